@@ -1,0 +1,58 @@
+// What `npm run config:check` says: the effective settings without a secret in them, or every problem.
+import { ConfigError } from './config-error.js';
+import type { VariableName } from './config.schema.js';
+import { type Config, loadConfig } from './config.js';
+import { formatDuration } from './durations.js';
+
+export interface ConfigReport {
+  readonly valid: boolean;
+  readonly text: string;
+}
+
+const onOff = (value: boolean) => (value ? 'on' : 'off');
+const listed = (values: readonly string[]) => values.join(', ') || 'none';
+
+const SHOWN: Record<VariableName, (config: Config) => string> = {
+  NODE_ENV: (config) => (config.production ? 'production' : 'not production'),
+  PORT: (config) => (config.port === 0 ? '0 (any free one)' : String(config.port)),
+  HOST: (config) => config.host,
+  DATABASE_URL: (config) => maskUrl(config.databaseUrl) ?? 'not set (embedded)',
+  REDIS_URL: (config) => maskUrl(config.redisUrl) ?? 'not set (one process)',
+  DATA_DIR: (config) => config.dataDir,
+  APP_SECRET: (config) => (config.appSecrets.length > 0 ? 'set' : 'not set (one is kept in DATA_DIR)'),
+  PUBLIC_URL: (config) => config.publicUrl,
+  ALLOWED_ORIGINS: (config) => listed(config.allowedOrigins),
+  TRUST_PROXY: (config) => listed(config.trustProxy),
+  ACCESS_TOKEN_TTL: (config) => formatDuration(config.accessTokenTtl),
+  SESSION_IDLE_TTL: (config) => formatDuration(config.sessionIdleTtl),
+  SESSION_MAX_AGE: (config) => formatDuration(config.sessionMaxAge),
+  REFRESH_REUSE_WINDOW: (config) => formatDuration(config.refreshReuseWindow),
+  SOCKET_MAX_AGE: (config) => formatDuration(config.socketMaxAge),
+  EVENT_RETENTION: (config) => formatDuration(config.eventRetention),
+  SMTP_URL: (config) => maskUrl(config.smtpUrl) ?? 'not set',
+  REGISTRATION: (config) => config.registration,
+  DEMO: (config) => String(config.demo),
+  RATE_LIMITS: (config) => onOff(config.rateLimits),
+  LOG_LEVEL: (config) => config.logLevel,
+};
+
+/** Scheme, host, port and path stay; credentials and the query, where drivers take passwords too, become `***`. */
+export function maskUrl(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const url = new URL(text);
+  const credentials = url.username || url.password ? '***@' : '';
+  return `${url.protocol}//${credentials}${url.host}${url.pathname}${url.search ? '?***' : ''}`;
+}
+
+/** Checks `env` as a start would, and only that: nothing is written, connected to or started. */
+export function reportConfig(env: NodeJS.ProcessEnv): ConfigReport {
+  try {
+    const config = loadConfig(env);
+    const rows = Object.entries(SHOWN).map(([name, show]) => `  ${name.padEnd(22)}${show(config)}`);
+    const warnings = config.warnings.map((warning) => `  warning: ${warning}`);
+    return { valid: true, text: ['Configuration is valid:', ...rows, ...warnings].join('\n') };
+  } catch (error) {
+    if (error instanceof ConfigError) return { valid: false, text: error.message };
+    throw error;
+  }
+}

@@ -1,0 +1,24 @@
+import 'reflect-metadata';
+import { Inject, Injectable, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { CONFIG, ConfigModule } from './config.module.js';
+import { type Config, loadConfig } from './config.js';
+
+@Injectable()
+class Listener {
+  constructor(@Inject(CONFIG) readonly config: Config) {}
+}
+
+@Module({ providers: [Listener], exports: [Listener] })
+class ListenerModule {}
+
+describe('ConfigModule', () => {
+  it('gives the very same Config to modules that do not import it', async () => {
+    const config = loadConfig({});
+    @Module({ imports: [ConfigModule.forRoot(config), ListenerModule] })
+    class RootModule {}
+    const context = await NestFactory.createApplicationContext(RootModule, { logger: false });
+    expect(context.get(Listener, { strict: false }).config).toBe(config);
+    await context.close();
+  });
+});

@@ -1,0 +1,40 @@
+// Every variable that Tidings reads, with its kind, bounds and default. docs/configuration.md explains them to operators.
+// What holds between variables is in config.rules.ts; defaults that depend on another variable are in config.ts.
+import { z } from 'zod';
+import * as type from './variable-types.js';
+
+const { variable } = type;
+
+export const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
+
+/** Durations come out in milliseconds. `optional` ones mean something by being absent. */
+export const configSchema = z.object({
+  NODE_ENV: variable(type.oneOf('development', 'test', 'production').default('development')),
+  PORT: variable(type.port.default(4000)),
+  HOST: variable(type.host.optional()),
+  DATABASE_URL: variable(type.connectionUrl(['postgresql', 'postgres'], { needsHost: false }).optional()),
+  REDIS_URL: variable(type.connectionUrl(['redis', 'rediss']).optional()),
+  DATA_DIR: variable(type.path.default('.tidings')),
+  APP_SECRET: variable(type.appSecrets.optional()),
+  PUBLIC_URL: variable(type.origin.optional()),
+  ALLOWED_ORIGINS: variable(type.origins.optional()),
+  TRUST_PROXY: variable(type.networks.default([])),
+  // Whole seconds, as `exp` and `iat` of a JWT are.
+  ACCESS_TOKEN_TTL: variable(type.duration({ min: '1s', max: '24h', seconds: true }).default(900_000)),
+  // 400 days are what browsers allow a cookie.
+  SESSION_IDLE_TTL: variable(type.duration({ min: '1s', max: '400d' }).default(30 * 86_400_000)),
+  SESSION_MAX_AGE: variable(type.duration({ min: '1s', max: '400d' }).default(90 * 86_400_000)),
+  REFRESH_REUSE_WINDOW: variable(type.duration({ min: '0', max: '10m' }).default(10_000)),
+  // A timer of Node holds 24 days at most.
+  SOCKET_MAX_AGE: variable(type.duration({ min: '1s', max: '7d' }).default(3_600_000)),
+  EVENT_RETENTION: variable(type.duration({ min: '1h', max: '3650d' }).default(30 * 86_400_000)),
+  SMTP_URL: variable(type.connectionUrl(['smtp', 'smtps']).optional()),
+  REGISTRATION: variable(type.oneOf('open', 'closed').default('open')),
+  DEMO: variable(type.flag('true', 'false').optional()),
+  RATE_LIMITS: variable(type.flag('on', 'off').default(true)),
+  LOG_LEVEL: variable(type.oneOf(...LOG_LEVELS).default('info')),
+});
+
+export type Settings = z.output<typeof configSchema>;
+export type VariableName = keyof Settings;
+export const VARIABLES = Object.keys(configSchema.shape) as readonly VariableName[];

@@ -1,0 +1,215 @@
+import { randomBytes } from 'node:crypto';
+import { inspect } from 'node:util';
+import { ConfigError } from './config-error.js';
+import { VARIABLES } from './config.schema.js';
+import { loadConfig, withBoundPort } from './config.js';
+
+const secret = () => randomBytes(32).toString('base64');
+const live = () => ({
+  NODE_ENV: 'production',
+  DATABASE_URL: 'postgresql://tidings:pw@db/tidings',
+  APP_SECRET: secret(),
+  PUBLIC_URL: 'https://tidings.example',
+  SMTP_URL: 'smtps://mail.example',
+});
+
+function refusal(env: NodeJS.ProcessEnv): ConfigError {
+  try {
+    loadConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error('was not refused');
+}
+const refused = (env: NodeJS.ProcessEnv) => refusal(env).problems.map(({ variable }) => variable);
+
+describe('an empty environment', () => {
+  it('is a complete configuration for one developer', () => {
+    expect(loadConfig({})).toEqual({
+      production: false,
+      port: 4000,
+      host: '127.0.0.1',
+      databaseUrl: undefined,
+      embedded: true,
+      redisUrl: undefined,
+      dataDir: `${process.cwd()}/.tidings`,
+      appSecrets: [],
+      publicUrl: 'http://localhost:4000',
+      allowedOrigins: ['http://localhost:4000', 'http://127.0.0.1:4000'],
+      trustProxy: [],
+      accessTokenTtl: 900_000,
+      sessionIdleTtl: 2_592_000_000,
+      sessionMaxAge: 7_776_000_000,
+      refreshReuseWindow: 10_000,
+      socketMaxAge: 3_600_000,
+      eventRetention: 2_592_000_000,
+      smtpUrl: undefined,
+      registration: 'open',
+      demo: true,
+      rateLimits: true,
+      logLevel: 'info',
+      warnings: [],
+    });
+  });
+
+  it('is what a variable set to nothing or to blanks means as well', () => {
+    expect(loadConfig(Object.fromEntries(VARIABLES.map((name, i) => [name, i % 2 ? '' : '  '])))).toEqual(
+      loadConfig({}),
+    );
+  });
+});
+
+describe('a refusal', () => {
+  it('names every bad variable at once, and repeats no value anywhere in the error', () => {
+    // DATA_DIR accepts any text.
+    const names = VARIABLES.filter((name) => name !== 'DATA_DIR');
+    const error = refusal(Object.fromEntries(VARIABLES.map((name, i) => [name, `s3ntinel~${i}`])));
+    expect(error.problems.map(({ variable }) => variable)).toEqual(names);
+    for (const name of names) expect(error.message).toContain(`${name} `);
+    expect(inspect(error, { depth: 9, showHidden: true }).toLowerCase()).not.toContain('s3ntinel');
+    expect(JSON.stringify(error).toLowerCase()).not.toContain('s3ntinel');
+  });
+
+  it.each([
+    ['DATABASE_URL', 'mysql://s3ntinel:s3ntinel@s3ntinel/s3ntinel'],
+    ['DATABASE_URL', 'postgresql://s3ntinel:%zz-s3ntinel@s3ntinel/db'],
+    ['REDIS_URL', 'redis://s3ntinel:12/s3ntinel@s3ntinel'],
+    ['REDIS_URL', 'redis://s3ntinel:12#s3ntinel@s3ntinel'],
+    ['SMTP_URL', 'smtp://s3ntinel:12?s3ntinel@s3ntinel'],
+    ['SMTP_URL', 'smtp:s3ntinel'],
+    ['PUBLIC_URL', 'https://s3ntinel:s3ntinel@s3ntinel.example'],
+    ['APP_SECRET', `${secret()},s3ntinel`],
+    ['ALLOWED_ORIGINS', 'https://ok.example,s3ntinel'],
+    ['TRUST_PROXY', '10.0.0.0/8,s3ntinel'],
+  ])('of %s alone does not repeat the value either', (name, value) => {
+    const error = refusal({ [name]: value });
+    expect(error.problems.map(({ variable }) => variable)).toEqual([name]);
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('s3ntinel');
+  });
+
+  it('tells of a misspelling that may be the reason', () => {
+    const { DATABASE_URL, ...rest } = live();
+    expect(refusal({ ...rest, DATABASE_URI: DATABASE_URL }).message).toMatch(
+      /DATABASE_URI .* did you mean DATABASE_URL/,
+    );
+  });
+
+  it('names bad values and broken rules between others together', () => {
+    expect(refused({ ...live(), PORT: '70000', DEMO: 'true', SESSION_MAX_AGE: '1d' }).toSorted()).toEqual([
+      'DEMO',
+      'PORT',
+      'SESSION_IDLE_TTL',
+    ]);
+  });
+});
+
+describe('production', () => {
+  it('starts with a database, a secret and an https address, on all interfaces and without demo accounts', () => {
+    const config = loadConfig(live());
+    expect(config).toMatchObject({ production: true, embedded: false, host: '0.0.0.0', demo: false, warnings: [] });
+    expect(config.allowedOrigins).toEqual(['https://tidings.example']);
+    expect(config.appSecrets).toHaveLength(1);
+  });
+
+  it('refuses, all at once, the embedded database, demo accounts, no limits, no secret, and a readable address', () => {
+    const env = { NODE_ENV: 'production', DEMO: 'true', RATE_LIMITS: 'off', PUBLIC_URL: 'http://tidings.example' };
+    expect(refused(env)).toEqual(['DATABASE_URL', 'APP_SECRET', 'PUBLIC_URL', 'DEMO', 'RATE_LIMITS']);
+  });
+
+  it('refuses a weak secret, also as the previous one, which is only warned of elsewhere', () => {
+    const weak = Buffer.alloc(32, 7).toString('hex');
+    expect(refused({ ...live(), APP_SECRET: weak })).toEqual(['APP_SECRET']);
+    expect(refused({ ...live(), APP_SECRET: `${secret()},${weak}` })).toEqual(['APP_SECRET']);
+    expect(loadConfig({ APP_SECRET: weak }).warnings).toEqual(['APP_SECRET repeats itself: production refuses it']);
+  });
+
+  it('accepts plain http for this very machine', () => {
+    expect(loadConfig({ ...live(), PUBLIC_URL: 'http://127.0.0.1:8080' }).publicUrl).toBe('http://127.0.0.1:8080');
+  });
+
+  it('warns of what works and is probably not meant', () => {
+    const { PUBLIC_URL: _, SMTP_URL: __, ...rest } = live();
+    const names = loadConfig({ ...rest, ALLOWED_ORIGINS: 'http://a.example' }).warnings.map(
+      (line) => line.split(' ')[0],
+    );
+    expect(names).toEqual(['PUBLIC_URL', 'SMTP_URL', 'ALLOWED_ORIGINS', 'ALLOWED_ORIGINS']);
+  });
+});
+
+describe('demo accounts', () => {
+  it.each([
+    [{}, true],
+    [{ HOST: 'localhost' }, true],
+    [{ HOST: '::1' }, true],
+    [{ HOST: '0.0.0.0' }, false],
+    [{ DATABASE_URL: 'postgresql:///tidings?host=/run/postgresql' }, false],
+    [{ DEMO: 'false' }, false],
+    [{ DEMO: 'true', DATABASE_URL: 'postgres://db/tidings' }, true],
+  ])('%j: %s', (env, demo) => expect(loadConfig(env).demo).toBe(demo));
+
+  it('can be asked for where others reach them, with a warning', () => {
+    const config = loadConfig({ DEMO: 'true', HOST: '0.0.0.0' });
+    expect([config.demo, config.warnings.length]).toEqual([true, 1]);
+  });
+});
+
+describe('lifetimes', () => {
+  it.each([
+    [{ SESSION_IDLE_TTL: '91d' }, ['SESSION_IDLE_TTL']],
+    [{ SESSION_IDLE_TTL: '10s' }, ['REFRESH_REUSE_WINDOW']],
+    [{ ACCESS_TOKEN_TTL: '0' }, ['ACCESS_TOKEN_TTL']],
+    [{ ACCESS_TOKEN_TTL: '1500ms' }, ['ACCESS_TOKEN_TTL']],
+    [{ ACCESS_TOKEN_TTL: '25h' }, ['ACCESS_TOKEN_TTL']],
+    [{ ACCESS_TOKEN_TTL: '2h', EVENT_RETENTION: '1h' }, ['EVENT_RETENTION']],
+    [{ EVENT_RETENTION: '59m' }, ['EVENT_RETENTION']],
+    [{ SOCKET_MAX_AGE: '0' }, ['SOCKET_MAX_AGE']],
+  ])('%j are refused', (env, names) => expect(refused(env)).toEqual(names));
+
+  it('may be short for a test, and the reuse window may be closed', () => {
+    const env = { ACCESS_TOKEN_TTL: '2s', SESSION_IDLE_TTL: '3s', REFRESH_REUSE_WINDOW: '0', SOCKET_MAX_AGE: '1500ms' };
+    expect(loadConfig(env)).toMatchObject({ accessTokenTtl: 2_000, refreshReuseWindow: 0, socketMaxAge: 1_500 });
+  });
+});
+
+describe('the port that was bound', () => {
+  it('completes the origins that follow from PORT=0', () => {
+    const config = withBoundPort(loadConfig({ PORT: '0' }), 51_234);
+    expect([config.port, config.publicUrl]).toEqual([51_234, 'http://localhost:51234']);
+    expect(config.allowedOrigins).toEqual(['http://localhost:51234', 'http://127.0.0.1:51234']);
+  });
+
+  it('changes nothing that was set', () => {
+    const set = loadConfig({ PORT: '0', PUBLIC_URL: 'https://a.example', ALLOWED_ORIGINS: 'https://a.example' });
+    expect(withBoundPort(set, 51_234)).toEqual({ ...set, port: 51_234 });
+    const fixed = loadConfig({ PORT: '4001' });
+    expect(withBoundPort(fixed, 51_234)).toBe(fixed);
+  });
+
+  it('is left out where browsers leave it out', () => {
+    expect(loadConfig({ PORT: '80' }).allowedOrigins).toEqual(['http://localhost', 'http://127.0.0.1']);
+  });
+});
+
+describe('a misspelt variable', () => {
+  it('gives a warning with the name that was meant', () => {
+    expect(loadConfig({ ACCES_TOKEN_TTL: '1s', PROT: '1', database_url: 'x' }).warnings).toEqual([
+      'ACCES_TOKEN_TTL is not a variable of Tidings; did you mean ACCESS_TOKEN_TTL?',
+      'PROT is not a variable of Tidings; did you mean PORT?',
+      'database_url is not a variable of Tidings; did you mean DATABASE_URL?',
+    ]);
+  });
+
+  it('is not seen in what every environment has, nor beside the right one', () => {
+    const usual = {
+      HOME: '/root',
+      HOSTNAME: 'a',
+      PWD: '/',
+      NODE_PATH: '',
+      TERM: 'x',
+      EDITOR: 'vi',
+      npm_config_port: '1',
+    };
+    expect(loadConfig({ ...usual, REDIS_URI: 'x', REDIS_URL: 'redis://r' }).warnings).toEqual([]);
+  });
+});

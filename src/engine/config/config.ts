@@ -1,0 +1,133 @@
+// The effective configuration: the only reader of process.env. Pure but for that one read; secrets are made in app-secret.ts.
+import { resolve } from 'node:path';
+import { ConfigError, type Problem } from './config-error.js';
+import { crossProblems, crossWarnings, type Readable } from './config.rules.js';
+import { configSchema, type Settings, VARIABLES } from './config.schema.js';
+import { isExposed, isLoopback } from './loopback.js';
+import { misspellings } from './misspellings.js';
+
+export interface Config {
+  /** `NODE_ENV=production`. */
+  readonly production: boolean;
+  /** TCP port; 0 picks a free one: pass it to `withBoundPort` once it is known. */
+  readonly port: number;
+  /** Address or name to listen on. */
+  readonly host: string;
+  /** `postgresql://…`; undefined: the embedded server. */
+  readonly databaseUrl: string | undefined;
+  /** No DATABASE_URL: we run our own PostgreSQL in `dataDir`. */
+  readonly embedded: boolean;
+  /** `redis://…`; undefined: this is the only process. */
+  readonly redisUrl: string | undefined;
+  /** Absolute path; need not exist yet. */
+  readonly dataDir: string;
+  /** 32 bytes or more each, the current one first, all of them good for verifying. Empty until `resolveSecrets` when none is set. */
+  readonly appSecrets: readonly Buffer[];
+  /** An origin without trailing slash. Port 0 in it stands for the port that is not bound yet. */
+  readonly publicUrl: string;
+  /** Compare exactly with the `Origin` header. Port 0 as above. */
+  readonly allowedOrigins: readonly string[];
+  /** CIDRs whose `X-Forwarded-For` is believed. */
+  readonly trustProxy: readonly string[];
+  /** Milliseconds, whole seconds: `exp - iat` of an access token. */
+  readonly accessTokenTtl: number;
+  /** Milliseconds a session lives without a refresh. */
+  readonly sessionIdleTtl: number;
+  /** Milliseconds a session lives at all; at least `sessionIdleTtl`. */
+  readonly sessionMaxAge: number;
+  /** Milliseconds in which the refresh token before the present one is answered alike; 0: never. */
+  readonly refreshReuseWindow: number;
+  /** Milliseconds after which a socket is closed whatever was renewed. */
+  readonly socketMaxAge: number;
+  /** Milliseconds that events stay in the log, and cursors valid. */
+  readonly eventRetention: number;
+  /** `smtp://…`; undefined: files in `dataDir/outbox`, in production no mails at all. */
+  readonly smtpUrl: string | undefined;
+  readonly registration: Settings['REGISTRATION'];
+  /** The demo accounts exist and can sign in. */
+  readonly demo: boolean;
+  readonly rateLimits: boolean;
+  readonly logLevel: Settings['LOG_LEVEL'];
+  /** What is allowed and probably not meant, one sentence each, without values: log them at the start. */
+  readonly warnings: readonly string[];
+}
+
+/** The environment of this process. For entry points; everything else is given a `Config`. */
+export function readEnvironment(): NodeJS.ProcessEnv {
+  // oxlint-disable-next-line no-process-env -- the one place of the project that reads it
+  return process.env;
+}
+
+/**
+ * Reads, checks and completes the configuration without touching anything else.
+ * @throws {ConfigError} with every bad or missing variable at once, by name, never by value.
+ */
+export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  const [read, problems] = readAll(env);
+  const refused = new Set(problems.map(({ variable }) => variable));
+  const all = [...problems, ...crossProblems(read).filter(({ variable }) => !refused.has(variable))];
+  const misspelt = misspellings(Object.keys(env), VARIABLES);
+  if (all.length > 0) throw new ConfigError(all, misspelt);
+  // Without a problem every variable of the schema was read.
+  return complete(read as Settings, misspelt);
+}
+
+/** Variable by variable, not as one object: zod would skip what holds between variables as soon as one of them is bad. */
+function readAll(env: NodeJS.ProcessEnv): [Readable, Problem[]] {
+  const problems: Problem[] = [];
+  const entries = VARIABLES.map((variable) => {
+    const result = configSchema.shape[variable].safeParse(env[variable]);
+    if (!result.success) problems.push({ variable, reason: result.error.issues[0]?.message ?? 'is not valid' });
+    return [variable, result.data] as const;
+  });
+  return [Object.fromEntries(entries), problems];
+}
+
+function complete(s: Settings, misspelt: readonly string[]): Config {
+  const production = s.NODE_ENV === 'production';
+  const host = s.HOST ?? (production ? '0.0.0.0' : '127.0.0.1');
+  const embedded = s.DATABASE_URL === undefined;
+  const publicUrl = s.PUBLIC_URL ?? local('localhost', s.PORT);
+  return {
+    production,
+    port: s.PORT,
+    host,
+    databaseUrl: s.DATABASE_URL,
+    embedded,
+    redisUrl: s.REDIS_URL,
+    dataDir: resolve(s.DATA_DIR),
+    appSecrets: s.APP_SECRET?.map(({ key }) => key) ?? [],
+    publicUrl,
+    allowedOrigins: s.ALLOWED_ORIGINS ?? defaultOrigins(publicUrl, s.PORT),
+    trustProxy: s.TRUST_PROXY,
+    accessTokenTtl: s.ACCESS_TOKEN_TTL,
+    sessionIdleTtl: s.SESSION_IDLE_TTL,
+    sessionMaxAge: s.SESSION_MAX_AGE,
+    refreshReuseWindow: s.REFRESH_REUSE_WINDOW,
+    socketMaxAge: s.SOCKET_MAX_AGE,
+    eventRetention: s.EVENT_RETENTION,
+    smtpUrl: s.SMTP_URL,
+    registration: s.REGISTRATION,
+    demo: s.DEMO ?? (embedded && isLoopback(host) && !production),
+    rateLimits: s.RATE_LIMITS,
+    logLevel: s.LOG_LEVEL,
+    warnings: [...misspelt, ...crossWarnings(s, host, publicUrl)],
+  };
+}
+
+/** As a browser writes it: port 80 is left out. */
+const local = (name: string, port: number) => new URL(`http://${name}:${port}`).origin;
+
+/** A public site must not trust whatever a visitor runs on the own machine, so 127.0.0.1 is added to a local one only. */
+function defaultOrigins(publicUrl: string, port: number): readonly string[] {
+  const isLocal = publicUrl.startsWith('http:') && !isExposed(publicUrl);
+  return isLocal ? [...new Set([publicUrl, local('127.0.0.1', port)])] : [publicUrl];
+}
+
+/** With `PORT=0`: `config` with the port that was bound, also in the origins that followed from it. Otherwise `config` itself. */
+export function withBoundPort(config: Config, port: number): Config {
+  if (config.port !== 0) return config;
+  // No variable may name port 0 (see the `origin` type), so it stands in defaults only.
+  const fill = (origin: string) => (new URL(origin).port === '0' ? local(new URL(origin).hostname, port) : origin);
+  return { ...config, port, publicUrl: fill(config.publicUrl), allowedOrigins: config.allowedOrigins.map(fill) };
+}

@@ -1,0 +1,22 @@
+// docs/configuration.md is what operators have: it must know every variable, and no other, with the default that is true.
+import { readFileSync } from 'node:fs';
+import { type Config, loadConfig } from './config.js';
+import { VARIABLES } from './config.schema.js';
+
+const page = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
+/** The variable and its default, of rows as in: | `PORT` | `4000` | … */
+const rows = [...page.matchAll(/^\| `([A-Z_]+)` +\| (?:`([^`|]+)`|[^|]*?) *\|/gm)];
+
+describe('docs/configuration.md', () => {
+  it('has a row for every variable, in its order, and for nothing else', () => {
+    expect(rows.map(([, name]) => name)).toEqual(VARIABLES);
+  });
+
+  it.each(rows.filter(([, , value]) => value).map(([, name = '', value]) => [name, value]))(
+    'tells the default of %s as it is: %s',
+    (name, value) => {
+      const { warnings: _, ...config }: Config = loadConfig({ [name]: value });
+      expect({ ...config, warnings: [] }).toEqual(loadConfig({}));
+    },
+  );
+});
