@@ -1,0 +1,36 @@
+// Batches of one operation: a loader is declared once, beside what it loads, and lives as long as the operation.
+import type { EntityManager } from '@mikro-orm/postgresql';
+import DataLoader from 'dataloader';
+
+/** What is loaded for many keys in one statement: one result a key, in the order of the keys. */
+export type Batch<K, V> = (em: EntityManager, keys: readonly K[]) => Promise<readonly V[]>;
+
+/** A declared loader. Never keyed by viewer: what may be seen is decided by resolvers and root queries. */
+export class Loader<K, V> {
+  constructor(readonly batch: Batch<K, V>) {}
+}
+
+/** The loaders of one operation over one entity manager. */
+export class Loaders {
+  private readonly byDeclaration = new Map<Loader<never, unknown>, DataLoader<never, unknown>>();
+
+  constructor(private readonly em: EntityManager) {}
+
+  load<K, V>(loader: Loader<K, V>, key: K): Promise<V> {
+    const declared = loader as unknown as Loader<never, unknown>;
+    let made = this.byDeclaration.get(declared) as DataLoader<K, V> | undefined;
+    if (!made) {
+      made = new DataLoader<K, V>((keys) => loader.batch(this.em, keys).then((values) => [...values]), {
+        maxBatchSize: 500,
+      });
+      this.byDeclaration.set(declared, made as unknown as DataLoader<never, unknown>);
+    }
+    return made.load(key);
+  }
+}
+
+/** Rows in the order of their keys, `undefined` where there is none. */
+export function inKeyOrder<K, V>(keys: readonly K[], rows: readonly V[], keyOf: (row: V) => K): (V | undefined)[] {
+  const byKey = new Map(rows.map((row) => [keyOf(row), row]));
+  return keys.map((key) => byKey.get(key));
+}

@@ -1,0 +1,89 @@
+// The log: append as a transaction's last statement, read from any position. PostgreSQL gives the positions
+// (see the migration's trigger); the doorbell only tells others to look.
+import { Inject, Injectable } from '@nestjs/common';
+import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { inTransaction } from '../database/unit-of-work.js';
+import { CursorExpiredError } from '../errors/service-error.js';
+import { PUB_SUB, type PubSub } from '../pubsub/doorbell.port.js';
+import { decodeCursor, encodeCursor, type Position } from './cursor.js';
+import type { EventDraft, LogEvent } from './log-event.js';
+import { LogFollower } from './log-follower.js';
+import { LogReader, type EventRow, toLogEvent } from './log-reader.js';
+
+/** A transaction that can say what others must learn of. */
+export interface LoggedTransaction {
+  readonly em: EntityManager;
+  /** Queues an event for the end of this transaction; events keep the order in which they were recorded. */
+  record(event: EventDraft): void;
+}
+
+const APPEND = `
+insert into event (resource_kind, resource_id, kind, actor_id, session_id, facts)
+select draft ->> 'resourceKind', (draft ->> 'resourceId')::uuid, draft ->> 'kind', (draft ->> 'actorId')::uuid,
+       (draft ->> 'sessionId')::uuid, draft -> 'facts'
+  from jsonb_array_elements(?::jsonb) with ordinality as list(draft, place) order by place
+returning pos::float8 as pos, seq::float8 as seq, resource_kind, resource_id, kind, actor_id, session_id, facts,
+          (extract(epoch from at) * 1000)::float8 as at, encode(nonce, 'hex') as nonce`;
+
+@Injectable()
+export class EventLog {
+  constructor(
+    private readonly orm: MikroORM,
+    private readonly reader: LogReader,
+    private readonly follower: LogFollower,
+    @Inject(PUB_SUB) private readonly doorbell: PubSub,
+  ) {}
+
+  /**
+   * Runs `work` in one transaction and appends what it recorded as the last statement. When this returns, the commit is
+   * durable, the bell has been rung, and this node has applied the events: a caller reads its own writes.
+   */
+  async transaction<T>(work: (transaction: LoggedTransaction) => Promise<T>): Promise<T> {
+    let events: LogEvent[] = [];
+    const result = await inTransaction(this.orm, async (em) => {
+      const drafts: EventDraft[] = [];
+      const value = await work({ em, record: (event) => drafts.push(event) });
+      await em.flush();
+      events = await this.append(em, drafts);
+      return value;
+    });
+    await this.ring(events);
+    return result;
+  }
+
+  /** Appends `drafts` in order. Must be the last statement: the head stays locked until the transaction ends. */
+  async append(em: EntityManager, drafts: readonly EventDraft[]): Promise<LogEvent[]> {
+    if (drafts.length === 0) return [];
+    const list = drafts.map(({ resource, facts = {}, ...draft }) => ({
+      ...draft,
+      facts,
+      resourceKind: resource.kind,
+      resourceId: resource.id,
+    }));
+    const rows = await em.execute<EventRow[]>(APPEND, [JSON.stringify(list)]);
+    return rows.map(toLogEvent);
+  }
+
+  /** The cursor of the newest event: read it before a snapshot, and nothing after the snapshot is missed. */
+  async lastCursor(em: EntityManager): Promise<string> {
+    return encodeCursor(await this.reader.head(em));
+  }
+
+  /** The position to go on from; throws {@link CursorExpiredError} for a pruned, foreign, future or unknown one. */
+  async resolveCursor(cursor: string): Promise<number> {
+    const position = decodeCursor(cursor);
+    if (!(await this.reader.holds(position))) throw new CursorExpiredError();
+    return position.pos;
+  }
+
+  cursorOf(event: Position): string {
+    return encodeCursor(event);
+  }
+
+  private async ring(events: readonly LogEvent[]): Promise<void> {
+    const last = events.at(-1);
+    if (!last) return;
+    this.doorbell.publish('log', { pos: String(last.pos), events });
+    await this.follower.reached(last.pos);
+  }
+}

@@ -1,0 +1,174 @@
+// Follows the log to its head, position by position, and hands each event on once and in order: to what holds rights
+// first, then to what delivers. Rings make it look at once, a timer makes it look anyway, and it knows how fresh it is.
+import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { ServiceUnavailableError } from '../errors/service-error.js';
+import { PUB_SUB, type PubSub } from '../pubsub/doorbell.port.js';
+import { isLogEvent, type LogEvent } from './log-event.js';
+import { LogReader } from './log-reader.js';
+
+/** Rights hear of an event before anything that delivers it. */
+export type FollowPhase = 'rights' | 'delivery';
+export type LogListener = (event: LogEvent) => void;
+
+/** ms between two looks at the log without any ring: the bound on latency when every ring is lost. */
+export const POLL_INTERVAL_MS = 500;
+/** ms since the last look that reached the head, after which nothing is served before looking again. */
+const STALE_AFTER_MS = 2_000;
+/** ms that a request waits for such a look before it gets `SERVICE_UNAVAILABLE`. */
+const FRESHEN_TIMEOUT_MS = 1_000;
+const PAGE = 500;
+/** Events kept in memory for deliveries that are a little behind. */
+const RECENT = 2_048;
+
+@Injectable()
+export class LogFollower implements OnApplicationShutdown {
+  private readonly logger = new Logger(LogFollower.name);
+  private readonly listeners: Record<FollowPhase, Set<LogListener>> = { rights: new Set(), delivery: new Set() };
+  private readonly waiting = new Set<{ pos: number; wake: () => void }>();
+  private recent: LogEvent[] = [];
+  private looking: Promise<void> | undefined;
+  private lookAgain = false;
+  private timer: NodeJS.Timeout | undefined;
+  private unsubscribe: (() => void)[] = [];
+  private confirmedAt = Number.NEGATIVE_INFINITY;
+  private failing = false;
+  private stopped = false;
+  /** Position of the last event handed on. */
+  applied = 0;
+
+  constructor(
+    private readonly reader: LogReader,
+    @Inject(PUB_SUB) private readonly doorbell: PubSub,
+  ) {}
+
+  /** Starts at the present head: what came before is in the tables that everyone reads. */
+  async start(): Promise<void> {
+    const startedAt = performance.now();
+    this.applied = (await this.reader.head()).pos;
+    this.confirmedAt = startedAt;
+    this.unsubscribe = [
+      this.doorbell.subscribe('log', (ring) => this.heard(ring.events ?? [])),
+      this.doorbell.onRecovered(() => void this.look()),
+    ];
+    this.timer = setInterval(() => void this.look(), POLL_INTERVAL_MS);
+    await this.look();
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    clearInterval(this.timer);
+    for (const unsubscribe of this.unsubscribe) unsubscribe();
+    for (const waiter of this.waiting) waiter.wake();
+    return this.looking ?? Promise.resolve();
+  }
+
+  /** Hears every event from now on, synchronously, in order. Returns the way to stop. */
+  on(phase: FollowPhase, listener: LogListener): () => void {
+    this.listeners[phase].add(listener);
+    return () => this.listeners[phase].delete(listener);
+  }
+
+  /** Whether the last look that reached the head is recent enough to trust what this node holds. */
+  get fresh(): boolean {
+    return performance.now() - this.confirmedAt < STALE_AFTER_MS;
+  }
+
+  /** Returns at once while fresh; else looks first, and throws {@link ServiceUnavailableError} if that fails. */
+  async ensureFresh(): Promise<void> {
+    if (this.fresh) return;
+    await within(FRESHEN_TIMEOUT_MS, this.look());
+    if (!this.fresh) throw new ServiceUnavailableError();
+  }
+
+  /** Resolves when this node has applied `pos`, or after a second: its rights are then those that the log had there. */
+  async reached(pos: number): Promise<void> {
+    if (this.applied >= pos || this.stopped) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waiter = { pos, wake: resolve };
+    this.waiting.add(waiter);
+    void this.look();
+    await within(FRESHEN_TIMEOUT_MS, promise);
+    this.waiting.delete(waiter);
+  }
+
+  /** Applied events after `pos` that are still in memory, or `undefined` if `pos` lies further back. */
+  recentAfter(pos: number): readonly LogEvent[] | undefined {
+    if (pos >= this.applied) return [];
+    const first = this.recent[0];
+    if (!first || pos + 1 < first.pos) return undefined;
+    return this.recent.slice(pos + 1 - first.pos);
+  }
+
+  /** Looks at the log and applies everything up to the head it has now. Never throws; calls made meanwhile share a look. */
+  look(): Promise<void> {
+    this.lookAgain = true;
+    this.looking ??= this.readToHead().finally(() => {
+      this.looking = undefined;
+    });
+    return this.looking;
+  }
+
+  private async readToHead(): Promise<void> {
+    try {
+      for (;;) {
+        if (this.stopped) return;
+        this.lookAgain = false;
+        const startedAt = performance.now();
+        const page = await this.reader.after(this.applied, PAGE);
+        for (const event of page) this.apply(event);
+        if (page.length === PAGE) continue;
+        this.confirmedAt = startedAt;
+        // Someone who asked while the page was on its way may know of a commit that it does not hold.
+        if (!this.lookAgain) break;
+      }
+      if (this.failing) this.logger.log('The log can be followed again');
+      this.failing = false;
+    } catch (error) {
+      if (!this.failing && !this.stopped) this.logger.error('The log cannot be followed', stackOf(error));
+      this.failing = true;
+    }
+  }
+
+  private heard(events: readonly unknown[]): void {
+    for (const event of events) if (isLogEvent(event)) this.apply(event);
+    const last = events.at(-1);
+    const behind = !isLogEvent(last) || last.pos > this.applied;
+    if (behind) void this.look();
+  }
+
+  /** Hands on the next event; anything already applied is passed over, anything further ahead waits for a look. */
+  private apply(event: LogEvent): void {
+    if (event.pos !== this.applied + 1) return;
+    this.applied = event.pos;
+    this.recent.push(event);
+    if (this.recent.length > RECENT * 2) this.recent = this.recent.slice(-RECENT);
+    for (const phase of ['rights', 'delivery'] as const) {
+      for (const listener of this.listeners[phase]) this.tell(listener, event);
+    }
+    for (const waiter of this.waiting) {
+      if (waiter.pos > event.pos) continue;
+      this.waiting.delete(waiter);
+      waiter.wake();
+    }
+  }
+
+  private tell(listener: LogListener, event: LogEvent): void {
+    try {
+      listener(event);
+    } catch (error) {
+      this.logger.error(`A listener of the log failed at ${event.pos}`, stackOf(error));
+    }
+  }
+}
+
+/** Waits for `work`, at most `ms`; leaves no timer behind. */
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([work, promise]);
+  clearTimeout(timer);
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

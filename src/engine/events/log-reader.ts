@@ -1,0 +1,75 @@
+// Reads of the log, always on the primary. Knows SQL and nothing of who listens.
+import { Injectable } from '@nestjs/common';
+import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import type { Position } from './cursor.js';
+import type { LogEvent } from './log-event.js';
+
+/** A row of `event` in the types of the wire: numbers as numbers, time as ms, nonce as hex. */
+export interface EventRow {
+  readonly pos: number;
+  readonly seq: number;
+  readonly resource_kind: string;
+  readonly resource_id: string;
+  readonly kind: string;
+  readonly actor_id: string;
+  readonly session_id: string | null;
+  readonly facts: Record<string, unknown> | string;
+  readonly at: number;
+  readonly nonce: string;
+}
+
+const COLUMNS = `pos::float8 as pos, seq::float8 as seq, resource_kind, resource_id, kind, actor_id, session_id, facts,
+  (extract(epoch from at) * 1000)::float8 as at, encode(nonce, 'hex') as nonce`;
+
+export function toLogEvent(row: EventRow): LogEvent {
+  return {
+    pos: row.pos,
+    seq: row.seq,
+    resource: { kind: row.resource_kind, id: row.resource_id },
+    kind: row.kind,
+    actorId: row.actor_id,
+    sessionId: row.session_id,
+    facts: typeof row.facts === 'string' ? (JSON.parse(row.facts) as Record<string, unknown>) : row.facts,
+    at: row.at,
+    nonce: row.nonce,
+  };
+}
+
+/** Which events of the log a reader wants: those of some resources of one kind, or all. */
+export interface EventFilter {
+  readonly resourceKind: string;
+  readonly resourceIds: readonly string[];
+}
+
+@Injectable()
+export class LogReader {
+  constructor(private readonly orm: MikroORM) {}
+
+  /** The newest position, with its nonce. Position 0 is the birth of the log. */
+  async head(em: EntityManager = this.orm.em.fork()): Promise<Position> {
+    const sql = `select pos::float8 as pos, encode(nonce, 'hex') as nonce from log_head where partition = 0`;
+    const [head] = await em.execute<Position[]>(sql);
+    if (!head) throw new Error('log_head is empty: the migrations have not been applied');
+    return head;
+  }
+
+  /** Up to `limit` events after `pos`, in order; with a filter only those. */
+  async after(pos: number, limit: number, filter?: EventFilter): Promise<LogEvent[]> {
+    const em = this.orm.em.fork();
+    const where = filter ? `and resource_kind = ? and resource_id = any(string_to_array(?, ',')::uuid[])` : '';
+    const parameters = filter ? [pos, filter.resourceKind, filter.resourceIds.join(','), limit] : [pos, limit];
+    const sql = `select ${COLUMNS} from event where partition = 0 and pos > ? ${where} order by pos limit ?`;
+    return (await em.execute<EventRow[]>(sql, parameters)).map(toLogEvent);
+  }
+
+  /** Whether this very history holds `position`, and everything after it is still there. */
+  async holds({ pos, nonce }: Position): Promise<boolean> {
+    const em = this.orm.em.fork();
+    const sql = `
+      select 1 from event where partition = 0 and pos = ? and nonce = decode(?, 'hex')
+      union all
+      select 1 from log_head where partition = 0 and genesis = decode(?, 'hex') and ? = 0
+        and (log_head.pos = 0 or exists (select 1 from event where partition = 0 and event.pos = 1))`;
+    return (await em.execute<unknown[]>(sql, [pos, nonce, nonce, pos])).length > 0;
+  }
+}

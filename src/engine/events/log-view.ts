@@ -1,0 +1,71 @@
+// A cache that the log keeps true: a value is read once, with the position of that very snapshot, and from then on
+// changed by events alone. In the steady state it costs no statement, and it is never older than the log followed.
+import { LRUCache } from 'lru-cache';
+import type { LogEvent } from './log-event.js';
+import type { LogFollower } from './log-follower.js';
+
+export interface LogViewOptions<V extends object> {
+  /** Most values kept; the least used go first and are read again when needed. */
+  readonly max: number;
+  /** Reads a value and, in the same statement, the head's position. `undefined`: there is no such key. */
+  readonly load: (key: string) => Promise<{ pos: number; value: V | undefined }>;
+  /** Which keys an event changes; `'*'` for whatever is held. */
+  readonly affects: (event: LogEvent) => readonly string[] | '*';
+  /** Changes `value` as the event says. Must be idempotent: events that the snapshot knew may come again. */
+  readonly apply: (value: V, event: LogEvent, key: string) => void;
+}
+
+export class LogView<V extends object> {
+  private readonly values: LRUCache<string, V>;
+  private readonly loading = new Map<string, Promise<V | undefined>>();
+
+  constructor(
+    private readonly follower: LogFollower,
+    private readonly options: LogViewOptions<V>,
+  ) {
+    this.values = new LRUCache({ max: options.max });
+    follower.on('rights', (event) => this.changed(event));
+  }
+
+  /** The value at the position that this node has applied, without a statement if it is held. */
+  get(key: string): V | undefined | Promise<V | undefined> {
+    return this.values.get(key) ?? this.loading.get(key) ?? this.load(key);
+  }
+
+  /** Forgets `key`, so that it is read again. */
+  forget(key: string): void {
+    this.values.delete(key);
+  }
+
+  private load(key: string): Promise<V | undefined> {
+    const loading = this.read(key).finally(() => this.loading.delete(key));
+    this.loading.set(key, loading);
+    return loading;
+  }
+
+  private async read(key: string): Promise<V | undefined> {
+    for (;;) {
+      const { pos, value } = await this.options.load(key);
+      // Between the snapshot and now the log may have gone on: apply what the snapshot cannot know.
+      const missed = this.follower.recentAfter(pos);
+      if (!missed) continue;
+      if (!value) return undefined;
+      for (const event of missed) this.applyTo(value, event, key);
+      this.values.set(key, value);
+      return value;
+    }
+  }
+
+  private changed(event: LogEvent): void {
+    const affected = this.options.affects(event);
+    for (const key of affected === '*' ? [...this.values.keys()] : affected) {
+      const value = this.values.peek(key);
+      if (value) this.options.apply(value, event, key);
+    }
+  }
+
+  private applyTo(value: V, event: LogEvent, key: string): void {
+    const affected = this.options.affects(event);
+    if (affected === '*' || affected.includes(key)) this.options.apply(value, event, key);
+  }
+}
