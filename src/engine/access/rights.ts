@@ -1,0 +1,104 @@
+// What every account may do now: its role, whether it is disabled, its role in each resource. Read once per account and
+// kept true by the log, so that a check costs no statement and a change is felt at its place in the order of events.
+import { Inject, Injectable } from '@nestjs/common';
+import { MikroORM } from '@mikro-orm/postgresql';
+import type { LogEvent } from '../events/log-event.js';
+import { LogFollower } from '../events/log-follower.js';
+import { LogView } from '../events/log-view.js';
+import type { Role } from './role.js';
+
+/** Kind of the resource that an account is in the log, and its events that change rights. */
+export const ACCOUNT_RESOURCE = 'account';
+export const ACCOUNT_ROLE_CHANGED = 'ROLE_CHANGED';
+export const ACCOUNT_DISABLED = 'DISABLED';
+export const ACCOUNT_ENABLED = 'ENABLED';
+
+/** What an event of the domain does to rights in a resource. Without `accountId` it goes for everyone. */
+export interface RightsChange {
+  readonly resourceId: string;
+  readonly accountId?: string | undefined;
+  /** The new role there; `null`: none any more. */
+  readonly role: string | null;
+}
+
+/** Port: the domain tells which roles accounts have in its resources, and which events change them. */
+export interface ResourceRights {
+  /** Kind of resource, as in the log. */
+  readonly kind: string;
+  /** SQL of one scalar: a jsonb object {resource id: role} of the account whose id is the parameter `?`. */
+  readonly rolesOfAccount: string;
+  changeOf(event: LogEvent): RightsChange | undefined;
+}
+
+export const RESOURCE_RIGHTS = Symbol('ResourceRights');
+
+export interface AccountRights {
+  role: Role;
+  disabled: boolean;
+  /** Role by resource id, as the domain named it: not yet capped by the account's role. */
+  readonly resources: Map<string, string>;
+}
+
+interface RightsRow {
+  readonly pos: number;
+  readonly role: Role | null;
+  readonly disabled: boolean;
+  readonly resources: Record<string, string> | string | null;
+}
+
+const MAX_ACCOUNTS = 100_000;
+
+@Injectable()
+export class Rights {
+  private readonly view: LogView<AccountRights>;
+
+  constructor(
+    private readonly orm: MikroORM,
+    follower: LogFollower,
+    @Inject(RESOURCE_RIGHTS) private readonly domain: ResourceRights,
+  ) {
+    this.view = new LogView(follower, {
+      max: MAX_ACCOUNTS,
+      load: (accountId) => this.load(accountId),
+      affects: (event) => this.affects(event),
+      apply: (rights, event) => this.apply(rights, event),
+    });
+  }
+
+  /** Present rights; `undefined` if there is no such account. The object stays true as the log goes on, while held. */
+  of(accountId: string): AccountRights | undefined | Promise<AccountRights | undefined> {
+    return this.view.get(accountId);
+  }
+
+  private async load(accountId: string): Promise<{ pos: number; value: AccountRights | undefined }> {
+    const sql = `
+      select head.pos::float8 as pos, account.role, account.disabled_at is not null as disabled,
+             (${this.domain.rolesOfAccount}) as resources
+        from log_head head left join account on account.id = ? and not account.is_system
+       where head.partition = 0`;
+    const [row] = await this.orm.em.fork().execute<RightsRow[]>(sql, [accountId, accountId]);
+    if (!row?.role) return { pos: row?.pos ?? 0, value: undefined };
+    const roles = typeof row.resources === 'string' ? JSON.parse(row.resources) : (row.resources ?? {});
+    const resources = new Map(Object.entries(roles as Record<string, string>));
+    return { pos: row.pos, value: { role: row.role, disabled: row.disabled, resources } };
+  }
+
+  private affects(event: LogEvent): readonly string[] | '*' {
+    if (event.resource.kind === ACCOUNT_RESOURCE) return [event.resource.id];
+    const change = this.domain.changeOf(event);
+    if (!change) return [];
+    return change.accountId ? [change.accountId] : '*';
+  }
+
+  private apply(rights: AccountRights, event: LogEvent): void {
+    if (event.resource.kind === ACCOUNT_RESOURCE) {
+      if (event.kind === ACCOUNT_ROLE_CHANGED) rights.role = event.facts['role'] as Role;
+      if (event.kind === ACCOUNT_DISABLED) rights.disabled = true;
+      if (event.kind === ACCOUNT_ENABLED) rights.disabled = false;
+      return;
+    }
+    const change = this.domain.changeOf(event);
+    if (change?.role) rights.resources.set(change.resourceId, change.role);
+    else if (change) rights.resources.delete(change.resourceId);
+  }
+}

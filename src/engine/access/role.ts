@@ -1,0 +1,34 @@
+// Account roles, and the principal: who is asking, through which session.
+
+/** What an account may do anywhere. Each includes the ones before it. */
+export enum Role {
+  USER = 'USER',
+  EDITOR = 'EDITOR',
+  ADMIN = 'ADMIN',
+}
+
+const ORDER: readonly Role[] = [Role.USER, Role.EDITOR, Role.ADMIN];
+
+/** Whether `role` includes everything that `required` may do. */
+export function includesRole(role: Role, required: Role): boolean {
+  return ORDER.indexOf(role) >= ORDER.indexOf(required);
+}
+
+/** How a session's tokens travel. */
+export type Transport = 'BODY' | 'COOKIE';
+
+/** A signed-in caller. `role` is the present one of the account, never the one in the token. */
+export interface Principal {
+  readonly accountId: string;
+  readonly sessionId: string;
+  readonly role: Role;
+  readonly transport: Transport;
+  /** When the access token that was shown expires, in ms since 1970. */
+  readonly tokenExpiresAt: number;
+}
+
+/** Where a request comes from, as far as the proxies that we trust let us know. */
+export interface ClientInfo {
+  readonly address: string;
+  readonly userAgent: string | undefined;
+}

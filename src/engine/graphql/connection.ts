@@ -1,0 +1,158 @@
+// Relay connections over keyset pagination: newest first, forwards and backwards, bounded.
+// https://relay.dev/graphql/connections.htm
+import type { EntityName, FilterQuery, QueryOrderMap } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { Type } from '@nestjs/common';
+import { ArgsType, Field, Int, ObjectType } from '@nestjs/graphql';
+import { BadUserInputError } from '../errors/service-error.js';
+
+export const DEFAULT_PAGE = 20;
+export const MAX_PAGE = 100;
+
+@ObjectType({ description: 'Where a page lies in its list.' })
+export class PageInfo {
+  @Field({ description: 'Whether there is more after this page.' })
+  hasNextPage!: boolean;
+
+  @Field({ description: 'Whether there is something before this page.' })
+  hasPreviousPage!: boolean;
+
+  @Field(() => String, { nullable: true, description: 'Cursor of the first edge; null on an empty page.' })
+  startCursor!: string | null;
+
+  @Field(() => String, { nullable: true, description: 'Cursor of the last edge; null on an empty page.' })
+  endCursor!: string | null;
+}
+
+@ArgsType()
+export class ForwardArgs {
+  @Field(() => Int, {
+    nullable: true,
+    description: `How many from the start of the list, 1 to ${MAX_PAGE}; ${DEFAULT_PAGE} if absent.`,
+  })
+  first?: number | null;
+
+  @Field(() => String, { nullable: true, description: 'Begin after the edge with this cursor.' })
+  after?: string | null;
+}
+
+@ArgsType()
+export class PageArgs extends ForwardArgs {
+  @Field(() => Int, { nullable: true, description: `How many from the end of the list, 1 to ${MAX_PAGE}.` })
+  last?: number | null;
+
+  @Field(() => String, { nullable: true, description: 'End before the edge with this cursor.' })
+  before?: string | null;
+}
+
+export interface Edge<T> {
+  readonly cursor: string;
+  readonly node: T;
+}
+
+export interface Connection<T> {
+  readonly edges: readonly Edge<T>[];
+  readonly nodes: readonly T[];
+  readonly pageInfo: PageInfo;
+}
+
+/** Declares `<name>Connection` and `<name>Edge` for the object type `node`. */
+export function connectionType<T extends object>(node: () => Type<T>, name: string): Type<Connection<T>> {
+  @ObjectType(`${name}Edge`, { description: `One ${name} of a list, and its place there.` })
+  class EdgeType {
+    @Field({ description: 'Opaque place of this edge, for `after` and `before`.' })
+    cursor!: string;
+
+    @Field(node, { description: 'What is at this place.' })
+    node!: T;
+  }
+
+  @ObjectType({ isAbstract: true })
+  class ConnectionType {
+    @Field(() => [EdgeType], { description: 'The page, each with its cursor.' })
+    edges!: EdgeType[];
+
+    @Field(() => [node()], { description: 'The page without cursors, for those who do not need them.' })
+    nodes!: T[];
+
+    @Field(() => PageInfo, { description: 'Where this page lies in the list.' })
+    pageInfo!: PageInfo;
+  }
+  return ConnectionType as Type<Connection<T>>;
+}
+
+interface Page {
+  readonly first?: number;
+  readonly last?: number;
+  readonly after?: string;
+  readonly before?: string;
+}
+
+/** Entities whose ids sort by time (UUID version 7). */
+interface Keyed {
+  id: string;
+}
+
+/** One page of `entity` under `where`, newest first, in one statement. Throws BAD_USER_INPUT for arguments it cannot take. */
+export async function paginate<T extends Keyed>(
+  em: EntityManager,
+  entity: EntityName<T>,
+  where: FilterQuery<T>,
+  args: PageArgs,
+): Promise<Connection<T>> {
+  const page = pageOf(args);
+  const newestFirst = { id: 'desc' } as QueryOrderMap<T>;
+  const cursor = await em.findByCursor(entity, { where, ...page, orderBy: newestFirst, includeCount: false });
+  const nodes: T[] = cursor.items;
+  return {
+    edges: nodes.map((node) => ({ cursor: cursorOf(node), node })),
+    nodes,
+    pageInfo: {
+      hasNextPage: cursor.hasNextPage,
+      hasPreviousPage: cursor.hasPrevPage,
+      startCursor: nodes[0] ? cursorOf(nodes[0]) : null,
+      endCursor: nodes.length > 0 ? cursorOf(nodes.at(-1)!) : null,
+    },
+  };
+}
+
+function cursorOf(node: Keyed): string {
+  return Buffer.from(JSON.stringify([node.id])).toString('base64url');
+}
+
+/** The arguments as the ORM takes them, all problems named together. */
+function pageOf({ first, after, last, before }: PageArgs): Page {
+  const problems = [
+    ...sizeProblem('first', first),
+    ...sizeProblem('last', last),
+    ...cursorProblem('after', after),
+    ...cursorProblem('before', before),
+  ];
+  const backwards = last != null || before != null;
+  if (backwards && (first != null || after != null)) {
+    problems.push({ path: 'last', message: 'cannot be combined with first or after' });
+  }
+  if (problems.length > 0) throw new BadUserInputError(problems);
+  return backwards
+    ? { last: last ?? DEFAULT_PAGE, ...(before ? { before } : {}) }
+    : { first: first ?? DEFAULT_PAGE, ...(after ? { after } : {}) };
+}
+
+function sizeProblem(path: string, size: number | null | undefined) {
+  const wrong = size != null && (size < 1 || size > MAX_PAGE);
+  return wrong ? [{ path, message: `must be between 1 and ${MAX_PAGE}` }] : [];
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+function cursorProblem(path: string, cursor: string | null | undefined) {
+  if (cursor == null) return [];
+  try {
+    const decoded: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+    const [key, ...rest] = Array.isArray(decoded) ? (decoded as unknown[]) : [];
+    if (typeof key === 'string' && UUID.test(key) && rest.length === 0) return [];
+  } catch {
+    // Not a cursor of ours: said below.
+  }
+  return [{ path, message: 'is not a cursor of this list' }];
+}

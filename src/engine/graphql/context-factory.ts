@@ -1,0 +1,32 @@
+// Makes the context of one operation: the same thing whether it came over HTTP or over a socket.
+import type { IncomingMessage } from 'node:http';
+import { Inject, Injectable } from '@nestjs/common';
+import { MikroORM } from '@mikro-orm/postgresql';
+import { type Caller, OperationContext } from '../access/operation-context.js';
+import type { ClientInfo } from '../access/role.js';
+import type { Config } from '../config/config.js';
+import { CONFIG } from '../config/config.module.js';
+import { AUTHENTICATOR, type Authenticator } from './authenticator.port.js';
+import { type ClientOf, clientReader } from './client-address.js';
+
+@Injectable()
+export class ContextFactory {
+  readonly clientOf: ClientOf;
+
+  constructor(
+    @Inject(CONFIG) config: Config,
+    private readonly orm: MikroORM,
+    @Inject(AUTHENTICATOR) private readonly authenticator: Authenticator,
+  ) {
+    this.clientOf = clientReader(config.trustProxy);
+  }
+
+  async forRequest(request: IncomingMessage): Promise<OperationContext> {
+    const caller = await this.authenticator.authenticate(request.headers.authorization);
+    return new OperationContext(this.orm, this.clientOf(request), caller, 'http');
+  }
+
+  forSocket(client: ClientInfo, caller: Caller): OperationContext {
+    return new OperationContext(this.orm, client, caller, 'socket');
+  }
+}

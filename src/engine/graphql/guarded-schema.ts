@@ -1,0 +1,99 @@
+// Turns the code-first schema into one that keeps its own rules: directives are added and applied, arguments checked,
+// policies enforced around `resolve` and `subscribe`. Closed by default: a root field without a policy does not build.
+import {
+  DirectiveLocation,
+  type GraphQLEnumType,
+  GraphQLDirective,
+  type GraphQLField,
+  type GraphQLFieldResolver,
+  GraphQLNonNull,
+  GraphQLObjectType,
+  GraphQLSchema,
+  defaultFieldResolver,
+  isEnumType,
+  isNonNullType,
+} from 'graphql';
+import type { OperationContext } from '../access/operation-context.js';
+import { policiesOf, type Policy, type PolicyDirective } from '../access/policy.js';
+import { BadUserInputError } from '../errors/service-error.js';
+import { inputSchemaOf } from './field-rules.js';
+
+type Resolver = GraphQLFieldResolver<unknown, OperationContext, Record<string, unknown>>;
+type Field = GraphQLField<unknown, OperationContext, Record<string, unknown>>;
+
+/** The schema with all rules in force. Throws, naming the field, where a rule cannot be kept. */
+export function guardSchema(schema: GraphQLSchema): GraphQLSchema {
+  const roots = new Set([schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]);
+  const directives = new Map<string, PolicyDirective>();
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!(type instanceof GraphQLObjectType) || type.name.startsWith('__')) continue;
+    for (const field of Object.values(type.getFields())) {
+      const policies = policiesOf(field.extensions);
+      const isRoot = roots.has(type);
+      assertGuardable(`${type.name}.${field.name}`, field, policies, isRoot);
+      for (const { directive } of policies) directives.set(directive.name, directive);
+      enforce(field, policies, type === schema.getMutationType(), type === schema.getSubscriptionType());
+      if (policies.length > 0) field.extensions = { ...field.extensions, directives: applied(policies) };
+    }
+  }
+  const config = schema.toConfig();
+  const declared = [...directives.values()].map((directive) => declare(schema, directive));
+  return new GraphQLSchema({ ...config, directives: [...config.directives, ...declared] });
+}
+
+function assertGuardable(name: string, field: Field, policies: readonly Policy[], isRoot: boolean): void {
+  if (isRoot && policies.length === 0) throw new Error(`${name} has no policy: declare who may call it`);
+  if (!isRoot && policies.length > 0 && isNonNullType(field.type)) {
+    throw new Error(`${name} is guarded and must be nullable: a denied field is null`);
+  }
+}
+
+/** Wraps what the rules need, and leaves every other field as it is. */
+function enforce(field: Field, policies: readonly Policy[], isMutation: boolean, isSubscription: boolean): void {
+  const input = inputSchemaOf(field.extensions);
+  if (policies.length === 0 && !input) return;
+  const guard =
+    (inner: Resolver): Resolver =>
+    async (parent, args, context, info) => {
+      const taken = input ? parseInput(input.safeParse(args)) : args;
+      for (const policy of policies) await policy.check({ context, parent, args: taken });
+      const result: unknown = await inner(parent, taken, context, info);
+      // What a mutation returns is read anew: nothing loaded before the change may answer for it.
+      if (isMutation) context.refresh();
+      return result;
+    };
+  if (isSubscription) field.subscribe = guard((field.subscribe ?? defaultFieldResolver) as Resolver);
+  else field.resolve = guard((field.resolve ?? defaultFieldResolver) as Resolver);
+}
+
+interface ParsedInput {
+  readonly success: boolean;
+  readonly data?: unknown;
+  readonly error?: { readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[] };
+}
+
+function parseInput(result: ParsedInput): Record<string, unknown> {
+  if (result.success) return result.data as Record<string, unknown>;
+  const issues = result.error?.issues ?? [];
+  throw new BadUserInputError(issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message })));
+}
+
+function applied(policies: readonly Policy[]): { name: string; args: Readonly<Record<string, string>> }[] {
+  return policies.map(({ directive, args }) => ({ name: directive.name, args }));
+}
+
+function declare(schema: GraphQLSchema, { name, description, args }: PolicyDirective): GraphQLDirective {
+  const argument = ([argumentName, typeName]: [string, string]) => [argumentName, { type: enumType(schema, typeName) }];
+  return new GraphQLDirective({
+    name,
+    description,
+    locations: [DirectiveLocation.FIELD_DEFINITION],
+    args: Object.fromEntries(Object.entries(args).map(argument)) as Record<string, { type: GraphQLNonNull<GraphQLEnumType> }>,
+  });
+}
+
+function enumType(schema: GraphQLSchema, name: string): GraphQLNonNull<GraphQLEnumType> {
+  const type = schema.getType(name);
+  if (!isEnumType(type)) throw new Error(`A policy's directive needs the enum ${name}, which the schema does not have`);
+  return new GraphQLNonNull(type);
+}
