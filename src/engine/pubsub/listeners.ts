@@ -1,0 +1,41 @@
+// Who listens to what in this process. Knows no transport.
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { PubSubLog } from './doorbell.port.js';
+
+type Hear = (message: unknown) => void;
+
+export class Listeners<M> {
+  private readonly byTopic = new Map<keyof M, Set<Hear>>();
+
+  constructor(private readonly log: PubSubLog) {}
+
+  /** Returns the function that removes it. The same listener may be added twice and then hears twice. */
+  add<T extends keyof M>(topic: T, listener: (message: M[T]) => void): () => void {
+    // A ring starts in a mutation: its request context (entity manager, viewer) must not reach whoever is woken by it.
+    const inOwnContext = AsyncLocalStorage.snapshot();
+    const hear: Hear = (message) => inOwnContext(listener, message as M[T]);
+    const hearing = this.byTopic.get(topic) ?? new Set();
+    this.byTopic.set(topic, hearing.add(hear));
+    return () => void hearing.delete(hear);
+  }
+
+  /** Tells everyone after the present call stack, in the order of the calls. */
+  deliver<T extends keyof M>(topic: T, message: M[T]): void {
+    queueMicrotask(() => {
+      const hearing = this.byTopic.get(topic);
+      for (const hear of Array.from(hearing ?? [])) {
+        if (!hearing?.has(hear)) continue; // removed by a listener before it
+        try {
+          hear(message);
+        } catch (error) {
+          this.log.warn(`A listener of "${String(topic)}" threw: ${String(error)}`);
+        }
+      }
+    });
+  }
+
+  clear(): void {
+    for (const hearing of this.byTopic.values()) hearing.clear();
+    this.byTopic.clear();
+  }
+}

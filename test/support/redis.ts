@@ -1,0 +1,117 @@
+// Private Redis servers for tests: loopback, no persistence, killable. Fault tests start their own, others may share one.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface TestRedis {
+  readonly url: string;
+  readonly port: number;
+  /** Of the present process: it changes with `restart()`. */
+  readonly pid: number;
+  /** SIGKILL; resolves when the process is gone. */
+  kill9(): Promise<void>;
+  /** SIGSTOP: the kernel still accepts connections, nobody answers. */
+  pause(): void;
+  resume(): void;
+  /** A fresh server on the same port, empty. Kills the present one first if it still runs. */
+  restart(): Promise<void>;
+  /** Kills it and removes its folder. */
+  stop(): Promise<void>;
+}
+
+export async function startRedis(options: { port?: number } = {}): Promise<TestRedis> {
+  const directory = await mkdtemp(join(tmpdir(), 'tidings-redis-'));
+  const port = options.port ?? (await freePort());
+  let server: ChildProcess;
+  try {
+    server = await launch(port, directory);
+  } catch (error) {
+    await rm(directory, { recursive: true, force: true });
+    throw error;
+  }
+
+  const redis: TestRedis = {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    get pid() {
+      return server.pid ?? -1;
+    },
+    async kill9() {
+      if (server.exitCode !== null || server.signalCode !== null) return;
+      const exited = once(server, 'exit');
+      server.kill('SIGKILL');
+      await exited;
+    },
+    pause: () => void server.kill('SIGSTOP'),
+    resume: () => void server.kill('SIGCONT'),
+    async restart() {
+      await redis.kill9();
+      server = await launch(port, directory);
+    },
+    async stop() {
+      await redis.kill9();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+  return redis;
+}
+
+let shared: Promise<TestRedis> | undefined;
+
+/** The Redis of the whole run (`TEST_REDIS_URL`), else one for this test file. Pair it with {@link stopSharedRedis}. */
+export async function sharedRedisUrl(): Promise<string> {
+  // oxlint-disable-next-line no-process-env -- it is a setting of the test run, not of the service
+  const given = process.env['TEST_REDIS_URL'];
+  if (given) return given;
+  shared ??= startRedis();
+  return (await shared).url;
+}
+
+export async function stopSharedRedis(): Promise<void> {
+  const running = shared;
+  shared = undefined;
+  await (await running)?.stop();
+}
+
+/** Resolves when it accepts connections; rejects with its last words when it exits before. */
+async function launch(port: number, directory: string): Promise<ChildProcess> {
+  const settings = { port, bind: '127.0.0.1', dir: directory, save: '', appendonly: 'no', daemonize: 'no' };
+  const server = spawn(
+    'redis-server',
+    Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]),
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  await new Promise<void>((resolve, reject) => {
+    let said = '';
+    server.stdout.on('data', (chunk: Buffer) => {
+      said = (said + chunk.toString()).slice(-4096);
+      if (said.includes('Ready to accept connections')) resolve();
+    });
+    server.on('exit', () => reject(new Error(`redis-server did not start:\n${said}`)));
+    server.on('error', (error) =>
+      reject(new Error('No redis-server in PATH: install it, or set TEST_REDIS_URL', { cause: error })),
+    );
+  });
+  return server;
+}
+
+/**
+ * Below the range that systems hand out for outgoing connections: a client that keeps trying a dead port of that range
+ * sometimes connects to itself, and any other process may be given the port before the server is back.
+ */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    const probe = createServer();
+    const free = new Promise<boolean>((resolve) => {
+      probe.once('error', () => resolve(false));
+      probe.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!(await free)) continue;
+    await new Promise((resolve) => probe.close(resolve));
+    return port;
+  }
+}

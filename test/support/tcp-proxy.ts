@@ -1,0 +1,86 @@
+// A TCP proxy on loopback that misbehaves on demand, for fault tests.
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+
+export interface TcpProxy {
+  readonly port: number;
+  /**
+   * From now on nothing passes, either way, and nothing is closed: connections are still accepted and stay silent.
+   * With `only`, just the existing connections on which the client's first bytes satisfy it.
+   */
+  blackhole(only?: (firstBytes: string) => boolean): void;
+  /** Lets everything pass again, what was held back too, as a network does. */
+  open(): void;
+  /** Resets every connection; new ones are accepted. */
+  cut(): void;
+  /** Closes everything. */
+  stop(): Promise<void>;
+}
+
+interface Pair {
+  readonly client: Socket;
+  readonly server: Socket;
+  firstBytes: string;
+}
+
+export async function startTcpProxy(targetPort: number, targetHost = '127.0.0.1'): Promise<TcpProxy> {
+  const pairs = new Set<Pair>();
+  let holding = false;
+
+  const listener = createServer((client) => {
+    const pair: Pair = { client, server: connect(targetPort, targetHost), firstBytes: '' };
+    pairs.add(pair);
+    client.on('data', (chunk: Buffer) => {
+      if (pair.firstBytes.length < 1024) pair.firstBytes += chunk.toString('latin1');
+    });
+    for (const socket of [pair.client, pair.server]) {
+      socket.on('error', () => undefined);
+      socket.on('close', () => {
+        pairs.delete(pair);
+        pair.client.destroy();
+        pair.server.destroy();
+      });
+    }
+    if (holding) hold(pair);
+    else pass(pair);
+  });
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+
+  return {
+    port: (listener.address() as AddressInfo).port,
+    blackhole(only) {
+      if (!only) holding = true;
+      for (const pair of pairs) if (!only || only(pair.firstBytes)) hold(pair);
+    },
+    open() {
+      holding = false;
+      for (const pair of pairs) pass(pair);
+    },
+    cut() {
+      for (const { client, server } of pairs) {
+        client.resetAndDestroy();
+        server.destroy();
+      }
+    },
+    async stop() {
+      const closed = once(listener, 'close');
+      listener.close();
+      for (const { client, server } of pairs) {
+        client.destroy();
+        server.destroy();
+      }
+      await closed;
+    },
+  };
+}
+
+function pass({ client, server }: Pair): void {
+  client.pipe(server);
+  server.pipe(client);
+}
+
+function hold({ client, server }: Pair): void {
+  client.unpipe(server).pause();
+  server.unpipe(client).pause();
+}
