@@ -1,0 +1,354 @@
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import {
+  canMountAt,
+  copyOfTemplate,
+  endAll,
+  failChild,
+  folder,
+  forkChild,
+  installIn,
+  isRoot,
+  kill,
+  mount,
+  nobody,
+  processesOf,
+  query,
+  settings,
+  start,
+  startChild,
+  stopChild,
+  template,
+  until,
+} from '../../../test/fixtures/embedded-postgres-harness.js';
+import { platformPackage } from './embedded-binaries.js';
+import { claimDataDir } from './embedded-owner.js';
+import { removeEmbeddedPostgres } from './embedded-postgres.js';
+import { identify } from './embedded-process.js';
+import { freePort, startServer } from './embedded-server.js';
+
+jest.setTimeout(30_000);
+
+const whenRoot = isRoot ? describe : describe.skip;
+const app = join(folder, 'app');
+const firstLog: string[] = [];
+
+beforeAll(async () => {
+  const database = await start(template, { log: (line) => firstLog.push(line) });
+  await query(database.url, `create table kept as select 'here' as word`);
+  await database.stop();
+  installIn(app);
+});
+afterEach(endAll);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('an embedded PostgreSQL', () => {
+  test('keeps its data from the first start to the second, which is fast', async () => {
+    expect(firstLog).toEqual([`making a new database in ${join(template, 'postgres')}`]);
+    const dataDir = copyOfTemplate();
+    const before = performance.now();
+    const database = await start(dataDir);
+    expect(performance.now() - before).toBeLessThan(1_500);
+    expect(database.adopted).toBe(false);
+    expect(await query(database.url, 'select word from kept')).toEqual([{ word: 'here' }]);
+    expect(statSync(join(dataDir, 'postgres.password')).mode & 0o777).toBe(0o600);
+  });
+
+  test('lets in nobody without the password, and listens on no other address', async () => {
+    const { url } = await start(copyOfTemplate());
+    await expect(query(url.replace(/:[0-9a-f]{64}@/, ':wrong@'), 'select 1')).rejects.toThrow(
+      /password authentication/,
+    );
+    expect(await query(url, 'show listen_addresses')).toEqual([{ listen_addresses: '127.0.0.1' }]);
+    expect(await query(url, 'show unix_socket_directories')).toEqual([{ unix_socket_directories: '' }]);
+    expect(await query(url, `select count(*)::int from pg_hba_file_rules where auth_method = 'trust'`)).toEqual([
+      { count: 0 },
+    ]);
+  });
+
+  test('leaves no process behind when it is stopped, once or twice', async () => {
+    const dataDir = copyOfTemplate();
+    const database = await start(dataDir);
+    expect(processesOf(dataDir)).not.toEqual([]);
+    await Promise.all([database.stop(), database.stop()]);
+    await database.stop();
+    expect(processesOf(dataDir)).toEqual([]);
+  });
+
+  test('is started again with a new password, and a new database, if those were lost', async () => {
+    const dataDir = copyOfTemplate();
+    rmSync(join(dataDir, 'postgres.password'));
+    const first = await start(dataDir);
+    expect(await query(first.url, 'select word from kept')).toEqual([{ word: 'here' }]);
+    await query(first.url.replace(/tidings$/, 'postgres'), 'drop database tidings with (force)');
+    await first.stop();
+    const second = await start(dataDir);
+    expect(await query(second.url, 'select current_database()')).toEqual([{ current_database: 'tidings' }]);
+  });
+
+  test('does not let its log grow forever', async () => {
+    const dataDir = copyOfTemplate();
+    const log = join(dataDir, 'postgres', 'server.log');
+    truncateSync(log, 6 * 1024 * 1024);
+    await start(dataDir);
+    expect(statSync(log).size).toBeLessThan(100_000);
+    expect(statSync(`${log}.1`).size).toBe(6 * 1024 * 1024);
+  });
+
+  test('takes another port when the chosen one is taken meanwhile', async () => {
+    const clusterDir = join(copyOfTemplate(), 'postgres');
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as { port: number };
+    const ports = [port, await freePort()];
+    const { uid, gid } = statSync(clusterDir);
+    const server = await startServer({
+      postgres: join(platformPackage(), 'native', 'bin', 'postgres'),
+      clusterDir,
+      runAs: isRoot ? { uid, gid } : undefined,
+      settings,
+      choosePort: async () => ports.shift() ?? 0,
+    });
+    expect(ports).toEqual([]);
+    expect(server?.port).not.toBe(port);
+    await server?.stop();
+    taken.close();
+  });
+});
+
+whenRoot(`users and folders${isRoot ? '' : ' (skipped: only root can be several users)'}`, () => {
+  test('root starts it from a folder that only root may enter, and finds its data again', async () => {
+    const home = join(folder, 'private');
+    mkdirSync(home, { mode: 0o700 });
+    const hidden = installIn(join(home, 'app'));
+    const dataDir = join(home, 'data');
+    try {
+      const first = await startChild(hidden, dataDir);
+      await query(first.url, 'create table kept as select 1 as one');
+      await stopChild(first.child);
+      const place = readFileSync(join(dataDir, 'postgres.location'), 'utf8').split('\n')[0] ?? '';
+      expect(dirname(place)).toBe('/var/lib/tidings');
+      const cluster = statSync(join(place, 'postgres'));
+      expect([cluster.mode & 0o777, cluster.uid > 0]).toEqual([0o700, true]);
+      const second = await startChild(hidden, dataDir);
+      expect(await query(second.url, 'select one from kept')).toEqual([{ one: 1 }]);
+      await stopChild(second.child);
+      // A project that was moved takes its database along; one that was removed starts over.
+      renameSync(dataDir, `${dataDir}-moved`);
+      const moved = await start(`${dataDir}-moved`);
+      expect(await query(moved.url, 'select one from kept')).toEqual([{ one: 1 }]);
+      await moved.stop();
+      rmSync(`${dataDir}-moved`, { recursive: true });
+      const over = await start(`${dataDir}-moved`);
+      await expect(query(over.url, 'select one from kept')).rejects.toThrow(/does not exist/);
+      await over.stop();
+    } finally {
+      await endAll();
+
+      for (const dir of [dataDir, `${dataDir}-moved`]) await removeEmbeddedPostgres(dir);
+    }
+  });
+
+  test('an ordinary user starts it, even from binaries of another user that lack their links', async () => {
+    const dataDir = join(folder, 'ordinary');
+    mkdirSync(dataDir);
+    chownSync(dataDir, nobody.uid, nobody.gid);
+    const { child, url } = await startChild(app, dataDir, nobody);
+    expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
+    expect(statSync(join(dataDir, 'postgres')).uid).toBe(nobody.uid);
+    await stopChild(child);
+    expect(processesOf(dataDir)).toEqual([]);
+  });
+
+  test('an ordinary user is told that the folder, or the database, is not theirs', async () => {
+    const closed = join(folder, 'closed');
+    mkdirSync(closed, { mode: 0o755 });
+    expect(await failChild(app, closed, nobody)).toMatch(/No permission to write .*closed.*user id 65534/);
+    const dataDir = copyOfTemplate('outline');
+    chownSync(dataDir, nobody.uid, nobody.gid);
+    expect(await failChild(app, dataDir, nobody)).toMatch(/belongs to another user/);
+  });
+});
+
+describe('after kill -9', () => {
+  test('the next start takes the living server over, and stops it', async () => {
+    const dataDir = copyOfTemplate();
+    const first = await startChild(app, dataDir);
+    await kill(first.child);
+    expect(processesOf(dataDir)).not.toEqual([]);
+    const second = await startChild(app, dataDir);
+    expect([second.adopted, second.url]).toEqual([true, first.url]);
+    await stopChild(second.child);
+    expect(processesOf(dataDir)).toEqual([]);
+  });
+
+  test('a server with other settings is stopped and started again', async () => {
+    const dataDir = copyOfTemplate();
+    const first = await startChild(app, dataDir);
+    await kill(first.child);
+    const second = await start(dataDir, { settings: { ...settings, work_mem: '5MB' } });
+    expect(second.adopted).toBe(false);
+    expect(await query(second.url, 'show work_mem')).toEqual([{ work_mem: '5MB' }]);
+    await second.stop();
+    expect(processesOf(dataDir)).toEqual([]);
+  });
+
+  test('in the middle of making the database, the next start makes it anew', async () => {
+    const dataDir = join(folder, 'interrupted');
+    const child = forkChild(app, dataDir);
+    const left = join(dataDir, 'postgres.new', 'process.json');
+    await until(() => existsSync(left) && readFileSync(left, 'utf8').endsWith('}'));
+    const initdb = JSON.parse(readFileSync(left, 'utf8')) as { pid: number };
+    await kill(child);
+    const database = await start(dataDir);
+    expect(identify(initdb.pid)).toBeUndefined();
+    expect(existsSync(dirname(left))).toBe(false);
+    expect(await query(database.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+  });
+
+  test('a living server is stopped even where the next start refuses the folder', async () => {
+    const dataDir = copyOfTemplate();
+    const first = await startChild(app, dataDir);
+    await kill(first.child);
+    writeFileSync(join(dataDir, 'postgres', 'PG_VERSION'), '99');
+    await expect(start(dataDir)).rejects.toThrow(/made by PostgreSQL 99/);
+    expect(processesOf(dataDir)).toEqual([]);
+  });
+
+  test('ids that belong to other processes by now are recognised', async () => {
+    const dataDir = copyOfTemplate();
+    writeFileSync(join(dataDir, 'postgres.owner.9'), JSON.stringify({ pid: process.pid, started: 'before' }));
+    writeFileSync(
+      join(dataDir, 'postgres', 'postmaster.pid'),
+      `${process.ppid}\n${dataDir}/postgres\n1\n5432\n\n\n\nready\n`,
+    );
+    const database = await start(dataDir);
+    expect(await query(database.url, 'select word from kept')).toEqual([{ word: 'here' }]);
+  });
+});
+
+describe('one process at a time', () => {
+  test('a second Tidings in the same folder is refused, and the first one stays', async () => {
+    const dataDir = copyOfTemplate();
+    const { child, url } = await startChild(app, dataDir);
+    await expect(start(dataDir)).rejects.toThrow(`in use by another Tidings (process ${child.pid})`);
+    expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
+    await stopChild(child);
+    await start(dataDir);
+    await expect(start(dataDir)).rejects.toThrow('in use by this process itself');
+  });
+
+  test('of many that take over from a dead one at the same time, one succeeds', async () => {
+    const dataDir = mkdtempSync(join(folder, 'claim-'));
+    writeFileSync(join(dataDir, 'postgres.owner.3'), JSON.stringify({ pid: process.pid, started: 'before' }));
+    const claims = await Promise.allSettled(Array.from({ length: 20 }, () => claimDataDir(dataDir)));
+    expect(claims.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect(readdirSync(dataDir)).toEqual(['postgres.owner.4']);
+  });
+
+  test('Ctrl-C does not reach the server before its owner stops it', async () => {
+    const dataDir = copyOfTemplate();
+    const { child, url } = await startChild(app, dataDir);
+    const interrupted = once(child, 'message');
+    process.kill(-(child.pid ?? 0), 'SIGINT'); // as a terminal does: to the whole group
+    expect(await interrupted).toEqual([{ interrupted: true }, undefined]);
+    expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
+    await stopChild(child);
+    expect(processesOf(dataDir)).toEqual([]);
+  });
+
+  test('a process that exits without stopping it takes it along', async () => {
+    const dataDir = copyOfTemplate();
+    const { child } = await startChild(app, dataDir);
+    child.send('exit');
+    await once(child, 'exit');
+    await until(() => processesOf(dataDir).length === 0);
+    expect(existsSync(join(dataDir, 'postgres', 'postmaster.pid'))).toBe(false);
+  });
+});
+
+describe('what it refuses, and says', () => {
+  const cases: [string, RegExp, (cluster: string) => void][] = [
+    ['a foreign folder', /is not empty and not a database of Tidings/, (dir) => rmSync(join(dir, 'PG_VERSION'))],
+    ['a PostgreSQL of somebody else', /not a database of Tidings/, (dir) => rmSync(join(dir, 'tidings.cluster'))],
+    ['a file in its place', /is a file/, (dir) => (rmSync(dir, { recursive: true }), writeFileSync(dir, ''))],
+    [
+      'a newer version',
+      /made by PostgreSQL 99, newer than the embedded 18/,
+      (dir) => writeFileSync(join(dir, 'PG_VERSION'), '99\n'),
+    ],
+    [
+      'an older version',
+      /made by PostgreSQL 12, older than the embedded 18/,
+      (dir) => writeFileSync(join(dir, 'PG_VERSION'), '12\n'),
+    ],
+    [
+      'an unreadable version',
+      /is broken: PG_VERSION holds no version/,
+      (dir) => writeFileSync(join(dir, 'PG_VERSION'), '?'),
+    ],
+    [
+      'a missing pg_control',
+      /is broken: global\/pg_control is missing/,
+      (dir) => rmSync(join(dir, 'global', 'pg_control')),
+    ],
+    [
+      'a damaged pg_control',
+      /did not start.*lines:[^]*pg_control/,
+      (dir) => truncateSync(join(dir, 'global', 'pg_control'), 10),
+    ],
+  ];
+  test.each(cases)('%s', async (_name, message, damage) => {
+    const dataDir = copyOfTemplate('outline');
+    damage(join(dataDir, 'postgres'));
+    await expect(start(dataDir)).rejects.toThrow(message);
+    await expect(start(dataDir)).rejects.toMatchObject({ name: 'EmbeddedPostgresError' }); // and the folder is free again
+    expect(processesOf(dataDir)).toEqual([]);
+  });
+
+  test('a setting that the server does not take, with its own words', async () => {
+    const dataDir = copyOfTemplate('outline');
+    const refused = start(dataDir, { settings: { work_mem: 'plenty' } });
+    await expect(refused).rejects.toThrow(/invalid value for parameter "work_mem": "plenty"/);
+  });
+
+  test('a platform without binaries', () => {
+    expect(() => platformPackage('sunos', 'sparc')).toThrow(/no embedded PostgreSQL for sunos-sparc.*DATABASE_URL/);
+  });
+
+  test('programs that this system cannot run', async () => {
+    const clusterDir = join(copyOfTemplate('outline'), 'postgres');
+    const started = startServer({ postgres: '/nowhere/postgres', clusterDir, settings });
+    await expect(started).rejects.toThrow(/did not start.*ENOENT.*DATABASE_URL/s);
+  });
+});
+
+const disk = join(tmpdir(), `tidings-disk-${process.pid}`);
+const canMount = isRoot && canMountAt(disk);
+const whenMounted = canMount ? describe : describe.skip;
+
+whenMounted(`a full disk${canMount ? '' : ' (skipped: only where a tmpfs can be mounted)'}`, () => {
+  test('while the database is made: nothing half-made is left', async () => {
+    mount(disk, '30m');
+    await expect(start(join(disk, 'data'))).rejects.toThrow(/The disk is full: no space left .*DATA_DIR/);
+    expect(readdirSync(join(disk, 'data')).filter((name) => !name.includes('owner'))).toEqual(['postgres.password']);
+  });
+
+  test.each([0, 1])('when it is started, %d pages left: it starts again once there is space', async (pages) => {
+    mount(disk, '64m');
+    const filler = join(disk, 'filler');
+    execFileSync('cp', ['-a', template, join(disk, 'data')]);
+    spawnSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=4k']);
+    truncateSync(filler, statSync(filler).size - pages * 4096);
+    await expect(start(join(disk, 'data'))).rejects.toThrow(/The disk is full: no space left/);
+    rmSync(filler);
+    const database = await start(join(disk, 'data'));
+    expect(await query(database.url, 'select word from kept')).toEqual([{ word: 'here' }]);
+  });
+});
