@@ -1,6 +1,7 @@
 // What one operation carries, over HTTP and over a socket alike: who asks, from where, with which view of the database.
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { type Loader, Loaders } from '../database/loaders.js';
+import { encodeCursor, type Position } from '../events/cursor.js';
 import { type ServiceError, UnauthenticatedError } from '../errors/service-error.js';
 import type { ClientInfo, Principal } from './role.js';
 
@@ -12,14 +13,18 @@ export interface Caller {
 
 export class OperationContext {
   em: EntityManager;
+  /** Cursor of the newest event that this node had applied when the operation began: all that it reads is newer. */
+  readonly lastCursor: string;
   private loaders: Loaders;
 
   constructor(
     private readonly orm: MikroORM,
+    private readonly log: { readonly position: Position },
     readonly client: ClientInfo,
-    private readonly caller: Caller,
+    private caller: Caller,
     readonly via: 'http' | 'socket',
   ) {
+    this.lastCursor = encodeCursor(log.position);
     this.em = orm.em.fork();
     this.loaders = new Loaders(this.em);
   }
@@ -47,11 +52,11 @@ export class OperationContext {
 
   /** The same caller with a view of its own: for one event, read at its present state. */
   renewed(): OperationContext {
-    return new OperationContext(this.orm, this.client, this.caller, this.via);
+    return new OperationContext(this.orm, this.log, this.client, this.caller, this.via);
   }
 
-  /** The same request, answered for an account that has just signed in. */
-  signedInAs(principal: Principal): OperationContext {
-    return new OperationContext(this.orm, this.client, { principal }, this.via);
+  /** From here on this operation speaks for the account that it has just signed in. */
+  signIn(principal: Principal): void {
+    this.caller = { principal };
   }
 }

@@ -33,7 +33,7 @@ export const HasRole = (role: Role) =>
     directive: HAS_ROLE,
     args: { role },
     check: ({ context }) => {
-      if (!includesRole(context.viewer.role, role)) throw new ForbiddenError(`role ${role}`);
+      if (!includesRole(context.viewer.rights.role, role)) throw new ForbiddenError(role);
     },
   });
 
@@ -43,7 +43,7 @@ export const SelfOrRole = (role: Role, accountOf: (parent: never) => string) =>
     directive: SELF_OR_ROLE,
     args: { role },
     check: ({ context, parent }) => {
-      const { accountId, role: own } = context.viewer;
-      if (accountId !== accountOf(parent as never) && !includesRole(own, role)) throw new ForbiddenError(`role ${role}`);
+      const { accountId, rights } = context.viewer;
+      if (accountId !== accountOf(parent as never) && !includesRole(rights.role, role)) throw new ForbiddenError(role);
     },
   });

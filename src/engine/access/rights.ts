@@ -5,7 +5,7 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import type { LogEvent } from '../events/log-event.js';
 import { LogFollower } from '../events/log-follower.js';
 import { LogView } from '../events/log-view.js';
-import type { Role } from './role.js';
+import type { AccountRights, Role } from './role.js';
 
 /** Kind of the resource that an account is in the log, and its events that change rights. */
 export const ACCOUNT_RESOURCE = 'account';
@@ -31,13 +31,6 @@ export interface ResourceRights {
 }
 
 export const RESOURCE_RIGHTS = Symbol('ResourceRights');
-
-export interface AccountRights {
-  role: Role;
-  disabled: boolean;
-  /** Role by resource id, as the domain named it: not yet capped by the account's role. */
-  readonly resources: Map<string, string>;
-}
 
 interface RightsRow {
   readonly pos: number;

@@ -17,11 +17,19 @@ export function includesRole(role: Role, required: Role): boolean {
 /** How a session's tokens travel. */
 export type Transport = 'BODY' | 'COOKIE';
 
-/** A signed-in caller. `role` is the present one of the account, never the one in the token. */
+/** What an account may do now. The object stays true as the log goes on: whoever holds it sees every change. */
+export interface AccountRights {
+  role: Role;
+  disabled: boolean;
+  /** Role by resource id, as the domain named it: not yet capped by the account's role. */
+  readonly resources: Map<string, string>;
+}
+
+/** A signed-in caller. What it may do is what its account may do now, never what the token says. */
 export interface Principal {
   readonly accountId: string;
   readonly sessionId: string;
-  readonly role: Role;
+  readonly rights: AccountRights;
   readonly transport: Transport;
   /** When the access token that was shown expires, in ms since 1970. */
   readonly tokenExpiresAt: number;

@@ -46,8 +46,11 @@ export class UnauthenticatedError extends ServiceError {
 /** Signed in, and may see the thing, but may not do this. `requires` names the role that the schema states. */
 export class ForbiddenError extends ServiceError {
   readonly code = 'FORBIDDEN';
-  constructor(readonly requires?: string) {
-    super(requires ? `This requires ${requires}.` : 'You may not do this.', {
+  constructor(
+    readonly requires?: string,
+    message = requires ? `This requires the role ${requires}.` : 'You may not do this.',
+  ) {
+    super(message, {
       code: 'FORBIDDEN',
       ...(requires ? { requires } : {}),
     });

@@ -5,7 +5,7 @@ import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { inTransaction } from '../database/unit-of-work.js';
 import { CursorExpiredError } from '../errors/service-error.js';
 import { PUB_SUB, type PubSub } from '../pubsub/doorbell.port.js';
-import { decodeCursor, encodeCursor, type Position } from './cursor.js';
+import { decodeCursor } from './cursor.js';
 import type { EventDraft, LogEvent } from './log-event.js';
 import { LogFollower } from './log-follower.js';
 import { LogReader, type EventRow, toLogEvent } from './log-reader.js';
@@ -16,6 +16,9 @@ export interface LoggedTransaction {
   /** Queues an event for the end of this transaction; events keep the order in which they were recorded. */
   record(event: EventDraft): void;
 }
+
+/** Events that one ring carries at most. */
+const MAX_CARRIED = 20;
 
 const APPEND = `
 insert into event (resource_kind, resource_id, kind, actor_id, session_id, facts)
@@ -64,11 +67,6 @@ export class EventLog {
     return rows.map(toLogEvent);
   }
 
-  /** The cursor of the newest event: read it before a snapshot, and nothing after the snapshot is missed. */
-  async lastCursor(em: EntityManager): Promise<string> {
-    return encodeCursor(await this.reader.head(em));
-  }
-
   /** The position to go on from; throws {@link CursorExpiredError} for a pruned, foreign, future or unknown one. */
   async resolveCursor(cursor: string): Promise<number> {
     const position = decodeCursor(cursor);
@@ -76,14 +74,12 @@ export class EventLog {
     return position.pos;
   }
 
-  cursorOf(event: Position): string {
-    return encodeCursor(event);
-  }
-
   private async ring(events: readonly LogEvent[]): Promise<void> {
     const last = events.at(-1);
     if (!last) return;
-    this.doorbell.publish('log', { pos: String(last.pos), events });
+    // A large batch is left to be read: the bell itself must stay light.
+    const carried = events.length <= MAX_CARRIED ? { events } : {};
+    this.doorbell.publish('log', { log: this.follower.identity, pos: String(last.pos), ...carried });
     await this.follower.reached(last.pos);
   }
 }

@@ -3,6 +3,7 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { ServiceUnavailableError } from '../errors/service-error.js';
 import { PUB_SUB, type PubSub } from '../pubsub/doorbell.port.js';
+import type { Position } from './cursor.js';
 import { isLogEvent, type LogEvent } from './log-event.js';
 import { LogReader } from './log-reader.js';
 
@@ -33,8 +34,10 @@ export class LogFollower implements OnApplicationShutdown {
   private confirmedAt = Number.NEGATIVE_INFINITY;
   private failing = false;
   private stopped = false;
-  /** Position of the last event handed on. */
-  applied = 0;
+  /** Which log is followed; rings of others are not for us. */
+  identity = '';
+  /** The last event handed on: whatever is read from now on is at least as new. */
+  position: Position = { pos: 0, nonce: '' };
 
   constructor(
     private readonly reader: LogReader,
@@ -44,10 +47,13 @@ export class LogFollower implements OnApplicationShutdown {
   /** Starts at the present head: what came before is in the tables that everyone reads. */
   async start(): Promise<void> {
     const startedAt = performance.now();
-    this.applied = (await this.reader.head()).pos;
+    this.identity = await this.reader.identity();
+    this.position = await this.reader.head();
     this.confirmedAt = startedAt;
     this.unsubscribe = [
-      this.doorbell.subscribe('log', (ring) => this.heard(ring.events ?? [])),
+      this.doorbell.subscribe('log', (ring) => {
+        if (ring.log === this.identity) this.heard(ring.events ?? []);
+      }),
       this.doorbell.onRecovered(() => void this.look()),
     ];
     this.timer = setInterval(() => void this.look(), POLL_INTERVAL_MS);
@@ -66,6 +72,11 @@ export class LogFollower implements OnApplicationShutdown {
   on(phase: FollowPhase, listener: LogListener): () => void {
     this.listeners[phase].add(listener);
     return () => this.listeners[phase].delete(listener);
+  }
+
+  /** `pos` of the last event handed on. */
+  get applied(): number {
+    return this.position.pos;
   }
 
   /** Whether the last look that reached the head is recent enough to trust what this node holds. */
@@ -139,7 +150,7 @@ export class LogFollower implements OnApplicationShutdown {
   /** Hands on the next event; anything already applied is passed over, anything further ahead waits for a look. */
   private apply(event: LogEvent): void {
     if (event.pos !== this.applied + 1) return;
-    this.applied = event.pos;
+    this.position = event;
     this.recent.push(event);
     if (this.recent.length > RECENT * 2) this.recent = this.recent.slice(-RECENT);
     for (const phase of ['rights', 'delivery'] as const) {

@@ -53,6 +53,14 @@ export class LogReader {
     return head;
   }
 
+  /** What tells this log from any other: the nonce of its birth. */
+  async identity(): Promise<string> {
+    const sql = `select encode(genesis, 'hex') as genesis from log_head where partition = 0`;
+    const [row] = await this.orm.em.fork().execute<{ genesis: string }[]>(sql);
+    if (!row) throw new Error('log_head is empty: the migrations have not been applied');
+    return row.genesis;
+  }
+
   /** Up to `limit` events after `pos`, in order; with a filter only those. */
   async after(pos: number, limit: number, filter?: EventFilter): Promise<LogEvent[]> {
     const em = this.orm.em.fork();

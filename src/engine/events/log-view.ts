@@ -17,24 +17,35 @@ export interface LogViewOptions<V extends object> {
 
 export class LogView<V extends object> {
   private readonly values: LRUCache<string, V>;
+  /** Values that someone may still hold: they stay true, and serve again instead of a second copy. */
+  private readonly evicted = new Map<string, WeakRef<V>>();
   private readonly loading = new Map<string, Promise<V | undefined>>();
 
   constructor(
     private readonly follower: LogFollower,
     private readonly options: LogViewOptions<V>,
   ) {
-    this.values = new LRUCache({ max: options.max });
+    this.values = new LRUCache({
+      max: options.max,
+      dispose: (value, key, reason) => {
+        if (reason === 'evict') this.evicted.set(key, new WeakRef(value));
+      },
+    });
     follower.on('rights', (event) => this.changed(event));
   }
 
   /** The value at the position that this node has applied, without a statement if it is held. */
   get(key: string): V | undefined | Promise<V | undefined> {
-    return this.values.get(key) ?? this.loading.get(key) ?? this.load(key);
+    return this.held(key) ?? this.loading.get(key) ?? this.load(key);
   }
 
-  /** Forgets `key`, so that it is read again. */
-  forget(key: string): void {
-    this.values.delete(key);
+  private held(key: string): V | undefined {
+    const value = this.values.get(key);
+    if (value || !this.evicted.has(key)) return value;
+    const stillUsed = this.evicted.get(key)?.deref();
+    this.evicted.delete(key);
+    if (stillUsed) this.values.set(key, stillUsed);
+    return stillUsed;
   }
 
   private load(key: string): Promise<V | undefined> {
@@ -58,9 +69,10 @@ export class LogView<V extends object> {
 
   private changed(event: LogEvent): void {
     const affected = this.options.affects(event);
-    for (const key of affected === '*' ? [...this.values.keys()] : affected) {
-      const value = this.values.peek(key);
+    for (const key of affected === '*' ? [...this.values.keys(), ...this.evicted.keys()] : affected) {
+      const value = this.values.peek(key) ?? this.evicted.get(key)?.deref();
       if (value) this.options.apply(value, event, key);
+      else this.evicted.delete(key);
     }
   }
 

@@ -89,7 +89,7 @@ interface Page {
 }
 
 /** Entities whose ids sort by time (UUID version 7). */
-interface Keyed {
+export interface Keyed {
   id: string;
 }
 
@@ -103,17 +103,30 @@ export async function paginate<T extends Keyed>(
   const page = pageOf(args);
   const newestFirst = { id: 'desc' } as QueryOrderMap<T>;
   const cursor = await em.findByCursor(entity, { where, ...page, orderBy: newestFirst, includeCount: false });
-  const nodes: T[] = cursor.items;
-  return {
-    edges: nodes.map((node) => ({ cursor: cursorOf(node), node })),
-    nodes,
-    pageInfo: {
-      hasNextPage: cursor.hasNextPage,
-      hasPreviousPage: cursor.hasPrevPage,
-      startCursor: nodes[0] ? cursorOf(nodes[0]) : null,
-      endCursor: nodes.length > 0 ? cursorOf(nodes.at(-1)!) : null,
-    },
+  return connectionOf<T>(cursor.items, cursor.hasNextPage, cursor.hasPrevPage);
+}
+
+/** A connection of `nodes`, which are in order already. */
+export function connectionOf<T extends Keyed>(nodes: readonly T[], hasNextPage: boolean, hasPreviousPage: boolean): Connection<T> {
+  const edges = nodes.map((node) => ({ cursor: cursorOf(node), node }));
+  const pageInfo = {
+    hasNextPage,
+    hasPreviousPage,
+    startCursor: edges[0]?.cursor ?? null,
+    endCursor: edges.at(-1)?.cursor ?? null,
   };
+  return { edges, nodes, pageInfo };
+}
+
+/** The page size that `first` asks for. Throws BAD_USER_INPUT. */
+export function pageSize({ first }: ForwardArgs): number {
+  return pageOf({ first: first ?? DEFAULT_PAGE }).first!;
+}
+
+/** The id that a cursor stands for. Throws BAD_USER_INPUT. */
+export function keyOfCursor(cursor: string): string {
+  const [key] = JSON.parse(Buffer.from(pageOf({ after: cursor }).after!, 'base64url').toString('utf8')) as [string];
+  return key;
 }
 
 function cursorOf(node: Keyed): string {

@@ -6,6 +6,7 @@ import { type Caller, OperationContext } from '../access/operation-context.js';
 import type { ClientInfo } from '../access/role.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
+import { LogFollower } from '../events/log-follower.js';
 import { AUTHENTICATOR, type Authenticator } from './authenticator.port.js';
 import { type ClientOf, clientReader } from './client-address.js';
 
@@ -16,6 +17,7 @@ export class ContextFactory {
   constructor(
     @Inject(CONFIG) config: Config,
     private readonly orm: MikroORM,
+    private readonly follower: LogFollower,
     @Inject(AUTHENTICATOR) private readonly authenticator: Authenticator,
   ) {
     this.clientOf = clientReader(config.trustProxy);
@@ -23,10 +25,10 @@ export class ContextFactory {
 
   async forRequest(request: IncomingMessage): Promise<OperationContext> {
     const caller = await this.authenticator.authenticate(request.headers.authorization);
-    return new OperationContext(this.orm, this.clientOf(request), caller, 'http');
+    return new OperationContext(this.orm, this.follower, this.clientOf(request), caller, 'http');
   }
 
   forSocket(client: ClientInfo, caller: Caller): OperationContext {
-    return new OperationContext(this.orm, client, caller, 'socket');
+    return new OperationContext(this.orm, this.follower, client, caller, 'socket');
   }
 }

@@ -6,6 +6,7 @@ import {
   GraphQLError,
   type OperationDefinitionNode,
   getOperationAST,
+  getVariableValues,
   parse,
   specifiedRules,
   validate,
@@ -26,6 +27,9 @@ export interface PreparedOperation {
   readonly operation: OperationDefinitionNode;
 }
 
+/** How many bad variables are named at once. */
+const MAX_ERRORS = { maxErrors: 20 };
+
 type Checked = DocumentNode | readonly GraphQLError[];
 
 @Injectable()
@@ -41,10 +45,13 @@ export class OperationPreparer {
     if (isErrors(checked)) return checked;
     const operation = getOperationAST(checked, request.operationName);
     if (!operation) return [unknownOperation(request.operationName)];
+    const { schema } = this.host;
+    const { errors } = getVariableValues(schema, operation.variableDefinitions ?? [], request.variables ?? {}, MAX_ERRORS);
+    if (errors) return errors;
     try {
-      assertAffordable(this.host.schema, checked, request.operationName ?? undefined, request.variables ?? {});
+      assertAffordable(schema, checked, request.operationName ?? undefined, request.variables ?? {});
     } catch (error) {
-      return [error instanceof GraphQLError ? error : new BadUserInputError([], 'The variables cannot be read.')];
+      return [error instanceof GraphQLError ? error : new BadUserInputError([], 'The arguments cannot be read.')];
     }
     return { document: checked, operation };
   }

@@ -3,6 +3,8 @@
 
 /** The log has grown to `pos` (decimal); `events` may carry what is new, so that the next position needs no read. */
 export interface LogRing {
+  /** Which log: two installations may share one Redis. */
+  readonly log: string;
   readonly pos: string;
   readonly events?: readonly unknown[];
 }
@@ -20,8 +22,8 @@ export type Shapes<M> = { readonly [T in keyof M]: (message: unknown) => message
 
 export const SHAPES: Shapes<JsonSafe<Topics>> = {
   log: (message): message is LogRing => {
-    const { pos, events } = (message ?? {}) as Partial<Record<keyof LogRing, unknown>>;
-    return typeof pos === 'string' && /^\d+$/.test(pos) && (events === undefined || Array.isArray(events));
+    const { log, pos, events } = (message ?? {}) as Partial<Record<keyof LogRing, unknown>>;
+    return typeof log === 'string' && typeof pos === 'string' && /^\d+$/.test(pos) && (events === undefined || Array.isArray(events));
   },
 };
 

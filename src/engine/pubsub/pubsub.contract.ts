@@ -65,10 +65,10 @@ export function describeDoorbell(adapter: string, newNode: NewNode): void {
     test('tells every listener of the topic and nobody else', async () => {
       const node = await newNode();
       const [one, two, other] = [ears(node, 'log'), ears(node, 'log'), ears(node, 'tick')];
-      node.publish('log', { pos: '7', events: [{ kind: 'updatePosted' }] });
+      node.publish('log', { log: 'a', pos: '7', events: [{ kind: 'updatePosted' }] });
       node.publish('tick', { n: 1 });
       await other.atLeast(1);
-      expect(one.heard).toEqual([{ pos: '7', events: [{ kind: 'updatePosted' }] }]);
+      expect(one.heard).toEqual([{ log: 'a', pos: '7', events: [{ kind: 'updatePosted' }] }]);
       expect(two.heard).toEqual(one.heard);
       expect(other.heard).toEqual([{ n: 1 }]);
     });
@@ -176,18 +176,18 @@ export function describeNodes(adapter: string, newNode: NewNode, inject: (text: 
         ring('unknown', {}),
         ring('constructor', {}),
         ring('__proto__', {}),
-        ring(['log'], { pos: '1' }),
+        ring(['log'], { log: 'a', pos: '1' }),
         ring('log', null),
         ring('log', { pos: 1 }),
-        ring('log', { pos: '-1' }),
-        ring('log', { pos: '1', events: {} }),
+        ring('log', { log: 'a', pos: '-1' }),
+        ring('log', { log: 'a', pos: '1', events: {} }),
         ring('tick', { n: '1' }),
         JSON.stringify({ topic: 'tick', message: { n: 1 } }),
       ];
       for (const text of bad) await inject(text);
-      a.publish('log', { pos: '2' });
+      a.publish('log', { log: 'a', pos: '2' });
       await log.atLeast(1);
-      expect([log.heard, ticks.heard]).toEqual([[{ pos: '2' }], []]);
+      expect([log.heard, ticks.heard]).toEqual([[{ log: 'a', pos: '2' }], []]);
       expect(b.stats).toMatchObject({ malformed: bad.length, received: 1 });
     });
 

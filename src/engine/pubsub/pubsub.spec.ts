@@ -93,7 +93,7 @@ describe('the module', () => {
     const pubSub = app.get<PubSub>(PUB_SUB);
     expect(pubSub).toBeInstanceOf(adapter);
     await app.close();
-    pubSub.publish('log', { pos: '1' });
+    pubSub.publish('log', { log: 'a', pos: '1' });
     expect(pubSub.stats.dropped).toBe(1);
   });
 });

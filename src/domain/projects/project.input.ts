@@ -1,0 +1,87 @@
+// What clients send about projects and members, and the shapes it must have.
+import { Field, Float, InputType } from '@nestjs/graphql';
+import { z } from 'zod';
+import { id, line, paragraphs } from '../../engine/graphql/input-text.js';
+import { ProjectRole } from './project-role.js';
+import { Health } from './project.type.js';
+
+export const projectKey = z
+  .string()
+  .transform((value) => value.trim().toUpperCase())
+  .pipe(z.string().regex(/^[A-Z][A-Z0-9-]{1,19}$/, 'must be 2 to 20 letters, digits and hyphens, a letter first'));
+const name = line(120);
+const description = paragraphs(4_000, 0);
+const budget = z
+  .number('must be a number')
+  .min(0, 'must not be negative')
+  .max(999_999_999_999.99, 'is too large')
+  .refine((value) => Math.abs(value * 100 - Math.round(value * 100)) < 1e-4, 'must have at most two decimals');
+const version = z.int().min(1, 'must be at least 1').nullish();
+
+@InputType({ description: 'A new project. Whoever creates it is its OWNER.' })
+export class CreateProjectInput {
+  @Field({ description: '2 to 20 letters, digits and hyphens, unique among projects.' })
+  key!: string;
+
+  @Field({ description: '1 to 120 characters.' })
+  name!: string;
+
+  @Field(() => String, { nullable: true, description: 'Up to 4,000 characters.' })
+  description?: string | null;
+
+  @Field(() => Float, { nullable: true, description: 'What it may cost; null if nobody has said.' })
+  budget?: number | null;
+}
+
+@InputType({ description: 'What to change; absent fields stay as they are.' })
+export class EditProjectInput {
+  @Field(() => String, { nullable: true, description: '1 to 120 characters.' })
+  name?: string | null;
+
+  @Field(() => String, { nullable: true, description: 'Up to 4,000 characters.' })
+  description?: string | null;
+
+  @Field(() => Float, { nullable: true, description: 'What it may cost; null takes it away.' })
+  budget?: number | null;
+}
+
+const given = <T>(value: T | null | undefined): value is T => value !== null && value !== undefined;
+
+export const createProjectArgs = z.object({
+  input: z.object({
+    key: projectKey,
+    name,
+    description: description.nullish().transform((text) => text ?? ''),
+    budget: budget.nullish(),
+  }),
+});
+
+export const editProjectArgs = z.object({
+  id,
+  version,
+  input: z
+    .object({ name: name.optional(), description: description.optional(), budget: budget.nullish() })
+    .refine((input) => Object.keys(input).length > 0, 'must change something'),
+});
+
+export const projectArgs = z
+  .object({ id: id.nullish(), key: projectKey.nullish() })
+  .refine(({ id: byId, key }) => given(byId) !== given(key), { path: ['id'], message: 'give either id or key' });
+
+export const projectsArgs = z.looseObject({
+  filter: z
+    .object({
+      health: z.array(z.enum(Health)).max(3, 'names each health once').nullish(),
+      search: line(100).nullish(),
+      mine: z.boolean().nullish(),
+    })
+    .nullish(),
+});
+
+export const setMemberArgs = z.object({ projectId: id, userId: id, role: z.enum(ProjectRole) });
+export const removeMemberArgs = z.object({ projectId: id, userId: id });
+export const idArgs = z.object({ id });
+
+export type ProjectFilterInput = z.infer<typeof projectsArgs>['filter'];
+export type NewProject = z.infer<typeof createProjectArgs>['input'];
+export type ProjectChanges = z.infer<typeof editProjectArgs>['input'];

@@ -1,0 +1,32 @@
+// Projects and members of many, in one statement each.
+import { inKeyOrder, Loader } from '../../engine/database/loaders.js';
+import { childPages } from '../../engine/graphql/connection-loader.js';
+import { type Project, ProjectEntity, type ProjectMember, ProjectMemberEntity } from './project.entity.js';
+import { ProjectRole } from './project-role.js';
+
+/** Deleted ones too: events of the past still refer to them. */
+export const projectById = new Loader<string, Project | undefined>(async (em, ids) => {
+  const projects = await em.find(ProjectEntity, { id: { $in: [...ids] } });
+  return inKeyOrder(ids, projects, (project) => project.id);
+});
+
+export const memberPages = childPages({ entity: ProjectMemberEntity, table: 'project_member', parentColumn: 'project_id' });
+
+/** The lead of a project: its OWNER of longest standing. */
+export const leadOfProject = new Loader<string, ProjectMember | undefined>(async (em, ids) => {
+  const where = { projectId: { $in: [...ids] }, role: ProjectRole.OWNER };
+  const owners = await em.find(ProjectMemberEntity, where, { orderBy: { id: 'desc' } });
+  return inKeyOrder(ids, owners, (owner) => owner.projectId);
+});
+
+/** A membership by project and account. */
+export const memberByPair = new Loader<string, ProjectMember | undefined>(async (em, pairs) => {
+  const split = pairs.map((pair) => pair.split('/') as [string, string]);
+  const where = { $or: split.map(([projectId, accountId]) => ({ projectId, accountId })) };
+  const members = await em.find(ProjectMemberEntity, where);
+  return inKeyOrder(pairs, members, (member) => pairOf(member.projectId, member.accountId));
+});
+
+export function pairOf(projectId: string, accountId: string): string {
+  return `${projectId}/${accountId}`;
+}

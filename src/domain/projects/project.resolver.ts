@@ -1,0 +1,152 @@
+// Queries and mutations of projects and their members.
+import { Args, Context, ID, Int, Mutation, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
+import type { OperationContext } from '../../engine/access/operation-context.js';
+import { HasRole, SignedIn } from '../../engine/access/policies.js';
+import type { PolicyRequest } from '../../engine/access/policy.js';
+import { Role } from '../../engine/access/role.js';
+import { accountById } from '../../engine/accounts/account.loader.js';
+import { User } from '../../engine/accounts/account.type.js';
+import { ForwardArgs, PageArgs } from '../../engine/graphql/connection.js';
+import { Input } from '../../engine/graphql/field-rules.js';
+import { type Project as ProjectRow, ProjectEntity, type ProjectMember as MemberRow } from './project.entity.js';
+import {
+  CreateProjectInput,
+  createProjectArgs,
+  EditProjectInput,
+  editProjectArgs,
+  idArgs,
+  type NewProject,
+  type ProjectChanges,
+  projectArgs,
+  type ProjectFilterInput,
+  projectsArgs,
+  removeMemberArgs,
+  setMemberArgs,
+} from './project.input.js';
+import { leadOfProject, memberPages } from './project.loader.js';
+import { ProjectMemberService } from './project-member.service.js';
+import { byProjectId, type Locator, RequiresProjectRole } from './project.policies.js';
+import { ProjectRole } from './project-role.js';
+import { ProjectService } from './project.service.js';
+import { Project, ProjectAddress, ProjectConnection, ProjectFilter, ProjectMember, ProjectMemberConnection } from './project.type.js';
+
+/** The project that `project(id, key)` asks for; by key it takes one statement, found or not. */
+const byAddress: Locator = {
+  what: 'Project',
+  locate: async ({ context, args }) => {
+    if (typeof args['id'] === 'string') return { projectId: args['id'] };
+    const found = await context.em.findOne(ProjectEntity, { key: args['key'] as string, deletedAt: null }, { fields: ['id'] });
+    return found ? { projectId: found.id } : undefined;
+  },
+};
+const leaving = ({ args, context }: PolicyRequest) => args['userId'] === context.viewer.accountId;
+
+@Resolver(() => Project)
+export class ProjectResolver {
+  constructor(
+    private readonly projects: ProjectService,
+    private readonly membership: ProjectMemberService,
+  ) {}
+
+  @RequiresProjectRole(ProjectRole.VIEWER, byAddress)
+  @Input(projectArgs)
+  @Query(() => Project, { nullable: true, description: 'One project, by id or by key. `NOT_FOUND` if there is none to see.' })
+  project(@Context() { em }: OperationContext, @Args() { id, key }: ProjectAddress) {
+    return this.projects.find(em, id ? { id } : { key: key! });
+  }
+
+  @SignedIn()
+  @Input(projectsArgs)
+  @Query(() => ProjectConnection, { name: 'projects', description: 'The projects that the caller may see, newest first.' })
+  list(
+    @Context() context: OperationContext,
+    @Args() page: PageArgs,
+    @Args('filter', { type: () => ProjectFilter, nullable: true, description: 'Which of them.' }) filter?: ProjectFilterInput,
+  ) {
+    return this.projects.list(context, page, filter);
+  }
+
+  @HasRole(Role.EDITOR)
+  @Input(createProjectArgs)
+  @Mutation(() => Project, { description: 'Makes a project whose OWNER is the caller. `CONFLICT` if the key is taken.' })
+  createProject(
+    @Context() { viewer }: OperationContext,
+    @Args('input', { type: () => CreateProjectInput, description: 'The new project.' }) input: NewProject,
+  ) {
+    return this.projects.create(viewer, input);
+  }
+
+  @RequiresProjectRole(ProjectRole.EDITOR, byProjectId('id'))
+  @Input(editProjectArgs)
+  @Mutation(() => Project, { description: 'Changes a project. `CONFLICT` if it is no longer at `version`.' })
+  editProject(
+    @Context() { viewer }: OperationContext,
+    @Args('id', { type: () => ID, description: 'Of the project.' }) id: string,
+    @Args('input', { type: () => EditProjectInput, description: 'What to change.' }) input: ProjectChanges,
+    @Args('version', { type: () => Int, nullable: true, description: 'The version that the change was made from.' })
+    version?: number | null,
+  ) {
+    return this.projects.edit(viewer, id, input, version);
+  }
+
+  @HasRole(Role.ADMIN)
+  @Input(idArgs)
+  @Mutation(() => Boolean, { description: 'Deletes a project: nobody sees it any more.' })
+  deleteProject(
+    @Context() { viewer }: OperationContext,
+    @Args('id', { type: () => ID, description: 'Of the project.' }) id: string,
+  ) {
+    return this.projects.delete(viewer, id);
+  }
+
+  @RequiresProjectRole(ProjectRole.OWNER, byProjectId('projectId'))
+  @Input(setMemberArgs)
+  @Mutation(() => ProjectMember, { description: 'Makes an account a member, or changes its role there.' })
+  setProjectMember(
+    @Context() { viewer }: OperationContext,
+    @Args('projectId', { type: () => ID, description: 'Of the project.' }) projectId: string,
+    @Args('userId', { type: () => ID, description: 'Of the account.' }) userId: string,
+    @Args('role', { type: () => ProjectRole, description: 'What it may do there.' }) role: ProjectRole,
+  ) {
+    return this.membership.set(viewer, projectId, userId, role);
+  }
+
+  @RequiresProjectRole(ProjectRole.OWNER, byProjectId('projectId'), leaving)
+  @Input(removeMemberArgs)
+  @Mutation(() => Boolean, {
+    description: 'Ends a membership; every member may end its own. False if there was none. The last OWNER stays.',
+  })
+  removeProjectMember(
+    @Context() { viewer }: OperationContext,
+    @Args('projectId', { type: () => ID, description: 'Of the project.' }) projectId: string,
+    @Args('userId', { type: () => ID, description: 'Of the account.' }) userId: string,
+  ) {
+    return this.membership.remove(viewer, projectId, userId);
+  }
+
+  @ResolveField(() => User, { nullable: true, description: 'Who answers for it: the OWNER of longest standing.' })
+  async lead(@Parent() project: ProjectRow, @Context() context: OperationContext) {
+    const owner = await context.load(leadOfProject, project.id);
+    return owner && context.load(accountById, owner.accountId);
+  }
+
+  @ResolveField(() => ProjectMemberConnection, { description: 'Who is in the project, the latest to join first.' })
+  members(@Parent() project: ProjectRow, @Context() context: OperationContext, @Args() args: ForwardArgs) {
+    return context.load(memberPages, { parentId: project.id, args });
+  }
+
+  @ResolveField(() => String, {
+    description: 'Cursor of the newest event when this was read: `projectUpdated(after: …)` with it misses nothing.',
+  })
+  lastCursor(@Context() { lastCursor }: OperationContext) {
+    return lastCursor;
+  }
+}
+
+@Resolver(() => ProjectMember)
+export class ProjectMemberResolver {
+  @ResolveField(() => User, { description: 'The account.' })
+  user(@Parent() member: MemberRow, @Context() context: OperationContext) {
+    return context.load(accountById, member.accountId);
+  }
+}

@@ -1,0 +1,105 @@
+// Projects: made, found, edited, deleted. Who may do that is declared at the fields; here are the rules of the thing itself.
+import { Injectable } from '@nestjs/common';
+import { type EntityManager, LockMode, raw } from '@mikro-orm/postgresql';
+import { v7 as uuid } from 'uuid';
+import type { OperationContext } from '../../engine/access/operation-context.js';
+import { type Principal, Role } from '../../engine/access/role.js';
+import { violatesUnique } from '../../engine/database/unit-of-work.js';
+import { ConflictError, NotFoundError } from '../../engine/errors/service-error.js';
+import { EventLog } from '../../engine/events/event-log.js';
+import { type Connection, type PageArgs, paginate } from '../../engine/graphql/connection.js';
+import { type Project, ProjectEntity, ProjectMemberEntity } from './project.entity.js';
+import { projectEvent, ProjectEventKind } from './project-events.js';
+import type { NewProject, ProjectChanges, ProjectFilterInput } from './project.input.js';
+import { ProjectRole } from './project-role.js';
+
+/** The health of a project is what its latest update says. */
+const LATEST_HEALTH = `(select health from project_update latest where latest.project_id = project.id order by id desc limit 1)`;
+
+@Injectable()
+export class ProjectService {
+  constructor(private readonly log: EventLog) {}
+
+  /** A project that is not deleted. Throws NOT_FOUND. */
+  async find(em: EntityManager, where: { id: string } | { key: string }): Promise<Project> {
+    const project = await em.findOne(ProjectEntity, { ...where, deletedAt: null });
+    if (!project) throw new NotFoundError('Project');
+    return project;
+  }
+
+  /** What the viewer may see, newest first. `lastCursor` is older than the page: nothing after it can be missed. */
+  async list(
+    { em, viewer, lastCursor }: OperationContext,
+    args: PageArgs,
+    filter: ProjectFilterInput,
+  ): Promise<Connection<Project> & { lastCursor: string }> {
+    const all = viewer.rights.role === Role.ADMIN && !filter?.mine;
+    const page = await paginate(
+      em,
+      ProjectEntity,
+      {
+        deletedAt: null,
+        ...(all ? {} : { members: { $some: { accountId: viewer.accountId } } }),
+        ...(filter?.health ? { [raw((alias) => LATEST_HEALTH.replace('project.id', `${alias}.id`))]: { $in: filter.health } } : {}),
+        ...(filter?.search ? { $or: [{ name: { $ilike: contains(filter.search) } }, { key: { $ilike: contains(filter.search) } }] } : {}),
+      },
+      args,
+    );
+    return { ...page, lastCursor };
+  }
+
+  /** Makes a project whose OWNER is the viewer. Throws CONFLICT (PROJECT_KEY_TAKEN). */
+  async create(viewer: Principal, input: NewProject): Promise<Project> {
+    return this.log.transaction(async ({ em, record }) => {
+      const now = new Date();
+      const project = em.create(ProjectEntity, { id: uuid(), ...input, version: 1, createdAt: now, updatedAt: now });
+      const owner = { projectId: project.id, accountId: viewer.accountId, role: ProjectRole.OWNER };
+      em.create(ProjectMemberEntity, { id: uuid(), ...owner, createdAt: now });
+      await em.flush().catch((error: unknown) => {
+        if (!violatesUnique(error, 'project_key_key')) throw error;
+        throw new ConflictError('PROJECT_KEY_TAKEN', `The key ${input.key} is taken.`);
+      });
+      record(projectEvent(viewer, project.id, ProjectEventKind.PROJECT_CREATED, project.id));
+      return project;
+    });
+  }
+
+  /** Throws CONFLICT (VERSION) when `version` is given and no longer the project's. */
+  async edit(viewer: Principal, id: string, changes: ProjectChanges, version: number | null | undefined): Promise<Project> {
+    return this.log.transaction(async ({ em, record }) => {
+      const project = await lockProject(em, id);
+      assertVersion(project.version, version);
+      em.assign(project, { ...changes, version: project.version + 1, updatedAt: new Date() });
+      record(projectEvent(viewer, id, ProjectEventKind.PROJECT_EDITED, id));
+      return project;
+    });
+  }
+
+  /** Deletes softly: nobody sees it any more, and the log can still tell that it was there. */
+  async delete(viewer: Principal, id: string): Promise<boolean> {
+    return this.log.transaction(async ({ em, record }) => {
+      const project = await lockProject(em, id);
+      project.deletedAt = new Date();
+      record(projectEvent(viewer, id, ProjectEventKind.PROJECT_DELETED, id));
+      return true;
+    });
+  }
+}
+
+/** The project's row, locked until the transaction ends: whatever changes who is in it or what it says begins here. */
+export async function lockProject(em: EntityManager, id: string): Promise<Project> {
+  const lockMode = LockMode.PESSIMISTIC_WRITE;
+  const project = await em.findOne(ProjectEntity, { id, deletedAt: null }, { lockMode });
+  if (!project) throw new NotFoundError('Project');
+  return project;
+}
+
+/** Throws CONFLICT (VERSION) when the caller has seen another version than the present one. */
+export function assertVersion(present: number, seen: number | null | undefined): void {
+  if (seen == null || seen === present) return;
+  throw new ConflictError('VERSION', `This was changed since version ${seen}; it is at version ${present} now.`);
+}
+
+function contains(text: string): string {
+  return `%${text.replace(/[\\%_]/g, '\\$&')}%`;
+}

@@ -1,0 +1,58 @@
+// Accounts: made, found, shown to those who may see them.
+import { Injectable } from '@nestjs/common';
+import { type EntityManager, raw } from '@mikro-orm/postgresql';
+import { v7 as uuid } from 'uuid';
+import type { OperationContext } from '../access/operation-context.js';
+import { Rights } from '../access/rights.js';
+import { includesRole, Role } from '../access/role.js';
+import { violatesUnique } from '../database/unit-of-work.js';
+import { ConflictError } from '../errors/service-error.js';
+import { type Connection, type ForwardArgs, paginate } from '../graphql/connection.js';
+import { type Account, AccountEntity } from './account.entity.js';
+import { accountById } from './account.loader.js';
+
+export interface NewAccount {
+  readonly name: string;
+  readonly email: string;
+  readonly role: Role;
+  readonly passwordHash: string;
+}
+
+@Injectable()
+export class AccountService {
+  constructor(private readonly rights: Rights) {}
+
+  /** Inserts an account. Throws CONFLICT (EMAIL_TAKEN) if the e-mail is registered, in whatever case. */
+  async create(em: EntityManager, input: NewAccount): Promise<Account> {
+    const account = em.create(AccountEntity, { ...input, id: uuid(), isSystem: false, createdAt: new Date() });
+    try {
+      await em.persist(account).flush();
+    } catch (error) {
+      if (!violatesUnique(error, 'account_email_key')) throw error;
+      throw new ConflictError('EMAIL_TAKEN', 'This e-mail address is already registered.');
+    }
+    return account;
+  }
+
+  findByEmail(em: EntityManager, email: string): Promise<Account | null> {
+    return em.findOne(AccountEntity, { [raw('lower(email)')]: email.toLowerCase() });
+  }
+
+  /** The account if the viewer shares a resource with it, is it, or is ADMIN; else null. */
+  async visible(context: OperationContext, id: string): Promise<Account | null> {
+    const account = await context.load(accountById, id);
+    return account && (await this.maySee(context, id)) ? account : null;
+  }
+
+  list(context: OperationContext, args: ForwardArgs, search: string | undefined): Promise<Connection<Account>> {
+    const pattern = search ? `%${search.replace(/[\\%_]/g, '\\$&')}%` : undefined;
+    const where = pattern ? { $or: [{ name: { $ilike: pattern } }, { email: { $ilike: pattern } }] } : {};
+    return paginate(context.em, AccountEntity, { isSystem: false, ...where }, args);
+  }
+
+  private async maySee({ viewer }: OperationContext, id: string): Promise<boolean> {
+    if (viewer.accountId === id || includesRole(viewer.rights.role, Role.ADMIN)) return true;
+    const other = await this.rights.of(id);
+    return [...viewer.rights.resources.keys()].some((resource) => other?.resources.has(resource));
+  }
+}

@@ -1,0 +1,35 @@
+// Password hashing: argon2id off the event loop, a bounded number at a time, the same work whether or not there is an account.
+// Parameters: OWASP Password Storage Cheat Sheet, argon2id with 19 MiB, 2 passes, 1 lane.
+import { availableParallelism } from 'node:os';
+import { Injectable } from '@nestjs/common';
+import { hash, verify } from '@node-rs/argon2';
+import pLimit from 'p-limit';
+import { ServiceUnavailableError } from '../errors/service-error.js';
+
+const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
+/** Hashes that may wait for their turn; more are refused rather than kept. */
+const MAX_WAITING = 200;
+
+@Injectable()
+export class Passwords {
+  private readonly limit = pLimit(Math.max(1, availableParallelism() - 1));
+  /** What an unknown account's password is compared with, so that it takes as long. */
+  private readonly decoy = this.hash('no account has this password');
+
+  /** PHC string of `password` (NFC). Throws {@link ServiceUnavailableError} when too many wait. */
+  hash(password: string): Promise<string> {
+    return this.queued(() => hash(password.normalize('NFC'), PARAMETERS));
+  }
+
+  /** Whether `password` matches; without a hash it takes the same time and is false. */
+  async matches(password: string, passwordHash: string | null | undefined): Promise<boolean> {
+    const against = passwordHash ?? (await this.decoy);
+    const equal = await this.queued(() => verify(against, password.normalize('NFC')));
+    return equal && passwordHash != null;
+  }
+
+  private queued<T>(work: () => Promise<T>): Promise<T> {
+    if (this.limit.pendingCount >= MAX_WAITING) throw new ServiceUnavailableError();
+    return this.limit(work);
+  }
+}

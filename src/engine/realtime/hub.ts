@@ -1,0 +1,63 @@
+// Gives every subscriber of this node what the log brings, in its order, under present rights.
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Rights } from '../access/rights.js';
+import type { AccountRights, Principal } from '../access/role.js';
+import { EventLog } from '../events/event-log.js';
+import type { LogEvent } from '../events/log-event.js';
+import { LogFollower } from '../events/log-follower.js';
+import { LogReader } from '../events/log-reader.js';
+import { UnauthenticatedError } from '../errors/service-error.js';
+import { Feed, type Verdict } from './feed.js';
+
+export interface SubscriptionRequest {
+  readonly viewer: Principal;
+  /** Cursor of the last event that the subscriber knows; absent: begin now. */
+  readonly after?: string | null | undefined;
+  /** What the subscriber's rights make of an event. Pure: it sees nothing but its arguments. */
+  readonly judge: (event: LogEvent, rights: AccountRights) => Verdict;
+}
+
+const PAGE = 200;
+
+@Injectable()
+export class Hub implements OnModuleInit {
+  private readonly feeds = new Set<Feed>();
+
+  constructor(
+    private readonly log: EventLog,
+    private readonly reader: LogReader,
+    private readonly follower: LogFollower,
+    private readonly rights: Rights,
+  ) {}
+
+  onModuleInit(): void {
+    this.follower.on('delivery', (event) => {
+      for (const feed of this.feeds) feed.offer(event);
+    });
+  }
+
+  /** How many subscriptions this node serves. */
+  get size(): number {
+    return this.feeds.size;
+  }
+
+  /** Subscribes from now on, or from `after`, without a gap. Throws CURSOR_EXPIRED. */
+  async subscribe({ viewer, after, judge }: SubscriptionRequest): Promise<Feed> {
+    const start = after ? await this.log.resolveCursor(after) : this.follower.applied;
+    const feed = new Feed(start, {
+      recentAfter: (pos) => this.follower.recentAfter(pos),
+      readAfter: (pos) => this.reader.after(pos, PAGE),
+      judge: (event) => this.judge(viewer, event, judge),
+      ended: (ended) => this.feeds.delete(ended),
+    });
+    this.feeds.add(feed);
+    return feed;
+  }
+
+  private judge(viewer: Principal, event: LogEvent, judge: SubscriptionRequest['judge']): Verdict | Promise<Verdict> {
+    const verdict = (rights: AccountRights | undefined): Verdict =>
+      rights && !rights.disabled ? judge(event, rights) : new UnauthenticatedError();
+    const rights = this.rights.of(viewer.accountId);
+    return rights instanceof Promise ? rights.then(verdict) : verdict(rights);
+  }
+}

@@ -1,0 +1,144 @@
+// What graphql-ws asks of us for each connection and operation: sign-in, preparation, execution, errors. No hook here throws,
+// since graphql-ws answers that by closing the whole socket.
+import { Injectable } from '@nestjs/common';
+import { GraphQLSchemaHost } from '@nestjs/graphql';
+import {
+  createSourceEventStream,
+  execute,
+  type ExecutionArgs,
+  type ExecutionResult,
+  GraphQLError,
+  type GraphQLFormattedError,
+} from 'graphql';
+import type { ServerOptions } from 'graphql-ws';
+import type { OperationContext } from '../access/operation-context.js';
+import { ErrorMapper } from '../errors/error-mapper.js';
+import { RateLimitedError, UnauthenticatedError } from '../errors/service-error.js';
+import { ContextFactory } from '../graphql/context-factory.js';
+import { isErrors, OperationPreparer, type OperationRequest } from '../graphql/prepared-operation.js';
+import { SessionAuthenticator } from '../sessions/session.authenticator.js';
+import { CloseCode, type Socket } from './socket.js';
+
+/** Operations of one socket that may run at a time. */
+const MAX_OPERATIONS = 100;
+/** ms that a socket outlives its access token, so that a renewal can arrive. */
+const DEADLINE_GRACE_MS = 10_000;
+
+type Payload = Record<string, unknown> | undefined;
+type Options = Required<Pick<ServerOptions<Payload, { socket: Socket }>, 'onConnect' | 'onSubscribe' | 'onNext' | 'onError'>>;
+
+/** What `onSubscribe` hands to `execute` and `subscribe`. */
+interface Prepared extends ExecutionArgs {
+  readonly stream?: AsyncIterable<unknown>;
+}
+
+@Injectable()
+export class SocketOperations {
+  constructor(
+    private readonly host: GraphQLSchemaHost,
+    private readonly preparer: OperationPreparer,
+    private readonly contexts: ContextFactory,
+    private readonly authenticator: SessionAuthenticator,
+    private readonly errors: ErrorMapper,
+  ) {}
+
+  /** The hooks of graphql-ws. */
+  get options(): Options & Pick<ServerOptions, 'execute' | 'subscribe'> {
+    return {
+      onConnect: ({ connectionParams, extra }) => this.connect(extra.socket, connectionParams),
+      onSubscribe: async ({ extra }, _id, payload) => this.prepare(extra.socket, payload as OperationRequest),
+      onNext: (_context, _id, _payload, _args, result) => this.formatted(result),
+      onError: (_context, _id, _payload, errors) => errors.map((error) => this.format(error)),
+      execute: (args: ExecutionArgs) => execute(args),
+      subscribe: (args: Prepared) => executeEach(args),
+    };
+  }
+
+  private async connect(socket: Socket, params: Payload): Promise<boolean> {
+    const shown = params?.['authorization'] ?? params?.['Authorization'];
+    const claims = this.authenticator.claimsOf(typeof shown === 'string' ? shown : undefined);
+    if (!claims) return refuse(socket, CloseCode.Unauthenticated, 'Unauthorized');
+    if (claims.exp * 1000 <= Date.now()) return refuse(socket, CloseCode.Expired, 'Access token expired');
+    const caller = await this.authenticator.callerOf(claims);
+    if (caller.refusal) return refuse(socket, CloseCode.TryAgainLater, 'Try again later');
+    if (!caller.principal) return refuse(socket, CloseCode.Unauthenticated, 'Unauthorized');
+    socket.claims = claims;
+    socket.setDeadline(claims.exp * 1000 + DEADLINE_GRACE_MS);
+    return socket.open;
+  }
+
+  private async prepare(socket: Socket, request: OperationRequest): Promise<readonly GraphQLError[] | Prepared> {
+    const { claims } = socket;
+    if (!claims) return [new UnauthenticatedError()];
+    if (socket.operations.size > MAX_OPERATIONS) return [new RateLimitedError(1)];
+    const caller = await this.authenticator.callerOf(claims);
+    if (!socket.open) return [new UnauthenticatedError()];
+    const ready = this.preparer.prepare(request);
+    if (isErrors(ready)) return ready;
+    const isSubscription = ready.operation.operation === 'subscription';
+    const expired = claims.exp * 1000 <= Date.now() && !isSubscription;
+    const contextValue = this.contexts.forSocket(socket.client, expired ? {} : caller);
+    const args = {
+      schema: this.host.schema,
+      document: ready.document,
+      operationName: request.operationName ?? null,
+      variableValues: request.variables ?? {},
+      contextValue,
+    };
+    return isSubscription ? openStream(args) : args;
+  }
+
+  private formatted({ errors, ...result }: ExecutionResult): ExecutionResult {
+    if (!errors) return result;
+    // What graphql-ws sends is JSON: formatted errors are what it needs.
+    return { ...result, errors: errors.map((error) => asSent(this.format(error))) };
+  }
+
+  private format(error: GraphQLError): GraphQLFormattedError {
+    return this.errors.map(error.originalError instanceof GraphQLError ? error.originalError : error);
+  }
+}
+
+/** An error whose JSON is exactly `formatted`. */
+function asSent(formatted: GraphQLFormattedError): GraphQLError {
+  return { toJSON: () => formatted, ...formatted } as unknown as GraphQLError;
+}
+
+function refuse(socket: Socket, code: number, reason: string): false {
+  socket.close(code, reason);
+  return false;
+}
+
+/** Subscribes before anything is sent, so that a refusal goes out as `error`. */
+async function openStream(args: ExecutionArgs): Promise<readonly GraphQLError[] | Prepared> {
+  const stream = await createSourceEventStream(args);
+  if (Symbol.asyncIterator in stream) return { ...args, stream };
+  return stream.errors ?? [new GraphQLError('The subscription could not be opened.')];
+}
+
+/** Executes the operation for each event, each with a view of the database of its own. */
+function executeEach({ stream, ...args }: Prepared): AsyncGenerator<ExecutionResult, void, void> {
+  const source = (stream as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+  const context = args.contextValue as OperationContext;
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async next() {
+      const { done, value } = await source.next();
+      if (done) return { done: true, value: undefined };
+      return { done: false, value: await execute({ ...args, rootValue: value, contextValue: context.renewed() }) };
+    },
+    async return() {
+      await source.return?.();
+      return { done: true, value: undefined };
+    },
+    async throw(error: unknown) {
+      await source.return?.();
+      throw error;
+    },
+    async [Symbol.asyncDispose]() {
+      await source.return?.();
+    },
+  };
+}

@@ -1,0 +1,149 @@
+// The WebSocket endpoint: we own the upgrade and the server, and drive graphql-ws's protocol through an adapter.
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type BeforeApplicationShutdown, Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { handleProtocols, makeServer } from 'graphql-ws';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { ACCOUNT_DISABLED, ACCOUNT_RESOURCE } from '../access/rights.js';
+import type { Config } from '../config/config.js';
+import { CONFIG } from '../config/config.module.js';
+import type { LogEvent } from '../events/log-event.js';
+import { LogFollower } from '../events/log-follower.js';
+import { ContextFactory } from '../graphql/context-factory.js';
+import { endedSessions } from '../sessions/session.view.js';
+import { CloseCode, Socket } from './socket.js';
+import { SocketOperations } from './socket-operations.js';
+
+const PATH = '/graphql';
+const MAX_MESSAGE_BYTES = 64 * 1024;
+/** Ids are repeated in every frame: graphql-ws itself does not bound them. */
+const MAX_ID_BYTES = 128;
+const KEEP_ALIVE_MS = 25_000;
+const INIT_TIMEOUT_MS = 5_000;
+
+@Injectable()
+export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
+  private readonly logger = new Logger(SocketServer.name);
+  private readonly sockets = new Set<Socket>();
+  private readonly server = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_MESSAGE_BYTES,
+    perMessageDeflate: false,
+    clientTracking: false,
+    handleProtocols,
+  });
+  private keepAlive: NodeJS.Timeout | undefined;
+  private draining = false;
+
+  constructor(
+    private readonly http: HttpAdapterHost,
+    private readonly operations: SocketOperations,
+    private readonly contexts: ContextFactory,
+    private readonly follower: LogFollower,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  onModuleInit(): void {
+    const server = this.http.httpAdapter.getHttpServer() as Server;
+    server.on('upgrade', (request, stream, head) => this.upgrade(request, stream, head));
+    this.follower.on('rights', (event) => this.closeEnded(event));
+    this.keepAlive = setInterval(() => {
+      for (const socket of this.sockets) socket.checkAlive();
+    }, KEEP_ALIVE_MS);
+  }
+
+  /** Open sockets of this node. */
+  get size(): number {
+    return this.sockets.size;
+  }
+
+  /** Tells every client to come back elsewhere, and waits until they have gone: a second at most. */
+  async beforeApplicationShutdown(): Promise<void> {
+    this.draining = true;
+    clearInterval(this.keepAlive);
+    const gone = [...this.sockets].map((socket) => new Promise<void>((resolve) => socket.onClose(() => resolve())));
+    for (const socket of this.sockets) socket.close(CloseCode.Restart, 'Service restart');
+    await Promise.all(gone);
+  }
+
+  private upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
+    stream.on('error', () => stream.destroy());
+    const path = new URL(request.url ?? '/', 'http://localhost').pathname;
+    const { origin } = request.headers;
+    if (path !== PATH) reject(stream, '404 Not Found');
+    else if (this.draining) reject(stream, '503 Service Unavailable');
+    else if (origin !== undefined && !this.config.allowedOrigins.includes(origin)) reject(stream, '403 Forbidden');
+    else this.server.handleUpgrade(request, stream, head, (ws) => this.opened(ws, request));
+  }
+
+  private opened(ws: WebSocket, request: IncomingMessage): void {
+    const socket = new Socket(ws, this.contexts.clientOf(request));
+    this.sockets.add(socket);
+    ws.on('error', (error) => this.logger.debug(`A socket failed: ${error.message}`));
+    let receive: ((text: string) => Promise<void>) | undefined;
+    const protocol = makeServer({ ...this.operations.options, connectionInitWaitTimeout: INIT_TIMEOUT_MS });
+    const closed = protocol.opened(
+      {
+        protocol: socket.protocol,
+        send: (text) => socket.send(text),
+        close: (code, reason) => socket.close(code ?? 1000, reason ?? ''),
+        onMessage: (listener) => {
+          receive = listener;
+        },
+      },
+      { socket },
+    );
+    socket.onMessage((text) => void this.received(socket, text, receive));
+    socket.onClose((code, reason) => {
+      this.sockets.delete(socket);
+      void closed(code, reason);
+    });
+  }
+
+  /** Hands a message to graphql-ws; an operation's promise lasts as long as the operation. */
+  private async received(socket: Socket, text: string, receive?: (text: string) => Promise<void>): Promise<void> {
+    const id = operationId(text);
+    if (id !== undefined && Buffer.byteLength(id) > MAX_ID_BYTES) {
+      return socket.close(CloseCode.BadRequest, `Operation ids have at most ${MAX_ID_BYTES} bytes`);
+    }
+    if (id !== undefined && socket.operations.has(id)) {
+      return socket.close(4409, 'Subscriber for this id already exists');
+    }
+    if (id !== undefined) socket.operations.add(id);
+    try {
+      await receive?.(text);
+    } catch (error) {
+      this.logger.error('A message could not be handled', error instanceof Error ? error.stack : String(error));
+      socket.close(4500, 'Internal server error');
+    } finally {
+      if (id !== undefined) socket.operations.delete(id);
+    }
+  }
+
+  private closeEnded(event: LogEvent): void {
+    const ended = new Set(endedSessions(event));
+    const disabled = event.resource.kind === ACCOUNT_RESOURCE && event.kind === ACCOUNT_DISABLED;
+    if (ended.size === 0 && !disabled) return;
+    for (const socket of this.sockets) {
+      const { claims } = socket;
+      if (!claims || !(ended.has(claims.sid) || (disabled && claims.sub === event.resource.id))) continue;
+      socket.close(CloseCode.Unauthenticated, 'Session ended');
+    }
+  }
+}
+
+/** The id of a `subscribe` message; everything else is judged by graphql-ws. */
+function operationId(text: string): string | undefined {
+  if (!text.includes('"subscribe"')) return undefined;
+  try {
+    const message = JSON.parse(text) as { type?: unknown; id?: unknown } | null;
+    return message?.type === 'subscribe' && typeof message.id === 'string' ? message.id : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function reject(stream: Duplex, status: string): void {
+  stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}

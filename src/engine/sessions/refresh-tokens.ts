@@ -1,0 +1,47 @@
+// Refresh tokens: `tr1.<session>.<generation>.<MAC>`. The MAC needs the seed in the session's row and a key that is not in
+// the database, so neither alone can make one. Nothing here reads or writes the database.
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { deriveKey } from '../config/app-secret.js';
+import type { Config } from '../config/config.js';
+import { CONFIG } from '../config/config.module.js';
+
+export interface PresentedToken {
+  readonly sessionId: string;
+  readonly generation: number;
+  readonly mac: Buffer;
+}
+
+const FORM = /^tr1\.([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\.([1-9][0-9]{0,8})\.([A-Za-z0-9_-]{43})$/;
+
+@Injectable()
+export class RefreshTokens {
+  private readonly keys: readonly Buffer[];
+
+  constructor(@Inject(CONFIG) config: Config) {
+    this.keys = config.appSecrets.map((secret) => deriveKey(secret, 'tidings refresh token'));
+  }
+
+  /** The token of this generation, always the same one. */
+  make(sessionId: string, generation: number, seed: Buffer): string {
+    const [current] = this.keys;
+    if (!current) throw new Error('There is no APP_SECRET to sign with');
+    return `tr1.${sessionId}.${generation}.${mac(current, sessionId, generation, seed).toString('base64url')}`;
+  }
+
+  /** What a well-formed token claims, not yet believed. */
+  parse(token: string): PresentedToken | undefined {
+    const [, sessionId, generation, code] = FORM.exec(token) ?? [];
+    if (!sessionId || !generation || !code) return undefined;
+    return { sessionId, generation: Number(generation), mac: Buffer.from(code, 'base64url') };
+  }
+
+  /** Whether the token was made by us for the session with this seed. */
+  isGenuine({ sessionId, generation, mac: shown }: PresentedToken, seed: Buffer): boolean {
+    return this.keys.some((key) => timingSafeEqual(mac(key, sessionId, generation, seed), shown));
+  }
+}
+
+function mac(key: Buffer, sessionId: string, generation: number, seed: Buffer): Buffer {
+  return createHmac('sha256', key).update(`tr1.${sessionId}.${generation}.`).update(seed).digest();
+}

@@ -1,0 +1,112 @@
+// Sign-in, refresh, sign-out, and the sessions of an account.
+import { Args, Context, ID, Int, Mutation, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
+import { z } from 'zod';
+import type { OperationContext } from '../access/operation-context.js';
+import { Public, SelfOrRole, SignedIn } from '../access/policies.js';
+import { Role } from '../access/role.js';
+import { User } from '../accounts/account.type.js';
+import { BadUserInputError } from '../errors/service-error.js';
+import { Credential, Input } from '../graphql/field-rules.js';
+import { id } from '../graphql/input-text.js';
+import { AuthPayloads } from './auth-payloads.js';
+import type { Session as SessionRow } from './session.entity.js';
+import { LoginInput, loginArgs, refreshArgs, RegisterInput, registerArgs } from './session.input.js';
+import { SessionService } from './session.service.js';
+import { AuthPayload, Session } from './session.type.js';
+import { SignInService } from './sign-in.service.js';
+
+@Resolver(() => Session)
+export class SessionResolver {
+  constructor(
+    private readonly signIn: SignInService,
+    private readonly service: SessionService,
+    private readonly payloads: AuthPayloads,
+  ) {}
+
+  @Public()
+  @Credential()
+  @Input(registerArgs)
+  @Mutation(() => AuthPayload, { description: 'Makes an account and signs it in. `CONFLICT` if the e-mail is registered.' })
+  async register(@Context() context: OperationContext, @Args('input', { description: 'The new account.' }) input: RegisterInput) {
+    return this.payloads.signedIn(context, await this.signIn.register(input, context.client));
+  }
+
+  @Public()
+  @Credential()
+  @Input(loginArgs)
+  @Mutation(() => AuthPayload, {
+    description: 'Signs in. `UNAUTHENTICATED` says the same for a wrong password, an unknown e-mail and a disabled account.',
+  })
+  async login(@Context() context: OperationContext, @Args('input', { description: 'Who signs in.' }) input: LoginInput) {
+    const opened = await this.signIn.login(input.email, input.password, input.transport, context.client);
+    return this.payloads.signedIn(context, opened);
+  }
+
+  @Public()
+  @Credential()
+  @Input(refreshArgs)
+  @Mutation(() => AuthPayload, {
+    description:
+      'Exchanges the refresh token for new tokens. The token before it gets the same answer for a few seconds, so that tabs ' +
+      'may race and a lost reply can be repeated; anything older ends the session with `REFRESH_TOKEN_REUSED`.',
+  })
+  async refresh(
+    @Context() context: OperationContext,
+    @Args('refreshToken', { type: () => String, nullable: true, description: 'Absent: the one in the cookie.' })
+    refreshToken?: string | null,
+  ) {
+    if (refreshToken == null) throw new BadUserInputError([{ path: 'refreshToken', message: 'is required' }]);
+    return this.payloads.signedIn(context, await this.service.refresh(refreshToken, context.client));
+  }
+
+  @SignedIn()
+  @Mutation(() => Boolean, { description: 'Ends the session of this request. Its tokens are refused from now on, everywhere.' })
+  async logout(@Context() { viewer }: OperationContext) {
+    await this.service.end(viewer.accountId, [viewer.sessionId], 'LOGOUT');
+    return true;
+  }
+
+  @SignedIn()
+  @Mutation(() => Int, { description: 'Ends all sessions of the account. Returns how many.' })
+  async logoutEverywhere(
+    @Context() { em, viewer }: OperationContext,
+    @Args('keepCurrent', { type: () => Boolean, nullable: true, defaultValue: false, description: 'Spare the session of this request.' })
+    keepCurrent: boolean | null,
+  ) {
+    const sessions = await this.service.live(em, viewer.accountId);
+    const ids = sessions.map((session) => session.id).filter((sessionId) => !keepCurrent || sessionId !== viewer.sessionId);
+    return (await this.service.end(viewer.accountId, ids, 'LOGOUT')).length;
+  }
+
+  @SignedIn()
+  @Input(z.object({ id }))
+  @Mutation(() => Boolean, { description: 'Ends one session of the account. False if there is no such session, or it had ended.' })
+  async revokeSession(
+    @Context() { viewer }: OperationContext,
+    @Args('id', { type: () => ID, description: 'Of the session.' }) sessionId: string,
+  ) {
+    return (await this.service.end(viewer.accountId, [sessionId], 'REVOKED')).length > 0;
+  }
+
+  @SignedIn()
+  @Query(() => [Session], { description: 'The open sessions of the account, the latest used first.' })
+  sessions(@Context() { em, viewer }: OperationContext) {
+    return this.service.live(em, viewer.accountId);
+  }
+
+  @ResolveField(() => Boolean)
+  current(@Parent() session: SessionRow, @Context() { principal }: OperationContext) {
+    return session.id === principal?.sessionId;
+  }
+}
+
+@Resolver(() => User)
+export class AccountSessionsResolver {
+  constructor(private readonly service: SessionService) {}
+
+  @SelfOrRole(Role.ADMIN, (user: User) => user.id)
+  @ResolveField(() => [Session], { nullable: true, description: 'The open sessions of the account, the latest used first.' })
+  sessions(@Parent() user: User, @Context() { em }: OperationContext) {
+    return this.service.live(em, user.id);
+  }
+}

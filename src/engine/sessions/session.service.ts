@@ -1,0 +1,132 @@
+// The life of a session: opened, rotated, ended. Every act locks the account's row first, so that none can slip past another.
+import { randomBytes } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { v7 as uuid } from 'uuid';
+import { ACCOUNT_RESOURCE } from '../access/rights.js';
+import type { ClientInfo, Transport } from '../access/role.js';
+import { type Account, AccountEntity } from '../accounts/account.entity.js';
+import type { Config } from '../config/config.js';
+import { CONFIG } from '../config/config.module.js';
+import { EventLog, type LoggedTransaction } from '../events/event-log.js';
+import { RefreshTokenReusedError, UnauthenticatedError } from '../errors/service-error.js';
+import { type PresentedToken, RefreshTokens } from './refresh-tokens.js';
+import { type Session, SessionEntity } from './session.entity.js';
+import { SESSIONS_ENDED } from './session.view.js';
+
+/** Why a session ended. */
+export type EndReason = 'LOGOUT' | 'REVOKED' | 'TOKEN_REUSED';
+
+export interface OpenSession {
+  readonly account: Account;
+  readonly session: Session;
+}
+
+const OPEN = `
+insert into session (id, account_id, seed, transport, address, user_agent, idle_expires_at, expires_at)
+values (?, ?, ?, ?, ?, ?, now() + least(?, ?) * interval '1 ms', now() + ? * interval '1 ms')`;
+
+/** `age` is the ms since the last rotation, on the clock that wrote it. */
+const STATE = `
+select (extract(epoch from clock_timestamp() - rotated_at) * 1000)::float8 as age,
+       ended_at is null and clock_timestamp() < least(idle_expires_at, expires_at) as live
+  from session where id = ?`;
+
+const ROTATE = `
+update session set generation = generation + 1, rotated_at = clock_timestamp(), last_used_at = clock_timestamp(), address = ?,
+       idle_expires_at = least(clock_timestamp() + ? * interval '1 ms', expires_at)
+ where id = ? and generation = ? and ended_at is null`;
+
+const END = `
+update session set ended_at = clock_timestamp(), end_reason = ?
+ where id = any(string_to_array(?, ',')::uuid[]) and account_id = ? and ended_at is null returning id`;
+
+@Injectable()
+export class SessionService {
+  constructor(
+    private readonly log: EventLog,
+    private readonly tokens: RefreshTokens,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /** Opens a session in the caller's transaction. The account's row must be locked, and enabled. */
+  async open(em: EntityManager, account: Account, client: ClientInfo, transport: Transport): Promise<OpenSession> {
+    const id = uuid();
+    const { sessionIdleTtl: idle, sessionMaxAge: age } = this.config;
+    const origin = [client.address, client.userAgent ?? null];
+    await em.execute(OPEN, [id, account.id, randomBytes(32), transport, ...origin, idle, age, age]);
+    return { account, session: await em.findOneOrFail(SessionEntity, id) };
+  }
+
+  /**
+   * Exchanges a refresh token for the session's present one. The token before it gets the same answer within
+   * REFRESH_REUSE_WINDOW of the rotation: tabs that race, a reply that was lost. Anything older is theft.
+   * Throws {@link UnauthenticatedError}, {@link RefreshTokenReusedError}.
+   */
+  async refresh(token: string, client: ClientInfo): Promise<OpenSession> {
+    const shown = this.tokens.parse(token);
+    if (!shown) throw new UnauthenticatedError('This refresh token is not valid.');
+    const outcome = await this.log.transaction(async (tx) => this.rotate(tx, shown, client));
+    if (outcome === 'reused') throw new RefreshTokenReusedError();
+    return outcome;
+  }
+
+  /** Ends those of the account's sessions that still live; returns their ids. Effective on this node when it returns. */
+  end(accountId: string, sessionIds: readonly string[], reason: EndReason): Promise<readonly string[]> {
+    return this.log.transaction(async (tx) => {
+      await lockAccount(tx.em, accountId);
+      return this.endLocked(tx, accountId, sessionIds, reason);
+    });
+  }
+
+  /** Sessions of an account that have neither ended nor expired, the latest used first. */
+  live(em: EntityManager, accountId: string): Promise<Session[]> {
+    const now = new Date();
+    const where = { accountId, endedAt: null, expiresAt: { $gt: now }, idleExpiresAt: { $gt: now } };
+    return em.find(SessionEntity, where, { orderBy: { lastUsedAt: 'desc', id: 'desc' }, limit: 500 });
+  }
+
+  private async rotate(tx: LoggedTransaction, shown: PresentedToken, client: ClientInfo): Promise<OpenSession | 'reused'> {
+    const invalid = new UnauthenticatedError('This refresh token is not valid.');
+    const owner = await tx.em.findOne(SessionEntity, shown.sessionId, { fields: ['accountId'], disableIdentityMap: true });
+    const account = owner && (await lockAccount(tx.em, owner.accountId));
+    // Read only under the lock: another refresh may just have rotated it.
+    const session = account && (await tx.em.findOne(SessionEntity, shown.sessionId));
+    if (!session || !this.tokens.isGenuine(shown, session.seed)) throw invalid;
+    const [state] = await tx.em.execute<{ age: number | null; live: boolean }[]>(STATE, [session.id]);
+    if (!state?.live || account.disabledAt) throw invalid;
+    if (shown.generation === session.generation) {
+      const idle = this.config.sessionIdleTtl;
+      await tx.em.execute(ROTATE, [client.address, idle, session.id, session.generation]);
+      await tx.em.refresh(session);
+      return { account, session };
+    }
+    const sinceRotation = state.age ?? Number.POSITIVE_INFINITY;
+    const justReplaced = shown.generation === session.generation - 1 && sinceRotation < this.config.refreshReuseWindow;
+    if (justReplaced) return { account, session };
+    if (shown.generation > session.generation) throw invalid;
+    await this.endLocked(tx, account.id, [session.id], 'TOKEN_REUSED');
+    return 'reused';
+  }
+
+  private async endLocked(
+    tx: LoggedTransaction,
+    accountId: string,
+    sessionIds: readonly string[],
+    reason: EndReason,
+  ): Promise<readonly string[]> {
+    const rows = await tx.em.execute<{ id: string }[]>(END, [reason, sessionIds.join(','), accountId]);
+    const ended = rows.map(({ id }) => id);
+    if (ended.length > 0) {
+      const resource = { kind: ACCOUNT_RESOURCE, id: accountId };
+      tx.record({ resource, kind: SESSIONS_ENDED, actorId: accountId, facts: { sessionIds: ended, reason } });
+    }
+    return ended;
+  }
+}
+
+/** Locks the account's row until the transaction ends. Everything that opens, rotates or ends a session begins with it. */
+export async function lockAccount(em: EntityManager, id: string): Promise<Account | null> {
+  await em.execute('select 1 from account where id = ? for no key update', [id]);
+  return em.findOne(AccountEntity, { id, isSystem: false });
+}

@@ -1,0 +1,69 @@
+// Sessions and sign-in as the API shows them.
+import { Field, ID, ObjectType, registerEnumType } from '@nestjs/graphql';
+import { User } from '../accounts/account.type.js';
+
+export enum TokenTransport {
+  BODY = 'BODY',
+  COOKIE = 'COOKIE',
+}
+
+registerEnumType(TokenTransport, {
+  name: 'TokenTransport',
+  description: "How a session's tokens travel. It belongs to the session and never changes.",
+  valuesMap: {
+    BODY: { description: 'In the reply; the client sends the access token as `Authorization: Bearer`.' },
+    COOKIE: { description: 'In HttpOnly cookies that the browser keeps; both tokens in the reply are null.' },
+  },
+});
+
+@ObjectType({ description: 'One sign-in on one device. It lives until it is ended, unused for too long, or too old.' })
+export class Session {
+  @Field(() => ID, { description: 'Never changes, however often the tokens do.' })
+  id!: string;
+
+  @Field({ description: 'Whether it is the session of this very request.' })
+  current!: boolean;
+
+  @Field(() => TokenTransport, { description: 'How its tokens travel.' })
+  transport!: TokenTransport;
+
+  @Field({ description: 'Address that it was last refreshed from.' })
+  address!: string;
+
+  @Field(() => String, { nullable: true, description: '`User-Agent` that it was opened with.' })
+  userAgent!: string | null;
+
+  @Field({ description: 'When the account signed in.' })
+  createdAt!: Date;
+
+  @Field({ description: 'When it was last refreshed.' })
+  lastUsedAt!: Date;
+
+  @Field({ description: 'When it ends at the latest, however much it is used.' })
+  expiresAt!: Date;
+}
+
+@ObjectType({ description: 'What a sign-in gives.' })
+export class AuthPayload {
+  @Field(() => String, {
+    nullable: true,
+    description: 'Send it as `Authorization: Bearer …`, and in the payload of `connection_init`. Null in COOKIE transport.',
+  })
+  accessToken!: string | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'Exchange it for new tokens by `refresh` before the access token expires. Null in COOKIE transport.',
+  })
+  refreshToken!: string | null;
+
+  @Field({ description: 'When the access token expires.' })
+  accessTokenExpiresAt!: Date;
+
+  @Field(() => User, { description: 'The account that is now signed in.' })
+  user!: User;
+
+  @Field(() => Session, { description: 'The session that is now open.' })
+  session!: Session;
+}
+

@@ -1,0 +1,62 @@
+// Registration and sign-in: from a password to an open session.
+import { Inject, Injectable } from '@nestjs/common';
+import { MikroORM } from '@mikro-orm/postgresql';
+import { type ClientInfo, Role, type Transport } from '../access/role.js';
+import { AccountService } from '../accounts/account.service.js';
+import { Passwords } from '../accounts/passwords.js';
+import type { Config } from '../config/config.js';
+import { CONFIG } from '../config/config.module.js';
+import { inTransaction } from '../database/unit-of-work.js';
+import { ForbiddenError, ServiceUnavailableError, UnauthenticatedError } from '../errors/service-error.js';
+import { lockAccount, type OpenSession, SessionService } from './session.service.js';
+
+export interface Registration {
+  readonly name: string;
+  readonly email: string;
+  readonly password: string;
+  readonly transport: Transport;
+}
+
+@Injectable()
+export class SignInService {
+  constructor(
+    private readonly orm: MikroORM,
+    private readonly accounts: AccountService,
+    private readonly passwords: Passwords,
+    private readonly sessions: SessionService,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /** Makes an account and signs it in. Throws FORBIDDEN when registration is closed, CONFLICT when the e-mail is taken. */
+  async register({ name, email, password, transport }: Registration, client: ClientInfo): Promise<OpenSession> {
+    if (this.config.registration === 'closed') throw new ForbiddenError(undefined, 'Registration is closed here.');
+    assertCarried(transport);
+    const passwordHash = await this.passwords.hash(password);
+    return inTransaction(this.orm, async (em) => {
+      const account = await this.accounts.create(em, { name, email, passwordHash, role: Role.USER });
+      return this.sessions.open(em, account, client, transport);
+    });
+  }
+
+  /** Signs in. One answer, and the same work, for an unknown e-mail, a wrong password and a disabled account. */
+  async login(email: string, password: string, transport: Transport, client: ClientInfo): Promise<OpenSession> {
+    assertCarried(transport);
+    const known = await this.accounts.findByEmail(this.orm.em.fork(), email);
+    const matches = await this.passwords.matches(password, known?.passwordHash);
+    if (!known || !matches) throw refused();
+    return inTransaction(this.orm, async (em) => {
+      const account = await lockAccount(em, known.id);
+      // The password that was verified must still be the account's: it may have been changed meanwhile.
+      if (!account || account.disabledAt || account.passwordHash !== known.passwordHash) throw refused();
+      return this.sessions.open(em, account, client, transport);
+    });
+  }
+}
+
+function refused(): UnauthenticatedError {
+  return new UnauthenticatedError('E-mail address or password is wrong.');
+}
+
+function assertCarried(transport: Transport): void {
+  if (transport === 'COOKIE') throw new ServiceUnavailableError('COOKIE transport is not part of this version yet.');
+}
