@@ -10,8 +10,8 @@ export interface DatabaseContent {
 }
 
 /** Options of the ORM for `url`. `poolSize` bounds the connections of this process. */
-export function ormOptions(url: string, content: DatabaseContent, poolSize = 20): Partial<Options> {
-  return defineConfig({
+export function ormOptions(url: string, content: DatabaseContent, poolSize = 20): Options {
+  const options = defineConfig({
     clientUrl: url,
     entities: [...content.entities],
     extensions: [Migrator],
@@ -32,4 +32,5 @@ export function ormOptions(url: string, content: DatabaseContent, poolSize = 20)
     debug: false,
     logger: () => {},
   });
+  return options as Options;
 }

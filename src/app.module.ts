@@ -1,0 +1,43 @@
+// The only list of modules: the engine's, with what the domain tells it, and the domain's.
+import { type DynamicModule, Module } from '@nestjs/common';
+import { databaseContent } from './database-content.js';
+import { NotificationsModule } from './domain/notifications/notifications.module.js';
+import { projectRights } from './domain/projects/project-events.js';
+import { ProjectsModule } from './domain/projects/projects.module.js';
+import { UpdatesModule } from './domain/updates/updates.module.js';
+import { AccessModule } from './engine/access/access.module.js';
+import { AccountsModule } from './engine/accounts/accounts.module.js';
+import type { Config } from './engine/config/config.js';
+import { ConfigModule } from './engine/config/config.module.js';
+import { DatabaseModule } from './engine/database/database.module.js';
+import { EventsModule } from './engine/events/events.module.js';
+import { GraphqlModule } from './engine/graphql/graphql.module.js';
+import { OperationsModule } from './engine/operations/operations.module.js';
+import { PubSubModule } from './engine/pubsub/pubsub.module.js';
+import { RealtimeModule } from './engine/realtime/realtime.module.js';
+import { SessionsModule } from './engine/sessions/sessions.module.js';
+
+@Module({})
+export class AppModule {
+  /** The whole service over the database at `databaseUrl`. `config` must be complete. */
+  static forRoot(config: Config, databaseUrl: string): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        ConfigModule.forRoot(config),
+        DatabaseModule.forRoot(databaseUrl, databaseContent),
+        PubSubModule,
+        OperationsModule,
+        EventsModule,
+        AccessModule.forRoot(projectRights),
+        GraphqlModule,
+        AccountsModule,
+        SessionsModule,
+        RealtimeModule,
+        ProjectsModule,
+        UpdatesModule,
+        NotificationsModule,
+      ],
+    };
+  }
+}

@@ -1,0 +1,32 @@
+// Every table and every migration of the application, in order: what the ORM, its command line and the tests are given.
+import { DomainMigration } from './domain/migrations/20261121000002-domain.js';
+import { AnnouncementEntity, NotificationEntity } from './domain/notifications/notification.entity.js';
+import { ProjectEntity, ProjectMemberEntity } from './domain/projects/project.entity.js';
+import { CommentEntity, UpdateEntity } from './domain/updates/update.entity.js';
+import { AccountEntity } from './engine/accounts/account.entity.js';
+import { EngineMigration } from './engine/database/migrations/20261121000001-engine.js';
+import type { DatabaseContent } from './engine/database/orm-options.js';
+import { EventEntity, LogCounterEntity, LogHeadEntity } from './engine/events/log.entity.js';
+import { AuditEntryEntity } from './engine/operations/audit.entity.js';
+import { SessionEntity } from './engine/sessions/session.entity.js';
+
+export const databaseContent: DatabaseContent = {
+  entities: [
+    AccountEntity,
+    SessionEntity,
+    EventEntity,
+    LogHeadEntity,
+    LogCounterEntity,
+    AuditEntryEntity,
+    ProjectEntity,
+    ProjectMemberEntity,
+    UpdateEntity,
+    CommentEntity,
+    NotificationEntity,
+    AnnouncementEntity,
+  ],
+  migrations: [
+    { name: '20261121000001-engine', class: EngineMigration },
+    { name: '20261121000002-domain', class: DomainMigration },
+  ],
+};

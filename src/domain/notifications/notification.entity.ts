@@ -1,0 +1,38 @@
+// Tables of notifications and announcements.
+import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
+
+/** Why an account is notified. */
+export enum NotificationKind {
+  MENTION = 'MENTION',
+  MEMBERSHIP = 'MEMBERSHIP',
+  ROLE = 'ROLE',
+}
+
+export const NotificationEntity = defineEntity({
+  name: 'Notification',
+  tableName: 'notification',
+  properties: {
+    id: p.uuid().primary(),
+    accountId: p.uuid(),
+    kind: p.enum(() => NotificationKind),
+    actorId: p.uuid(),
+    projectId: p.uuid().nullable(),
+    subjectId: p.uuid().nullable(),
+    createdAt: p.datetime(3),
+    readAt: p.datetime(3).nullable(),
+  },
+});
+
+export const AnnouncementEntity = defineEntity({
+  name: 'Announcement',
+  tableName: 'announcement',
+  properties: {
+    id: p.uuid().primary(),
+    message: p.text(),
+    authorId: p.uuid(),
+    createdAt: p.datetime(3),
+  },
+});
+
+export type Notification = InferEntity<typeof NotificationEntity>;
+export type Announcement = InferEntity<typeof AnnouncementEntity>;

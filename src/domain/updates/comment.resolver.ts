@@ -1,0 +1,69 @@
+// Mutations of comments, and what hangs on them.
+import { Args, Context, ID, Mutation, Parent, ResolveField, Resolver } from '@nestjs/graphql';
+import type { OperationContext } from '../../engine/access/operation-context.js';
+import { accountById } from '../../engine/accounts/account.loader.js';
+import { User } from '../../engine/accounts/account.type.js';
+import { ForwardArgs } from '../../engine/graphql/connection.js';
+import { Input } from '../../engine/graphql/field-rules.js';
+import type { Project as ProjectRow } from '../projects/project.entity.js';
+import { idArgs } from '../projects/project.input.js';
+import { byProjectId, type Locator, RequiresAuthorOrProjectRole, RequiresProjectRole } from '../projects/project.policies.js';
+import { ProjectRole } from '../projects/project-role.js';
+import { Project } from '../projects/project.type.js';
+import { CommentService } from './comment.service.js';
+import { type Comment as CommentRow, CommentEntity } from './update.entity.js';
+import { type NewComment, PostCommentInput, postCommentArgs } from './update.input.js';
+import { projectCommentPages, updateById } from './update.loader.js';
+import { Comment, CommentConnection, ProjectUpdate } from './update.type.js';
+
+const byComment: Locator = {
+  what: 'Comment',
+  locate: async ({ context, args }) => {
+    const fields = ['projectId', 'authorId'] as const;
+    const comment = await context.em.findOne(CommentEntity, { id: args['id'] as string }, { fields });
+    return comment ? { projectId: comment.projectId, authorId: comment.authorId } : undefined;
+  },
+};
+
+@Resolver(() => Comment)
+export class CommentResolver {
+  constructor(private readonly comments: CommentService) {}
+
+  @RequiresProjectRole(ProjectRole.VIEWER, byProjectId('input', 'projectId'))
+  @Input(postCommentArgs)
+  @Mutation(() => Comment, { description: 'Says something in the chat of a project, or about one of its updates.' })
+  postComment(
+    @Context() { viewer }: OperationContext,
+    @Args('input', { type: () => PostCommentInput, description: 'The new comment.' }) input: NewComment,
+  ) {
+    return this.comments.post(viewer, input);
+  }
+
+  @RequiresAuthorOrProjectRole(ProjectRole.OWNER, byComment)
+  @Input(idArgs)
+  @Mutation(() => Boolean, { description: 'Removes a comment for good.' })
+  removeComment(
+    @Context() { viewer }: OperationContext,
+    @Args('id', { type: () => ID, description: 'Of the comment.' }) id: string,
+  ) {
+    return this.comments.remove(viewer, id);
+  }
+
+  @ResolveField(() => User, { description: 'Who said it.' })
+  author(@Parent() comment: CommentRow, @Context() context: OperationContext) {
+    return context.load(accountById, comment.authorId);
+  }
+
+  @ResolveField(() => ProjectUpdate, { nullable: true, description: 'The update that it is about; null in the chat of the project.' })
+  update(@Parent() comment: CommentRow, @Context() context: OperationContext) {
+    return comment.updateId ? context.load(updateById, comment.updateId) : null;
+  }
+}
+
+@Resolver(() => Project)
+export class ProjectCommentsResolver {
+  @ResolveField(() => CommentConnection, { description: 'The chat of the project, comments about its updates included, newest first.' })
+  comments(@Parent() project: ProjectRow, @Context() context: OperationContext, @Args() args: ForwardArgs) {
+    return context.load(projectCommentPages, { parentId: project.id, args });
+  }
+}

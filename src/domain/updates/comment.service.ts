@@ -1,0 +1,56 @@
+// Comments: the chat of a project, and what is said about its updates.
+import { Injectable } from '@nestjs/common';
+import { MikroORM } from '@mikro-orm/postgresql';
+import { v7 as uuid } from 'uuid';
+import type { Principal } from '../../engine/access/role.js';
+import { NotFoundError } from '../../engine/errors/service-error.js';
+import { EventLog } from '../../engine/events/event-log.js';
+import { type Actor, projectEvent, ProjectEventKind } from '../projects/project-events.js';
+import { hashInput, once } from './idempotency.js';
+import { type Comment, CommentEntity, UpdateEntity } from './update.entity.js';
+import type { NewComment } from './update.input.js';
+import { assertNotDeleted } from './update.service.js';
+
+@Injectable()
+export class CommentService {
+  constructor(
+    private readonly orm: MikroORM,
+    private readonly log: EventLog,
+  ) {}
+
+  /** Posts a comment; with an `idempotencyKey` at most once. Throws NOT_FOUND, CONFLICT (IDEMPOTENCY_KEY). */
+  post(author: Actor, input: NewComment): Promise<Comment> {
+    const { idempotencyKey, projectId } = input;
+    const hash = hashInput(input);
+    const where = { authorId: author.accountId, projectId, idempotencyKey };
+    return once({
+      key: idempotencyKey,
+      hash,
+      constraint: 'comment_idempotency',
+      find: () => this.orm.em.fork().findOne(CommentEntity, where),
+      create: () => this.insert(author, input, idempotencyKey ? hash : null),
+    });
+  }
+
+  /** Removes a comment for good. Throws NOT_FOUND. */
+  async remove(viewer: Principal, id: string): Promise<boolean> {
+    return this.log.transaction(async ({ em, record }) => {
+      const comment = await em.findOne(CommentEntity, { id });
+      if (!comment || (await em.nativeDelete(CommentEntity, { id })) === 0) throw new NotFoundError('Comment');
+      record(projectEvent(viewer, comment.projectId, ProjectEventKind.COMMENT_REMOVED, id));
+      return true;
+    });
+  }
+
+  private insert(author: Actor, input: NewComment, inputHash: Buffer | null): Promise<Comment> {
+    return this.log.transaction(async ({ em, record }) => {
+      const { projectId, updateId } = input;
+      await assertNotDeleted(em, projectId);
+      if (updateId && !(await em.count(UpdateEntity, { id: updateId, projectId }))) throw new NotFoundError('Update');
+      const authorId = author.accountId;
+      const comment = em.create(CommentEntity, { ...input, id: uuid(), authorId, inputHash, createdAt: new Date() });
+      record(projectEvent(author, projectId, ProjectEventKind.COMMENT_POSTED, comment.id));
+      return comment;
+    });
+  }
+}

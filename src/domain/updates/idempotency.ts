@@ -1,0 +1,44 @@
+// A mutation that a client may repeat: the same key with the same input gives what is there already, with another input it is
+// refused. Held by a unique constraint, so that two at once give one.
+import { createHash } from 'node:crypto';
+import { violatesUnique } from '../../engine/database/unit-of-work.js';
+import { ConflictError } from '../../engine/errors/service-error.js';
+
+/** What a key is bound to: the input, without the key itself. */
+export function hashInput({ idempotencyKey: _key, ...input }: { idempotencyKey: string | null }): Buffer {
+  return createHash('sha256').update(JSON.stringify(input)).digest();
+}
+
+interface Keyed {
+  readonly inputHash?: Buffer | null;
+}
+
+export interface Idempotent<T> {
+  readonly key: string | null;
+  readonly hash: Buffer;
+  readonly constraint: string;
+  /** What an earlier call with this key has made. */
+  find(): Promise<T | null>;
+  /** Makes it, in a transaction of its own. */
+  create(): Promise<T>;
+}
+
+/** The result of `create`, or of the earlier call with the same key. Throws CONFLICT (IDEMPOTENCY_KEY). */
+export async function once<T extends Keyed>({ key, hash, constraint, find, create }: Idempotent<T>): Promise<T> {
+  if (key === null) return create();
+  const before = await find();
+  if (before) return sameInput(before, hash);
+  try {
+    return await create();
+  } catch (error) {
+    // A call with the same key was quicker: its commit is what made ours fail.
+    const made = violatesUnique(error, constraint) ? await find() : null;
+    if (!made) throw error;
+    return sameInput(made, hash);
+  }
+}
+
+function sameInput<T extends Keyed>(made: T, hash: Buffer): T {
+  if (made.inputHash && hash.equals(made.inputHash)) return made;
+  throw new ConflictError('IDEMPOTENCY_KEY', 'This idempotencyKey was used with another input.');
+}

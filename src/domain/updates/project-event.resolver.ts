@@ -1,0 +1,105 @@
+// The live subscriptions of projects, and what hangs on their events.
+import { Args, Context, ID, Parent, ResolveField, Resolver, Subscription } from '@nestjs/graphql';
+import { z } from 'zod';
+import type { OperationContext } from '../../engine/access/operation-context.js';
+import { SignedIn } from '../../engine/access/policies.js';
+import { accountById } from '../../engine/accounts/account.loader.js';
+import { User } from '../../engine/accounts/account.type.js';
+import { notYet } from '../../engine/errors/not-yet.js';
+import { encodeCursor } from '../../engine/events/cursor.js';
+import type { LogEvent } from '../../engine/events/log-event.js';
+import { Input } from '../../engine/graphql/field-rules.js';
+import { id } from '../../engine/graphql/input-text.js';
+import { ProjectEventKind, subjectOf } from '../projects/project-events.js';
+import { memberByPair, pairOf, projectById } from '../projects/project.loader.js';
+import { byProjectId, RequiresProjectRole } from '../projects/project.policies.js';
+import { ProjectRole } from '../projects/project-role.js';
+import { Project, ProjectMember } from '../projects/project.type.js';
+import { LagPolicy, ProjectEvent } from './project-event.type.js';
+import { ProjectFeeds } from './project-feeds.js';
+import { commentById, updateById } from './update.loader.js';
+import { Comment, ProjectUpdate } from './update.type.js';
+
+const AFTER = 'Cursor of the last event that you know: what came after it is sent first. `CURSOR_EXPIRED` if it is gone.';
+const INCLUDE_OWN = 'Also events that this session has caused.';
+const ON_LAG = 'What to send when you cannot keep up.';
+
+const feedArgs = { after: z.string().max(64, 'is not a cursor').nullish(), includeOwn: z.boolean().nullish(), onLag: z.enum(LagPolicy).nullish() };
+const asItIs = (event: LogEvent) => event;
+
+@Resolver(() => ProjectEvent)
+export class ProjectEventResolver {
+  constructor(private readonly feeds: ProjectFeeds) {}
+
+  @RequiresProjectRole(ProjectRole.VIEWER, byProjectId('projectId'))
+  @Input(z.object({ projectId: id, ...feedArgs }))
+  @Subscription(() => ProjectEvent, { resolve: asItIs, description: 'What happens in one project, in order, none missing.' })
+  projectUpdated(
+    @Context() { viewer }: OperationContext,
+    @Args('projectId', { type: () => ID, description: 'Of the project.' }) projectId: string,
+    @Args('after', { type: () => String, nullable: true, description: AFTER }) after: string | null,
+    @Args('includeOwn', { type: () => Boolean, nullable: true, defaultValue: true, description: INCLUDE_OWN }) includeOwn: boolean | null,
+    @Args('onLag', { type: () => LagPolicy, nullable: true, defaultValue: LagPolicy.CATCH_UP, description: ON_LAG }) onLag: LagPolicy,
+  ) {
+    if (onLag === LagPolicy.LATEST) notYet('LATEST');
+    return this.feeds.ofProject(viewer, projectId, after, includeOwn ?? true);
+  }
+
+  @SignedIn()
+  @Input(z.object(feedArgs))
+  @Subscription(() => ProjectEvent, {
+    resolve: asItIs,
+    description: 'What happens in all projects that the caller may see at that time, in order, none missing.',
+  })
+  projectsUpdated(
+    @Context() { viewer }: OperationContext,
+    @Args('after', { type: () => String, nullable: true, description: AFTER }) after: string | null,
+    @Args('includeOwn', { type: () => Boolean, nullable: true, defaultValue: true, description: INCLUDE_OWN }) includeOwn: boolean | null,
+    @Args('onLag', { type: () => LagPolicy, nullable: true, defaultValue: LagPolicy.CATCH_UP, description: ON_LAG }) onLag: LagPolicy,
+  ) {
+    if (onLag === LagPolicy.LATEST) notYet('LATEST');
+    return this.feeds.ofAll(viewer, after, includeOwn ?? true);
+  }
+
+  @ResolveField(() => String)
+  cursor(@Parent() event: LogEvent) {
+    return encodeCursor(event);
+  }
+
+  @ResolveField(() => Date)
+  at(@Parent() event: LogEvent) {
+    return new Date(event.at);
+  }
+
+  @ResolveField(() => ID)
+  subjectId(@Parent() event: LogEvent) {
+    return subjectOf(event);
+  }
+
+  @ResolveField(() => User, { description: 'Who caused it.' })
+  actor(@Parent() event: LogEvent, @Context() context: OperationContext) {
+    return context.load(accountById, event.actorId);
+  }
+
+  @ResolveField(() => Project, { description: 'Where it happened.' })
+  project(@Parent() event: LogEvent, @Context() context: OperationContext) {
+    return context.load(projectById, event.resource.id);
+  }
+
+  @ResolveField(() => ProjectUpdate, { nullable: true, description: 'The update that it is about, as it is now; null if it is gone.' })
+  update(@Parent() event: LogEvent, @Context() context: OperationContext) {
+    const about = event.kind === ProjectEventKind.UPDATE_POSTED || event.kind === ProjectEventKind.UPDATE_EDITED;
+    return about ? context.load(updateById, subjectOf(event)) : null;
+  }
+
+  @ResolveField(() => Comment, { nullable: true, description: 'The comment that it is about; null if it is gone.' })
+  comment(@Parent() event: LogEvent, @Context() context: OperationContext) {
+    return event.kind === ProjectEventKind.COMMENT_POSTED ? context.load(commentById, subjectOf(event)) : null;
+  }
+
+  @ResolveField(() => ProjectMember, { nullable: true, description: 'The member that it is about, as it is now; null if it is gone.' })
+  member(@Parent() event: LogEvent, @Context() context: OperationContext) {
+    const about = event.kind === ProjectEventKind.MEMBER_ADDED || event.kind === ProjectEventKind.MEMBER_CHANGED;
+    return about ? context.load(memberByPair, pairOf(event.resource.id, subjectOf(event))) : null;
+  }
+}

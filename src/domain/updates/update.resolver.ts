@@ -1,0 +1,97 @@
+// Mutations of updates and comments, and what hangs on them.
+import { Args, Context, ID, Int, Mutation, Parent, ResolveField, Resolver } from '@nestjs/graphql';
+import type { OperationContext } from '../../engine/access/operation-context.js';
+import { accountById } from '../../engine/accounts/account.loader.js';
+import { User } from '../../engine/accounts/account.type.js';
+import { ForwardArgs } from '../../engine/graphql/connection.js';
+import { Input } from '../../engine/graphql/field-rules.js';
+import type { Project as ProjectRow } from '../projects/project.entity.js';
+import { idArgs } from '../projects/project.input.js';
+import { projectById } from '../projects/project.loader.js';
+import { byProjectId, type Locator, RequiresProjectRole } from '../projects/project.policies.js';
+import { ProjectRole } from '../projects/project-role.js';
+import { Health, Project } from '../projects/project.type.js';
+import { UpdateEntity, type Update as UpdateRow } from './update.entity.js';
+import { EditUpdateInput, editUpdateArgs, type NewUpdate, PostUpdateInput, postUpdateArgs, type UpdateChanges } from './update.input.js';
+import { latestUpdate, updateCommentPages, updatePages } from './update.loader.js';
+import { UpdateService } from './update.service.js';
+import { CommentConnection, ProjectUpdate, ProjectUpdateConnection } from './update.type.js';
+
+const byUpdate: Locator = {
+  what: 'Update',
+  locate: async ({ context, args }) => {
+    const update = await context.em.findOne(UpdateEntity, { id: args['id'] as string }, { fields: ['projectId'] });
+    return update ? { projectId: update.projectId } : undefined;
+  },
+};
+
+@Resolver(() => ProjectUpdate)
+export class UpdateResolver {
+  constructor(private readonly updates: UpdateService) {}
+
+  @RequiresProjectRole(ProjectRole.EDITOR, byProjectId('input', 'projectId'))
+  @Input(postUpdateArgs)
+  @Mutation(() => ProjectUpdate, { description: 'Tells how a project is doing, to everyone who may see it.' })
+  postUpdate(
+    @Context() { viewer }: OperationContext,
+    @Args('input', { type: () => PostUpdateInput, description: 'The new update.' }) input: NewUpdate,
+  ) {
+    return this.updates.post(viewer, input);
+  }
+
+  @RequiresProjectRole(ProjectRole.EDITOR, byUpdate)
+  @Input(editUpdateArgs)
+  @Mutation(() => ProjectUpdate, { description: 'Changes an update. `CONFLICT` if it is no longer at `version`.' })
+  editUpdate(
+    @Context() { viewer }: OperationContext,
+    @Args('id', { type: () => ID, description: 'Of the update.' }) id: string,
+    @Args('input', { type: () => EditUpdateInput, description: 'What to change.' }) input: UpdateChanges,
+    @Args('version', { type: () => Int, nullable: true, description: 'The version that the change was made from.' })
+    version?: number | null,
+  ) {
+    return this.updates.edit(viewer, id, input, version);
+  }
+
+  @RequiresProjectRole(ProjectRole.OWNER, byUpdate)
+  @Input(idArgs)
+  @Mutation(() => Boolean, { description: 'Removes an update for good. Comments about it stay in the chat of the project.' })
+  removeUpdate(
+    @Context() { viewer }: OperationContext,
+    @Args('id', { type: () => ID, description: 'Of the update.' }) id: string,
+  ) {
+    return this.updates.remove(viewer, id);
+  }
+
+  @ResolveField(() => User, { description: 'Who posted it.' })
+  author(@Parent() update: UpdateRow, @Context() context: OperationContext) {
+    return context.load(accountById, update.authorId);
+  }
+
+  @ResolveField(() => Project, { description: 'The project that it is about.' })
+  project(@Parent() update: UpdateRow, @Context() context: OperationContext) {
+    return context.load(projectById, update.projectId);
+  }
+
+  @ResolveField(() => CommentConnection, { description: 'What was said about it, newest first.' })
+  comments(@Parent() update: UpdateRow, @Context() context: OperationContext, @Args() args: ForwardArgs) {
+    return context.load(updateCommentPages, { parentId: update.id, args });
+  }
+}
+
+@Resolver(() => Project)
+export class ProjectUpdatesResolver {
+  @ResolveField(() => ProjectUpdate, { nullable: true, description: 'The newest update; null if there is none yet.' })
+  latestUpdate(@Parent() project: ProjectRow, @Context() context: OperationContext) {
+    return context.load(latestUpdate, project.id);
+  }
+
+  @ResolveField(() => Health, { nullable: true, description: 'How it is doing, as the newest update says; null before that.' })
+  async health(@Parent() project: ProjectRow, @Context() context: OperationContext) {
+    return (await context.load(latestUpdate, project.id))?.health;
+  }
+
+  @ResolveField(() => ProjectUpdateConnection, { description: 'All updates, newest first.' })
+  updates(@Parent() project: ProjectRow, @Context() context: OperationContext, @Args() args: ForwardArgs) {
+    return context.load(updatePages, { parentId: project.id, args });
+  }
+}

@@ -1,0 +1,77 @@
+// Updates: posted, edited, removed.
+import { Injectable } from '@nestjs/common';
+import { type EntityManager, LockMode, MikroORM } from '@mikro-orm/postgresql';
+import { v7 as uuid } from 'uuid';
+import type { Principal } from '../../engine/access/role.js';
+import { NotFoundError } from '../../engine/errors/service-error.js';
+import { EventLog } from '../../engine/events/event-log.js';
+import { type Actor, projectEvent, ProjectEventKind } from '../projects/project-events.js';
+import { assertVersion } from '../projects/project.service.js';
+import { hashInput, once } from './idempotency.js';
+import { type Update, UpdateEntity } from './update.entity.js';
+import type { NewUpdate, UpdateChanges } from './update.input.js';
+
+@Injectable()
+export class UpdateService {
+  constructor(
+    private readonly orm: MikroORM,
+    private readonly log: EventLog,
+  ) {}
+
+  /** Posts an update; with an `idempotencyKey` at most once. Throws NOT_FOUND, CONFLICT (IDEMPOTENCY_KEY). */
+  post(author: Actor, input: NewUpdate): Promise<Update> {
+    const { idempotencyKey, projectId } = input;
+    const hash = hashInput(input);
+    const where = { authorId: author.accountId, projectId, idempotencyKey };
+    return once({
+      key: idempotencyKey,
+      hash,
+      constraint: 'project_update_idempotency',
+      find: () => this.orm.em.fork().findOne(UpdateEntity, where),
+      create: () => this.insert(author, input, idempotencyKey ? hash : null),
+    });
+  }
+
+  /** Throws NOT_FOUND, CONFLICT (VERSION). */
+  async edit(viewer: Principal, id: string, changes: UpdateChanges, version: number | null | undefined): Promise<Update> {
+    return this.log.transaction(async ({ em, record }) => {
+      const update = await lockUpdate(em, id);
+      assertVersion(update.version, version);
+      em.assign(update, { ...changes, version: update.version + 1, editedAt: new Date() });
+      record(projectEvent(viewer, update.projectId, ProjectEventKind.UPDATE_EDITED, id));
+      return update;
+    });
+  }
+
+  /** Removes an update for good; comments about it stay in the chat. */
+  async remove(viewer: Principal, id: string): Promise<boolean> {
+    return this.log.transaction(async ({ em, record }) => {
+      const update = await lockUpdate(em, id);
+      em.remove(update);
+      record(projectEvent(viewer, update.projectId, ProjectEventKind.UPDATE_REMOVED, id));
+      return true;
+    });
+  }
+
+  private insert(author: Actor, input: NewUpdate, inputHash: Buffer | null): Promise<Update> {
+    return this.log.transaction(async ({ em, record }) => {
+      await assertNotDeleted(em, input.projectId);
+      const authorId = author.accountId;
+      const update = em.create(UpdateEntity, { ...input, id: uuid(), authorId, inputHash, version: 1, createdAt: new Date() });
+      record(projectEvent(author, input.projectId, ProjectEventKind.UPDATE_POSTED, update.id));
+      return update;
+    });
+  }
+}
+
+/** Holds off a deletion until this transaction has ended: nothing is posted to a project that is gone. */
+export async function assertNotDeleted(em: EntityManager, projectId: string): Promise<void> {
+  const sql = 'select 1 from project where id = ? and deleted_at is null for share';
+  if ((await em.execute<unknown[]>(sql, [projectId])).length === 0) throw new NotFoundError('Project');
+}
+
+async function lockUpdate(em: EntityManager, id: string): Promise<Update> {
+  const update = await em.findOne(UpdateEntity, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+  if (!update) throw new NotFoundError('Update');
+  return update;
+}

@@ -1,0 +1,53 @@
+// Updates and comments as the API shows them.
+import { Field, ID, Int, ObjectType } from '@nestjs/graphql';
+import { connectionType } from '../../engine/graphql/connection.js';
+import { byParent, RequiresProjectRole } from '../projects/project.policies.js';
+import { ProjectRole } from '../projects/project-role.js';
+import { Health } from '../projects/project.type.js';
+import type { Update as UpdateRow } from './update.entity.js';
+
+@ObjectType({ description: 'What a team tells about its project at one time.' })
+export class ProjectUpdate {
+  @Field(() => ID, { description: 'Never changes.' })
+  id!: string;
+
+  @Field({ description: 'One line.' })
+  title!: string;
+
+  @Field({ description: 'The text; may be empty.' })
+  body!: string;
+
+  @Field(() => Health, { description: 'How the project was doing.' })
+  health!: Health;
+
+  @RequiresProjectRole(ProjectRole.EDITOR, byParent((update: UpdateRow) => update.projectId))
+  @Field(() => String, { nullable: true, description: 'What only those who edit the project read.' })
+  internalNote!: string | null;
+
+  @Field(() => Int, { description: 'Grows with every edit. Send it with `editUpdate`, and nobody else’s edit is overwritten.' })
+  version!: number;
+
+  @Field({ description: 'When it was posted.' })
+  createdAt!: Date;
+
+  @Field(() => Date, { nullable: true, description: 'When it was last edited; null if never.' })
+  editedAt!: Date | null;
+}
+
+@ObjectType({ description: 'A page of updates.' })
+export class ProjectUpdateConnection extends connectionType(() => ProjectUpdate, 'ProjectUpdate') {}
+
+@ObjectType({ description: 'A message in the chat of a project, or about one of its updates.' })
+export class Comment {
+  @Field(() => ID, { description: 'Never changes.' })
+  id!: string;
+
+  @Field({ description: 'The text.' })
+  body!: string;
+
+  @Field({ description: 'When it was posted.' })
+  createdAt!: Date;
+}
+
+@ObjectType({ description: 'A page of comments.' })
+export class CommentConnection extends connectionType(() => Comment, 'Comment') {}

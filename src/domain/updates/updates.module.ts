@@ -1,0 +1,22 @@
+import { Module } from '@nestjs/common';
+import { CommentResolver, ProjectCommentsResolver } from './comment.resolver.js';
+import { CommentService } from './comment.service.js';
+import { ProjectEventResolver } from './project-event.resolver.js';
+import { ProjectFeeds } from './project-feeds.js';
+import { ProjectUpdatesResolver, UpdateResolver } from './update.resolver.js';
+import { UpdateService } from './update.service.js';
+
+@Module({
+  providers: [
+    CommentResolver,
+    CommentService,
+    ProjectCommentsResolver,
+    ProjectEventResolver,
+    ProjectFeeds,
+    ProjectUpdatesResolver,
+    UpdateResolver,
+    UpdateService,
+  ],
+  exports: [CommentService, UpdateService],
+})
+export class UpdatesModule {}

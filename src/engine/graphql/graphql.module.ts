@@ -1,0 +1,38 @@
+// GraphQL over HTTP through Apollo, and what sockets need to run operations by the same rules.
+import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
+import { Global, Logger, Module } from '@nestjs/common';
+import { GraphQLModule } from '@nestjs/graphql';
+import { isDatabaseAway } from '../database/unit-of-work.js';
+import { ErrorMapper } from '../errors/error-mapper.js';
+import { ApolloOptions } from './apollo-options.js';
+import { ContextFactory } from './context-factory.js';
+import { OperationPreparer } from './prepared-operation.js';
+
+const logger = new Logger('GraphQL');
+
+/** The log gets what the client does not. */
+function report(error: unknown, errorId: string): void {
+  logger.error(`Unexpected error ${errorId}`, error instanceof Error ? error.stack : String(error));
+}
+
+@Global()
+@Module({
+  providers: [
+    ApolloOptions,
+    ContextFactory,
+    { provide: ErrorMapper, useFactory: () => new ErrorMapper(report, isDatabaseAway) },
+  ],
+  exports: [ApolloOptions, ContextFactory, ErrorMapper],
+})
+class OperationModule {}
+
+@Global()
+@Module({
+  imports: [
+    OperationModule,
+    GraphQLModule.forRootAsync<ApolloDriverConfig>({ driver: ApolloDriver, useExisting: ApolloOptions }),
+  ],
+  providers: [OperationPreparer],
+  exports: [OperationPreparer, GraphQLModule],
+})
+export class GraphqlModule {}

@@ -1,0 +1,20 @@
+// The log of the service: JSON, one object a line, or coloured text on a terminal. Secrets never come here.
+import { ConsoleLogger, type LogLevel } from '@nestjs/common';
+
+/** What the framework tells of its own assembly: worth a line only to those who debug it. */
+const ASSEMBLY = new Set(['InstanceLoader', 'RouterExplorer', 'RoutesResolver', 'NestFactory', 'NestApplication', 'GraphQLModule']);
+
+const LEVELS: readonly LogLevel[] = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'];
+const SHOWN = { silent: 0, fatal: 1, error: 2, warn: 3, info: 4, debug: 5, trace: 6 } as const;
+
+class ServiceLogger extends ConsoleLogger {
+  override log(message: unknown, ...rest: unknown[]): void {
+    if (ASSEMBLY.has(String(rest.at(-1)))) super.debug(message, ...rest);
+    else super.log(message, ...rest);
+  }
+}
+
+/** A logger that shows `level` and what is worse. */
+export function serviceLogger(level: keyof typeof SHOWN, terminal: boolean): ConsoleLogger {
+  return new ServiceLogger({ json: !terminal, colors: terminal, logLevels: LEVELS.slice(0, SHOWN[level]) });
+}

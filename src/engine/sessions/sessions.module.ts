@@ -1,0 +1,34 @@
+import { Global, Module } from '@nestjs/common';
+import { JwtModule } from '@nestjs/jwt';
+import { AUTHENTICATOR } from '../graphql/authenticator.port.js';
+import { AccessTokens } from './access-tokens.js';
+import { AuthPayloads } from './auth-payloads.js';
+import { JwksController } from './jwks.controller.js';
+import { PasswordResolver } from './password.resolver.js';
+import { RefreshTokens } from './refresh-tokens.js';
+import { SessionAuthenticator } from './session.authenticator.js';
+import { AccountSessionsResolver, SessionResolver } from './session.resolver.js';
+import { SessionService } from './session.service.js';
+import { SessionView } from './session.view.js';
+import { SignInService } from './sign-in.service.js';
+
+@Global()
+@Module({
+  imports: [JwtModule.register({})],
+  controllers: [JwksController],
+  providers: [
+    AccessTokens,
+    AccountSessionsResolver,
+    AuthPayloads,
+    PasswordResolver,
+    RefreshTokens,
+    SessionAuthenticator,
+    SessionResolver,
+    SessionService,
+    SessionView,
+    SignInService,
+    { provide: AUTHENTICATOR, useExisting: SessionAuthenticator },
+  ],
+  exports: [AUTHENTICATOR, SessionAuthenticator, SessionService],
+})
+export class SessionsModule {}
