@@ -3,7 +3,7 @@ import { Field, Float, InputType } from '@nestjs/graphql';
 import { z } from 'zod';
 import { id, line, paragraphs } from '../../engine/graphql/input-text.js';
 import { ProjectRole } from './project-role.js';
-import { Health } from './project.type.js';
+import { Health } from './health.js';
 
 export const projectKey = z
   .string()

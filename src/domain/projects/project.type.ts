@@ -1,16 +1,10 @@
 // Projects and their members as the API shows them.
 import { ArgsType, Field, Float, ID, InputType, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
 import { connectionType } from '../../engine/graphql/connection.js';
+import { Health } from './health.js';
 import type { Project as ProjectRow } from './project.entity.js';
 import { RequiresProjectRole, byParent } from './project.policies.js';
 import { ProjectRole } from './project-role.js';
-
-/** How a project is doing, as its latest update says. */
-export enum Health {
-  ON_TRACK = 'ON_TRACK',
-  AT_RISK = 'AT_RISK',
-  OFF_TRACK = 'OFF_TRACK',
-}
 
 registerEnumType(Health, {
   name: 'Health',

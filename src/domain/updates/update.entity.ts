@@ -1,6 +1,6 @@
 // Tables of updates and comments. A client's own key makes a repeated mutation harmless, held by the database.
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
-import { Health } from '../projects/project.type.js';
+import { Health } from '../projects/health.js';
 
 export const UpdateEntity = defineEntity({
   name: 'ProjectUpdate',

@@ -2,7 +2,7 @@
 import { Field, ID, InputType } from '@nestjs/graphql';
 import { z } from 'zod';
 import { id, idempotencyKey, line, paragraphs } from '../../engine/graphql/input-text.js';
-import { Health } from '../projects/project.type.js';
+import { Health } from '../projects/health.js';
 
 const title = line(200);
 const body = paragraphs(20_000, 0);

@@ -3,7 +3,7 @@ import { Field, ID, Int, ObjectType } from '@nestjs/graphql';
 import { connectionType } from '../../engine/graphql/connection.js';
 import { byParent, RequiresProjectRole } from '../projects/project.policies.js';
 import { ProjectRole } from '../projects/project-role.js';
-import { Health } from '../projects/project.type.js';
+import { Health } from '../projects/health.js';
 import type { Update as UpdateRow } from './update.entity.js';
 
 @ObjectType({ description: 'What a team tells about its project at one time.' })

@@ -1,0 +1,42 @@
+// A database of one's own, cloned from the migrated template: about 50 ms, and nobody else is in it.
+import { randomBytes } from 'node:crypto';
+import { Client } from 'pg';
+import { TEMPLATE, withDatabase } from './database-url.js';
+
+export interface TestDatabase {
+  readonly url: string;
+  /** Runs SQL beside the service. */
+  query<T = Record<string, unknown>>(sql: string, parameters?: readonly unknown[]): Promise<T[]>;
+  drop(): Promise<void>;
+}
+
+export async function createDatabase(): Promise<TestDatabase> {
+  const cluster = process.env['TEST_POSTGRES_URL'];
+  if (!cluster) throw new Error('Run tests through `npm test`: it starts the database');
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  await once(cluster, `create database ${name} template ${TEMPLATE}`);
+  const url = withDatabase(cluster, name);
+  const client = new Client(url);
+  // Tests may cut every connection of their database, this one included.
+  client.on('error', () => {});
+  await client.connect();
+  return {
+    url,
+    query: async <T>(sql: string, parameters: readonly unknown[] = []) =>
+      (await client.query(sql, [...parameters])).rows as T[],
+    drop: async () => {
+      await client.end();
+      await once(cluster, `drop database ${name} with (force)`);
+    },
+  };
+}
+
+async function once(url: string, sql: string): Promise<void> {
+  const client = new Client(url);
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}

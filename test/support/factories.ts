@@ -1,0 +1,31 @@
+// What tests need to be there, made through the API as anyone would make it.
+import type { Person } from './tidings.js';
+
+let count = 0;
+const unique = () => (count += 1);
+
+export interface TestProject {
+  readonly id: string;
+  readonly key: string;
+  readonly lastCursor: string;
+}
+
+/** A project whose OWNER is `owner`. */
+export async function createProject(owner: Person, input: Record<string, unknown> = {}): Promise<TestProject> {
+  const mutation = 'mutation ($input: CreateProjectInput!) { createProject(input: $input) { id key lastCursor } }';
+  const key = `T${unique()}-${process.pid}`;
+  return (await owner.data(mutation, { input: { key, name: `Project ${key}`, ...input } })).createProject;
+}
+
+/** Makes `member` a member, or changes its role. */
+export async function addMember(owner: Person, projectId: string, member: Person, role: 'VIEWER' | 'EDITOR' | 'OWNER'): Promise<void> {
+  const mutation = 'mutation ($p: ID!, $u: ID!, $r: ProjectRole!) { setProjectMember(projectId: $p, userId: $u, role: $r) { role } }';
+  await owner.data(mutation, { p: projectId, u: member.id, r: role });
+}
+
+/** Posts an update and returns its id. */
+export async function postUpdate(author: Person, projectId: string, input: Record<string, unknown> = {}): Promise<string> {
+  const mutation = 'mutation ($input: PostUpdateInput!) { postUpdate(input: $input) { id } }';
+  const update = { projectId, title: `Update ${unique()}`, health: 'ON_TRACK', ...input };
+  return (await author.data(mutation, { input: update })).postUpdate.id;
+}

@@ -1,0 +1,60 @@
+// Once per run: a PostgreSQL cluster of our own with a migrated template, and a Redis of our own. Nothing is expected to run.
+// Plain JavaScript over the built sources, since Jest does not resolve modules for it as it does for tests.
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MikroORM } from '@mikro-orm/postgresql';
+import { databaseContent } from '../../dist/src/database-content.js';
+import { removeEmbeddedPostgres, startEmbeddedPostgres } from '../../dist/src/engine/database/embedded-postgres.js';
+import { migrate } from '../../dist/src/engine/database/migrate.js';
+import { ormOptions } from '../../dist/src/engine/database/orm-options.js';
+import { startRedis } from './redis.ts';
+import { TEMPLATE, withDatabase } from './database-url.ts';
+
+/** Speed over durability: what a crash would lose is of no use after it. */
+const SETTINGS = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '300' };
+
+export default async function setup() {
+  const folder = mkdtempSync(join(tmpdir(), 'tidings-test-'));
+  chmodSync(folder, 0o755);
+  const postgres = await startEmbeddedPostgres({ dataDir: folder, settings: SETTINGS });
+  const orm = await MikroORM.init(ormOptions(postgres.url, databaseContent, 4));
+  await orm.em.fork().execute(`create database ${TEMPLATE}`);
+  await orm.close(true);
+  const template = await MikroORM.init(ormOptions(withDatabase(postgres.url, TEMPLATE), databaseContent, 4));
+  await migrate(template);
+  await template.close(true);
+  const given = process.env['TEST_REDIS_URL'];
+  const redis = given ? undefined : await startOwnRedis();
+  process.env['TEST_POSTGRES_URL'] = postgres.url;
+  process.env['TEST_REDIS_URL'] = given ?? redis?.url;
+  globalThis.stopTestServices = async () => {
+    await redis?.stop();
+    await postgres.stop();
+    await removeEmbeddedPostgres(folder);
+    rmSync(folder, { recursive: true, force: true });
+  };
+}
+
+/** On Debian, as root, a missing redis-server is installed, saying so; elsewhere the failure tells how to get it. */
+async function startOwnRedis() {
+  try {
+    execFileSync('redis-server', ['--version'], { stdio: 'ignore' });
+  } catch {
+    installRedis();
+  }
+  return startRedis();
+}
+
+function installRedis() {
+  const how = 'Install redis-server, or set TEST_REDIS_URL to a Redis that tests may use.';
+  if (process.getuid?.() !== 0) throw new Error(`The tests need a real Redis. ${how}`);
+  process.stderr.write('redis-server is not on PATH: installing it with apt-get\n');
+  try {
+    execFileSync('apt-get', ['update', '-qq'], { stdio: 'ignore' });
+    execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'redis-server'], { stdio: 'ignore' });
+  } catch {
+    throw new Error(`apt-get could not install redis-server. ${how}`);
+  }
+}

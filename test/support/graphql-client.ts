@@ -1,0 +1,55 @@
+// GraphQL over HTTP as any client would speak it.
+export interface GraphqlError {
+  readonly message: string;
+  readonly path?: readonly (string | number)[];
+  readonly extensions: { readonly code: string } & Readonly<Record<string, unknown>>;
+}
+
+// oxlint-disable-next-line typescript/no-explicit-any -- replies are JSON of whatever the test asked for
+export type Data = any;
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly data: Data;
+  readonly errors: readonly GraphqlError[] | undefined;
+}
+
+export class GraphqlClient {
+  constructor(
+    readonly url: string,
+    readonly accessToken?: string,
+  ) {}
+
+  /** Sends an operation and returns whatever comes back. */
+  async send(query: string, variables?: Record<string, unknown>, headers: Record<string, string> = {}): Promise<Reply> {
+    return this.post(JSON.stringify({ query, variables }), headers);
+  }
+
+  /** Sends a body as it is. */
+  async post(body: string, headers: Record<string, string> = {}): Promise<Reply> {
+    const authorization = this.accessToken ? { authorization: `Bearer ${this.accessToken}` } : {};
+    const response = await fetch(`${this.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...authorization, ...headers },
+      body,
+    });
+    const text = await response.text();
+    const parsed = text.startsWith('{') ? (JSON.parse(text) as { data?: Data; errors?: GraphqlError[] }) : {};
+    return { status: response.status, headers: response.headers, data: parsed.data, errors: parsed.errors };
+  }
+
+  /** The data of an operation that must succeed. */
+  async data(query: string, variables?: Record<string, unknown>): Promise<Data> {
+    const { data, errors } = await this.send(query, variables);
+    if (errors) throw new Error(`The operation failed: ${JSON.stringify(errors)}`);
+    return data;
+  }
+
+  /** The only error of an operation that must fail. */
+  async error(query: string, variables?: Record<string, unknown>): Promise<GraphqlError> {
+    const { errors } = await this.send(query, variables);
+    if (errors?.length !== 1) throw new Error(`Expected one error, got ${JSON.stringify(errors)}`);
+    return errors[0]!;
+  }
+}

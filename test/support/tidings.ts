@@ -1,0 +1,152 @@
+// The service under test: on a free port, over a database of its own, with clients that are signed in.
+import { randomUUID } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { LoggerService } from '@nestjs/common';
+import { hash } from '@node-rs/argon2';
+import { startTidings, type Tidings } from '../../src/app.js';
+import { type Config, loadConfig } from '../../src/engine/config/config.js';
+import { Hub } from '../../src/engine/realtime/hub.js';
+import { freePort } from '../../src/free-port.js';
+import { createDatabase, type TestDatabase } from './database.js';
+import { GraphqlClient } from './graphql-client.js';
+import { SocketClient } from './socket-client.js';
+import { until } from './wait.js';
+
+export const PASSWORD = 'a password of the tests';
+export const SECRET = Buffer.alloc(32, 'tidings tests: one known secret').toString('base64');
+
+/** A signed-in account with its clients. */
+export class Person extends GraphqlClient {
+  private readonly sockets: SocketClient[] = [];
+
+  constructor(
+    url: string,
+    readonly id: string,
+    readonly email: string,
+    token: string,
+    readonly refreshToken: string,
+    readonly sessionId: string,
+  ) {
+    super(url, token);
+  }
+
+  /** A socket of the stock client, closed with the service. */
+  socket(url = this.url): SocketClient {
+    const socket = new SocketClient(url, this.accessToken);
+    this.sockets.push(socket);
+    return socket;
+  }
+
+  async leave(): Promise<void> {
+    await Promise.all(this.sockets.map((socket) => socket.close()));
+  }
+}
+
+export interface TidingsOptions {
+  /** Variables of the environment beside the defaults of tests. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Another node over the database of this one. */
+  readonly database?: TestDatabase;
+}
+
+/** The service with its database; `stop` leaves nothing behind. */
+export class TestTidings {
+  /** Everything that the service has logged, a line an entry. */
+  readonly logged: string[] = [];
+  private readonly people: Person[] = [];
+  private running!: Tidings;
+
+  private constructor(
+    readonly config: Config,
+    readonly database: TestDatabase,
+    private readonly ownsDatabase: boolean,
+  ) {}
+
+  static async start({ env = {}, database }: TidingsOptions = {}): Promise<TestTidings> {
+    const own = database ?? (await createDatabase());
+    const config = loadConfig({
+      NODE_ENV: 'test',
+      PORT: String(await freePort('127.0.0.1')),
+      DATABASE_URL: own.url,
+      DATA_DIR: join(tmpdir(), 'tidings-test-unused'),
+      APP_SECRET: SECRET,
+      RATE_LIMITS: 'off',
+      LOG_LEVEL: 'warn',
+      ...env,
+    });
+    const tidings = new TestTidings(config, own, !database);
+    tidings.running = await startTidings(config, own.url, recorder(tidings.logged));
+    return tidings;
+  }
+
+  get url(): string {
+    return this.running.url;
+  }
+
+  get app(): Tidings['app'] {
+    return this.running.app;
+  }
+
+  /** A client that is not signed in. */
+  get anonymous(): GraphqlClient {
+    return new GraphqlClient(this.url);
+  }
+
+  /** Resolves when this node serves `count` subscriptions: what is committed from then on reaches them. */
+  watching(count: number): Promise<void> {
+    return until(() => this.app.get(Hub).size === count, `${count} subscriptions were open`);
+  }
+
+  /** A new account of this role, signed in. */
+  async asUser(role: 'USER' | 'EDITOR' | 'ADMIN' = 'USER', name = `Test ${role.toLowerCase()}`): Promise<Person> {
+    const id = randomUUID();
+    const email = `${id}@example.com`;
+    await this.database.query(
+      'insert into account (id, email, name, role, password_hash) values ($1, $2, $3, $4, $5)',
+      [id, email, name, role, await passwordHash],
+    );
+    return this.signIn(id, email);
+  }
+
+  /** Signs an account in once more: another session. */
+  async signIn(id: string, email: string, url = this.url): Promise<Person> {
+    const login = 'mutation ($input: LoginInput!) { login(input: $input) { accessToken refreshToken session { id } } }';
+    const { login: signedIn } = await new GraphqlClient(url).data(login, { input: { email, password: PASSWORD } });
+    const person = new Person(url, id, email, signedIn.accessToken, signedIn.refreshToken, signedIn.session.id);
+    this.people.push(person);
+    return person;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.people.map((person) => person.leave()));
+    await this.running.stop();
+    if (this.ownsDatabase) await this.database.drop();
+  }
+}
+
+/** Starts the service before the tests of a file or a `describe`, and stops it after them. */
+export function useTidings(options: () => TidingsOptions | Promise<TidingsOptions> = () => ({})): { readonly current: TestTidings } {
+  let tidings: TestTidings | undefined;
+  beforeAll(async () => {
+    tidings = await TestTidings.start(await options());
+  });
+  afterAll(async () => {
+    await tidings?.stop();
+    tidings = undefined;
+  });
+  return {
+    get current() {
+      if (!tidings) throw new Error('The service is only there while tests run');
+      return tidings;
+    },
+  };
+}
+
+/** Cheap parameters: tests sign in often, and verify whatever parameters a hash has. */
+const passwordHash = hash(PASSWORD, { memoryCost: 1_024, timeCost: 1, parallelism: 1 });
+
+function recorder(lines: string[]): LoggerService {
+  const record = (...parts: unknown[]) => void lines.push(parts.map((part) => (typeof part === 'string' ? part : JSON.stringify(part))).join(' '));
+  return { log: () => {}, debug: () => {}, verbose: () => {}, warn: record, error: record, fatal: record };
+}
