@@ -78,8 +78,9 @@ function parseInput(result: ParsedInput): Record<string, unknown> {
   throw new BadUserInputError(issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message })));
 }
 
-function applied(policies: readonly Policy[]): { name: string; args: Readonly<Record<string, string>> }[] {
-  return policies.map(({ directive, args }) => ({ name: directive.name, args }));
+/** In the form that the schema's printer reads. */
+function applied(policies: readonly Policy[]): Record<string, Readonly<Record<string, string>>[]> {
+  return Object.fromEntries(policies.map(({ directive, args }) => [directive.name, [args]]));
 }
 
 function declare(schema: GraphQLSchema, { name, description, args }: PolicyDirective): GraphQLDirective {
