@@ -16,6 +16,7 @@ import { OperationsModule } from './engine/operations/operations.module.js';
 import { PubSubModule } from './engine/pubsub/pubsub.module.js';
 import { RealtimeModule } from './engine/realtime/realtime.module.js';
 import { SessionsModule } from './engine/sessions/sessions.module.js';
+import { LandingController } from './landing.controller.js';
 
 @Module({})
 export class AppModule {
@@ -23,6 +24,7 @@ export class AppModule {
   static forRoot(config: Config, databaseUrl: string): DynamicModule {
     return {
       module: AppModule,
+      controllers: [LandingController],
       imports: [
         ConfigModule.forRoot(config),
         DatabaseModule.forRoot(databaseUrl, databaseContent),
