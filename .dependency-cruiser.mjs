@@ -21,6 +21,7 @@ const MAY_IMPORT = {
   'domain/updates': ABOVE,
   'domain/notifications': ABOVE,
   'domain/migrations': ['engine'],
+  demo: ['engine', 'domain'],
 };
 
 const folders = Object.keys(MAY_IMPORT);
