@@ -1,0 +1,57 @@
+// Brings the database to what DEMO says, before anyone can sign in: fills an empty one, lets the demo accounts in or keeps them out.
+import { randomBytes } from 'node:crypto';
+import { Logger } from '@nestjs/common';
+import type { Passwords } from '../engine/accounts/passwords.js';
+import { AccountEntity } from '../engine/accounts/account.entity.js';
+import type { EventLog, LoggedTransaction } from '../engine/events/event-log.js';
+import { ProjectEntity, ProjectMemberEntity } from '../domain/projects/project.entity.js';
+import { CommentEntity, UpdateEntity } from '../domain/updates/update.entity.js';
+import { disableDemoAccounts, enableDemoAccounts } from './demo-accounts.js';
+import { tellHistory } from './history.js';
+import { DEMO_PASSWORD } from './people.js';
+import { billing } from './stories/billing.js';
+import { harbour } from './stories/harbour.js';
+import { rider } from './stories/rider-app.js';
+import { swap } from './stories/swap.js';
+import type { ProjectStory } from './story.js';
+
+export const STORIES: readonly ProjectStory[] = [harbour, rider, swap, billing];
+
+/** Key of the advisory lock that starting instances queue on: "demo" in ASCII. */
+const DEMO_LOCK = 0x64656d6f;
+
+/**
+ * With `demo`: seeds a database without accounts, once, however many instances start together; what is there already is
+ * never touched. Without it the demo accounts are disabled, until it is on again.
+ */
+export async function prepareDemo(demo: boolean, log: EventLog, passwords: Passwords): Promise<void> {
+  const seeded = await log.transaction(async (tx) => {
+    await tx.em.execute(`select pg_advisory_xact_lock(${DEMO_LOCK})`);
+    if (!demo) await disableDemoAccounts(tx);
+    else if (await isNew(tx)) return seed(tx, passwords);
+    else await enableDemoAccounts(tx);
+    return false;
+  });
+  if (seeded) new Logger('Demo').log(`Made demo data: ${STORIES.length} projects with their past`);
+}
+
+async function isNew({ em }: LoggedTransaction): Promise<boolean> {
+  const people = await em.execute<unknown[]>('select 1 from account where not is_system limit 1');
+  return people.length === 0;
+}
+
+async function seed({ em, record }: LoggedTransaction, passwords: Passwords): Promise<true> {
+  // Nobody knows the colleagues' password: they are there to be seen, not to sign in.
+  const [demo, others] = await Promise.all([
+    passwords.hash(DEMO_PASSWORD),
+    passwords.hash(randomBytes(32).toString('hex')),
+  ]);
+  const history = tellHistory(STORIES, { demo, others }, new Date());
+  await em.insertMany(AccountEntity, [...history.accounts]);
+  await em.insertMany(ProjectEntity, [...history.projects]);
+  await em.insertMany(ProjectMemberEntity, [...history.members]);
+  await em.insertMany(UpdateEntity, [...history.updates]);
+  await em.insertMany(CommentEntity, [...history.comments]);
+  history.events.forEach(record);
+  return true;
+}
