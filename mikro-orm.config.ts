@@ -1,4 +1,4 @@
-// For the MikroORM command line: `DATABASE_URL=… npx mikro-orm migration:list`.
+// For the MikroORM command line, which takes it as built: `npm run build && DATABASE_URL=… npx mikro-orm migration:list`.
 import { databaseContent } from './src/database-content.js';
 import { loadConfig, readEnvironment } from './src/engine/config/config.js';
 import { ormOptions } from './src/engine/database/orm-options.js';

@@ -1,12 +1,22 @@
 // The service as one thing to start and to stop, for the command line and for the tests alike.
+import type { Server } from 'node:http';
 import { MikroORM } from '@mikro-orm/postgresql';
 import type { LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AppModule } from './app.module.js';
+import { databaseContent } from './database-content.js';
+import { prepareDemo } from './demo/prepare-demo.js';
+import { Passwords } from './engine/accounts/passwords.js';
 import type { Config } from './engine/config/config.js';
+import { EventLog } from './engine/events/event-log.js';
 import { useHttpEntry } from './engine/graphql/http-entry.js';
 import { Health } from './engine/operations/health.js';
+import { assertKnownDatabase } from './known-database.js';
+import { ListenError } from './listen-error.js';
+
+/** ms that requests under way have to end. */
+const DRAIN_MS = 5_000;
 
 export interface Tidings {
   readonly app: NestExpressApplication;
@@ -22,21 +32,36 @@ export async function startTidings(config: Config, databaseUrl: string, logger: 
     logger,
     bodyParser: false,
     abortOnError: false,
-    forceCloseConnections: true,
   });
   let stopping: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     app.get(Health).leave();
     const orm = app.get(MikroORM);
-    await app.close();
+    const drained = drain(app.getHttpServer());
+    await app.close().finally(drained);
     await orm.close(true);
   };
   useHttpEntry(app, config);
   try {
-    await app.listen(config.port, config.host);
+    await assertKnownDatabase(app.get(MikroORM), databaseContent);
+    await app.init();
+    await prepareDemo(config.demo, app.get(EventLog), app.get(Passwords));
+    await app.listen(config.port, config.host).catch((error: unknown) => {
+      throw new ListenError(config.host, config.port, error);
+    });
   } catch (error) {
     await stop();
     throw error;
   }
   return { app, url: await app.getUrl(), stop: () => (stopping ??= stop()) };
+}
+
+/** Until the returned function is called: connections go as soon as they are idle, and all of them when time is up. */
+function drain(server: Server): () => void {
+  const idle = setInterval(() => server.closeIdleConnections(), 20);
+  const late = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+  return () => {
+    clearInterval(idle);
+    clearTimeout(late);
+  };
 }

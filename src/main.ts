@@ -1,40 +1,72 @@
 // The command line's `start`: reads the configuration, starts what it needs, serves until it is told to stop.
+import { setTimeout as delay } from 'node:timers/promises';
+import type { LoggerService } from '@nestjs/common';
 import { startTidings, type Tidings } from './app.js';
 import { resolveSecrets } from './engine/config/app-secret.js';
-import { ConfigError } from './engine/config/config-error.js';
 import { loadConfig, readEnvironment, withBoundPort } from './engine/config/config.js';
-import { type EmbeddedPostgres, EmbeddedPostgresError, startEmbeddedPostgres } from './engine/database/embedded-postgres.js';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './engine/database/embedded-postgres.js';
 import { serviceLogger } from './engine/operations/service-logger.js';
 import { freePort } from './free-port.js';
-import { printWelcome } from './welcome.js';
+import { describeFailure } from './start-failure.js';
+import { welcome } from './welcome.js';
+
+/** ms that running work has to end, before the database is stopped all the same. */
+const STOP_PATIENCE_MS = 8_000;
+/** ms after which a second signal means impatience. Under npm, Ctrl-C comes twice at once: from the terminal and from npm. */
+const SAME_SIGNAL_MS = 1_000;
 
 async function main(): Promise<void> {
   const given = loadConfig(readEnvironment());
   const config = await resolveSecrets(withBoundPort(given, given.port || (await freePort(given.host))));
   const logger = serviceLogger(config.logLevel, process.stdout.isTTY);
   for (const warning of config.warnings) logger.warn(warning, 'Config');
+  endOnFault(logger);
+  const toldToStop = stopSignal();
   let postgres: EmbeddedPostgres | undefined;
   let tidings: Tidings | undefined;
-  const stopped = Promise.withResolvers<void>();
-  const stop = (): void => stopped.resolve();
-  process.once('SIGTERM', stop).once('SIGINT', stop);
   try {
-    if (config.embedded) postgres = await startEmbeddedPostgres({ dataDir: config.dataDir, log: (line) => logger.log(line, 'PostgreSQL') });
+    if (config.embedded)
+      postgres = await startEmbeddedPostgres({
+        dataDir: config.dataDir,
+        log: (line) => logger.log(line, 'PostgreSQL'),
+      });
     tidings = await startTidings(config, postgres?.url ?? config.databaseUrl!, logger);
-    if (process.stdout.isTTY || !config.production) printWelcome(config);
-    await stopped.promise;
+    if (process.stdout.isTTY || !config.production) process.stdout.write(welcome(config, tidings.url));
+    else logger.log(`Up at ${tidings.url}`, 'Tidings');
+    await toldToStop;
     logger.log('Stopping', 'Tidings');
   } finally {
-    await tidings?.stop();
+    await Promise.race([tidings?.stop(), delay(STOP_PATIENCE_MS)]);
     await postgres?.stop();
   }
+}
+
+/** Resolves at the first SIGTERM or SIGINT. Later ones are not left to the system: that would leave PostgreSQL behind. */
+function stopSignal(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let first: number | undefined;
+  const told = (): void => {
+    first ??= performance.now();
+    if (performance.now() - first > SAME_SIGNAL_MS) process.exit(1);
+    resolve();
+  };
+  process.on('SIGTERM', told).on('SIGINT', told);
+  return promise;
+}
+
+/** After an error that nobody caught, unhandled rejections among them, nothing can be relied on: said once, and the end. */
+function endOnFault(logger: LoggerService): void {
+  process.once('uncaughtException', (error: unknown) => {
+    logger.fatal?.(error instanceof Error ? (error.stack ?? error.message) : String(error), 'Tidings');
+    // Whatever owns a process tells it to end on `exit`.
+    process.exit(1);
+  });
 }
 
 main().then(
   () => process.exit(0),
   (error: unknown) => {
-    const deliberate = error instanceof ConfigError || error instanceof EmbeddedPostgresError;
-    process.stderr.write(`${deliberate ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
+    process.stderr.write(`${describeFailure(error)}\n`);
     process.exit(1);
   },
 );

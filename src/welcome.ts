@@ -1,8 +1,8 @@
 // What a person sees when the service is up.
 import type { Config } from './engine/config/config.js';
 
-/** Prints the addresses, and the demo sign-ins if there are any. */
-export function printWelcome(config: Config): void {
+/** The addresses, and the demo sign-ins if there are any. `url` is where it listens. */
+export function welcome(config: Config, url: string): string {
   const base = config.publicUrl;
   const lines = [
     '',
@@ -11,10 +11,15 @@ export function printWelcome(config: Config): void {
     `  GraphQL     ${base}/graphql`,
     `  WebSocket   ${base.replace(/^http/, 'ws')}/graphql`,
     `  Health      ${base}/health/ready`,
+    ...(new URL(url).port === new URL(base).port ? [] : [`  Listening   ${url}`]),
     ...(config.demo
-      ? ['', '  Sign in as admin@example.com, editor@example.com or user@example.com', '  with the password tidings-demo']
+      ? [
+          '',
+          '  Sign in as admin@example.com, editor@example.com or user@example.com',
+          '  with the password tidings-demo',
+        ]
       : []),
     '',
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  return `${lines.join('\n')}\n`;
 }

@@ -1,6 +1,6 @@
 // Two ways to speak to the socket: the stock graphql-ws client, and bare frames for what no decent client would send.
 import { type Client, type ClientOptions, createClient } from 'graphql-ws';
-import WebSocket from 'ws';
+import { WebSocket } from 'ws';
 import type { Data, GraphqlError } from './graphql-client.js';
 import { within } from './wait.js';
 

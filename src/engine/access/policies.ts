@@ -16,7 +16,8 @@ const HAS_ROLE: PolicyDirective = {
 };
 const SELF_OR_ROLE: PolicyDirective = {
   name: 'selfOrRole',
-  description: 'Shown to the account that it is about, and to accounts with this role; null with `FORBIDDEN` to others.',
+  description:
+    'Shown to the account that it is about, and to accounts with this role; null with `FORBIDDEN` to others.',
   args: { role: 'Role' },
 };
 

@@ -2,7 +2,17 @@
 import { ConsoleLogger, type LogLevel } from '@nestjs/common';
 
 /** What the framework tells of its own assembly: worth a line only to those who debug it. */
-const ASSEMBLY = new Set(['InstanceLoader', 'RouterExplorer', 'RoutesResolver', 'NestFactory', 'NestApplication', 'GraphQLModule']);
+const ASSEMBLY = new Set([
+  'InstanceLoader',
+  'RouterExplorer',
+  'RoutesResolver',
+  'NestFactory',
+  'NestApplication',
+  'GraphQLModule',
+]);
+
+/** Where it reports a failed start, stack and all, before it throws the same to us: `main` tells it, once and in words. */
+const TOLD_BY_MAIN = new Set(['ExceptionHandler', 'NestApplication']);
 
 const LEVELS: readonly LogLevel[] = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'];
 const SHOWN = { silent: 0, fatal: 1, error: 2, warn: 3, info: 4, debug: 5, trace: 6 } as const;
@@ -11,6 +21,11 @@ class ServiceLogger extends ConsoleLogger {
   override log(message: unknown, ...rest: unknown[]): void {
     if (ASSEMBLY.has(String(rest.at(-1)))) super.debug(message, ...rest);
     else super.log(message, ...rest);
+  }
+
+  override error(message: unknown, ...rest: unknown[]): void {
+    if (TOLD_BY_MAIN.has(String(rest.at(-1)))) super.debug(message, ...rest);
+    else super.error(message, ...rest);
   }
 }
 

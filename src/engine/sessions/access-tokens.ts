@@ -12,6 +12,8 @@ import { deriveSigningKey, type SigningKey } from './signing-keys.js';
 const AUDIENCE = 'tidings';
 const TYPE = 'at+jwt';
 
+const headerSchema = z.object({ alg: z.literal('ES256'), typ: z.literal(TYPE), kid: z.string() });
+
 /** Every claim is required; times are seconds since 1970. */
 const claimsSchema = z.object({
   iss: z.string(),
@@ -55,7 +57,16 @@ export class AccessTokens {
     if (!key) throw new Error('There is no APP_SECRET to sign with');
     const iat = Math.floor(Date.now() / 1000);
     const exp = Math.min(iat + Math.floor(this.config.accessTokenTtl / 1000), Math.floor(notAfter.getTime() / 1000));
-    const claims = { iss: this.config.publicUrl, aud: AUDIENCE, sub: accountId, sid: sessionId, role, iat, exp, jti: randomUUID() };
+    const claims = {
+      iss: this.config.publicUrl,
+      aud: AUDIENCE,
+      sub: accountId,
+      sid: sessionId,
+      role,
+      iat,
+      exp,
+      jti: randomUUID(),
+    };
     const token = this.jwt.sign(claims, {
       privateKey: key.privateKey,
       algorithm: 'ES256',
@@ -75,12 +86,16 @@ export class AccessTokens {
 
   private verifySignature(token: string): AccessClaims | undefined {
     if (token.length > 2_048) return undefined;
-    const header: unknown = this.jwt.decode(token, { complete: true })?.header;
-    const parsed = z.object({ alg: z.literal('ES256'), typ: z.literal(TYPE), kid: z.string() }).safeParse(header);
-    const key = this.keys.find(({ kid }) => kid === parsed.data?.kid);
-    if (!key) return undefined;
     try {
-      const claims: unknown = this.jwt.verify(token, { publicKey: key.publicKey, algorithms: ['ES256'], ignoreExpiration: true });
+      // Not only `verify` throws: `decode` does too, where a header says JWT and the payload is no JSON.
+      const header = headerSchema.safeParse(this.jwt.decode(token, { complete: true })?.header).data;
+      const key = this.keys.find(({ kid }) => kid === header?.kid);
+      if (!key) return undefined;
+      const claims: unknown = this.jwt.verify(token, {
+        publicKey: key.publicKey,
+        algorithms: ['ES256'],
+        ignoreExpiration: true,
+      });
       const checked = claimsSchema.safeParse(claims).data;
       const lifetime = checked ? checked.exp - checked.iat : Number.NaN;
       return checked && lifetime <= this.config.accessTokenTtl / 1000 ? checked : undefined;

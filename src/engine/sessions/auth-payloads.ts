@@ -29,7 +29,7 @@ export class AuthPayloads {
   async signedIn(context: OperationContext, { account, session }: OpenSession): Promise<AuthResult> {
     const rights = await this.rights.of(account.id);
     if (!rights) throw new UnauthenticatedError();
-    const access = this.accessTokens.issue(account.id, session.id, account.role, session.expiresAt);
+    const access = this.accessTokens.issue(account.id, session.id, account.role, session.idleExpiresAt);
     context.signIn({
       accountId: account.id,
       sessionId: session.id,

@@ -34,7 +34,9 @@ export class PasswordResolver {
 
   @Public()
   @Credential()
-  @Mutation(() => Boolean, { description: 'Mails a reset token. The answer is the same whether or not there is such an account.' })
+  @Mutation(() => Boolean, {
+    description: 'Mails a reset token. The answer is the same whether or not there is such an account.',
+  })
   requestPasswordReset(@Args('email', { description: 'Of the account.' }) _email: string): boolean {
     return notYet('Resetting passwords');
   }
@@ -42,7 +44,9 @@ export class PasswordResolver {
   @Public()
   @Credential()
   @Mutation(() => Boolean, { description: 'Sets a new password. All sessions of the account end.' })
-  resetPassword(@Args('input', { description: 'The token and the new password.' }) _input: ResetPasswordInput): boolean {
+  resetPassword(
+    @Args('input', { description: 'The token and the new password.' }) _input: ResetPasswordInput,
+  ): boolean {
     return notYet('Resetting passwords');
   }
 }

@@ -9,7 +9,10 @@ const password = z
   .string()
   .refine((value) => [...value.normalize('NFC')].length >= 8, 'must have at least 8 characters')
   .refine((value) => [...value.normalize('NFC')].length <= 128, 'must have at most 128 characters');
-const transport = z.enum(TokenTransport).nullish().transform((value) => value ?? TokenTransport.BODY);
+const transport = z
+  .enum(TokenTransport)
+  .nullish()
+  .transform((value) => value ?? TokenTransport.BODY);
 
 @InputType({ description: 'A new account.' })
 export class RegisterInput {
@@ -22,7 +25,11 @@ export class RegisterInput {
   @Field({ description: '8 to 128 characters of any kind.' })
   password!: string;
 
-  @Field(() => TokenTransport, { nullable: true, defaultValue: TokenTransport.BODY, description: 'How the tokens travel.' })
+  @Field(() => TokenTransport, {
+    nullable: true,
+    defaultValue: TokenTransport.BODY,
+    description: 'How the tokens travel.',
+  })
   transport!: TokenTransport;
 }
 
@@ -34,7 +41,11 @@ export class LoginInput {
   @Field({ description: 'The password of the account.' })
   password!: string;
 
-  @Field(() => TokenTransport, { nullable: true, defaultValue: TokenTransport.BODY, description: 'How the tokens travel.' })
+  @Field(() => TokenTransport, {
+    nullable: true,
+    defaultValue: TokenTransport.BODY,
+    description: 'How the tokens travel.',
+  })
   transport!: TokenTransport;
 }
 

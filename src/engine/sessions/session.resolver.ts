@@ -11,6 +11,7 @@ import { id } from '../graphql/input-text.js';
 import { AuthPayloads } from './auth-payloads.js';
 import type { Session as SessionRow } from './session.entity.js';
 import { LoginInput, loginArgs, refreshArgs, RegisterInput, registerArgs } from './session.input.js';
+import { openSessionsOf } from './session.loader.js';
 import { SessionService } from './session.service.js';
 import { AuthPayload, Session } from './session.type.js';
 import { SignInService } from './sign-in.service.js';
@@ -26,8 +27,13 @@ export class SessionResolver {
   @Public()
   @Credential()
   @Input(registerArgs)
-  @Mutation(() => AuthPayload, { description: 'Makes an account and signs it in. `CONFLICT` if the e-mail is registered.' })
-  async register(@Context() context: OperationContext, @Args('input', { description: 'The new account.' }) input: RegisterInput) {
+  @Mutation(() => AuthPayload, {
+    description: 'Makes an account and signs it in. `CONFLICT` if the e-mail is registered.',
+  })
+  async register(
+    @Context() context: OperationContext,
+    @Args('input', { description: 'The new account.' }) input: RegisterInput,
+  ) {
     return this.payloads.signedIn(context, await this.signIn.register(input, context.client));
   }
 
@@ -35,9 +41,13 @@ export class SessionResolver {
   @Credential()
   @Input(loginArgs)
   @Mutation(() => AuthPayload, {
-    description: 'Signs in. `UNAUTHENTICATED` says the same for a wrong password, an unknown e-mail and a disabled account.',
+    description:
+      'Signs in. `UNAUTHENTICATED` says the same for a wrong password, an unknown e-mail and a disabled account.',
   })
-  async login(@Context() context: OperationContext, @Args('input', { description: 'Who signs in.' }) input: LoginInput) {
+  async login(
+    @Context() context: OperationContext,
+    @Args('input', { description: 'Who signs in.' }) input: LoginInput,
+  ) {
     const opened = await this.signIn.login(input.email, input.password, input.transport, context.client);
     return this.payloads.signedIn(context, opened);
   }
@@ -60,7 +70,9 @@ export class SessionResolver {
   }
 
   @SignedIn()
-  @Mutation(() => Boolean, { description: 'Ends the session of this request. Its tokens are refused from now on, everywhere.' })
+  @Mutation(() => Boolean, {
+    description: 'Ends the session of this request. Its tokens are refused from now on, everywhere.',
+  })
   async logout(@Context() { viewer }: OperationContext) {
     await this.service.end(viewer.accountId, [viewer.sessionId], 'LOGOUT');
     return true;
@@ -69,18 +81,24 @@ export class SessionResolver {
   @SignedIn()
   @Mutation(() => Int, { description: 'Ends all sessions of the account. Returns how many.' })
   async logoutEverywhere(
-    @Context() { em, viewer }: OperationContext,
-    @Args('keepCurrent', { type: () => Boolean, nullable: true, defaultValue: false, description: 'Spare the session of this request.' })
+    @Context() { viewer }: OperationContext,
+    @Args('keepCurrent', {
+      type: () => Boolean,
+      nullable: true,
+      defaultValue: false,
+      description: 'Spare the session of this request.',
+    })
     keepCurrent: boolean | null,
   ) {
-    const sessions = await this.service.live(em, viewer.accountId);
-    const ids = sessions.map((session) => session.id).filter((sessionId) => !keepCurrent || sessionId !== viewer.sessionId);
-    return (await this.service.end(viewer.accountId, ids, 'LOGOUT')).length;
+    const kept = keepCurrent ? viewer.sessionId : undefined;
+    return (await this.service.endAll(viewer.accountId, kept, 'LOGOUT')).length;
   }
 
   @SignedIn()
   @Input(z.object({ id }))
-  @Mutation(() => Boolean, { description: 'Ends one session of the account. False if there is no such session, or it had ended.' })
+  @Mutation(() => Boolean, {
+    description: 'Ends one session of the account. False if there is no such session, or it had ended.',
+  })
   async revokeSession(
     @Context() { viewer }: OperationContext,
     @Args('id', { type: () => ID, description: 'Of the session.' }) sessionId: string,
@@ -90,8 +108,8 @@ export class SessionResolver {
 
   @SignedIn()
   @Query(() => [Session], { description: 'The open sessions of the account, the latest used first.' })
-  sessions(@Context() { em, viewer }: OperationContext) {
-    return this.service.live(em, viewer.accountId);
+  sessions(@Context() context: OperationContext) {
+    return context.load(openSessionsOf, context.viewer.accountId);
   }
 
   @ResolveField(() => Boolean)
@@ -102,11 +120,12 @@ export class SessionResolver {
 
 @Resolver(() => User)
 export class AccountSessionsResolver {
-  constructor(private readonly service: SessionService) {}
-
   @SelfOrRole(Role.ADMIN, (user: User) => user.id)
-  @ResolveField(() => [Session], { nullable: true, description: 'The open sessions of the account, the latest used first.' })
-  sessions(@Parent() user: User, @Context() { em }: OperationContext) {
-    return this.service.live(em, user.id);
+  @ResolveField(() => [Session], {
+    nullable: true,
+    description: 'The open sessions of the account, the latest used first.',
+  })
+  sessions(@Parent() user: User, @Context() context: OperationContext) {
+    return context.load(openSessionsOf, user.id);
   }
 }

@@ -41,6 +41,10 @@ const END = `
 update session set ended_at = clock_timestamp(), end_reason = ?
  where id = any(string_to_array(?, ',')::uuid[]) and account_id = ? and ended_at is null returning id`;
 
+const LIVE_IDS = `
+select id from session
+ where account_id = ? and ended_at is null and clock_timestamp() < least(idle_expires_at, expires_at)`;
+
 @Injectable()
 export class SessionService {
   constructor(
@@ -79,16 +83,27 @@ export class SessionService {
     });
   }
 
-  /** Sessions of an account that have neither ended nor expired, the latest used first. */
-  live(em: EntityManager, accountId: string): Promise<Session[]> {
-    const now = new Date();
-    const where = { accountId, endedAt: null, expiresAt: { $gt: now }, idleExpiresAt: { $gt: now } };
-    return em.find(SessionEntity, where, { orderBy: { lastUsedAt: 'desc', id: 'desc' }, limit: 500 });
+  /** Ends every session of the account that lives, however many, but `kept`; returns their ids. */
+  endAll(accountId: string, kept: string | undefined, reason: EndReason): Promise<readonly string[]> {
+    return this.log.transaction(async (tx) => {
+      await lockAccount(tx.em, accountId);
+      // Read only under the lock: a sign-in that is under way either comes before it, and ends too, or after.
+      const rows = await tx.em.execute<{ id: string }[]>(LIVE_IDS, [accountId]);
+      const ids = rows.map(({ id }) => id).filter((id) => id !== kept);
+      return this.endLocked(tx, accountId, ids, reason);
+    });
   }
 
-  private async rotate(tx: LoggedTransaction, shown: PresentedToken, client: ClientInfo): Promise<OpenSession | 'reused'> {
+  private async rotate(
+    tx: LoggedTransaction,
+    shown: PresentedToken,
+    client: ClientInfo,
+  ): Promise<OpenSession | 'reused'> {
     const invalid = new UnauthenticatedError('This refresh token is not valid.');
-    const owner = await tx.em.findOne(SessionEntity, shown.sessionId, { fields: ['accountId'], disableIdentityMap: true });
+    const owner = await tx.em.findOne(SessionEntity, shown.sessionId, {
+      fields: ['accountId'],
+      disableIdentityMap: true,
+    });
     const account = owner && (await lockAccount(tx.em, owner.accountId));
     // Read only under the lock: another refresh may just have rotated it.
     const session = account && (await tx.em.findOne(SessionEntity, shown.sessionId));
@@ -101,7 +116,8 @@ export class SessionService {
       await tx.em.refresh(session);
       return { account, session };
     }
-    const sinceRotation = state.age ?? Number.POSITIVE_INFINITY;
+    // Stored times are rounded to the ms, up as well: an age below zero must not pass for "within" a window of none.
+    const sinceRotation = Math.max(state.age ?? Number.POSITIVE_INFINITY, 0);
     const justReplaced = shown.generation === session.generation - 1 && sinceRotation < this.config.refreshReuseWindow;
     if (justReplaced) return { account, session };
     if (shown.generation > session.generation) throw invalid;

@@ -47,7 +47,8 @@ export class Session {
 export class AuthPayload {
   @Field(() => String, {
     nullable: true,
-    description: 'Send it as `Authorization: Bearer …`, and in the payload of `connection_init`. Null in COOKIE transport.',
+    description:
+      'Send it as `Authorization: Bearer …`, and in the payload of `connection_init`. Null in COOKIE transport.',
   })
   accessToken!: string | null;
 
@@ -66,4 +67,3 @@ export class AuthPayload {
   @Field(() => Session, { description: 'The session that is now open.' })
   session!: Session;
 }
-

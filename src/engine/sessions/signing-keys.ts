@@ -22,12 +22,13 @@ export function deriveSigningKey(secret: Buffer): SigningKey {
   const ecdh = createECDH('prime256v1');
   ecdh.setPrivateKey(scalar);
   const point = ecdh.getPublicKey();
-  const [x, y, d] = [point.subarray(1, 33), point.subarray(33), scalar].map((bytes) => bytes.toString('base64url'));
-  const coordinates = { crv: 'P-256', kty: 'EC', x: x as string, y: y as string };
+  const [x, y] = [point.subarray(1, 33).toString('base64url'), point.subarray(33).toString('base64url')];
+  // In the order of RFC 7638, section 3.
+  const coordinates = { crv: 'P-256', kty: 'EC', x, y };
   const kid = createHash('sha256').update(JSON.stringify(coordinates)).digest('base64url');
   return {
     kid,
-    privateKey: createPrivateKey({ format: 'jwk', key: { ...coordinates, d: d as string } }),
+    privateKey: createPrivateKey({ format: 'jwk', key: { ...coordinates, d: scalar.toString('base64url') } }),
     publicKey: createPublicKey({ format: 'jwk', key: coordinates }).export({ type: 'spki', format: 'pem' }).toString(),
     jwk: { ...coordinates, kid, alg: 'ES256', use: 'sig' },
   };

@@ -1,0 +1,22 @@
+// An older version must not write into what a newer one has made of the database: it does not know what must hold there.
+import type { MikroORM } from '@mikro-orm/postgresql';
+import type { DatabaseContent } from './engine/database/orm-options.js';
+
+export class NewerDatabaseError extends Error {
+  override readonly name = 'NewerDatabaseError';
+
+  constructor(migrations: readonly string[]) {
+    super(
+      `The database was migrated by a newer Tidings: ${migrations.join(', ')} is not known here. ` +
+        `Start that version, or restore a backup from before.`,
+    );
+  }
+}
+
+/** Throws {@link NewerDatabaseError} if migrations were applied that `content` does not have. */
+export async function assertKnownDatabase(orm: MikroORM, content: DatabaseContent): Promise<void> {
+  const known = new Set(content.migrations.map(({ name }) => name));
+  const applied = await orm.em.fork().execute<{ name: string }[]>('select name from migration order by id');
+  const unknown = applied.map(({ name }) => name).filter((name) => !known.has(name));
+  if (unknown.length > 0) throw new NewerDatabaseError(unknown);
+}

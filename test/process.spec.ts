@@ -1,0 +1,198 @@
+// The service as a process: started, told to stop, killed, started again, and refusing to start in words that help.
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { removeEmbeddedPostgres } from '../src/engine/database/embedded-postgres.js';
+import { createDatabase, type TestDatabase } from './support/database.js';
+import { GraphqlClient } from './support/graphql-client.js';
+import { databaseProcess, killAll, ServiceProcess } from './support/process.js';
+import { RawSocket } from './support/socket-client.js';
+import { until } from './support/wait.js';
+
+/** As a home directory: nobody else may enter it. */
+const folder = realpathSync(mkdtempSync(join(tmpdir(), 'tidings-process-')));
+const dataDir = join(folder, 'data');
+const embedded = { DATA_DIR: dataDir, PORT: '0' };
+
+const secret = randomBytes(32).toString('base64');
+
+let database: TestDatabase;
+let own: Record<string, string>;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  own = { DATABASE_URL: database.url, APP_SECRET: secret, DATA_DIR: join(folder, 'unused'), PORT: '0' };
+});
+afterAll(async () => {
+  await killAll();
+  await removeEmbeddedPostgres(dataDir);
+  await database.drop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const ready = async (service: ServiceProcess) => (await fetch(`${service.url}/health/ready`)).status;
+
+async function signIn(service: ServiceProcess, email = 'admin@example.com'): Promise<GraphqlClient> {
+  const login = 'mutation ($e: String!) { login(input: { email: $e, password: "tidings-demo" }) { accessToken } }';
+  const { login: signedIn } = await new GraphqlClient(service.url).data(login, { e: email });
+  return new GraphqlClient(service.url, signedIn.accessToken);
+}
+
+const keys = async (client: GraphqlClient): Promise<string[]> =>
+  (await client.data('{ projects(first: 50) { nodes { key } } }')).projects.nodes
+    .map(({ key }: { key: string }) => key)
+    .toSorted();
+
+/** What a start that fails has said, on one line. */
+async function failure(env: Record<string, string>): Promise<string> {
+  const { code, output } = await ServiceProcess.run(env);
+  expect([code, output.trim().split('\n')]).toEqual([1, [output.trim()]]);
+  expect(output).not.toContain('    at ');
+  return output;
+}
+
+describe('with the embedded database, in a folder that nobody else may enter', () => {
+  // One installation lives through all of this, as a person's would.
+  let service: ServiceProcess;
+  let demo: string[];
+
+  it('starts from nothing, and says where it is', async () => {
+    service = await ServiceProcess.start(embedded);
+    expect(await ready(service)).toBe(200);
+    expect(Number(new URL(service.url).port)).toBeGreaterThan(0);
+    expect(service.output).toContain('Sign in as admin@example.com');
+    const admin = await signIn(service);
+    demo = await keys(admin);
+    expect(demo.length).toBeGreaterThan(3);
+    await admin.data('mutation { createProject(input: { key: "KEPT", name: "Kept" }) { id } }');
+  });
+
+  it('refuses a second one in the same folder, naming the first', async () => {
+    expect(await failure(embedded)).toContain(`in use by another Tidings (process ${service.pid})`);
+    expect(await ready(service)).toBe(200);
+  });
+
+  it('on SIGTERM sends clients elsewhere, stops PostgreSQL last, and leaves nothing', async () => {
+    const client = await signIn(service);
+    const socket = await RawSocket.signedIn(service.url, client.accessToken!);
+    const postgres = databaseProcess(dataDir);
+    expect(postgres).toBeGreaterThan(0);
+    expect(await service.stop('SIGTERM')).toBe(0);
+    expect(await socket.closed).toMatchObject({ code: 1012 });
+    expect(databaseProcess(dataDir)).toBeUndefined();
+    expect(service.output).not.toMatch(/"level":"(?:warn|error|fatal)"/);
+  });
+
+  it('is back within 5 seconds, with everything that was there and nothing twice', async () => {
+    const began = performance.now();
+    service = await ServiceProcess.start(embedded);
+    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(await keys(await signIn(service))).toEqual([...demo, 'KEPT'].toSorted());
+  });
+
+  it('after kill -9 takes over the PostgreSQL that was left, and there is one', async () => {
+    const left = databaseProcess(dataDir);
+    expect(await service.stop('SIGKILL')).toBe('SIGKILL');
+    expect(databaseProcess(dataDir)).toBe(left);
+    service = await ServiceProcess.start(embedded);
+    expect(databaseProcess(dataDir)).toBe(left);
+    expect(await keys(await signIn(service))).toContain('KEPT');
+  });
+
+  it('on Ctrl-C under npm, which is SIGINT twice, ends as it should', async () => {
+    service.signal('SIGINT');
+    expect(await service.stop('SIGINT')).toBe(0);
+    expect(databaseProcess(dataDir)).toBeUndefined();
+  });
+
+  it('stops PostgreSQL again when its own port is taken', async () => {
+    const other = createServer();
+    const port = await new Promise<number>((resolve) => {
+      other.listen(0, '127.0.0.1', () => resolve((other.address() as { port: number }).port));
+    });
+    try {
+      const { code, output } = await ServiceProcess.run({ ...embedded, PORT: String(port), LOG_LEVEL: 'error' });
+      expect([code, output]).toEqual([
+        1,
+        `PORT ${port} of 127.0.0.1 is taken. Stop what listens there, or set PORT to another one (0 picks a free one).\n`,
+      ]);
+      expect(databaseProcess(dataDir)).toBeUndefined();
+    } finally {
+      await new Promise((resolve) => other.close(resolve));
+    }
+  });
+});
+
+describe('with a database of its own', () => {
+  it('lets a request that is under way end before it stops', async () => {
+    const service = await ServiceProcess.start({ ...own, PUBLIC_URL: 'http://tidings.localhost:8080', DEMO: 'true' });
+    expect(service.output).toContain('Tidings is up at http://tidings.localhost:8080');
+    expect(service.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    await database.query('begin');
+    await database.query('lock table session in access exclusive mode');
+    const signingIn = signIn(service);
+    await until(
+      async () => (await database.query('select 1 from pg_locks where not granted')).length > 0,
+      'the sign-in waits',
+    );
+    const ended = service.stop('SIGTERM');
+    await service.says(/Stopping/);
+    await database.query('commit');
+    expect((await signingIn).accessToken).toMatch(/^ey/);
+    expect(await ended).toBe(0);
+  });
+
+  it('in production speaks JSON alone, and after a fault that nobody caught says so once and ends', async () => {
+    const fault = `data:text/javascript,process.on('SIGUSR2', () => Promise.reject(new Error('nobody caught this')))`;
+    const live = { NODE_ENV: 'production', PUBLIC_URL: 'https://tidings.example.com', HOST: '127.0.0.1' };
+    const service = await ServiceProcess.start({ ...own, ...live }, ['--import', fault]);
+    expect(await ready(service)).toBe(200);
+    expect(await service.stop('SIGUSR2')).toBe(1);
+    const lines = service.output.trim().split('\n');
+    const entries = lines.map((line) => JSON.parse(line) as { level: string; message: string });
+    const faults = entries.filter(({ message }) => message.includes('nobody caught this'));
+    expect(faults).toMatchObject([{ level: 'fatal', context: 'Tidings' }]);
+    expect(service.output).not.toContain(secret);
+  });
+});
+
+describe('a start that cannot be', () => {
+  it('names every variable that is wrong, and shows the value of none', async () => {
+    const { code, output } = await ServiceProcess.run({
+      NODE_ENV: 'production',
+      PORT: 'hunter2',
+      ACCESS_TOKEN_TTL: 'swordfish',
+      REDIS_URL: 'ftp://user:pa55word@example.com',
+    });
+    expect(code).toBe(1);
+    const named = output.split('\n').map((line) => /^ {2}([A-Z_]+) /.exec(line)?.[1]);
+    expect(named.filter((name) => name !== undefined).toSorted()).toEqual([
+      'ACCESS_TOKEN_TTL',
+      'APP_SECRET',
+      'DATABASE_URL',
+      'PORT',
+      'REDIS_URL',
+    ]);
+    expect(output).not.toMatch(/hunter2|swordfish|pa55word|    at /);
+  });
+
+  it('says in one line that the database is away', async () => {
+    const away = new URL(database.url);
+    away.port = '1';
+    const output = await failure({ ...own, DATABASE_URL: away.toString() });
+    expect(output).toContain('The database at DATABASE_URL cannot be reached (ECONNREFUSED)');
+    expect(output).not.toContain(away.password);
+  });
+
+  it('leaves alone what a newer version has made of the database', async () => {
+    await database.query(`insert into migration (name, executed_at) values ('20990101000001-later', now())`);
+    try {
+      const output = await failure({ ...own, LOG_LEVEL: 'error' });
+      expect(output).toContain('migrated by a newer Tidings: 20990101000001-later is not known here');
+    } finally {
+      await database.query(`delete from migration where name = '20990101000001-later'`);
+    }
+  });
+});

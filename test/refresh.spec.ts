@@ -1,0 +1,243 @@
+// Refresh tokens: each exchanged once, the one before it for a moment longer, anything older for the end of the session.
+import { randomUUID } from 'node:crypto';
+import type { Reply } from './support/graphql-client.js';
+import { type Person, SECRET, TestTidings, useTidings } from './support/tidings.js';
+
+const tidings = useTidings();
+const query = (sql: string, parameters: unknown[] = []) =>
+  tidings.current.database.query<Record<string, string>>(sql, parameters);
+
+const REFRESH = `mutation ($t: String) { refresh(refreshToken: $t) {
+  accessToken refreshToken accessTokenExpiresAt user { id email } session { id current } } }`;
+
+const refresh = (token: string, at = tidings.current): Promise<Reply> => at.anonymous.send(REFRESH, { t: token });
+const refreshed = async (token: string, at = tidings.current) =>
+  (await at.anonymous.data(REFRESH, { t: token })).refresh;
+const refusal = async (token: string, at = tidings.current) =>
+  (await at.anonymous.error(REFRESH, { t: token })).extensions;
+const rowOf = async ({ sessionId }: Person) => (await query('select * from session where id = $1', [sessionId]))[0]!;
+const endings = async ({ id }: Person) =>
+  query(`select facts from event where resource_id = $1 and kind = 'SESSIONS_ENDED'`, [id]);
+
+/** The token with one part of it changed. */
+function altered(token: string, part: number, change: (text: string) => string): string {
+  return token
+    .split('.')
+    .map((text, at) => (at === part ? change(text) : text))
+    .join('.');
+}
+
+/** The last rotation, as if it had been `ms` earlier. */
+const ageRotation = ({ sessionId }: Person, ms: number) =>
+  query(`update session set rotated_at = rotated_at - $2 * interval '1 ms' where id = $1`, [sessionId, ms]);
+
+/** Whether `person` can neither use nor renew the session, and the log said so once. */
+async function expectEnded(person: Person, reason: string): Promise<void> {
+  expect((await person.error('{ me { id } }')).extensions.code).toBe('UNAUTHENTICATED');
+  expect(await rowOf(person)).toMatchObject({ end_reason: reason });
+  expect(await endings(person)).toEqual([{ facts: { reason, sessionIds: [person.sessionId] } }]);
+}
+
+describe('a refresh token', () => {
+  it('is exchanged for new tokens of the same session', async () => {
+    const user = await tidings.current.asUser();
+    const next = await refreshed(user.refreshToken);
+    expect(next.session).toEqual({ id: user.sessionId, current: true });
+    expect(next.user).toEqual({ id: user.id, email: user.email });
+    expect(next.refreshToken).not.toBe(user.refreshToken);
+    expect(next.accessToken).not.toBe(user.accessToken);
+    expect((await refreshed(next.refreshToken)).session.id).toBe(user.sessionId);
+    expect(await user.data('{ me { id } }')).toEqual({ me: { id: user.id } });
+  });
+
+  it('gives the same once more to whoever missed the reply', async () => {
+    const user = await tidings.current.asUser();
+    const first = await refreshed(user.refreshToken);
+    const second = await refreshed(user.refreshToken);
+    expect([second.refreshToken, second.session.id]).toEqual([first.refreshToken, user.sessionId]);
+    expect((await rowOf(user))['generation']).toBe(2);
+  });
+
+  it('is exchanged once when 50 come at once, and all get the same', async () => {
+    const user = await tidings.current.asUser();
+    const replies = await Promise.all(Array.from({ length: 50 }, () => refreshed(user.refreshToken)));
+    expect(new Set(replies.map((reply) => reply.refreshToken)).size).toBe(1);
+    expect(new Set(replies.map((reply) => reply.session.id))).toEqual(new Set([user.sessionId]));
+    expect(await rowOf(user)).toMatchObject({ generation: 2, ended_at: null });
+  });
+
+  it('is theft when the moment has passed: the session ends, once, however many come', async () => {
+    const user = await tidings.current.asUser();
+    const next = await refreshed(user.refreshToken);
+    await ageRotation(user, 10_001);
+    const replies = await Promise.all(Array.from({ length: 10 }, () => refresh(user.refreshToken)));
+    const codes = replies.map(({ errors }) => errors?.[0]?.extensions.code ?? 'none').toSorted();
+    expect(codes).toEqual(['REFRESH_TOKEN_REUSED', ...Array.from({ length: 9 }, () => 'UNAUTHENTICATED')]);
+    await expectEnded(user, 'TOKEN_REUSED');
+    expect(await refusal(next.refreshToken)).toEqual({ code: 'UNAUTHENTICATED' });
+  });
+
+  it('has a moment that does not slide with every use of it', async () => {
+    const user = await tidings.current.asUser();
+    await refreshed(user.refreshToken);
+    await ageRotation(user, 6_000);
+    await refreshed(user.refreshToken);
+    await ageRotation(user, 6_000);
+    expect(await refusal(user.refreshToken)).toEqual({ code: 'REFRESH_TOKEN_REUSED' });
+  });
+
+  it('is theft at once when it is older than the one before', async () => {
+    const user = await tidings.current.asUser();
+    const second = await refreshed(user.refreshToken);
+    await refreshed(second.refreshToken);
+    expect(await refusal(user.refreshToken)).toEqual({ code: 'REFRESH_TOKEN_REUSED' });
+    await expectEnded(user, 'TOKEN_REUSED');
+  });
+
+  it('leaves the other sessions of the account alone when it was stolen', async () => {
+    const user = await tidings.current.asUser();
+    const other = await tidings.current.signIn(user.id, user.email);
+    await refreshed(user.refreshToken);
+    await ageRotation(user, 60_000);
+    await refusal(user.refreshToken);
+    expect(await other.data('{ me { id } }')).toEqual({ me: { id: user.id } });
+  });
+
+  it.each([
+    ['nothing', () => ''],
+    ['garbage', () => 'tr1.garbage'],
+    ['another MAC', (token: string) => altered(token, 3, (mac) => (mac.startsWith('A') ? 'B' : 'A') + mac.slice(1))],
+    ['a shorter MAC', (token: string) => token.slice(0, -1)],
+    ['a later generation', (token: string) => altered(token, 2, () => '2')],
+    ['generation 0', (token: string) => altered(token, 2, () => '0')],
+    ['a generation beyond integers', (token: string) => altered(token, 2, () => '9999999999')],
+    ['a session that is not there', (token: string) => altered(token, 1, () => randomUUID())],
+    ['the session in capitals', (token: string) => altered(token, 1, (id) => id.toUpperCase())],
+    ['another version', (token: string) => altered(token, 0, () => 'tr2')],
+    ['something after it', (token: string) => `${token}\n`],
+    ['SQL', (token: string) => altered(token, 1, () => "' or true --")],
+  ])('is refused with %s in it, and changes nothing', async (_what, change) => {
+    const user = await tidings.current.asUser();
+    const before = await rowOf(user);
+    expect(await refusal(change(user.refreshToken))).toEqual({ code: 'UNAUTHENTICATED' });
+    expect(await rowOf(user)).toEqual(before);
+    await refreshed(user.refreshToken);
+  });
+
+  it("is refused under another session's name, whoever's it is", async () => {
+    const [user, other] = [await tidings.current.asUser(), await tidings.current.asUser()];
+    const own = await tidings.current.signIn(user.id, user.email);
+    for (const victim of [other, own]) {
+      const before = await rowOf(victim);
+      expect(await refusal(altered(user.refreshToken, 1, () => victim.sessionId))).toEqual({ code: 'UNAUTHENTICATED' });
+      expect(await rowOf(victim)).toEqual(before);
+    }
+  });
+
+  it('is no access token, nor the other way round', async () => {
+    const user = await tidings.current.asUser();
+    expect(await refusal(user.accessToken!.slice(0, 512))).toEqual({ code: 'UNAUTHENTICATED' });
+    const bearer = { authorization: `Bearer ${user.refreshToken}` };
+    const { errors } = await tidings.current.anonymous.send('{ me { id } }', {}, bearer);
+    expect(errors?.[0]?.extensions.code).toBe('UNAUTHENTICATED');
+  });
+
+  it('must be given while there are no cookies, and must not be endless', async () => {
+    expect(await refusal(null as unknown as string)).toMatchObject({
+      code: 'BAD_USER_INPUT',
+      fields: [{ path: 'refreshToken' }],
+    });
+    expect(await refusal('x'.repeat(100_000))).toMatchObject({
+      code: 'BAD_USER_INPUT',
+      fields: [{ path: 'refreshToken' }],
+    });
+  });
+
+  it.each([
+    ['was unused for too long', `update session set idle_expires_at = now() where id = $1`],
+    ['is too old', `update session set expires_at = now() where id = $1`],
+    ['has ended', `update session set ended_at = now(), end_reason = 'LOGOUT' where id = $1`],
+    [
+      'belongs to a disabled account',
+      `update account set disabled_at = now() where id = (select account_id from session where id = $1)`,
+    ],
+  ])('is refused when its session %s, the present one and the one before alike', async (_what, change) => {
+    const user = await tidings.current.asUser();
+    const next = await refreshed(user.refreshToken);
+    await query(change, [user.sessionId]);
+    const before = await rowOf(user);
+    for (const token of [next.refreshToken, user.refreshToken])
+      expect(await refusal(token)).toEqual({ code: 'UNAUTHENTICATED' });
+    await ageRotation(user, 60_000);
+    expect(await refusal(user.refreshToken)).toEqual({ code: 'UNAUTHENTICATED' });
+    expect(await rowOf(user)).toMatchObject({ generation: before['generation'], ended_at: before['ended_at'] });
+    expect(await endings(user)).toEqual([]);
+  });
+
+  it('prolongs the idle life, never beyond the absolute one', async () => {
+    const user = await tidings.current.asUser();
+    await query(`update session set idle_expires_at = now() + '1 hour', expires_at = now() + '1 day' where id = $1`, [
+      user.sessionId,
+    ]);
+    await refreshed(user.refreshToken);
+    const [row] = await query('select idle_expires_at = expires_at as capped from session where id = $1', [
+      user.sessionId,
+    ]);
+    expect(row).toEqual({ capped: true });
+  });
+
+  it('gives no access token that outlives the session', async () => {
+    const user = await tidings.current.asUser();
+    await query(`update session set expires_at = now() + '5 min' where id = $1`, [user.sessionId]);
+    const { accessTokenExpiresAt } = await refreshed(user.refreshToken);
+    expect(Date.parse(accessTokenExpiresAt) - Date.now()).toBeLessThan(301_000);
+  });
+
+  it('is nowhere in the database', async () => {
+    const user = await tidings.current.asUser();
+    const mac = user.refreshToken.split('.')[3]!;
+    const [row] = await query('select session::text || encode(seed, $2) as all from session where id = $1', [
+      user.sessionId,
+      'base64',
+    ]);
+    expect(row!['all']).toContain(user.sessionId);
+    expect(row!['all']).not.toContain(mac);
+    expect(row!['all']).not.toContain(Buffer.from(mac, 'base64url').toString('hex'));
+  });
+});
+
+describe('on another node over the same database', () => {
+  const secrets = [Buffer.alloc(32, 'the secret after the first one..').toString('base64'), SECRET].join(',');
+  let strict: TestTidings;
+  let brief: TestTidings;
+
+  beforeAll(async () => {
+    const { database } = tidings.current;
+    strict = await TestTidings.start({ database, env: { REFRESH_REUSE_WINDOW: '0', APP_SECRET: secrets } });
+    brief = await TestTidings.start({ database, env: { ACCESS_TOKEN_TTL: '10m', SESSION_IDLE_TTL: '30s' } });
+  });
+  afterAll(() => Promise.all([strict.stop(), brief.stop()]));
+
+  it('a second use is theft at once where REFRESH_REUSE_WINDOW is 0', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const user = await strict.asUser();
+      const replies = await Promise.all([1, 2].map(() => refresh(user.refreshToken, strict)));
+      const codes = replies.map(({ errors }) => errors?.[0]?.extensions.code ?? 'none').toSorted();
+      expect(codes).toEqual(['REFRESH_TOKEN_REUSED', 'none']);
+      expect(await rowOf(user)).toMatchObject({ generation: 2, end_reason: 'TOKEN_REUSED' });
+    }
+  });
+
+  it('a token made under the previous APP_SECRET is still good, and its successor is made under the new one', async () => {
+    const user = await tidings.current.asUser();
+    const next = await refreshed(user.refreshToken, strict);
+    expect(await refusal(next.refreshToken, tidings.current)).toEqual({ code: 'UNAUTHENTICATED' });
+    expect((await refreshed(next.refreshToken, strict)).session.id).toBe(user.sessionId);
+  });
+
+  it('no access token lives longer than its session would unused', async () => {
+    const user = await brief.asUser();
+    const { accessTokenExpiresAt } = await refreshed(user.refreshToken, brief);
+    expect(Date.parse(accessTokenExpiresAt) - Date.now()).toBeLessThan(31_000);
+  });
+});

@@ -1,0 +1,27 @@
+// What tests of live delivery share: many events at once, and figures for the record.
+import { randomUUID } from 'node:crypto';
+import { projectEvent, ProjectEventKind } from '../../src/domain/projects/project-events.js';
+import { EventLog } from '../../src/engine/events/event-log.js';
+import type { TestTidings } from './tidings.js';
+
+/** Posts `count` updates as fast as the log takes them: in transactions of 100, beside the API. */
+export async function postMany(app: TestTidings['app'], authorId: string, projectId: string, count: number): Promise<void> {
+  const insert = `insert into project_update (id, project_id, author_id, title, body, health, version, created_at)
+                  values (?, ?, ?, ?, '', 'ON_TRACK', 1, now())`;
+  for (let done = 0; done < count; done += 100) {
+    await app.get(EventLog).transaction(async ({ em, record }) => {
+      for (let n = done; n < Math.min(done + 100, count); n += 1) {
+        const id = randomUUID();
+        await em.execute(insert, [id, projectId, authorId, `Of many, ${n}`]);
+        record(projectEvent({ accountId: authorId }, projectId, ProjectEventKind.UPDATE_POSTED, id));
+      }
+    });
+  }
+}
+
+/** Prints the least, the middle and the most of `measured` ms. */
+export function figure(what: string, measured: readonly number[]): void {
+  const sorted = measured.toSorted((a, b) => a - b);
+  const [least, middle, most] = [sorted[0], sorted[sorted.length >> 1], sorted.at(-1)].map((ms) => ms?.toFixed(1));
+  process.stdout.write(`figure: ${what}: min ${least}, median ${middle}, max ${most} ms\n`);
+}

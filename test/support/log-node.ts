@@ -1,0 +1,95 @@
+// A node of the log and nothing else: its connections, its follower, its doorbell; no application around it.
+import { MikroORM } from '@mikro-orm/postgresql';
+import { databaseContent } from '../../src/database-content.js';
+import { SYSTEM_ACCOUNT_ID } from '../../src/engine/database/migrations/20261121000001-engine.js';
+import { ormOptions } from '../../src/engine/database/orm-options.js';
+import type { Position } from '../../src/engine/events/cursor.js';
+import { EventLog } from '../../src/engine/events/event-log.js';
+import type { EventDraft, LogEvent } from '../../src/engine/events/log-event.js';
+import { LogFollower } from '../../src/engine/events/log-follower.js';
+import { LogReader } from '../../src/engine/events/log-reader.js';
+import type { LogRing, PubSub } from '../../src/engine/pubsub/doorbell.port.js';
+import { InProcessPubSub } from '../../src/engine/pubsub/in-process.pubsub.js';
+import { until } from './wait.js';
+
+/** A reader whose next look can be held up, and that counts the looks. */
+export class HeldReader extends LogReader {
+  looks = 0;
+  /** Called with what a look has read, before the follower gets it. */
+  beforeAnswer: () => Promise<void> = () => Promise.resolve();
+
+  override async following(position: Position, limit: number): Promise<LogEvent[]> {
+    this.looks += 1;
+    const events = await super.following(position, limit);
+    await this.beforeAnswer();
+    return events;
+  }
+}
+
+export interface LogNodeOptions {
+  readonly url: string;
+  readonly doorbell?: PubSub;
+  readonly poolSize?: number;
+  /** Looks when it is rung or asked, never by itself. */
+  readonly withoutTimer?: boolean;
+}
+
+export class LogNode {
+  /** What was handed on to delivery, in that order. */
+  readonly seen: LogEvent[] = [];
+  readonly reader: HeldReader;
+  readonly follower: LogFollower;
+  readonly log: EventLog;
+
+  private constructor(
+    readonly orm: MikroORM,
+    readonly doorbell: PubSub,
+  ) {
+    this.reader = new HeldReader(orm);
+    this.follower = new LogFollower(this.reader, doorbell);
+    this.log = new EventLog(orm, this.reader, this.follower, doorbell);
+    this.follower.on('delivery', (event) => this.seen.push(event));
+  }
+
+  static async start({ url, doorbell, poolSize = 10, withoutTimer = false }: LogNodeOptions): Promise<LogNode> {
+    const orm = await MikroORM.init(ormOptions(url, databaseContent, poolSize));
+    const node = new LogNode(orm, doorbell ?? new InProcessPubSub({ log: { warn: () => {}, info: () => {} } }));
+    await node.follower.start();
+    if (withoutTimer) clearInterval(node.follower['timer']);
+    return node;
+  }
+
+  /** Commits one transaction with these events; others are not told. */
+  async commitSilently(...drafts: EventDraft[]): Promise<LogEvent[]> {
+    return this.orm.em.fork().transactional((em) => this.log.append(em, drafts));
+  }
+
+  ring(ring: Partial<LogRing>): void {
+    this.doorbell.publish('log', { log: this.follower.identity, pos: '0', ...ring });
+  }
+
+  async saw(pos: number, ms = 5_000): Promise<void> {
+    await until(() => this.follower.applied >= pos, `position ${pos} was applied`, ms);
+  }
+
+  get positions(): number[] {
+    return this.seen.map((event) => event.pos);
+  }
+
+  async stop(): Promise<void> {
+    await this.follower.onApplicationShutdown();
+    await this.doorbell.close();
+    await this.orm.close(true);
+  }
+}
+
+/** Something to record: an event of a resource whose id ends with `resource`. */
+export function happening(kind = 'HAPPENED', resource = 1, facts: Record<string, unknown> = {}): EventDraft {
+  const id = `00000000-0000-4000-8000-${String(resource).padStart(12, '0')}`;
+  return { resource: { kind: 'thing', id }, kind, actorId: SYSTEM_ACCOUNT_ID, facts };
+}
+
+/** first, first + 1 … last. */
+export function range(first: number, last: number): number[] {
+  return Array.from({ length: Math.max(last - first + 1, 0) }, (_, index) => first + index);
+}

@@ -1,0 +1,118 @@
+// The service as the process that `npm start` makes of it: the built program, with an environment of its own.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { within } from './wait.js';
+
+const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
+/** What it says when it is up: where it listens if that is not its public address, a line of its log, or the address alone. */
+const UP = [/Listening +(http\S+)/, /Up at (http[^\s"]+)/, /Tidings is up at (http\S+)/];
+
+const running = new Set<ServiceProcess>();
+
+export class ServiceProcess {
+  /** Everything that it has written. */
+  output = '';
+  /** Exit code, or the signal that killed it. */
+  readonly exited: Promise<number | NodeJS.Signals>;
+  private told: () => void = () => {};
+
+  private constructor(private readonly child: ChildProcess) {
+    running.add(this);
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => {
+        this.output += chunk.toString();
+        this.told();
+      });
+    }
+    // `close` comes after `exit`, when everything written has been read too.
+    this.exited = once(child, 'close').then(([code, signal]) => {
+      running.delete(this);
+      return code ?? signal;
+    });
+  }
+
+  /** Starts it with nothing but `env`, and does not wait. `nodeOptions` go before the program. */
+  static launch(env: Record<string, string>, nodeOptions: readonly string[] = []): ServiceProcess {
+    const words = ['--enable-source-maps', ...nodeOptions, MAIN];
+    const { PATH = '' } = process.env;
+    return new ServiceProcess(
+      spawn(process.execPath, words, { env: { PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] }),
+    );
+  }
+
+  /** Starts it and waits until it is up. */
+  static async start(env: Record<string, string>, nodeOptions: readonly string[] = []): Promise<ServiceProcess> {
+    const service = ServiceProcess.launch(env, nodeOptions);
+    await service.says(/Up at http|Health +http/); // written at once, so the rest is there too
+    return service;
+  }
+
+  /** Runs it to its end, which it comes to by itself. */
+  static async run(env: Record<string, string>): Promise<{ code: number | NodeJS.Signals; output: string }> {
+    const service = ServiceProcess.launch(env);
+    const code = await within(20_000, service.exited, 'the process ended by itself');
+    return { code, output: service.output };
+  }
+
+  get pid(): number {
+    return this.child.pid!;
+  }
+
+  /** Where it listens. */
+  get url(): string {
+    const url = UP.map((pattern) => pattern.exec(this.output)?.[1]).find(Boolean);
+    if (!url) throw new Error(`It is not up:\n${this.output}`);
+    return url;
+  }
+
+  /** Resolves when it has written what `pattern` matches; rejects when it ends without. */
+  async says(pattern: RegExp): Promise<void> {
+    while (!pattern.test(this.output)) {
+      const more = new Promise<void>((resolve) => {
+        this.told = resolve;
+      });
+      const end = this.exited.then((code) => Promise.reject(new Error(`it ended with ${code}:\n${this.output}`)));
+      await within(20_000, Promise.race([more, end]), `it said ${pattern}`);
+    }
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  /** Sends the signal and waits for the end. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | NodeJS.Signals> {
+    this.signal(signal);
+    return within(20_000, this.exited, `it ended after ${signal}`);
+  }
+}
+
+/** Kills whatever a test has left running. */
+export async function killAll(): Promise<void> {
+  await Promise.all([...running].map((service) => service.stop('SIGKILL')));
+}
+
+/** Process id of the living PostgreSQL of a data folder, wherever that has put it; undefined: none runs. */
+export function databaseProcess(dataDir: string): number | undefined {
+  try {
+    const folder = clusterOf(dataDir);
+    const pid = Number(readFileSync(join(folder, 'postmaster.pid'), 'utf8').split('\n')[0]);
+    process.kill(pid, 0);
+    return pid;
+  } catch {
+    return undefined;
+  }
+}
+
+function clusterOf(dataDir: string): string {
+  let home = dataDir;
+  try {
+    home = /^\/.*$/m.exec(readFileSync(join(dataDir, 'postgres.location'), 'utf8'))?.[0] ?? dataDir;
+  } catch {
+    // It is where it was wanted.
+  }
+  return join(home, 'postgres');
+}

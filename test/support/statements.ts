@@ -1,0 +1,43 @@
+// Counts what really reaches PostgreSQL from the service under test, begin and commit included, below every layer of ours.
+import { createRequire } from 'node:module';
+
+type Query = (this: unknown, ...args: unknown[]) => unknown;
+
+// The driver of the ORM, which need not be the copy that the tests themselves connect with.
+const { Client } = createRequire(import.meta.resolve('@mikro-orm/postgresql'))('pg') as {
+  Client: { prototype: { query: Query } };
+};
+
+/** The statements that were sent while `work` ran, by whomever in this process. */
+export async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
+  const sent: string[] = [];
+  const { query } = Client.prototype;
+  Client.prototype.query = function count(...args) {
+    sent.push(textOf(args[0]));
+    return query.apply(this, args);
+  };
+  try {
+    await work();
+  } finally {
+    Client.prototype.query = query;
+  }
+  return sent;
+}
+
+/**
+ * The statements that `work` cannot do without: the fewest of several tries. The service looks at its log once a second
+ * whether or not anybody asks, and may do so in the middle of one try; nothing can make a try send fewer.
+ */
+export async function fewestStatementsOf(work: () => Promise<unknown>, tries = 5): Promise<string[]> {
+  let fewest: string[] | undefined;
+  for (let attempt = 0; attempt < tries; attempt += 1) {
+    const sent = await statementsOf(work);
+    if (!fewest || sent.length < fewest.length) fewest = sent;
+  }
+  return fewest ?? [];
+}
+
+function textOf(query: unknown): string {
+  if (typeof query === 'string') return query;
+  return String((query as { text?: unknown } | undefined)?.text);
+}
