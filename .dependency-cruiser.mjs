@@ -22,6 +22,7 @@ const MAY_IMPORT = {
   'domain/notifications': ABOVE,
   'domain/migrations': ['engine'],
   demo: ['engine', 'domain'],
+  boot: ['engine'],
 };
 
 const folders = Object.keys(MAY_IMPORT);

@@ -16,7 +16,7 @@ import { OperationsModule } from './engine/operations/operations.module.js';
 import { PubSubModule } from './engine/pubsub/pubsub.module.js';
 import { RealtimeModule } from './engine/realtime/realtime.module.js';
 import { SessionsModule } from './engine/sessions/sessions.module.js';
-import { LandingController } from './landing.controller.js';
+import { LandingController } from './boot/landing.controller.js';
 
 @Module({})
 export class AppModule {

@@ -12,8 +12,8 @@ import type { Config } from './engine/config/config.js';
 import { EventLog } from './engine/events/event-log.js';
 import { useHttpEntry } from './engine/graphql/http-entry.js';
 import { Health } from './engine/operations/health.js';
-import { assertKnownDatabase } from './known-database.js';
-import { ListenError } from './listen-error.js';
+import { assertKnownDatabase } from './engine/database/known-database.js';
+import { ListenError } from './boot/listen-error.js';
 
 /** ms that requests under way have to end. */
 const DRAIN_MS = 5_000;

@@ -6,9 +6,9 @@ import { resolveSecrets } from './engine/config/app-secret.js';
 import { loadConfig, readEnvironment, withBoundPort } from './engine/config/config.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './engine/database/embedded-postgres.js';
 import { serviceLogger } from './engine/operations/service-logger.js';
-import { freePort } from './free-port.js';
-import { describeFailure } from './start-failure.js';
-import { welcome } from './welcome.js';
+import { freePort } from './boot/free-port.js';
+import { describeFailure } from './boot/start-failure.js';
+import { welcome } from './boot/welcome.js';
 
 /** ms that running work has to end, before the database is stopped all the same. */
 const STOP_PATIENCE_MS = 8_000;

@@ -7,7 +7,7 @@ import { hash } from '@node-rs/argon2';
 import { startTidings, type Tidings } from '../../src/app.js';
 import { type Config, loadConfig } from '../../src/engine/config/config.js';
 import { Hub } from '../../src/engine/realtime/hub.js';
-import { freePort } from '../../src/free-port.js';
+import { freePort } from '../../src/boot/free-port.js';
 import { createDatabase, type TestDatabase } from './database.js';
 import { GraphqlClient } from './graphql-client.js';
 import { SocketClient } from './socket-client.js';

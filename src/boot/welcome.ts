@@ -1,5 +1,5 @@
 // What a person sees when the service is up.
-import type { Config } from './engine/config/config.js';
+import type { Config } from '../engine/config/config.js';
 
 /** The addresses, and the demo sign-ins if there are any. `url` is where it listens. */
 export function welcome(config: Config, url: string): string {

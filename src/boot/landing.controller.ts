@@ -1,7 +1,7 @@
 // What a browser sees at `/` and at `/graphql`: where things are. No script, no style sheet from elsewhere.
 import { Controller, Get, Header, Inject } from '@nestjs/common';
-import type { Config } from './engine/config/config.js';
-import { CONFIG } from './engine/config/config.module.js';
+import type { Config } from '../engine/config/config.js';
+import { CONFIG } from '../engine/config/config.module.js';
 
 @Controller()
 export class LandingController {

@@ -1,8 +1,8 @@
 // Why the service did not start, in the words of whoever has to mend it. Never repeats DATABASE_URL: it holds a password.
-import { ConfigError } from './engine/config/config-error.js';
-import { EmbeddedPostgresError } from './engine/database/embedded-postgres.js';
-import { isDatabaseAway, sqlState } from './engine/database/unit-of-work.js';
-import { NewerDatabaseError } from './known-database.js';
+import { ConfigError } from '../engine/config/config-error.js';
+import { EmbeddedPostgresError } from '../engine/database/embedded-postgres.js';
+import { isDatabaseAway, sqlState } from '../engine/database/unit-of-work.js';
+import { NewerDatabaseError } from '../engine/database/known-database.js';
 import { ListenError } from './listen-error.js';
 
 const DELIBERATE = [ConfigError, EmbeddedPostgresError, ListenError, NewerDatabaseError] as const;

@@ -1,6 +1,6 @@
 // An older version must not write into what a newer one has made of the database: it does not know what must hold there.
 import type { MikroORM } from '@mikro-orm/postgresql';
-import type { DatabaseContent } from './engine/database/orm-options.js';
+import type { DatabaseContent } from './orm-options.js';
 
 export class NewerDatabaseError extends Error {
   override readonly name = 'NewerDatabaseError';
