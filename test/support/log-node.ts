@@ -10,6 +10,7 @@ import { LogFollower } from '../../src/engine/events/log-follower.js';
 import { LogReader } from '../../src/engine/events/log-reader.js';
 import type { LogRing, PubSub } from '../../src/engine/pubsub/doorbell.port.js';
 import { InProcessPubSub } from '../../src/engine/pubsub/in-process.pubsub.js';
+import type { TestDatabase } from './database.js';
 import { until } from './wait.js';
 
 /** A reader whose next look can be held up, and that counts the looks. */
@@ -83,6 +84,15 @@ export class LogNode {
   }
 }
 
+/** Gives the database a log that has just been born. */
+export async function emptyLog(database: TestDatabase): Promise<void> {
+  await database.query('truncate event, log_counter');
+  await database.query(
+    `update log_head set pos = 0, nonce = birth.nonce, genesis = birth.nonce
+       from (select substr(uuid_send(gen_random_uuid()), 1, 6) as nonce) as birth`,
+  );
+}
+
 /** Something to record: an event of a resource whose id ends with `resource`. */
 export function happening(kind = 'HAPPENED', resource = 1, facts: Record<string, unknown> = {}): EventDraft {
   const id = `00000000-0000-4000-8000-${String(resource).padStart(12, '0')}`;
@@ -92,4 +102,10 @@ export function happening(kind = 'HAPPENED', resource = 1, facts: Record<string,
 /** first, first + 1 … last. */
 export function range(first: number, last: number): number[] {
   return Array.from({ length: Math.max(last - first + 1, 0) }, (_, index) => first + index);
+}
+
+/** Calls `work` after so many turns of the microtask queue. */
+export async function afterTurns(turns: number, work: () => unknown): Promise<void> {
+  for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+  work();
 }

@@ -23,7 +23,7 @@ export class Loaders {
       made = new DataLoader<K, V>((keys) => loader.batch(this.em, keys).then((values) => [...values]), {
         maxBatchSize: 500,
       });
-      this.byDeclaration.set(declared, made as unknown as DataLoader<never, unknown>);
+      this.byDeclaration.set(declared, made);
     }
     return made.load(key);
   }

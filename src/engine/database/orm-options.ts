@@ -2,6 +2,7 @@
 import type { EntitySchema, MigrationObject } from '@mikro-orm/core';
 import { Migrator } from '@mikro-orm/migrations';
 import { defineConfig, type Options } from '@mikro-orm/postgresql';
+import { giveBackLost } from './lost-connections.js';
 
 /** What the parts of the application bring: their tables as entities, and the migrations that made them. */
 export interface DatabaseContent {
@@ -23,7 +24,12 @@ export function ormOptions(url: string, content: DatabaseContent, poolSize = 20)
       allOrNothing: true,
     },
     pool: { min: 1, max: poolSize, idleTimeoutMillis: 30_000 },
-    driverOptions: { connectionTimeoutMillis: 5_000, keepAlive: true, application_name: 'tidings' },
+    driverOptions: {
+      connectionTimeoutMillis: 5_000,
+      keepAlive: true,
+      application_name: 'tidings',
+      onPoolCreated: giveBackLost,
+    },
     // Every piece of work holds its own fork; a use of the global one is a mistake that must be seen.
     allowGlobalContext: false,
     forceUtcTimezone: true,

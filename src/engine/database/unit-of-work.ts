@@ -6,22 +6,31 @@ import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 const RETRYABLE = new Set(['40001', '40P01']);
 const MAX_TRIES = 6;
 
-/** The SQLSTATE of a database error, wherever the ORM has put it. */
+/** Codes and words of connections that could not be made, or were lost. */
+const NO_CONNECTION =
+  /^E(CONNREFUSED|CONNRESET|CONNABORTED|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|HOSTDOWN|NOTFOUND|AI_AGAIN|NOENT)$/;
+const LOST =
+  /Connection (terminated|ended)|connection error and is not queryable|timeout exceeded when trying to connect/;
+
+/** The SQLSTATE of a database error, wherever the ORM has put it; of a network error its own code. */
 export function sqlState(error: unknown): string | undefined {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
   return typeof code === 'string' ? code : undefined;
 }
 
 /** Whether `error` is a violation of the named unique constraint or index (SQLSTATE 23505). */
 export function violatesUnique(error: unknown, constraint: string): boolean {
-  return sqlState(error) === '23505' && error instanceof Error && 'constraint' in error && error.constraint === constraint;
+  return sqlState(error) === '23505' && (error as { constraint?: unknown }).constraint === constraint;
 }
 
-/** Whether `error` says that PostgreSQL is away (class 08, 57P0x, no connection), not that we did something wrong. */
+/**
+ * Whether `error` says that PostgreSQL is away (class 08, 53, 57P0x, no connection) or is no primary any more (25006), not
+ * that we did something wrong.
+ */
 export function isDatabaseAway(error: unknown): boolean {
   const code = sqlState(error) ?? '';
-  if (/^(08|57P0|53)/.test(code) || /^E(CONNREFUSED|CONNRESET|PIPE|TIMEDOUT|NOENT)$/.test(code)) return true;
-  return error instanceof Error && /Connection terminated|timeout exceeded when trying to connect/.test(error.message);
+  if (code === '') return LOST.test(String(error));
+  return /^(08|53|57P0|25006$)/.test(code) || NO_CONNECTION.test(code);
 }
 
 /** Runs `work` in a transaction of its own and returns its result after the commit. `work` may run more than once. */

@@ -14,7 +14,7 @@ import { LogReader, type EventRow, toLogEvent } from './log-reader.js';
 export interface LoggedTransaction {
   readonly em: EntityManager;
   /** Queues an event for the end of this transaction; events keep the order in which they were recorded. */
-  record(event: EventDraft): void;
+  readonly record: (event: EventDraft) => void;
 }
 
 /** Events that one ring carries at most. */

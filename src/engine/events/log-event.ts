@@ -34,16 +34,18 @@ export interface LogEvent {
 
 /** Whether what came through the doorbell is an event. */
 export function isLogEvent(value: unknown): value is LogEvent {
-  if (typeof value !== 'object' || value === null) return false;
-  const event = value as Partial<Record<keyof LogEvent, unknown>>;
+  if (!isRecord(value) || !isRecord(value['resource'])) return false;
+  const texts = [value['kind'], value['actorId'], value['nonce'], value['resource']['kind'], value['resource']['id']];
   return (
-    Number.isSafeInteger(event.pos) &&
-    Number.isSafeInteger(event.seq) &&
-    typeof event.kind === 'string' &&
-    typeof event.actorId === 'string' &&
-    typeof event.nonce === 'string' &&
-    typeof event.at === 'number' &&
-    typeof event.resource === 'object' &&
-    typeof event.facts === 'object'
+    Number.isSafeInteger(value['pos']) &&
+    Number.isSafeInteger(value['seq']) &&
+    typeof value['at'] === 'number' &&
+    texts.every((text) => typeof text === 'string') &&
+    (value['sessionId'] === null || typeof value['sessionId'] === 'string') &&
+    isRecord(value['facts'])
   );
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -2,10 +2,10 @@
 // first, then to what delivers. Rings make it look at once, a timer makes it look anyway, and it knows how fresh it is.
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { ServiceUnavailableError } from '../errors/service-error.js';
-import { PUB_SUB, type PubSub } from '../pubsub/doorbell.port.js';
+import { type LogRing, PUB_SUB, type PubSub } from '../pubsub/doorbell.port.js';
 import type { Position } from './cursor.js';
 import { isLogEvent, type LogEvent } from './log-event.js';
-import { LogReader } from './log-reader.js';
+import { LogBrokenError, LogReader } from './log-reader.js';
 
 /** Rights hear of an event before anything that delivers it. */
 export type FollowPhase = 'rights' | 'delivery';
@@ -17,6 +17,8 @@ export const POLL_INTERVAL_MS = 500;
 const STALE_AFTER_MS = 2_000;
 /** ms that a request waits for such a look before it gets `SERVICE_UNAVAILABLE`. */
 const FRESHEN_TIMEOUT_MS = 1_000;
+/** ms after which a read is given up: through a network that swallows everything, TCP itself would wait for a quarter of an hour. */
+const READ_TIMEOUT_MS = 5_000;
 const PAGE = 500;
 /** Events kept in memory for deliveries that are a little behind. */
 const RECENT = 2_048;
@@ -33,6 +35,8 @@ export class LogFollower implements OnApplicationShutdown {
   private unsubscribe: (() => void)[] = [];
   private confirmedAt = Number.NEGATIVE_INFINITY;
   private failing = false;
+  /** The log that answers is another than the one followed: rings of it are not for us either. */
+  private broken = false;
   private stopped = false;
   /** Which log is followed; rings of others are not for us. */
   identity = '';
@@ -50,9 +54,10 @@ export class LogFollower implements OnApplicationShutdown {
     this.identity = await this.reader.identity();
     this.position = await this.reader.head();
     this.confirmedAt = startedAt;
+    if (this.stopped) return;
     this.unsubscribe = [
       this.doorbell.subscribe('log', (ring) => {
-        if (ring.log === this.identity) this.heard(ring.events ?? []);
+        if (ring.log === this.identity) this.heard(ring);
       }),
       this.doorbell.onRecovered(() => void this.look()),
     ];
@@ -97,7 +102,7 @@ export class LogFollower implements OnApplicationShutdown {
     const { promise, resolve } = Promise.withResolvers<void>();
     const waiter = { pos, wake: resolve };
     this.waiting.add(waiter);
-    void this.look();
+    // The ring of that commit is on its way to this node too, and looks if it must: no read of our own.
     await within(FRESHEN_TIMEOUT_MS, promise);
     this.waiting.delete(waiter);
   }
@@ -113,10 +118,7 @@ export class LogFollower implements OnApplicationShutdown {
   /** Looks at the log and applies everything up to the head it has now. Never throws; calls made meanwhile share a look. */
   look(): Promise<void> {
     this.lookAgain = true;
-    this.looking ??= this.readToHead().finally(() => {
-      this.looking = undefined;
-    });
-    return this.looking;
+    return (this.looking ??= this.readToHead());
   }
 
   private async readToHead(): Promise<void> {
@@ -125,7 +127,8 @@ export class LogFollower implements OnApplicationShutdown {
         if (this.stopped) return;
         this.lookAgain = false;
         const startedAt = performance.now();
-        const page = await this.reader.after(this.applied, PAGE);
+        const page = await answered(READ_TIMEOUT_MS, this.reader.following(this.position, PAGE));
+        this.broken = false;
         for (const event of page) this.apply(event);
         if (page.length === PAGE) continue;
         this.confirmedAt = startedAt;
@@ -137,19 +140,22 @@ export class LogFollower implements OnApplicationShutdown {
     } catch (error) {
       if (!this.failing && !this.stopped) this.logger.error('The log cannot be followed', stackOf(error));
       this.failing = true;
+      this.broken = error instanceof LogBrokenError;
+      if (this.broken) this.confirmedAt = Number.NEGATIVE_INFINITY;
+    } finally {
+      // In the same turn as the last question whether to look again: whoever asks from now on starts a look of its own.
+      this.looking = undefined;
     }
   }
 
-  private heard(events: readonly unknown[]): void {
+  private heard({ pos, events = [] }: LogRing): void {
     for (const event of events) if (isLogEvent(event)) this.apply(event);
-    const last = events.at(-1);
-    const behind = !isLogEvent(last) || last.pos > this.applied;
-    if (behind) void this.look();
+    if (Number(pos) > this.applied) void this.look();
   }
 
   /** Hands on the next event; anything already applied is passed over, anything further ahead waits for a look. */
   private apply(event: LogEvent): void {
-    if (event.pos !== this.applied + 1) return;
+    if (this.stopped || this.broken || event.pos !== this.applied + 1) return;
     this.position = event;
     this.recent.push(event);
     if (this.recent.length > RECENT * 2) this.recent = this.recent.slice(-RECENT);
@@ -178,6 +184,13 @@ async function within(ms: number, work: Promise<void>): Promise<void> {
   const timer = setTimeout(resolve, ms);
   await Promise.race([work, promise]);
   clearTimeout(timer);
+}
+
+/** The result of `work`, or a failure after `ms`. */
+async function answered<T>(ms: number, work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`The database has not answered within ${ms} ms`)), ms);
+  return Promise.race([work, promise]).finally(() => clearTimeout(timer));
 }
 
 function stackOf(error: unknown): string {

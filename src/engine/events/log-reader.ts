@@ -41,6 +41,13 @@ export interface EventFilter {
   readonly resourceIds: readonly string[];
 }
 
+/** The log that answers is not the one that was followed: a backup was restored, or a standby that lacked the newest promoted. */
+export class LogBrokenError extends Error {
+  constructor({ pos }: Position) {
+    super(`This log does not hold position ${pos} any more, as it was followed. If it stays so, restart this node.`);
+  }
+}
+
 @Injectable()
 export class LogReader {
   constructor(private readonly orm: MikroORM) {}
@@ -70,14 +77,31 @@ export class LogReader {
     return (await em.execute<EventRow[]>(sql, parameters)).map(toLogEvent);
   }
 
-  /** Whether this very history holds `position`, and everything after it is still there. */
+  /** Up to `limit` events right after `position`, without a gap. Throws {@link LogBrokenError} if there is no going on from it. */
+  async following(position: Position, limit: number): Promise<LogEvent[]> {
+    // The event at `position` is read once more: it tells whether this is still the same history.
+    const rows = await this.after(position.pos - 1, limit + 1);
+    const known = rows[0]?.pos === position.pos ? rows.shift() : undefined;
+    const held = known ? known.nonce === position.nonce : await this.holds(position);
+    const events = rows.slice(0, limit);
+    if (!held || events.some((event, index) => event.pos !== position.pos + 1 + index))
+      throw new LogBrokenError(position);
+    return events;
+  }
+
+  /**
+   * Whether this very history holds `position`, and everything after it is still there. The head knows its own nonce, so
+   * that the newest position is held even when its event has been pruned.
+   */
   async holds({ pos, nonce }: Position): Promise<boolean> {
     const em = this.orm.em.fork();
     const sql = `
       select 1 from event where partition = 0 and pos = ? and nonce = decode(?, 'hex')
       union all
+      select 1 from log_head where partition = 0 and pos = ? and nonce = decode(?, 'hex')
+      union all
       select 1 from log_head where partition = 0 and genesis = decode(?, 'hex') and ? = 0
-        and (log_head.pos = 0 or exists (select 1 from event where partition = 0 and event.pos = 1))`;
-    return (await em.execute<unknown[]>(sql, [pos, nonce, nonce, pos])).length > 0;
+        and exists (select 1 from event where partition = 0 and event.pos = 1)`;
+    return (await em.execute<unknown[]>(sql, [pos, nonce, pos, nonce, nonce, pos])).length > 0;
   }
 }

@@ -19,6 +19,9 @@ export class LogView<V extends object> {
   private readonly values: LRUCache<string, V>;
   /** Values that someone may still hold: they stay true, and serve again instead of a second copy. */
   private readonly evicted = new Map<string, WeakRef<V>>();
+  private readonly forgotten = new FinalizationRegistry<string>((key) => {
+    if (!this.evicted.get(key)?.deref()) this.evicted.delete(key);
+  });
   private readonly loading = new Map<string, Promise<V | undefined>>();
 
   constructor(
@@ -28,7 +31,9 @@ export class LogView<V extends object> {
     this.values = new LRUCache({
       max: options.max,
       dispose: (value, key, reason) => {
-        if (reason === 'evict') this.evicted.set(key, new WeakRef(value));
+        if (reason !== 'evict') return;
+        this.evicted.set(key, new WeakRef(value));
+        this.forgotten.register(value, key);
       },
     });
     follower.on('rights', (event) => this.changed(event));

@@ -86,11 +86,13 @@ create index event_at_idx on event (at);`;
 
 /**
  * Positions are given by the database, whoever inserts: the head row is locked until commit, so `pos` is gapless and
- * in commit order, and the counters, touched only under that lock, give a gapless `seq` and can never deadlock.
+ * in commit order, and the counters, touched only under that lock, give a gapless `seq` and can never deadlock. The row of
+ * the actor, which the foreign key locks as well, is waited for before the head: whoever has it may want the head next.
  */
 const LOG_RULES = `
 create function event_take_position() returns trigger language plpgsql as $$
 begin
+  perform from account where id = new.actor_id for key share;
   new.nonce := substr(uuid_send(gen_random_uuid()), 1, 6);
   update log_head set pos = pos + 1, nonce = new.nonce where partition = new.partition returning pos into strict new.pos;
   insert into log_counter as counter values (new.resource_kind, new.resource_id, 1)

@@ -1,0 +1,329 @@
+// The log over a real PostgreSQL: what is appended, in which order, and which cursors lead into it.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import * as fc from 'fast-check';
+import { v7 as uuid } from 'uuid';
+import { createDatabase, type TestDatabase } from '../../../test/support/database.js';
+import { emptyLog, happening, LogNode, range } from '../../../test/support/log-node.js';
+import { until, within } from '../../../test/support/wait.js';
+import { AuditEntryEntity } from '../operations/audit.entity.js';
+import { SYSTEM_ACCOUNT_ID } from '../database/migrations/20261121000001-engine.js';
+import { CursorExpiredError } from '../errors/service-error.js';
+import { encodeCursor } from './cursor.js';
+import type { LogEvent } from './log-event.js';
+
+let database: TestDatabase;
+let node: LogNode;
+
+beforeAll(async () => {
+  database = await createDatabase();
+});
+afterAll(() => database.drop());
+beforeEach(async () => {
+  await emptyLog(database);
+  node = await LogNode.start({ url: database.url, poolSize: 12 });
+});
+
+afterEach(async () => {
+  await node.stop();
+});
+
+const record = (...kinds: string[]): Promise<void> =>
+  node.log.transaction(async (tx) => kinds.forEach((kind) => tx.record(happening(kind))));
+const cursorOf = async (pos: number): Promise<string> => {
+  const [row] = await database.query<{ nonce: string }>(
+    `select encode(nonce, 'hex') as nonce from event where pos = $1`,
+    [pos],
+  );
+  return encodeCursor({ pos, nonce: row?.nonce ?? '' });
+};
+/** Another account, whose row a test may lock. */
+const addAccount = async (): Promise<string> => {
+  const id = uuid();
+  await database.query(`insert into account values ($1, $2, 'Ada', 'USER', 'hash')`, [id, `${id}@example.com`]);
+  return id;
+};
+
+/** Someone in this database waits for a row or a transaction of another. */
+function someoneWaits(): Promise<void> {
+  const sql = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+  return until(async () => (await database.query(sql)).length > 0, 'someone waited for a lock');
+}
+async function locked(accountId: string): Promise<number> {
+  const free = await database.query('select 1 from account where id = $1 for update skip locked', [accountId]);
+  return 1 - free.length;
+}
+async function watch(going: () => boolean): Promise<{ count: number; max: number; head: number }[]> {
+  const looks = [];
+  const sql = `select count(*)::int as count, coalesce(max(event.pos), 0)::int as max,
+                      (select pos::int from log_head) as head from event`;
+  while (going()) looks.push(...(await database.query<{ count: number; max: number; head: number }>(sql)));
+  return looks;
+}
+function byResource(events: readonly LogEvent[]): number[][] {
+  const byId = Map.groupBy(events, (event) => event.resource.id);
+  return [...byId.values()].map((own) => own.map((event) => event.seq));
+}
+
+/** What came of asking the log for a cursor's position: the position, or what was thrown. */
+const resolved = (cursor: string): Promise<unknown> => node.log.resolveCursor(cursor).catch((error: unknown) => error);
+
+describe('a transaction of the log', () => {
+  it('gives its events the next positions, in the order in which they were recorded', async () => {
+    await record('FIRST');
+    await record('SECOND', 'THIRD', 'FOURTH');
+    expect(node.seen.map(({ pos, seq, kind }) => [pos, seq, kind])).toEqual([
+      [1, 1, 'FIRST'],
+      [2, 2, 'SECOND'],
+      [3, 3, 'THIRD'],
+      [4, 4, 'FOURTH'],
+    ]);
+  });
+
+  it('tells the same of an event to who wrote it and to who reads it', async () => {
+    await record('FIRST', 'SECOND');
+    expect(await node.reader.after(0, 10)).toEqual(node.seen);
+    expect(Math.abs(Date.now() - (node.seen[0]?.at ?? 0))).toBeLessThan(60_000);
+  });
+
+  it('has been applied here when it returns, many events as well as one', async () => {
+    for (const count of [1, 20, 21, 600]) {
+      const before = node.follower.applied;
+      await record(...range(1, count).map(String));
+      expect(node.follower.applied).toBe(before + count);
+    }
+  });
+
+  it('without an event leaves the log as it was, and rings nobody', async () => {
+    const published = node.doorbell.stats.published;
+    await node.log.transaction(async (tx) => tx.em.execute('select 1'));
+    expect(node.follower.applied).toBe(0);
+    expect(node.doorbell.stats.published).toBe(published);
+  });
+
+  it('that fails takes no position and is heard of by nobody', async () => {
+    const failing = node.log.transaction(async (tx) => {
+      tx.record(happening());
+      await tx.em.execute('select 1/0');
+    });
+    await expect(failing).rejects.toMatchObject({ code: '22012' });
+    await record('NEXT');
+    expect(node.positions).toEqual([1]);
+  });
+
+  it('keeps facts as they are, whatever they look like in SQL', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.dictionary(
+          fc.string().filter((key) => !key.includes('\0')),
+          fc.oneof(
+            fc.string(),
+            fc.integer(),
+            fc.constantFrom(null, `'); drop table event; --`, '?', '\\?', `\\'`, '$1', ':a', '😀', [`"`]),
+          ),
+        ),
+        async (given) => {
+          const facts = JSON.parse(JSON.stringify(given).replaceAll('\\u0000', '')) as Record<string, unknown>;
+          await node.log.transaction(async (tx) => tx.record(happening('SAID', 1, facts)));
+          expect(node.seen.at(-1)?.facts).toEqual(facts);
+        },
+      ),
+      { numRuns: 60 },
+    );
+    expect(await node.reader.after(0, 1_000)).toEqual(node.seen);
+  });
+
+  it('holds the head only at its very end: others commit while it works', async () => {
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+    const slow = node.log.transaction(async (tx) => {
+      tx.record(happening('SLOW'));
+      await tx.em.execute('select 1');
+      await gate;
+    });
+    await within(5_000, record('QUICK'), 'the quick one was committed');
+    open();
+    await slow;
+    expect(node.seen.map((event) => event.kind)).toEqual(['QUICK', 'SLOW']);
+  });
+
+  it('writes what its entities still have to write before it takes the head', async () => {
+    const id = uuid();
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+    const inTheWay = node.orm.em.fork().transactional(async (em) => {
+      await em.execute(`insert into audit_entry (id, action, outcome) values ('${id}', 'TEST', 'SUCCESS')`);
+      await gate;
+    });
+    const waiting = node.log.transaction(async (tx) => {
+      tx.em.create(AuditEntryEntity, { id, at: new Date(), action: 'TEST', outcome: 'SUCCESS', details: {} });
+      tx.record(happening('LATE'));
+    });
+    await someoneWaits();
+    await within(5_000, record('QUICK'), 'the quick one was committed');
+    open();
+    await inTheWay;
+    await expect(waiting).rejects.toMatchObject({ code: '23505' });
+    expect(node.seen.map((event) => event.kind)).toEqual(['QUICK']);
+  });
+
+  it('waits for its actor before it takes the head: a locked account does not stop the log', async () => {
+    const actorId = await addAccount();
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+    const holder = node.log.transaction(async (tx) => {
+      await tx.em.execute(`select from account where id = '${actorId}' for update`);
+      tx.record(happening('HOLDER'));
+      await gate;
+    });
+    await until(async () => (await locked(actorId)) > 0, 'the account was locked');
+    const waiting = node.log.transaction(async (tx) => tx.record({ ...happening('WAITER'), actorId }));
+    await someoneWaits();
+    await within(5_000, record('OTHER'), 'the other one was committed');
+    open();
+    await Promise.all([holder, waiting]);
+    expect(node.seen.map((event) => event.kind)).toEqual(['OTHER', 'HOLDER', 'WAITER']);
+  });
+});
+
+describe('eight writers at once', () => {
+  const WRITERS = 8;
+  const EACH = 50;
+
+  it('leave no gap and nothing out of order, at any moment, for anyone who follows', async () => {
+    const other = await LogNode.start({ url: database.url }); // hears no ring of the writers
+    try {
+      let writing = true;
+      const watched = watch(() => writing);
+      const committed = (await Promise.all(range(1, WRITERS).map((writer) => write(writer)))).flat();
+      writing = false;
+      const looks = await watched;
+      expect(looks.length).toBeGreaterThan(20);
+      // A snapshot holds what was committed: that every one holds a prefix of the positions means that they are in commit order.
+      for (const { count, max, head } of looks) expect([count, head]).toEqual([max, max]);
+      const total = committed.length;
+      expect(total).toBeGreaterThan(WRITERS * EACH);
+      await other.saw(total);
+      for (const follower of [node, other]) {
+        expect(follower.positions).toEqual(range(1, total));
+        for (const seqs of byResource(follower.seen)) expect(seqs).toEqual(range(1, seqs.length));
+      }
+      expect(other.seen).toEqual(node.seen);
+      expect(committed.toSorted()).toEqual(node.seen.map((event) => event.kind).toSorted());
+    } finally {
+      await other.stop();
+    }
+  }, 60_000);
+
+  /** Commits transactions of one to three events on one of five resources each, a quarter of them undone; returns what was kept. */
+  async function write(writer: number): Promise<string[]> {
+    const kept: string[] = [];
+    for (const turn of range(1, EACH)) {
+      const kinds = range(1, 1 + (turn % 3)).map((index) => `${writer}-${turn}-${index}`);
+      const drafts = kinds.map((kind, index) => happening(kind, (writer * turn + index) % 5));
+      const end = turn % 8;
+      const undone = end === 3 || end === 6;
+      const work = async (): Promise<void> => {
+        if (end !== 6) {
+          return node.log.transaction(async (tx) => {
+            await tx.em.execute(
+              `insert into audit_entry (id, action, outcome) values ('${uuid()}', 'TEST', 'SUCCESS')`,
+            );
+            for (const draft of drafts) tx.record(draft);
+            if (undone) throw new Error('undone');
+          });
+        }
+        // After the positions were taken, which is worse.
+        return node.orm.em.fork().transactional(async (em) => {
+          await node.log.append(em, drafts);
+          throw new Error('undone');
+        });
+      };
+      const outcome = await work().then(
+        () => 'kept',
+        (error: Error) => error.message,
+      );
+      if (outcome !== (undone ? 'undone' : 'kept')) throw new Error(`turn ${turn} of ${writer}: ${outcome}`);
+      if (!undone) kept.push(...kinds);
+    }
+    return kept;
+  }
+});
+
+describe('a cursor leads into the log', () => {
+  it('from any event that is there, and from the head', async () => {
+    await record('A', 'B', 'C');
+    for (const pos of [1, 2, 3]) expect(await node.log.resolveCursor(await cursorOf(pos))).toBe(pos);
+    expect(await node.log.resolveCursor(encodeCursor(node.follower.position))).toBe(3);
+  });
+
+  it('from the birth of the log, before and after its first event, until that is pruned', async () => {
+    const birth = encodeCursor(node.follower.position);
+    expect(await node.log.resolveCursor(birth)).toBe(0);
+    await record('A', 'B');
+    expect(await node.log.resolveCursor(birth)).toBe(0);
+    await database.query('delete from event where pos = 1');
+    expect(await resolved(birth)).toBeInstanceOf(CursorExpiredError);
+  });
+
+  it('not from what was pruned', async () => {
+    await record('A', 'B', 'C');
+    const [gone, kept] = [await cursorOf(1), await cursorOf(2)];
+    await database.query('delete from event where pos = 1');
+    expect(await resolved(gone)).toBeInstanceOf(CursorExpiredError);
+    expect(await node.log.resolveCursor(kept)).toBe(2);
+  });
+
+  it('from the head even when everything was pruned: nothing was missed', async () => {
+    await record('A', 'B');
+    await database.query('delete from event');
+    expect(await node.log.resolveCursor(encodeCursor(node.follower.position))).toBe(2);
+  });
+
+  it('not from another history, be it at the same position', async () => {
+    const elsewhere = await createDatabase();
+    const stranger = await LogNode.start({ url: elsewhere.url });
+    try {
+      await Promise.all([stranger.commitSilently(happening()), record('A')]);
+      await stranger.saw(1);
+      expect(await resolved(encodeCursor(stranger.follower.position))).toBeInstanceOf(CursorExpiredError);
+    } finally {
+      await stranger.stop();
+      await elsewhere.drop();
+    }
+  });
+
+  it('not from a position that has not come yet, however far', async () => {
+    await record('A');
+    const { nonce } = node.follower.position;
+    for (const pos of [0, 2, 2 ** 31, 2 ** 32, Number.MAX_SAFE_INTEGER])
+      expect(await resolved(encodeCursor({ pos, nonce }))).toBeInstanceOf(CursorExpiredError);
+  });
+
+  it('not from any text that a stranger may think of', async () => {
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.uint8Array({ minLength: 14, maxLength: 14 }).map((bytes) => Buffer.from(bytes).toString('base64url')),
+    );
+    await fc.assert(
+      fc.asyncProperty(text, async (cursor) => expect(await resolved(cursor)).toBeInstanceOf(CursorExpiredError)),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe('a process killed between its commit and the ring', () => {
+  it('loses nothing: another node delivers within the poll', async () => {
+    const fixture = new URL('../../../test/fixtures/killed-before-ringing.js', import.meta.url);
+    const doomed = fork(fixture, [database.url, SYSTEM_ACCOUNT_ID], { stdio: 'ignore' });
+    const [, signal] = (await within(15_000, once(doomed, 'exit'), 'the process was killed')) as [
+      number | null,
+      string | null,
+    ];
+    const killedAt = performance.now();
+    expect(signal).toBe('SIGKILL');
+    await node.saw(2);
+    expect(performance.now() - killedAt).toBeLessThan(1_000);
+    expect(node.seen.map(({ pos, kind }) => [pos, kind])).toEqual([
+      [1, 'COMMITTED'],
+      [2, 'NEVER_RUNG'],
+    ]);
+  });
+});

@@ -1,0 +1,219 @@
+// What a node keeps in memory, and keeps true by the log: `recentAfter`, and the races of `LogView` around its reads.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { createDatabase, type TestDatabase } from '../../../test/support/database.js';
+import { emptyLog, happening, LogNode, range } from '../../../test/support/log-node.js';
+import { until, within } from '../../../test/support/wait.js';
+import type { LogEvent } from './log-event.js';
+import { LogView, type LogViewOptions } from './log-view.js';
+
+let database: TestDatabase;
+let node: LogNode;
+
+beforeAll(async () => {
+  database = await createDatabase();
+});
+afterAll(() => database.drop());
+beforeEach(async () => {
+  await emptyLog(database);
+  node = await LogNode.start({ url: database.url, withoutTimer: true });
+});
+afterEach(async () => {
+  await node.stop();
+});
+
+const silently = (...kinds: string[]): Promise<LogEvent[]> =>
+  node.commitSilently(...kinds.map((kind) => happening(kind)));
+const heard = async (...kinds: string[]): Promise<void> => {
+  await silently(...kinds);
+  await node.follower.look();
+};
+
+const positions = (pos: number): number[] | undefined => node.follower.recentAfter(pos)?.map((event) => event.pos);
+
+describe('the events that are still in memory', () => {
+  it('are none at the head and beyond it, and unknown before the start of the node', async () => {
+    await silently('BEFORE');
+    const late = await LogNode.start({ url: database.url, withoutTimer: true });
+    try {
+      expect([1, 2, 99].map((pos) => late.follower.recentAfter(pos))).toEqual([[], [], []]);
+      expect(late.follower.recentAfter(0)).toBeUndefined();
+      await silently('AFTER');
+      await late.follower.look();
+      expect(late.follower.recentAfter(1)?.map((event) => event.kind)).toEqual(['AFTER']);
+      expect(late.follower.recentAfter(0)).toBeUndefined();
+    } finally {
+      await late.stop();
+    }
+  });
+
+  it('follow each other without a gap up to the head, at the edges of the window too', async () => {
+    await heard(...range(1, 4_096).map(String));
+    expect(positions(0)).toEqual(range(1, 4_096));
+    await heard('4097'); // the window is cut to its newest 2,048
+    expect(positions(2_048)).toBeUndefined();
+    expect(positions(2_049)).toEqual(range(2_050, 4_097));
+    expect(positions(2_050)).toEqual(range(2_051, 4_097));
+    expect([positions(4_096), positions(4_097)]).toEqual([[4_097], []]);
+    await heard('4098');
+    expect(positions(2_049)).toEqual(range(2_050, 4_098));
+  });
+});
+
+describe('a view', () => {
+  /** The kinds of the events so far, as a set: applying one twice is harmless. */
+  interface Kinds {
+    readonly kinds: Set<string>;
+  }
+  let loads: string[];
+
+  /** Reads the log itself, so that every load is a true snapshot. `afterSnapshot` runs between that and its return. */
+  function viewOf(
+    changes: Partial<LogViewOptions<Kinds>> = {},
+    afterSnapshot: () => Promise<void> = () => Promise.resolve(),
+  ): LogView<Kinds> {
+    loads = [];
+    return new LogView<Kinds>(node.follower, {
+      max: 10,
+      load: async (key) => {
+        loads.push(key);
+        const sql = `select head.pos::int as pos, coalesce(array_agg(event.kind order by event.pos) filter (where event.pos > 0), '{}') as kinds
+                       from log_head head left join event on true group by head.pos`;
+        const [row] = await database.query<{ pos: number; kinds: string[] }>(sql);
+        await afterSnapshot();
+        return { pos: row?.pos ?? 0, value: { kinds: new Set(row?.kinds) } };
+      },
+      affects: () => '*',
+      apply: ({ kinds }, event) => kinds.add(event.kind),
+      ...changes,
+    });
+  }
+  const kindsIn = async (view: LogView<Kinds>, key = 'a'): Promise<string[] | undefined> => {
+    const value = await view.get(key);
+    return value && [...value.kinds].toSorted();
+  };
+
+  it('reads once, and knows what the log brings from then on without another read', async () => {
+    const view = viewOf();
+    await heard('A');
+    expect(await kindsIn(view)).toEqual(['A']);
+    await heard('B', 'C');
+    expect(view.get('a')).not.toBeInstanceOf(Promise);
+    expect(await kindsIn(view)).toEqual(['A', 'B', 'C']);
+    expect(loads).toEqual(['a']);
+  });
+
+  it('does not miss what is committed and applied between its snapshot and its return', async () => {
+    let first = true;
+    const view = viewOf({}, async () => {
+      if (first) await heard('BETWEEN', 'TOO');
+      first = false;
+    });
+    expect(await kindsIn(view)).toEqual(['BETWEEN', 'TOO']);
+    expect(loads).toEqual(['a']);
+  });
+
+  it('may know more than this node has applied, and stays right when that comes', async () => {
+    const view = viewOf();
+    await silently('A', 'B');
+    expect([await kindsIn(view), node.follower.applied]).toEqual([['A', 'B'], 0]);
+    await node.follower.look();
+    await heard('C');
+    expect(await kindsIn(view)).toEqual(['A', 'B', 'C']);
+  });
+
+  it('reads again when the log went on further than memory reaches meanwhile', async () => {
+    let first = true;
+    const view = viewOf({}, async () => {
+      if (first) await heard(...range(1, 4_200).map(String));
+      first = false;
+    });
+    expect(await kindsIn(view)).toHaveLength(4_200);
+    expect(loads).toEqual(['a', 'a']);
+  });
+
+  it('reads once for all who ask at the same time', async () => {
+    const view = viewOf();
+    const values = await Promise.all([view.get('a'), view.get('a'), view.get('b'), view.get('a')]);
+    expect(loads).toEqual(['a', 'b']);
+    expect(new Set(values).size).toBe(2);
+  });
+
+  it('does not keep a failure, nor an absence', async () => {
+    let found: { pos: number; value: Kinds | undefined } | undefined;
+    const view = viewOf({ load: () => (found ? Promise.resolve(found) : Promise.reject(new Error('no database'))) });
+    for (const asked of [view.get('a'), view.get('a')]) await expect(asked).rejects.toThrow('no database');
+    found = { pos: 0, value: undefined };
+    expect(await view.get('a')).toBeUndefined();
+    found = { pos: 0, value: { kinds: new Set(['A']) } };
+    expect(await kindsIn(view)).toEqual(['A']);
+  });
+
+  it('tells an event only to the values that it concerns', async () => {
+    const view = viewOf({ affects: (event) => [event.kind] });
+    await Promise.all([view.get('A'), view.get('B')]);
+    await heard('A', 'C');
+    expect([await kindsIn(view, 'A'), await kindsIn(view, 'B')]).toEqual([['A'], []]);
+  });
+
+  it('keeps a value true for whoever still holds it after it had to go, and hands out that very one', async () => {
+    const view = viewOf({ max: 1 });
+    const held = await view.get('a');
+    await view.get('b');
+    await heard('WHILE_AWAY');
+    expect(held?.kinds).toEqual(new Set(['WHILE_AWAY']));
+    expect(view.get('a')).toBe(held);
+    expect(loads).toEqual(['a', 'b']);
+    await heard('BACK');
+    expect(held?.kinds).toEqual(new Set(['WHILE_AWAY', 'BACK']));
+  });
+
+  it('reads again what had to go and is held by nobody', async () => {
+    const view = viewOf({ max: 1 });
+    await view.get('a');
+    await view.get('b');
+    await until(() => collected(view), 'the value was collected');
+    await heard('MEANWHILE');
+    expect(await kindsIn(view)).toEqual(['MEANWHILE']);
+    expect(loads).toEqual(['a', 'b', 'a']);
+  });
+
+  it('remembers nothing of what had to go and is held by nobody: memory is bounded', async () => {
+    const view = viewOf({ max: 5, affects: () => [] });
+    for (const key of range(1, 300)) await view.get(String(key));
+    await until(() => collected(view), 'all that was evicted was forgotten');
+    expect(view['values'].size).toBe(5);
+  });
+
+  /** Whether nothing evicted is left, after a garbage collection. */
+  function collected(view: LogView<Kinds>): boolean {
+    collectGarbage();
+    return view['evicted'].size === 0;
+  }
+
+  it('is right under load: whenever it is asked, it knows what was applied', async () => {
+    const view = viewOf({ max: 2 });
+    const total = 60;
+    const writing = (async () => {
+      for (const turn of range(1, total)) await node.log.transaction(async (tx) => tx.record(happening(String(turn))));
+    })();
+    let asked = 0;
+    const asking = range(1, 3).map(async (reader) => {
+      while (node.follower.applied < total) {
+        const value = await view.get(`key ${(asked + reader) % 5}`);
+        const known = node.seen.map((event) => event.kind);
+        expect(known.filter((kind) => !value?.kinds.has(kind))).toEqual([]);
+        asked += 1;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    });
+    await within(20_000, Promise.all([writing, ...asking]), 'everyone was done');
+    expect(asked).toBeGreaterThan(20);
+  });
+});
+
+/** A full collection of garbage now, without a flag on the command line. */
+function collectGarbage(): void {
+  setFlagsFromString('--expose_gc');
+  (runInNewContext('gc') as () => void)();
+}
