@@ -5,7 +5,12 @@ import { EventLog } from '../../src/engine/events/event-log.js';
 import type { TestTidings } from './tidings.js';
 
 /** Posts `count` updates as fast as the log takes them: in transactions of 100, beside the API. */
-export async function postMany(app: TestTidings['app'], authorId: string, projectId: string, count: number): Promise<void> {
+export async function postMany(
+  app: TestTidings['app'],
+  authorId: string,
+  projectId: string,
+  count: number,
+): Promise<void> {
   const insert = `insert into project_update (id, project_id, author_id, title, body, health, version, created_at)
                   values (?, ?, ?, ?, '', 'ON_TRACK', 1, now())`;
   for (let done = 0; done < count; done += 100) {

@@ -17,14 +17,17 @@ export class NotificationResolver {
   @Query(() => NotificationConnection, { description: 'What concerns the account, newest first.' })
   notifications(
     @Args() _page: ForwardArgs,
-    @Args('unread', { type: () => Boolean, nullable: true, description: 'Only those that are not marked as read.' }) _unread?: boolean | null,
+    @Args('unread', { type: () => Boolean, nullable: true, description: 'Only those that are not marked as read.' })
+    _unread?: boolean | null,
   ): NotificationConnection {
     return notYet('Notifications');
   }
 
   @SignedIn()
   @Mutation(() => Int, { description: 'Marks notifications as read, up to and including one. Returns how many.' })
-  markNotificationsRead(@Args('upTo', { type: () => ID, description: 'Of the newest one that was read.' }) _upTo: string): number {
+  markNotificationsRead(
+    @Args('upTo', { type: () => ID, description: 'Id of the newest one that was read.' }) _upTo: string,
+  ): number {
     return notYet('Notifications');
   }
 
@@ -49,7 +52,9 @@ export class NotificationResolver {
   @RequiresProjectRole(ProjectRole.VIEWER, byProjectId('projectId'))
   @Input(z.object({ projectId: id }))
   @Subscription(() => Presence, { description: 'Who is watching a project, now and whenever that changes.' })
-  presenceChanged(@Args('projectId', { type: () => ID, description: 'Of the project.' }) _projectId: string): AsyncIterable<Presence> {
+  presenceChanged(
+    @Args('projectId', { type: () => ID, description: 'Id of the project.' }) _projectId: string,
+  ): AsyncIterable<Presence> {
     return notYet('Presence');
   }
 }

@@ -26,7 +26,10 @@ export class Notification {
   @Field(() => User, { description: 'Who caused it.' })
   actor!: User;
 
-  @Field(() => Project, { nullable: true, description: 'Where; null if nowhere, or if the account may not see it any more.' })
+  @Field(() => Project, {
+    nullable: true,
+    description: 'Where; null if nowhere, or if the account may not see it any more.',
+  })
   project!: Project | null;
 
   @Field({ description: 'When.' })

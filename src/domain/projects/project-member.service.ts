@@ -47,7 +47,11 @@ export class ProjectMemberService {
   }
 }
 
-async function assertOwnerRemains(em: EntityManager, member: ProjectMember, next: ProjectRole | undefined): Promise<void> {
+async function assertOwnerRemains(
+  em: EntityManager,
+  member: ProjectMember,
+  next: ProjectRole | undefined,
+): Promise<void> {
   if (member.role !== ProjectRole.OWNER || next === ProjectRole.OWNER) return;
   const others = { projectId: member.projectId, role: ProjectRole.OWNER, id: { $ne: member.id } };
   if ((await em.count(ProjectMemberEntity, others)) > 0) return;

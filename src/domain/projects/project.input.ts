@@ -1,26 +1,34 @@
 // What clients send about projects and members, and the shapes it must have.
 import { Field, Float, InputType } from '@nestjs/graphql';
 import { z } from 'zod';
-import { id, line, paragraphs } from '../../engine/graphql/input-text.js';
+import { id, line, notNull, paragraphs, searchText } from '../../engine/graphql/input-text.js';
 import { ProjectRole } from './project-role.js';
 import { Health } from './health.js';
 
 export const projectKey = z
   .string()
-  .transform((value) => value.trim().toUpperCase())
-  .pipe(z.string().regex(/^[A-Z][A-Z0-9-]{1,19}$/, 'must be 2 to 20 letters, digits and hyphens, a letter first'));
+  .transform((value) => value.trim())
+  .pipe(
+    z.string().regex(/^[a-z][a-z0-9-]{1,19}$/i, 'must be 2 to 20 letters A to Z, digits and hyphens, a letter first'),
+  )
+  .transform((value) => value.toUpperCase());
 const name = line(120);
 const description = paragraphs(4_000, 0);
 const budget = z
   .number('must be a number')
   .min(0, 'must not be negative')
   .max(999_999_999_999.99, 'is too large')
-  .refine((value) => Math.abs(value * 100 - Math.round(value * 100)) < 1e-4, 'must have at most two decimals');
+  // What a client has added up is a little off: 0.1 + 0.2.
+  .refine((value) => Math.abs(value - Number(value.toFixed(2))) < 1e-6, 'must have at most two decimals')
+  .transform((value) => Number(value.toFixed(2)));
 const version = z.int().min(1, 'must be at least 1').nullish();
 
 @InputType({ description: 'A new project. Whoever creates it is its OWNER.' })
 export class CreateProjectInput {
-  @Field({ description: '2 to 20 letters, digits and hyphens, unique among projects.' })
+  @Field({
+    description:
+      '2 to 20 letters A to Z, digits and hyphens, a letter first; unique among projects, in capitals whatever you send.',
+  })
   key!: string;
 
   @Field({ description: '1 to 120 characters.' })
@@ -29,11 +37,14 @@ export class CreateProjectInput {
   @Field(() => String, { nullable: true, description: 'Up to 4,000 characters.' })
   description?: string | null;
 
-  @Field(() => Float, { nullable: true, description: 'What it may cost; null if nobody has said.' })
+  @Field(() => Float, {
+    nullable: true,
+    description: 'What it may cost, with at most two decimals; null if nobody has said.',
+  })
   budget?: number | null;
 }
 
-@InputType({ description: 'What to change; absent fields stay as they are.' })
+@InputType({ description: 'What to change; absent fields stay as they are. At least one must be given.' })
 export class EditProjectInput {
   @Field(() => String, { nullable: true, description: '1 to 120 characters.' })
   name?: string | null;
@@ -41,7 +52,10 @@ export class EditProjectInput {
   @Field(() => String, { nullable: true, description: 'Up to 4,000 characters.' })
   description?: string | null;
 
-  @Field(() => Float, { nullable: true, description: 'What it may cost; null takes it away.' })
+  @Field(() => Float, {
+    nullable: true,
+    description: 'What it may cost, with at most two decimals; null takes it away.',
+  })
   budget?: number | null;
 }
 
@@ -60,7 +74,7 @@ export const editProjectArgs = z.object({
   id,
   version,
   input: z
-    .object({ name: name.optional(), description: description.optional(), budget: budget.nullish() })
+    .object({ name: notNull(name), description: notNull(description), budget: budget.nullish() })
     .refine((input) => Object.keys(input).length > 0, 'must change something'),
 });
 
@@ -72,7 +86,7 @@ export const projectsArgs = z.looseObject({
   filter: z
     .object({
       health: z.array(z.enum(Health)).max(3, 'names each health once').nullish(),
-      search: line(100).nullish(),
+      search: searchText,
       mine: z.boolean().nullish(),
     })
     .nullish(),

@@ -10,9 +10,13 @@ export const projectById = new Loader<string, Project | undefined>(async (em, id
   return inKeyOrder(ids, projects, (project) => project.id);
 });
 
-export const memberPages = childPages({ entity: ProjectMemberEntity, table: 'project_member', parentColumn: 'project_id' });
+export const memberPages = childPages({
+  entity: ProjectMemberEntity,
+  table: 'project_member',
+  parentColumn: 'project_id',
+});
 
-/** The lead of a project: its OWNER of longest standing. */
+/** The lead of a project: of its OWNERs the one who has been a member longest. */
 export const leadOfProject = new Loader<string, ProjectMember | undefined>(async (em, ids) => {
   const where = { projectId: { $in: [...ids] }, role: ProjectRole.OWNER };
   const owners = await em.find(ProjectMemberEntity, where, { orderBy: { id: 'desc' } });

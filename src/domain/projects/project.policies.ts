@@ -16,7 +16,8 @@ const PROJECT_ROLE: PolicyDirective = {
 };
 const AUTHOR_OR_PROJECT_ROLE: PolicyDirective = {
   name: 'authorOrProjectRole',
-  description: 'Requires to be the author, or this role or a higher one in the project. `NOT_FOUND` where it is not visible.',
+  description:
+    'Requires to be the author, or this role or a higher one in the project. `NOT_FOUND` where it is not visible.',
   args: { role: 'ProjectRole' },
 };
 
@@ -33,6 +34,8 @@ export type Locate = (request: PolicyRequest) => Place | undefined | Promise<Pla
 export interface Locator {
   readonly what: string;
   readonly locate: Locate;
+  /** Whether what it starts from has been read, so that the project is known to be there. */
+  readonly proven?: boolean;
 }
 
 /** The project whose id is the value at `path` of the arguments, such as `input.projectId`. */
@@ -41,12 +44,16 @@ export function byProjectId(...path: readonly string[]): Locator {
 }
 
 /** The project that the field's parent belongs to. */
-export function byParent<P>(projectIdOf: (parent: P) => string): Locator {
-  return { what: 'Project', locate: ({ parent }) => ({ projectId: projectIdOf(parent as P) }) };
+export function byParent(projectIdOf: (parent: never) => string): Locator {
+  return { what: 'Project', proven: true, locate: ({ parent }) => ({ projectId: projectIdOf(parent as never) }) };
 }
 
 /** The role in the located project must include `role`; `exempt` calls need no more than to see the project. */
-export const RequiresProjectRole = (role: ProjectRole, locator: Locator, exempt?: (request: PolicyRequest) => boolean) =>
+export const RequiresProjectRole = (
+  role: ProjectRole,
+  locator: Locator,
+  exempt?: (request: PolicyRequest) => boolean,
+) =>
   Guarded({
     directive: PROJECT_ROLE,
     args: { role },
@@ -55,7 +62,7 @@ export const RequiresProjectRole = (role: ProjectRole, locator: Locator, exempt?
       const required = exempt?.(request) ? ProjectRole.VIEWER : role;
       if (!includesProjectRole(highestProjectRole(rights.role), required)) throw forbidden(role);
       const place = await locator.locate(request);
-      const own = await roleAt(request.context, rights, place, locator.what);
+      const own = await roleAt(request.context, rights, place, locator);
       if (!includesProjectRole(own, required)) throw forbidden(role);
     },
   });
@@ -68,7 +75,7 @@ export const RequiresAuthorOrProjectRole = (role: ProjectRole, locator: Locator)
     check: async (request) => {
       const { accountId, rights } = request.context.viewer;
       const place = await locator.locate(request);
-      const own = await roleAt(request.context, rights, place, locator.what);
+      const own = await roleAt(request.context, rights, place, locator);
       if (place?.authorId !== accountId && !includesProjectRole(own, role)) throw forbidden(role);
     },
   });
@@ -78,13 +85,13 @@ async function roleAt(
   context: OperationContext,
   rights: AccountRights,
   place: Place | undefined,
-  what: string,
+  { what, proven }: Locator,
 ): Promise<ProjectRole> {
   const role = place && effectiveProjectRole(rights, place.projectId);
   if (!place || !role) throw new NotFoundError(what);
   // A membership proves that the project exists; an ADMIN needs none.
-  const proven = rights.resources.has(place.projectId) || rights.role !== Role.ADMIN;
-  if (!proven && !(await exists(context, place.projectId))) throw new NotFoundError(what);
+  const known = proven || rights.resources.has(place.projectId) || rights.role !== Role.ADMIN;
+  if (!known && !(await exists(context, place.projectId))) throw new NotFoundError(what);
   return role;
 }
 

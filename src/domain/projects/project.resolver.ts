@@ -7,6 +7,7 @@ import { Role } from '../../engine/access/role.js';
 import { accountById } from '../../engine/accounts/account.loader.js';
 import { User } from '../../engine/accounts/account.type.js';
 import { ForwardArgs, PageArgs } from '../../engine/graphql/connection.js';
+import { childPage } from '../../engine/graphql/connection-loader.js';
 import { Input } from '../../engine/graphql/field-rules.js';
 import { type Project as ProjectRow, ProjectEntity, type ProjectMember as MemberRow } from './project.entity.js';
 import {
@@ -28,14 +29,25 @@ import { ProjectMemberService } from './project-member.service.js';
 import { byProjectId, type Locator, RequiresProjectRole } from './project.policies.js';
 import { ProjectRole } from './project-role.js';
 import { ProjectService } from './project.service.js';
-import { Project, ProjectAddress, ProjectConnection, ProjectFilter, ProjectMember, ProjectMemberConnection } from './project.type.js';
+import {
+  Project,
+  ProjectAddress,
+  ProjectConnection,
+  ProjectFilter,
+  ProjectMember,
+  ProjectMemberConnection,
+} from './project.type.js';
 
 /** The project that `project(id, key)` asks for; by key it takes one statement, found or not. */
 const byAddress: Locator = {
   what: 'Project',
   locate: async ({ context, args }) => {
     if (typeof args['id'] === 'string') return { projectId: args['id'] };
-    const found = await context.em.findOne(ProjectEntity, { key: args['key'] as string, deletedAt: null }, { fields: ['id'] });
+    const found = await context.em.findOne(
+      ProjectEntity,
+      { key: args['key'] as string, deletedAt: null },
+      { fields: ['id'] },
+    );
     return found ? { projectId: found.id } : undefined;
   },
 };
@@ -50,25 +62,34 @@ export class ProjectResolver {
 
   @RequiresProjectRole(ProjectRole.VIEWER, byAddress)
   @Input(projectArgs)
-  @Query(() => Project, { nullable: true, description: 'One project, by id or by key. `NOT_FOUND` if there is none to see.' })
+  @Query(() => Project, {
+    nullable: true,
+    description: 'One project, by id or by key. `NOT_FOUND` if there is none to see.',
+  })
   project(@Context() { em }: OperationContext, @Args() { id, key }: ProjectAddress) {
     return this.projects.find(em, id ? { id } : { key: key! });
   }
 
   @SignedIn()
   @Input(projectsArgs)
-  @Query(() => ProjectConnection, { name: 'projects', description: 'The projects that the caller may see, newest first.' })
+  @Query(() => ProjectConnection, {
+    name: 'projects',
+    description: 'The projects that the caller may see, newest first.',
+  })
   list(
     @Context() context: OperationContext,
     @Args() page: PageArgs,
-    @Args('filter', { type: () => ProjectFilter, nullable: true, description: 'Which of them.' }) filter?: ProjectFilterInput,
+    @Args('filter', { type: () => ProjectFilter, nullable: true, description: 'Which of them.' })
+    filter?: ProjectFilterInput,
   ) {
     return this.projects.list(context, page, filter);
   }
 
   @HasRole(Role.EDITOR)
   @Input(createProjectArgs)
-  @Mutation(() => Project, { description: 'Makes a project whose OWNER is the caller. `CONFLICT` if the key is taken.' })
+  @Mutation(() => Project, {
+    description: 'Makes a project whose OWNER is the caller. `CONFLICT` if the key is taken.',
+  })
   createProject(
     @Context() { viewer }: OperationContext,
     @Args('input', { type: () => CreateProjectInput, description: 'The new project.' }) input: NewProject,
@@ -81,7 +102,7 @@ export class ProjectResolver {
   @Mutation(() => Project, { description: 'Changes a project. `CONFLICT` if it is no longer at `version`.' })
   editProject(
     @Context() { viewer }: OperationContext,
-    @Args('id', { type: () => ID, description: 'Of the project.' }) id: string,
+    @Args('id', { type: () => ID, description: 'Id of the project.' }) id: string,
     @Args('input', { type: () => EditProjectInput, description: 'What to change.' }) input: ProjectChanges,
     @Args('version', { type: () => Int, nullable: true, description: 'The version that the change was made from.' })
     version?: number | null,
@@ -91,21 +112,24 @@ export class ProjectResolver {
 
   @HasRole(Role.ADMIN)
   @Input(idArgs)
-  @Mutation(() => Boolean, { description: 'Deletes a project: nobody sees it any more.' })
+  @Mutation(() => Boolean, { description: 'Deletes a project: nobody sees it any more, and its key is free again.' })
   deleteProject(
     @Context() { viewer }: OperationContext,
-    @Args('id', { type: () => ID, description: 'Of the project.' }) id: string,
+    @Args('id', { type: () => ID, description: 'Id of the project.' }) id: string,
   ) {
     return this.projects.delete(viewer, id);
   }
 
   @RequiresProjectRole(ProjectRole.OWNER, byProjectId('projectId'))
   @Input(setMemberArgs)
-  @Mutation(() => ProjectMember, { description: 'Makes an account a member, or changes its role there.' })
+  @Mutation(() => ProjectMember, {
+    description:
+      'Makes an account a member, or changes its role there. `CONFLICT` if it would leave the project without an OWNER.',
+  })
   setProjectMember(
     @Context() { viewer }: OperationContext,
-    @Args('projectId', { type: () => ID, description: 'Of the project.' }) projectId: string,
-    @Args('userId', { type: () => ID, description: 'Of the account.' }) userId: string,
+    @Args('projectId', { type: () => ID, description: 'Id of the project.' }) projectId: string,
+    @Args('userId', { type: () => ID, description: 'Id of the account.' }) userId: string,
     @Args('role', { type: () => ProjectRole, description: 'What it may do there.' }) role: ProjectRole,
   ) {
     return this.membership.set(viewer, projectId, userId, role);
@@ -114,17 +138,21 @@ export class ProjectResolver {
   @RequiresProjectRole(ProjectRole.OWNER, byProjectId('projectId'), leaving)
   @Input(removeMemberArgs)
   @Mutation(() => Boolean, {
-    description: 'Ends a membership; every member may end its own. False if there was none. The last OWNER stays.',
+    description:
+      'Ends a membership; every member may end its own. False if there was none. `CONFLICT` for the last OWNER.',
   })
   removeProjectMember(
     @Context() { viewer }: OperationContext,
-    @Args('projectId', { type: () => ID, description: 'Of the project.' }) projectId: string,
-    @Args('userId', { type: () => ID, description: 'Of the account.' }) userId: string,
+    @Args('projectId', { type: () => ID, description: 'Id of the project.' }) projectId: string,
+    @Args('userId', { type: () => ID, description: 'Id of the account.' }) userId: string,
   ) {
     return this.membership.remove(viewer, projectId, userId);
   }
 
-  @ResolveField(() => User, { nullable: true, description: 'Who answers for it: the OWNER of longest standing.' })
+  @ResolveField(() => User, {
+    nullable: true,
+    description: 'Who answers for it: of its OWNERs the one who has been a member longest.',
+  })
   async lead(@Parent() project: ProjectRow, @Context() context: OperationContext) {
     const owner = await context.load(leadOfProject, project.id);
     return owner && context.load(accountById, owner.accountId);
@@ -132,7 +160,7 @@ export class ProjectResolver {
 
   @ResolveField(() => ProjectMemberConnection, { description: 'Who is in the project, the latest to join first.' })
   members(@Parent() project: ProjectRow, @Context() context: OperationContext, @Args() args: ForwardArgs) {
-    return context.load(memberPages, { parentId: project.id, args });
+    return context.load(memberPages, childPage(project.id, args));
   }
 
   @ResolveField(() => String, {

@@ -40,8 +40,12 @@ export class ProjectService {
       {
         deletedAt: null,
         ...(all ? {} : { members: { $some: { accountId: viewer.accountId } } }),
-        ...(filter?.health ? { [raw((alias) => LATEST_HEALTH.replace('project.id', `${alias}.id`))]: { $in: filter.health } } : {}),
-        ...(filter?.search ? { $or: [{ name: { $ilike: contains(filter.search) } }, { key: { $ilike: contains(filter.search) } }] } : {}),
+        ...(filter?.health
+          ? { [raw((alias) => LATEST_HEALTH.replace('project.id', `${alias}.id`))]: { $in: filter.health } }
+          : {}),
+        ...(filter?.search
+          ? { $or: [{ name: { $ilike: contains(filter.search) } }, { key: { $ilike: contains(filter.search) } }] }
+          : {}),
       },
       args,
     );
@@ -65,7 +69,12 @@ export class ProjectService {
   }
 
   /** Throws CONFLICT (VERSION) when `version` is given and no longer the project's. */
-  async edit(viewer: Principal, id: string, changes: ProjectChanges, version: number | null | undefined): Promise<Project> {
+  async edit(
+    viewer: Principal,
+    id: string,
+    changes: ProjectChanges,
+    version: number | null | undefined,
+  ): Promise<Project> {
     return this.log.transaction(async ({ em, record }) => {
       const project = await lockProject(em, id);
       assertVersion(project.version, version);

@@ -18,7 +18,8 @@ registerEnumType(Health, {
 
 registerEnumType(ProjectRole, {
   name: 'ProjectRole',
-  description: 'What a member may do in a project, capped by the role of the account; each role includes the ones before it.',
+  description:
+    'What a member may do in a project, capped by the role of the account; each role includes the ones before it.',
   valuesMap: {
     VIEWER: { description: 'Reads, watches and comments.' },
     EDITOR: { description: 'Also edits the project and posts updates.' },
@@ -41,10 +42,15 @@ export class Project {
   description!: string;
 
   @RequiresProjectRole(ProjectRole.EDITOR, byParent((project: ProjectRow) => project.id))
-  @Field(() => Float, { nullable: true, description: 'What it may cost, with two decimals. For those who edit the project.' })
+  @Field(() => Float, {
+    nullable: true,
+    description: 'What it may cost, with two decimals; null if nobody has said. For those who edit the project.',
+  })
   budget!: number | null;
 
-  @Field(() => Int, { description: 'Grows with every edit. Send it with `editProject`, and nobody else’s edit is overwritten.' })
+  @Field(() => Int, {
+    description: 'Grows with every edit. Send it with `editProject`, and nobody else’s edit is overwritten.',
+  })
   version!: number;
 
   @Field({ description: 'When the project was made.' })
@@ -57,7 +63,8 @@ export class Project {
 @ObjectType({ description: 'A page of projects.' })
 export class ProjectConnection extends connectionType(() => Project, 'Project') {
   @Field({
-    description: 'Cursor of the newest event when this page was read: `projectsUpdated(after: …)` with it misses nothing.',
+    description:
+      'Cursor of the newest event when this page was read: `projectsUpdated(after: …)` with it misses nothing.',
   })
   lastCursor!: string;
 }
@@ -79,18 +86,21 @@ export class ProjectFilter {
   @Field(() => [Health], { nullable: true, description: 'Only projects whose latest update says one of these.' })
   health?: Health[] | null;
 
-  @Field(() => String, { nullable: true, description: 'Part of the name or the key.' })
+  @Field(() => String, { nullable: true, description: 'Part of the name or the key, in any case.' })
   search?: string | null;
 
-  @Field(() => Boolean, { nullable: true, description: 'Only projects that the caller is a member of; for an ADMIN, who sees all.' })
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'Only projects that the caller is a member of; for an ADMIN, who sees all.',
+  })
   mine?: boolean | null;
 }
 
 @ArgsType()
 export class ProjectAddress {
-  @Field(() => ID, { nullable: true, description: 'Of the project. Give this or `key`.' })
+  @Field(() => ID, { nullable: true, description: 'Id of the project. Give this or `key`.' })
   id?: string | null;
 
-  @Field(() => String, { nullable: true, description: 'Of the project. Give this or `id`.' })
+  @Field(() => String, { nullable: true, description: 'Key of the project, in any case. Give this or `id`.' })
   key?: string | null;
 }

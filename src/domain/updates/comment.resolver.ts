@@ -4,10 +4,16 @@ import type { OperationContext } from '../../engine/access/operation-context.js'
 import { accountById } from '../../engine/accounts/account.loader.js';
 import { User } from '../../engine/accounts/account.type.js';
 import { ForwardArgs } from '../../engine/graphql/connection.js';
+import { childPage } from '../../engine/graphql/connection-loader.js';
 import { Input } from '../../engine/graphql/field-rules.js';
 import type { Project as ProjectRow } from '../projects/project.entity.js';
 import { idArgs } from '../projects/project.input.js';
-import { byProjectId, type Locator, RequiresAuthorOrProjectRole, RequiresProjectRole } from '../projects/project.policies.js';
+import {
+  byProjectId,
+  type Locator,
+  RequiresAuthorOrProjectRole,
+  RequiresProjectRole,
+} from '../projects/project.policies.js';
 import { ProjectRole } from '../projects/project-role.js';
 import { Project } from '../projects/project.type.js';
 import { CommentService } from './comment.service.js';
@@ -44,7 +50,7 @@ export class CommentResolver {
   @Mutation(() => Boolean, { description: 'Removes a comment for good.' })
   removeComment(
     @Context() { viewer }: OperationContext,
-    @Args('id', { type: () => ID, description: 'Of the comment.' }) id: string,
+    @Args('id', { type: () => ID, description: 'Id of the comment.' }) id: string,
   ) {
     return this.comments.remove(viewer, id);
   }
@@ -54,7 +60,10 @@ export class CommentResolver {
     return context.load(accountById, comment.authorId);
   }
 
-  @ResolveField(() => ProjectUpdate, { nullable: true, description: 'The update that it is about; null in the chat of the project.' })
+  @ResolveField(() => ProjectUpdate, {
+    nullable: true,
+    description: 'The update that it is about; null in the chat of the project.',
+  })
   update(@Parent() comment: CommentRow, @Context() context: OperationContext) {
     return comment.updateId ? context.load(updateById, comment.updateId) : null;
   }
@@ -62,8 +71,10 @@ export class CommentResolver {
 
 @Resolver(() => Project)
 export class ProjectCommentsResolver {
-  @ResolveField(() => CommentConnection, { description: 'The chat of the project, comments about its updates included, newest first.' })
+  @ResolveField(() => CommentConnection, {
+    description: 'The chat of the project, comments about its updates included, newest first.',
+  })
   comments(@Parent() project: ProjectRow, @Context() context: OperationContext, @Args() args: ForwardArgs) {
-    return context.load(projectCommentPages, { parentId: project.id, args });
+    return context.load(projectCommentPages, childPage(project.id, args));
   }
 }

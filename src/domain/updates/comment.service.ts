@@ -1,13 +1,13 @@
 // Comments: the chat of a project, and what is said about its updates.
 import { Injectable } from '@nestjs/common';
-import { MikroORM } from '@mikro-orm/postgresql';
+import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { v7 as uuid } from 'uuid';
 import type { Principal } from '../../engine/access/role.js';
 import { NotFoundError } from '../../engine/errors/service-error.js';
 import { EventLog } from '../../engine/events/event-log.js';
 import { type Actor, projectEvent, ProjectEventKind } from '../projects/project-events.js';
 import { hashInput, once } from './idempotency.js';
-import { type Comment, CommentEntity, UpdateEntity } from './update.entity.js';
+import { type Comment, CommentEntity } from './update.entity.js';
 import type { NewComment } from './update.input.js';
 import { assertNotDeleted } from './update.service.js';
 
@@ -36,6 +36,7 @@ export class CommentService {
   async remove(viewer: Principal, id: string): Promise<boolean> {
     return this.log.transaction(async ({ em, record }) => {
       const comment = await em.findOne(CommentEntity, { id });
+      if (comment) await assertNotDeleted(em, comment.projectId);
       if (!comment || (await em.nativeDelete(CommentEntity, { id })) === 0) throw new NotFoundError('Comment');
       record(projectEvent(viewer, comment.projectId, ProjectEventKind.COMMENT_REMOVED, id));
       return true;
@@ -46,11 +47,17 @@ export class CommentService {
     return this.log.transaction(async ({ em, record }) => {
       const { projectId, updateId } = input;
       await assertNotDeleted(em, projectId);
-      if (updateId && !(await em.count(UpdateEntity, { id: updateId, projectId }))) throw new NotFoundError('Update');
+      if (updateId) await holdUpdate(em, updateId, projectId);
       const authorId = author.accountId;
       const comment = em.create(CommentEntity, { ...input, id: uuid(), authorId, inputHash, createdAt: new Date() });
       record(projectEvent(author, projectId, ProjectEventKind.COMMENT_POSTED, comment.id));
       return comment;
     });
   }
+}
+
+/** Holds off a removal of the update until this transaction has ended. */
+async function holdUpdate(em: EntityManager, id: string, projectId: string): Promise<void> {
+  const sql = 'select 1 from project_update where id = ? and project_id = ? for key share';
+  if ((await em.execute<unknown[]>(sql, [id, projectId])).length === 0) throw new NotFoundError('Update');
 }

@@ -18,9 +18,9 @@ export interface Idempotent<T> {
   readonly hash: Buffer;
   readonly constraint: string;
   /** What an earlier call with this key has made. */
-  find(): Promise<T | null>;
+  readonly find: () => Promise<T | null>;
   /** Makes it, in a transaction of its own. */
-  create(): Promise<T>;
+  readonly create: () => Promise<T>;
 }
 
 /** The result of `create`, or of the earlier call with the same key. Throws CONFLICT (IDEMPOTENCY_KEY). */

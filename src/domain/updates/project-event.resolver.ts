@@ -20,11 +20,16 @@ import { ProjectFeeds } from './project-feeds.js';
 import { commentById, updateById } from './update.loader.js';
 import { Comment, ProjectUpdate } from './update.type.js';
 
-const AFTER = 'Cursor of the last event that you know: what came after it is sent first. `CURSOR_EXPIRED` if it is gone.';
+const AFTER =
+  'Cursor of the last event that you know: what came after it is sent first. `CURSOR_EXPIRED` if it is gone.';
 const INCLUDE_OWN = 'Also events that this session has caused.';
 const ON_LAG = 'What to send when you cannot keep up.';
 
-const feedArgs = { after: z.string().max(64, 'is not a cursor').nullish(), includeOwn: z.boolean().nullish(), onLag: z.enum(LagPolicy).nullish() };
+const feedArgs = {
+  after: z.string().max(64, 'is not a cursor').nullish(),
+  includeOwn: z.boolean().nullish(),
+  onLag: z.enum(LagPolicy).nullish(),
+};
 const asItIs = (event: LogEvent) => event;
 
 @Resolver(() => ProjectEvent)
@@ -33,13 +38,18 @@ export class ProjectEventResolver {
 
   @RequiresProjectRole(ProjectRole.VIEWER, byProjectId('projectId'))
   @Input(z.object({ projectId: id, ...feedArgs }))
-  @Subscription(() => ProjectEvent, { resolve: asItIs, description: 'What happens in one project, in order, none missing.' })
+  @Subscription(() => ProjectEvent, {
+    resolve: asItIs,
+    description: 'What happens in one project, in order, none missing.',
+  })
   projectUpdated(
     @Context() { viewer }: OperationContext,
-    @Args('projectId', { type: () => ID, description: 'Of the project.' }) projectId: string,
+    @Args('projectId', { type: () => ID, description: 'Id of the project.' }) projectId: string,
     @Args('after', { type: () => String, nullable: true, description: AFTER }) after: string | null,
-    @Args('includeOwn', { type: () => Boolean, nullable: true, defaultValue: true, description: INCLUDE_OWN }) includeOwn: boolean | null,
-    @Args('onLag', { type: () => LagPolicy, nullable: true, defaultValue: LagPolicy.CATCH_UP, description: ON_LAG }) onLag: LagPolicy,
+    @Args('includeOwn', { type: () => Boolean, nullable: true, defaultValue: true, description: INCLUDE_OWN })
+    includeOwn: boolean | null,
+    @Args('onLag', { type: () => LagPolicy, nullable: true, defaultValue: LagPolicy.CATCH_UP, description: ON_LAG })
+    onLag: LagPolicy,
   ) {
     if (onLag === LagPolicy.LATEST) notYet('LATEST');
     return this.feeds.ofProject(viewer, projectId, after, includeOwn ?? true);
@@ -54,8 +64,10 @@ export class ProjectEventResolver {
   projectsUpdated(
     @Context() { viewer }: OperationContext,
     @Args('after', { type: () => String, nullable: true, description: AFTER }) after: string | null,
-    @Args('includeOwn', { type: () => Boolean, nullable: true, defaultValue: true, description: INCLUDE_OWN }) includeOwn: boolean | null,
-    @Args('onLag', { type: () => LagPolicy, nullable: true, defaultValue: LagPolicy.CATCH_UP, description: ON_LAG }) onLag: LagPolicy,
+    @Args('includeOwn', { type: () => Boolean, nullable: true, defaultValue: true, description: INCLUDE_OWN })
+    includeOwn: boolean | null,
+    @Args('onLag', { type: () => LagPolicy, nullable: true, defaultValue: LagPolicy.CATCH_UP, description: ON_LAG })
+    onLag: LagPolicy,
   ) {
     if (onLag === LagPolicy.LATEST) notYet('LATEST');
     return this.feeds.ofAll(viewer, after, includeOwn ?? true);
@@ -86,7 +98,10 @@ export class ProjectEventResolver {
     return context.load(projectById, event.resource.id);
   }
 
-  @ResolveField(() => ProjectUpdate, { nullable: true, description: 'The update that it is about, as it is now; null if it is gone.' })
+  @ResolveField(() => ProjectUpdate, {
+    nullable: true,
+    description: 'The update that it is about, as it is now; null if it is gone.',
+  })
   update(@Parent() event: LogEvent, @Context() context: OperationContext) {
     const about = event.kind === ProjectEventKind.UPDATE_POSTED || event.kind === ProjectEventKind.UPDATE_EDITED;
     return about ? context.load(updateById, subjectOf(event)) : null;
@@ -97,7 +112,10 @@ export class ProjectEventResolver {
     return event.kind === ProjectEventKind.COMMENT_POSTED ? context.load(commentById, subjectOf(event)) : null;
   }
 
-  @ResolveField(() => ProjectMember, { nullable: true, description: 'The member that it is about, as it is now; null if it is gone.' })
+  @ResolveField(() => ProjectMember, {
+    nullable: true,
+    description: 'The member that it is about, as it is now; null if it is gone.',
+  })
   member(@Parent() event: LogEvent, @Context() context: OperationContext) {
     const about = event.kind === ProjectEventKind.MEMBER_ADDED || event.kind === ProjectEventKind.MEMBER_CHANGED;
     return about ? context.load(memberByPair, pairOf(event.resource.id, subjectOf(event))) : null;

@@ -52,6 +52,9 @@ export class ProjectEvent {
   @Field(() => ID, { description: 'What it is about, even when that is gone since.' })
   subjectId!: string;
 
-  @Field(() => Int, { nullable: true, description: 'With `LATEST`: events left out before this one. More than 0: read the project again.' })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'With `LATEST`: events left out before this one. More than 0: read the project again.',
+  })
   skipped!: number | null;
 }

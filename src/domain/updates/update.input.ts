@@ -1,7 +1,7 @@
 // What clients send about updates and comments, and the shapes it must have.
 import { Field, ID, InputType } from '@nestjs/graphql';
 import { z } from 'zod';
-import { id, idempotencyKey, line, paragraphs } from '../../engine/graphql/input-text.js';
+import { id, idempotencyKey, line, notNull, paragraphs } from '../../engine/graphql/input-text.js';
 import { Health } from '../projects/health.js';
 
 const title = line(200);
@@ -27,12 +27,14 @@ export class PostUpdateInput {
 
   @Field(() => String, {
     nullable: true,
-    description: 'Of your own making, up to 64 characters. The same input with the same key gives the update that is there already.',
+    description:
+      'Of your own making, 1 to 64 characters: the same input with the same key gives the update that is there already, ' +
+      'another input `CONFLICT`. Nobody else shares your keys.',
   })
   idempotencyKey?: string | null;
 }
 
-@InputType({ description: 'What to change; absent fields stay as they are.' })
+@InputType({ description: 'What to change; absent fields stay as they are. At least one must be given.' })
 export class EditUpdateInput {
   @Field(() => String, { nullable: true, description: 'One line of 1 to 200 characters.' })
   title?: string | null;
@@ -60,7 +62,9 @@ export class PostCommentInput {
 
   @Field(() => String, {
     nullable: true,
-    description: 'Of your own making, up to 64 characters. The same input with the same key gives the comment that is there already.',
+    description:
+      'Of your own making, 1 to 64 characters: the same input with the same key gives the comment that is there already, ' +
+      'another input `CONFLICT`. Nobody else shares your keys.',
   })
   idempotencyKey?: string | null;
 }
@@ -81,9 +85,9 @@ export const editUpdateArgs = z.object({
   version: z.int().min(1, 'must be at least 1').nullish(),
   input: z
     .object({
-      title: title.optional(),
-      body: body.optional(),
-      health: z.enum(Health).optional(),
+      title: notNull(title),
+      body: notNull(body),
+      health: notNull(z.enum(Health)),
       internalNote: internalNote.nullish(),
     })
     .refine((input) => Object.keys(input).length > 0, 'must change something'),

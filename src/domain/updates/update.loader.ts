@@ -1,6 +1,6 @@
 // Updates and comments of many, in one statement each.
 import { inKeyOrder, Loader } from '../../engine/database/loaders.js';
-import { childPages } from '../../engine/graphql/connection-loader.js';
+import { childPage, childPages } from '../../engine/graphql/connection-loader.js';
 import { type Comment, CommentEntity, type Update, UpdateEntity } from './update.entity.js';
 
 export const updateById = new Loader<string, Update | undefined>(async (em, ids) => {
@@ -19,6 +19,9 @@ export const updateCommentPages = childPages({ entity: CommentEntity, table: 'co
 
 /** The newest update of a project. */
 export const latestUpdate = new Loader<string, Update | undefined>(async (em, projectIds) => {
-  const pages = await updatePages.batch(em, projectIds.map((parentId) => ({ parentId, args: { first: 1 } })));
+  const pages = await updatePages.batch(
+    em,
+    projectIds.map((parentId) => childPage(parentId, { first: 1 })),
+  );
   return pages.map((page) => page.nodes[0]);
 });

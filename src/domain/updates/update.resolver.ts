@@ -1,9 +1,10 @@
-// Mutations of updates and comments, and what hangs on them.
+// Mutations of updates, and what hangs on them.
 import { Args, Context, ID, Int, Mutation, Parent, ResolveField, Resolver } from '@nestjs/graphql';
 import type { OperationContext } from '../../engine/access/operation-context.js';
 import { accountById } from '../../engine/accounts/account.loader.js';
 import { User } from '../../engine/accounts/account.type.js';
 import { ForwardArgs } from '../../engine/graphql/connection.js';
+import { childPage } from '../../engine/graphql/connection-loader.js';
 import { Input } from '../../engine/graphql/field-rules.js';
 import type { Project as ProjectRow } from '../projects/project.entity.js';
 import { Health } from '../projects/health.js';
@@ -13,7 +14,14 @@ import { byProjectId, type Locator, RequiresProjectRole } from '../projects/proj
 import { ProjectRole } from '../projects/project-role.js';
 import { Project } from '../projects/project.type.js';
 import { UpdateEntity, type Update as UpdateRow } from './update.entity.js';
-import { EditUpdateInput, editUpdateArgs, type NewUpdate, PostUpdateInput, postUpdateArgs, type UpdateChanges } from './update.input.js';
+import {
+  EditUpdateInput,
+  editUpdateArgs,
+  type NewUpdate,
+  PostUpdateInput,
+  postUpdateArgs,
+  type UpdateChanges,
+} from './update.input.js';
 import { latestUpdate, updateCommentPages, updatePages } from './update.loader.js';
 import { UpdateService } from './update.service.js';
 import { CommentConnection, ProjectUpdate, ProjectUpdateConnection } from './update.type.js';
@@ -45,7 +53,7 @@ export class UpdateResolver {
   @Mutation(() => ProjectUpdate, { description: 'Changes an update. `CONFLICT` if it is no longer at `version`.' })
   editUpdate(
     @Context() { viewer }: OperationContext,
-    @Args('id', { type: () => ID, description: 'Of the update.' }) id: string,
+    @Args('id', { type: () => ID, description: 'Id of the update.' }) id: string,
     @Args('input', { type: () => EditUpdateInput, description: 'What to change.' }) input: UpdateChanges,
     @Args('version', { type: () => Int, nullable: true, description: 'The version that the change was made from.' })
     version?: number | null,
@@ -55,10 +63,12 @@ export class UpdateResolver {
 
   @RequiresProjectRole(ProjectRole.OWNER, byUpdate)
   @Input(idArgs)
-  @Mutation(() => Boolean, { description: 'Removes an update for good. Comments about it stay in the chat of the project.' })
+  @Mutation(() => Boolean, {
+    description: 'Removes an update for good. Comments about it stay in the chat of the project.',
+  })
   removeUpdate(
     @Context() { viewer }: OperationContext,
-    @Args('id', { type: () => ID, description: 'Of the update.' }) id: string,
+    @Args('id', { type: () => ID, description: 'Id of the update.' }) id: string,
   ) {
     return this.updates.remove(viewer, id);
   }
@@ -75,7 +85,7 @@ export class UpdateResolver {
 
   @ResolveField(() => CommentConnection, { description: 'What was said about it, newest first.' })
   comments(@Parent() update: UpdateRow, @Context() context: OperationContext, @Args() args: ForwardArgs) {
-    return context.load(updateCommentPages, { parentId: update.id, args });
+    return context.load(updateCommentPages, childPage(update.id, args));
   }
 }
 
@@ -86,13 +96,16 @@ export class ProjectUpdatesResolver {
     return context.load(latestUpdate, project.id);
   }
 
-  @ResolveField(() => Health, { nullable: true, description: 'How it is doing, as the newest update says; null before that.' })
+  @ResolveField(() => Health, {
+    nullable: true,
+    description: 'How it is doing, as the newest update says; null before that.',
+  })
   async health(@Parent() project: ProjectRow, @Context() context: OperationContext) {
     return (await context.load(latestUpdate, project.id))?.health;
   }
 
   @ResolveField(() => ProjectUpdateConnection, { description: 'All updates, newest first.' })
   updates(@Parent() project: ProjectRow, @Context() context: OperationContext, @Args() args: ForwardArgs) {
-    return context.load(updatePages, { parentId: project.id, args });
+    return context.load(updatePages, childPage(project.id, args));
   }
 }

@@ -33,7 +33,12 @@ export class UpdateService {
   }
 
   /** Throws NOT_FOUND, CONFLICT (VERSION). */
-  async edit(viewer: Principal, id: string, changes: UpdateChanges, version: number | null | undefined): Promise<Update> {
+  async edit(
+    viewer: Principal,
+    id: string,
+    changes: UpdateChanges,
+    version: number | null | undefined,
+  ): Promise<Update> {
     return this.log.transaction(async ({ em, record }) => {
       const update = await lockUpdate(em, id);
       assertVersion(update.version, version);
@@ -57,7 +62,14 @@ export class UpdateService {
     return this.log.transaction(async ({ em, record }) => {
       await assertNotDeleted(em, input.projectId);
       const authorId = author.accountId;
-      const update = em.create(UpdateEntity, { ...input, id: uuid(), authorId, inputHash, version: 1, createdAt: new Date() });
+      const update = em.create(UpdateEntity, {
+        ...input,
+        id: uuid(),
+        authorId,
+        inputHash,
+        version: 1,
+        createdAt: new Date(),
+      });
       record(projectEvent(author, input.projectId, ProjectEventKind.UPDATE_POSTED, update.id));
       return update;
     });
@@ -73,5 +85,6 @@ export async function assertNotDeleted(em: EntityManager, projectId: string): Pr
 async function lockUpdate(em: EntityManager, id: string): Promise<Update> {
   const update = await em.findOne(UpdateEntity, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
   if (!update) throw new NotFoundError('Update');
+  await assertNotDeleted(em, update.projectId);
   return update;
 }

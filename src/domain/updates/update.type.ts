@@ -21,10 +21,15 @@ export class ProjectUpdate {
   health!: Health;
 
   @RequiresProjectRole(ProjectRole.EDITOR, byParent((update: UpdateRow) => update.projectId))
-  @Field(() => String, { nullable: true, description: 'What only those who edit the project read.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'What only those who edit the project read; null if there is nothing.',
+  })
   internalNote!: string | null;
 
-  @Field(() => Int, { description: 'Grows with every edit. Send it with `editUpdate`, and nobody else’s edit is overwritten.' })
+  @Field(() => Int, {
+    description: 'Grows with every edit. Send it with `editUpdate`, and nobody else’s edit is overwritten.',
+  })
   version!: number;
 
   @Field({ description: 'When it was posted.' })

@@ -7,7 +7,7 @@ import { Role } from '../access/role.js';
 import { UnauthenticatedError } from '../errors/service-error.js';
 import { ForwardArgs } from '../graphql/connection.js';
 import { Input } from '../graphql/field-rules.js';
-import { id, line } from '../graphql/input-text.js';
+import { id, searchText } from '../graphql/input-text.js';
 import { accountById } from './account.loader.js';
 import { AccountService } from './account.service.js';
 import { User, UserConnection } from './account.type.js';
@@ -30,17 +30,24 @@ export class AccountResolver {
     nullable: true,
     description: 'An account that shares a project with the caller, any account for an ADMIN; else null.',
   })
-  user(@Context() context: OperationContext, @Args('id', { type: () => ID, description: 'Of the account.' }) userId: string) {
+  user(
+    @Context() context: OperationContext,
+    @Args('id', { type: () => ID, description: 'Id of the account.' }) userId: string,
+  ) {
     return this.accounts.visible(context, userId);
   }
 
   @HasRole(Role.ADMIN)
-  @Input(z.looseObject({ search: line(100).nullish() }))
+  @Input(z.looseObject({ search: searchText }))
   @Query(() => UserConnection, { description: 'All accounts, newest first.' })
   users(
     @Context() context: OperationContext,
     @Args() page: ForwardArgs,
-    @Args('search', { type: () => String, nullable: true, description: 'Part of a name or an e-mail address.' })
+    @Args('search', {
+      type: () => String,
+      nullable: true,
+      description: 'Part of a name or an e-mail address, in any case.',
+    })
     search?: string | null,
   ) {
     return this.accounts.list(context, page, search ?? undefined);

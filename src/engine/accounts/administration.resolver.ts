@@ -10,9 +10,11 @@ import { AuditConnection, AuditFilter } from './audit.type.js';
 @Resolver()
 export class AdministrationResolver {
   @HasRole(Role.ADMIN)
-  @Mutation(() => User, { description: 'Gives an account another role, felt at once everywhere. The last ADMIN stays.' })
+  @Mutation(() => User, {
+    description: 'Gives an account another role, felt at once everywhere. The last ADMIN stays.',
+  })
   setUserRole(
-    @Args('userId', { type: () => ID, description: 'Of the account.' }) _userId: string,
+    @Args('userId', { type: () => ID, description: 'Id of the account.' }) _userId: string,
     @Args('role', { type: () => Role, description: 'The new role.' }) _role: Role,
   ): User {
     return notYet('Changing roles');
@@ -21,7 +23,7 @@ export class AdministrationResolver {
   @HasRole(Role.ADMIN)
   @Mutation(() => User, { description: 'Disables an account, which ends its sessions, or enables it again.' })
   setUserDisabled(
-    @Args('userId', { type: () => ID, description: 'Of the account.' }) _userId: string,
+    @Args('userId', { type: () => ID, description: 'Id of the account.' }) _userId: string,
     @Args('disabled', { type: () => Boolean, description: 'Whether it may not sign in.' }) _disabled: boolean,
   ): User {
     return notYet('Disabling accounts');
@@ -31,7 +33,8 @@ export class AdministrationResolver {
   @Query(() => AuditConnection, { description: 'Who did what, when, from where, newest first.' })
   auditLog(
     @Args() _page: ForwardArgs,
-    @Args('filter', { type: () => AuditFilter, nullable: true, description: 'Which entries.' }) _filter?: AuditFilter | null,
+    @Args('filter', { type: () => AuditFilter, nullable: true, description: 'Which entries.' })
+    _filter?: AuditFilter | null,
   ): AuditConnection {
     return notYet('The audit log');
   }

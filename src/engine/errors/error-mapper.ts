@@ -2,7 +2,7 @@
 // Deliberate errors pass; everything else is masked and handed to `report` under an errorId.
 import { randomUUID } from 'node:crypto';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
-import { type FieldProblem, ServiceError, ServiceUnavailableError } from './service-error.js';
+import { BadUserInputError, ServiceError, ServiceUnavailableError } from './service-error.js';
 
 /** Receives what the client does not: the error itself, under the id that the client was told. */
 export type ReportError = (error: unknown, errorId: string) => void;
@@ -10,24 +10,17 @@ export type ReportError = (error: unknown, errorId: string) => void;
 /** Recognises errors of a backend that is away, so that they can be told apart from faults of ours. */
 export type IsUnavailable = (error: unknown) => boolean;
 
-const PASSED_THROUGH = new Set([
+/** Raised by graphql-js, Apollo or checks of ours about the document alone: the text can be shown. */
+const ABOUT_THE_DOCUMENT: ReadonlySet<unknown> = new Set([
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
   'OPERATION_RESOLUTION_FAILURE',
-  'QUERY_TOO_COMPLEX',
-  'BAD_USER_INPUT',
 ]);
+/** Apollo's words for a request that is none of GraphQL. */
+const ABOUT_THE_REQUEST: ReadonlySet<unknown> = new Set(['BAD_REQUEST', 'PERSISTED_QUERY_NOT_SUPPORTED']);
 
-/** graphql-js words of a variable that could not be coerced: `Variable "$input" got invalid value 1 at "input.title"; …`. */
-const INVALID_VARIABLE = /^Variable "\$(\w+)"(?: got invalid value .*? at "([^"]+)")?/s;
-
-/** Where a bad variable is and what is wrong, without repeating the value. */
-function variableProblem(message: string): FieldProblem | undefined {
-  const match = INVALID_VARIABLE.exec(message);
-  if (!match) return undefined;
-  const reason = /;\s*(.*)$/s.exec(message)?.[1] ?? message.replace(/^Variable "\$\w+" /, '');
-  return { path: match[2] ?? match[1] ?? '', message: reason.slice(0, 200) };
-}
+/** graphql-js on an argument whose variable turned out to be null only when the field was reached. */
+const BAD_ARGUMENT = /^Argument "(\w+)" of (?:non-null|required) type /;
 
 export class ErrorMapper {
   constructor(
@@ -36,49 +29,50 @@ export class ErrorMapper {
   ) {}
 
   /** The client's view of `error`: message, path, locations and `extensions.code` of the catalogue, nothing else. */
-  map(error: GraphQLError): GraphQLFormattedError {
-    const deliberate = deliberateError(error);
-    const place = {
-      ...(error.locations ? { locations: error.locations } : {}),
-      ...(error.path ? { path: error.path } : {}),
-    };
-    if (deliberate) return { message: deliberate.message, ...place, extensions: { ...deliberate.extensions } };
-    if (this.isUnavailable(error.originalError ?? error)) {
-      const unavailable = new ServiceUnavailableError();
-      return { message: unavailable.message, ...place, extensions: { ...unavailable.extensions } };
-    }
-    const problem = error.originalError ? undefined : requestProblem(error);
-    if (problem) return { ...problem, ...place };
+  map(error: unknown): GraphQLFormattedError {
+    const { locations, path } = error instanceof GraphQLError ? error : {};
+    return { ...this.meaning(error), ...(locations ? { locations } : {}), ...(path ? { path } : {}) };
+  }
+
+  private meaning(error: unknown): Pick<GraphQLFormattedError, 'message' | 'extensions'> {
+    const cause = causeOf(error);
+    if (cause instanceof ServiceError) return shown(cause);
+    if (this.isUnavailable(cause)) return shown(new ServiceUnavailableError());
+    const problem = requestProblem(error, cause);
+    if (problem) return problem;
     const errorId = randomUUID();
-    this.report(error.originalError ?? error, errorId);
-    return {
-      message: 'Something went wrong on our side.',
-      ...place,
-      extensions: { code: 'INTERNAL_SERVER_ERROR', errorId },
-    };
+    this.report(cause, errorId);
+    return { message: 'Something went wrong on our side.', extensions: { code: 'INTERNAL_SERVER_ERROR', errorId } };
   }
 }
 
-/** The ServiceError behind a located error, however often it was wrapped. */
-function deliberateError(error: unknown): ServiceError | undefined {
-  for (let at = error, depth = 0; at instanceof Error && depth < 5; depth += 1) {
+function shown({ message, extensions }: ServiceError): Pick<GraphQLFormattedError, 'message' | 'extensions'> {
+  return { message, extensions: { ...extensions } };
+}
+
+/** What was thrown, however often graphql-js and Apollo wrapped it; a ServiceError also as the `cause` of another error. */
+function causeOf(error: unknown): unknown {
+  let inner = error;
+  while (inner instanceof GraphQLError && !(inner instanceof ServiceError) && inner.originalError)
+    inner = inner.originalError;
+  // graphql-js wraps what is no Error in one of its own.
+  if (inner instanceof Error && 'thrownValue' in inner) inner = inner.thrownValue;
+  for (let at = inner, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
     if (at instanceof ServiceError) return at;
-    at = at instanceof GraphQLError ? at.originalError : at.cause;
   }
-  return undefined;
+  return inner;
 }
 
-/** Errors that graphql-js and Apollo raise before anything of ours ran: their text speaks of the document alone. */
-function requestProblem(error: GraphQLError): Pick<GraphQLFormattedError, 'message' | 'extensions'> | undefined {
-  const code = error.extensions['code'];
-  const variable = error.path ? undefined : variableProblem(error.message);
-  if (variable && (code === undefined || code === 'BAD_USER_INPUT')) {
-    return {
-      message: `${variable.path}: ${variable.message}`,
-      extensions: { code: 'BAD_USER_INPUT', fields: [variable] },
-    };
-  }
-  if (code === 'BAD_REQUEST') return { message: error.message, extensions: { code: 'BAD_USER_INPUT', fields: [] } };
-  if (typeof code === 'string' && PASSED_THROUGH.has(code)) return { message: error.message, extensions: { code } };
-  return undefined;
+/** Errors that graphql-js and Apollo raise before anything of ours ran. */
+function requestProblem(
+  error: unknown,
+  cause: unknown,
+): Pick<GraphQLFormattedError, 'message' | 'extensions'> | undefined {
+  if (!(error instanceof GraphQLError) || !(cause instanceof GraphQLError)) return undefined;
+  const argument = BAD_ARGUMENT.exec(cause.message)?.[1];
+  if (argument) return shown(new BadUserInputError([{ path: argument, message: 'must not be null' }]));
+  if (error.path) return undefined;
+  const { code } = error.extensions;
+  if (ABOUT_THE_REQUEST.has(code)) return shown(new BadUserInputError([], error.message.trim()));
+  return ABOUT_THE_DOCUMENT.has(code) ? { message: error.message, extensions: { code } } : undefined;
 }

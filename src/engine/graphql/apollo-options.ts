@@ -1,15 +1,16 @@
 // Apollo Server behind NestJS, with the rules that sockets obey too: limits, one error mapper, no page of its own.
 import type { ApolloServerPlugin, BaseContext } from '@apollo/server';
-import { unwrapResolverError } from '@apollo/server/errors';
 import type { ApolloDriverConfig } from '@nestjs/apollo';
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { GqlOptionsFactory } from '@nestjs/graphql';
 import type { Request } from 'express';
-import { GraphQLError } from 'graphql';
+import { type GraphQLError, OperationTypeNode } from 'graphql';
 import { ErrorMapper } from '../errors/error-mapper.js';
+import { BadUserInputError } from '../errors/service-error.js';
 import { ContextFactory } from './context-factory.js';
-import { assertAffordable, MAX_TOKENS, subscriptionRootProblem, VALIDATION_RULES } from './document-limits.js';
+import { MAX_TOKENS } from './document-limits.js';
 import { guardSchema } from './guarded-schema.js';
+import { checkOperation, documentError, isErrors } from './operation-check.js';
 
 @Injectable()
 export class ApolloOptions implements GqlOptionsFactory<ApolloDriverConfig> {
@@ -30,63 +31,71 @@ export class ApolloOptions implements GqlOptionsFactory<ApolloDriverConfig> {
       autoTransformHttpErrors: false,
       stopOnApplicationShutdown: true,
       context: ({ req }: { req: Request }) => this.contexts.forRequest(req),
-      formatError: (formatted, error) => this.errors.map(asGraphQLError(formatted, error)),
-      validationRules: [...VALIDATION_RULES],
+      formatError: ({ extensions }, error) => {
+        const unreadable = extensions?.['code'] === 'GRAPHQL_PARSE_FAILED';
+        return this.errors.map(unreadable ? documentError(error, 'GRAPHQL_PARSE_FAILED') : error);
+      },
       parseOptions: { maxTokens: MAX_TOKENS },
-      plugins: [limits, legacyStatus],
+      // Apollo would answer 500 where a rule of graphql-js throws: `check` does it instead, by the rules of the socket.
+      dangerouslyDisableValidation: true,
+      persistedQueries: false,
+      csrfPrevention: { requestHeaders: ['x-tidings-csrf', 'apollo-require-preflight'] },
+      logger: apolloLogger,
+      plugins: [this.check, statusByMediaType],
     };
   }
+
+  /** Refuses what may not run, with every reason at once. */
+  private readonly check: ApolloServerPlugin = {
+    requestDidStart: async () => ({
+      responseForOperation: async ({ schema, document, request, response }) => {
+        const { operationName, variables } = request;
+        const checked = checkOperation(schema, { document, operationName, variables });
+        const errors = isErrors(checked)
+          ? checked
+          : checked.operation === OperationTypeNode.SUBSCRIPTION
+            ? [wrongPlace()]
+            : [];
+        if (errors.length === 0) return null;
+        response.http.status = 400;
+        const formatted = errors.map((error) => this.errors.map(error));
+        return { http: response.http, body: { kind: 'single', singleResult: { errors: formatted } } };
+      },
+    }),
+  };
 }
 
-/** The error as Apollo classified it: its code, over the message and place of what was thrown. */
-function asGraphQLError(formatted: { message: string; extensions?: Record<string, unknown> }, error: unknown): GraphQLError {
-  if (error instanceof GraphQLError && (error.originalError || error.path)) return error;
-  const cause = unwrapResolverError(error);
-  if (!(error instanceof GraphQLError)) {
-    return new GraphQLError(formatted.message, { originalError: cause instanceof Error ? cause : new Error(String(cause)) });
-  }
-  const code = formatted.extensions?.['code'];
-  if (error.extensions['code'] === code) return error;
-  return new GraphQLError(error.message, {
-    nodes: error.nodes,
-    source: error.source,
-    positions: error.positions,
-    extensions: { ...error.extensions, code },
-  });
+function wrongPlace(): GraphQLError {
+  return new BadUserInputError(
+    [],
+    'Subscriptions run over the WebSocket at this address, by the protocol graphql-transport-ws.',
+  );
 }
 
-const limits: ApolloServerPlugin = {
-  requestDidStart: async () => ({
-    validationDidStart: async ({ document }) => {
-      const problem = subscriptionRootProblem(document);
-      if (problem) throw withStatus(problem, 400);
-    },
-    didResolveOperation: async ({ schema, document, request, operationName }) => {
-      try {
-        assertAffordable(schema, document, operationName ?? undefined, request.variables ?? {});
-      } catch (error) {
-        // What getComplexity cannot coerce is refused with its place by the execution that follows.
-        if (error instanceof GraphQLError && error.extensions['code'] === 'QUERY_TOO_COMPLEX') throw withStatus(error, 400);
-      }
-    },
-  }),
+const logger = new Logger('Apollo');
+const apolloLogger = {
+  debug: (message: string) => logger.debug(message),
+  info: (message: string) => logger.log(message),
+  warn: (message: string) => logger.warn(message),
+  error: (message: string) => logger.error(message),
 };
 
-function withStatus(error: GraphQLError, status: number): GraphQLError {
-  error.extensions['http'] = { status };
-  return error;
-}
+const RESPONSE_JSON = 'application/graphql-response+json';
 
 /**
  * `application/json` answers 200 to whatever was a well-formed request, `application/graphql-response+json` says 400.
  * https://graphql.github.io/graphql-over-http/draft/#sec-application-json
  */
-const legacyStatus: ApolloServerPlugin<BaseContext> = {
+const statusByMediaType: ApolloServerPlugin<BaseContext> = {
   requestDidStart: async () => ({
-    willSendResponse: async ({ response }) => {
-      const asked = response.http.headers.get('content-type') ?? '';
-      const wellFormed = response.body.kind === 'single' && response.body.singleResult.errors !== undefined;
-      if (asked.startsWith('application/json') && wellFormed && response.http.status === 400) response.http.status = 200;
+    willSendResponse: async ({ request, errors, response: { http, body } }) => {
+      const failed = body.kind === 'single' && body.singleResult.errors !== undefined;
+      const wellFormed = !errors?.some(({ extensions }) => extensions['code'] === 'BAD_REQUEST');
+      if (request.http?.headers.get('accept')?.includes(RESPONSE_JSON)) {
+        http.headers.set('content-type', `${RESPONSE_JSON}; charset=utf-8`);
+      } else if (failed && wellFormed && http.status === 400) {
+        http.status = 200;
+      }
     },
   }),
 };

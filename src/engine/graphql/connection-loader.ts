@@ -1,12 +1,23 @@
 // Pages of children, for many parents in one statement: the first page of each of 50 projects costs what one costs.
 import type { EntityDictionary, EntityName } from '@mikro-orm/core';
 import { Loader } from '../database/loaders.js';
-import { type Connection, connectionOf, type ForwardArgs, type Keyed, keyOfCursor, pageSize } from './connection.js';
+import {
+  type Connection,
+  connectionOf,
+  type ForwardArgs,
+  forwardPage,
+  type ForwardPage,
+  type Keyed,
+} from './connection.js';
 
 /** A page of one parent's children. */
-export interface ChildPage {
+export interface ChildPage extends ForwardPage {
   readonly parentId: string;
-  readonly args: ForwardArgs;
+}
+
+/** The page of `parentId` that `args` ask for. Throws BAD_USER_INPUT, before it is batched with pages that are well asked for. */
+export function childPage(parentId: string, args: ForwardArgs): ChildPage {
+  return { parentId, ...forwardPage(args) };
 }
 
 /** Where the children are: all names are of our own making, never of a client's. */
@@ -17,19 +28,25 @@ export interface ChildTable<T> {
 }
 
 /** A loader of pages, newest first. Siblings that ask for the same page size and cursor share a statement. */
-export function childPages<T extends Keyed>({ entity, table, parentColumn }: ChildTable<T>): Loader<ChildPage, Connection<T>> {
+export function childPages<T extends Keyed>({
+  entity,
+  table,
+  parentColumn,
+}: ChildTable<T>): Loader<ChildPage, Connection<T>> {
   return new Loader<ChildPage, Connection<T>>(async (em, pages) => {
     const results = new Map<ChildPage, Connection<T>>();
-    for (const group of groupBy(pages, ({ args }) => `${pageSize(args)} ${args.after ?? ''}`)) {
-      const { args } = group[0]!;
-      const size = pageSize(args);
-      const after = args.after ? keyOfCursor(args.after) : undefined;
+    for (const group of groupBy(pages, ({ size, after }) => `${size} ${after ?? ''}`)) {
+      const { size, after } = group[0]!;
       const parents = [...new Set(group.map(({ parentId }) => parentId))];
       const sql = `
         select child.* from unnest(string_to_array(?, ',')::uuid[]) as parent(id) cross join lateral (
           select * from ${table} where ${parentColumn} = parent.id ${after ? 'and id < ?::uuid' : ''} order by id desc limit ?
         ) child`;
-      const rows = await em.execute<EntityDictionary<T>[]>(sql, [parents.join(','), ...(after ? [after] : []), size + 1]);
+      const rows = await em.execute<EntityDictionary<T>[]>(sql, [
+        parents.join(','),
+        ...(after ? [after] : []),
+        size + 1,
+      ]);
       const byParent = Map.groupBy(rows, (row) => (row as Record<string, unknown>)[parentColumn] as string);
       for (const page of group) {
         const children = (byParent.get(page.parentId) ?? []).map((row) => em.map(entity, row));

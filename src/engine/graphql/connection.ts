@@ -58,7 +58,7 @@ export interface Connection<T> {
 
 /** Declares `<name>Connection` and `<name>Edge` for the object type `node`. */
 export function connectionType<T extends object>(node: () => Type<T>, name: string): Type<Connection<T>> {
-  @ObjectType(`${name}Edge`, { description: `One ${name} of a list, and its place there.` })
+  @ObjectType(`${name}Edge`, { description: 'One entry of a page, and its place in the list.' })
   class EdgeType {
     @Field({ description: 'Opaque place of this edge, for `after` and `before`.' })
     cursor!: string;
@@ -78,7 +78,7 @@ export function connectionType<T extends object>(node: () => Type<T>, name: stri
     @Field(() => PageInfo, { description: 'Where this page lies in the list.' })
     pageInfo!: PageInfo;
   }
-  return ConnectionType as Type<Connection<T>>;
+  return ConnectionType;
 }
 
 interface Page {
@@ -101,13 +101,18 @@ export async function paginate<T extends Keyed>(
   args: PageArgs,
 ): Promise<Connection<T>> {
   const page = pageOf(args);
+  // oxlint-disable-next-line typescript/no-generated-empty-object-type -- which keys T has is not known here
   const newestFirst = { id: 'desc' } as QueryOrderMap<T>;
   const cursor = await em.findByCursor(entity, { where, ...page, orderBy: newestFirst, includeCount: false });
   return connectionOf<T>(cursor.items, cursor.hasNextPage, cursor.hasPrevPage);
 }
 
 /** A connection of `nodes`, which are in order already. */
-export function connectionOf<T extends Keyed>(nodes: readonly T[], hasNextPage: boolean, hasPreviousPage: boolean): Connection<T> {
+export function connectionOf<T extends Keyed>(
+  nodes: readonly T[],
+  hasNextPage: boolean,
+  hasPreviousPage: boolean,
+): Connection<T> {
   const edges = nodes.map((node) => ({ cursor: cursorOf(node), node }));
   const pageInfo = {
     hasNextPage,
@@ -118,15 +123,16 @@ export function connectionOf<T extends Keyed>(nodes: readonly T[], hasNextPage: 
   return { edges, nodes, pageInfo };
 }
 
-/** The page size that `first` asks for. Throws BAD_USER_INPUT. */
-export function pageSize({ first }: ForwardArgs): number {
-  return pageOf({ first: first ?? DEFAULT_PAGE }).first!;
+/** A page that begins at the start of its list, or behind the id that a cursor stands for. */
+export interface ForwardPage {
+  readonly size: number;
+  readonly after: string | undefined;
 }
 
-/** The id that a cursor stands for. Throws BAD_USER_INPUT. */
-export function keyOfCursor(cursor: string): string {
-  const [key] = JSON.parse(Buffer.from(pageOf({ after: cursor }).after!, 'base64url').toString('utf8')) as [string];
-  return key;
+/** The page that `args` ask for. Throws BAD_USER_INPUT. */
+export function forwardPage({ first, after }: ForwardArgs): ForwardPage {
+  const page = pageOf({ first: first ?? null, after: after ?? null });
+  return { size: page.first!, after: page.after === undefined ? undefined : keyOf(page.after) };
 }
 
 function cursorOf(node: Keyed): string {
@@ -160,12 +166,16 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 function cursorProblem(path: string, cursor: string | null | undefined) {
   if (cursor == null) return [];
+  return keyOf(cursor) === undefined ? [{ path, message: 'is not a cursor of this list' }] : [];
+}
+
+/** The id that a cursor stands for; `undefined` for what is no cursor of ours. */
+function keyOf(cursor: string): string | undefined {
   try {
     const decoded: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
     const [key, ...rest] = Array.isArray(decoded) ? (decoded as unknown[]) : [];
-    if (typeof key === 'string' && UUID.test(key) && rest.length === 0) return [];
+    return typeof key === 'string' && UUID.test(key) && rest.length === 0 ? key : undefined;
   } catch {
-    // Not a cursor of ours: said below.
+    return undefined;
   }
-  return [{ path, message: 'is not a cursor of this list' }];
 }

@@ -1,11 +1,13 @@
 // GraphQL over HTTP through Apollo, and what sockets need to run operations by the same rules.
 import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
 import { Global, Logger, Module } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
 import { GraphQLModule } from '@nestjs/graphql';
 import { isDatabaseAway } from '../database/unit-of-work.js';
 import { ErrorMapper } from '../errors/error-mapper.js';
 import { ApolloOptions } from './apollo-options.js';
 import { ContextFactory } from './context-factory.js';
+import { OperationErrorsFilter } from './operation-errors.filter.js';
 import { OperationPreparer } from './prepared-operation.js';
 
 const logger = new Logger('GraphQL');
@@ -32,7 +34,7 @@ class OperationModule {}
     OperationModule,
     GraphQLModule.forRootAsync<ApolloDriverConfig>({ driver: ApolloDriver, useExisting: ApolloOptions }),
   ],
-  providers: [OperationPreparer],
+  providers: [OperationPreparer, { provide: APP_FILTER, useClass: OperationErrorsFilter }],
   exports: [OperationPreparer, GraphQLModule],
 })
 export class GraphqlModule {}

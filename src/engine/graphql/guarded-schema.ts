@@ -62,8 +62,8 @@ function enforce(field: Field, policies: readonly Policy[], isMutation: boolean,
       if (isMutation) context.refresh();
       return result;
     };
-  if (isSubscription) field.subscribe = guard((field.subscribe ?? defaultFieldResolver) as Resolver);
-  else field.resolve = guard((field.resolve ?? defaultFieldResolver) as Resolver);
+  if (isSubscription) field.subscribe = guard(field.subscribe ?? defaultFieldResolver);
+  else field.resolve = guard(field.resolve ?? defaultFieldResolver);
 }
 
 interface ParsedInput {
@@ -89,7 +89,10 @@ function declare(schema: GraphQLSchema, { name, description, args }: PolicyDirec
     name,
     description,
     locations: [DirectiveLocation.FIELD_DEFINITION],
-    args: Object.fromEntries(Object.entries(args).map(argument)) as Record<string, { type: GraphQLNonNull<GraphQLEnumType> }>,
+    args: Object.fromEntries(Object.entries(args).map(argument)) as Record<
+      string,
+      { type: GraphQLNonNull<GraphQLEnumType> }
+    >,
   });
 }
 

@@ -1,19 +1,18 @@
-// An operation that came over a socket, made ready: parsed, validated, limited, by the rules that HTTP obeys.
+// An operation that came over a socket, made ready: parsed, and checked by the rules that HTTP obeys.
 import { Injectable } from '@nestjs/common';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
 import {
   type DocumentNode,
   GraphQLError,
   type OperationDefinitionNode,
-  getOperationAST,
-  getVariableValues,
   parse,
-  specifiedRules,
   validate,
+  type ValidationRule,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
-import { BadUserInputError } from '../errors/service-error.js';
-import { assertAffordable, MAX_TOKENS, subscriptionRootProblem, VALIDATION_RULES } from './document-limits.js';
+import { MAX_TOKENS } from './document-limits.js';
+import { isCredential } from './field-rules.js';
+import { checkOperation, documentError, isErrors } from './operation-check.js';
 
 /** `payload` of a `subscribe` message. */
 export interface OperationRequest {
@@ -27,76 +26,48 @@ export interface PreparedOperation {
   readonly operation: OperationDefinitionNode;
 }
 
-/** How many bad variables are named at once. */
-const MAX_ERRORS = { maxErrors: 20 };
+/** Characters of the documents that are kept parsed. In memory a document takes up to some hundred times as much. */
+const MAX_KEPT = 256 * 1024;
 
-type Checked = DocumentNode | readonly GraphQLError[];
+/** Credentials are given and taken over HTTP alone. */
+const noCredentialsRule: ValidationRule = (context) => ({
+  Field(node) {
+    if (!isCredential(context.getFieldDef()?.extensions)) return;
+    context.reportError(new GraphQLError(`"${node.name.value}" is not accepted over a socket.`, { nodes: node }));
+  },
+});
 
 @Injectable()
 export class OperationPreparer {
-  private readonly documents = new LRUCache<string, { checked: Checked }>({ max: 1_000 });
-  private readonly rules = [...specifiedRules, ...VALIDATION_RULES];
+  private readonly documents = new LRUCache<string, DocumentNode>({
+    maxSize: MAX_KEPT,
+    sizeCalculation: (_, query) => query.length + 1,
+  });
 
   constructor(private readonly host: GraphQLSchemaHost) {}
 
   /** The operation to run, or every reason why not. Never throws. */
   prepare(request: OperationRequest): PreparedOperation | readonly GraphQLError[] {
-    const checked = this.check(request.query);
-    if (isErrors(checked)) return checked;
-    const operation = getOperationAST(checked, request.operationName);
-    if (!operation) return [unknownOperation(request.operationName)];
-    const { schema } = this.host;
-    const { errors } = getVariableValues(schema, operation.variableDefinitions ?? [], request.variables ?? {}, MAX_ERRORS);
-    if (errors) return errors;
-    try {
-      assertAffordable(schema, checked, request.operationName ?? undefined, request.variables ?? {});
-    } catch (error) {
-      return [error instanceof GraphQLError ? error : new BadUserInputError([], 'The arguments cannot be read.')];
-    }
-    return { document: checked, operation };
+    const document = this.parse(request.query);
+    if (isErrors(document)) return document;
+    const { operationName, variables } = request;
+    const operation = checkOperation(this.host.schema, { document, operationName, variables });
+    if (isErrors(operation)) return operation;
+    if (operation.operation !== 'mutation') return { document, operation };
+    const refused = validate(this.host.schema, document, [noCredentialsRule]);
+    if (refused.length > 0) return refused.map((error) => documentError(error, 'GRAPHQL_VALIDATION_FAILED'));
+    return { document, operation };
   }
 
-  private check(query: string): Checked {
+  private parse(query: string): DocumentNode | readonly GraphQLError[] {
     const known = this.documents.get(query);
-    if (known) return known.checked;
-    const checked = this.parseAndValidate(query);
-    this.documents.set(query, { checked });
-    return checked;
-  }
-
-  private parseAndValidate(query: string): Checked {
-    let document: DocumentNode;
+    if (known) return known;
     try {
-      document = parse(query, { maxTokens: MAX_TOKENS });
+      const document = parse(query, { maxTokens: MAX_TOKENS });
+      this.documents.set(query, document);
+      return document;
     } catch (error) {
-      return [withCode(error, 'GRAPHQL_PARSE_FAILED')];
-    }
-    const problem = subscriptionRootProblem(document);
-    if (problem) return [problem];
-    try {
-      const errors = validate(this.host.schema, document, this.rules);
-      return errors.length > 0 ? errors.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED')) : document;
-    } catch (error) {
-      return [withCode(error, 'GRAPHQL_VALIDATION_FAILED')];
+      return [documentError(error, 'GRAPHQL_PARSE_FAILED')];
     }
   }
-}
-
-export function isErrors(value: unknown): value is readonly GraphQLError[] {
-  return Array.isArray(value);
-}
-
-function unknownOperation(name: string | null | undefined): GraphQLError {
-  const message = name ? `Unknown operation named "${name.slice(0, 100)}".` : 'Name the operation to run.';
-  return new GraphQLError(message, { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } });
-}
-
-function withCode(error: unknown, code: string): GraphQLError {
-  const cause = error instanceof GraphQLError ? error : new GraphQLError('The document cannot be read.');
-  return new GraphQLError(cause.message, {
-    nodes: cause.nodes,
-    source: cause.source,
-    positions: cause.positions,
-    extensions: { code },
-  });
 }

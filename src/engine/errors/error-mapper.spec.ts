@@ -1,0 +1,136 @@
+import { GraphQLError, locatedError, parse } from 'graphql';
+import { ErrorMapper } from './error-mapper.js';
+import {
+  BadUserInputError,
+  ConflictError,
+  CursorExpiredError,
+  ForbiddenError,
+  NotFoundError,
+  QueryTooComplexError,
+  RateLimitedError,
+  RefreshTokenReusedError,
+  ServiceError,
+  ServiceUnavailableError,
+  UnauthenticatedError,
+} from './service-error.js';
+
+const away = new Error('away');
+const reported: [unknown, string][] = [];
+const mapper = new ErrorMapper(
+  (error, errorId) => reported.push([error, errorId]),
+  (error) => error === away,
+);
+const nodes = parse('{ me }').definitions[0]!;
+const located = (error: unknown) => locatedError(error, [nodes], ['me']);
+
+beforeEach(() => {
+  reported.length = 0;
+});
+
+const CASES: [ServiceError, Record<string, unknown>][] = [
+  [new UnauthenticatedError(), { code: 'UNAUTHENTICATED' }],
+  [new ForbiddenError('OWNER'), { code: 'FORBIDDEN', requires: 'OWNER' }],
+  [new ForbiddenError(), { code: 'FORBIDDEN' }],
+  [new NotFoundError('Project'), { code: 'NOT_FOUND' }],
+  [
+    new BadUserInputError([{ path: 'a.b', message: 'is wrong' }]),
+    { code: 'BAD_USER_INPUT', fields: [{ path: 'a.b', message: 'is wrong' }] },
+  ],
+  [new ConflictError('VERSION', 'Changed.'), { code: 'CONFLICT', reason: 'VERSION' }],
+  [new RateLimitedError(3), { code: 'RATE_LIMITED', retryAfter: 3 }],
+  [new QueryTooComplexError('Too much.'), { code: 'QUERY_TOO_COMPLEX' }],
+  [new CursorExpiredError(), { code: 'CURSOR_EXPIRED' }],
+  [new RefreshTokenReusedError(), { code: 'REFRESH_TOKEN_REUSED' }],
+  [new ServiceUnavailableError(), { code: 'SERVICE_UNAVAILABLE' }],
+];
+
+describe('a deliberate error', () => {
+  it.each(CASES.map(([error, extensions]) => [error.name, error, extensions] as const))(
+    'reaches the client as it is: %s',
+    (_name, error, extensions) => {
+      for (const wrapped of [
+        error,
+        located(error),
+        located(located(error)),
+        new GraphQLError('x', { originalError: error }),
+        new Error('x', { cause: error }),
+      ]) {
+        expect(mapper.map(wrapped)).toMatchObject({ message: error.message });
+        expect(mapper.map(wrapped).extensions).toEqual(extensions);
+      }
+      expect(reported).toEqual([]);
+    },
+  );
+
+  it('keeps its place, and nothing else that was hung on it', () => {
+    const mapped = mapper.map(located(new NotFoundError('Project')));
+    expect(mapped).toEqual({
+      message: 'Project not found.',
+      path: ['me'],
+      locations: [{ line: 1, column: 1 }],
+      extensions: { code: 'NOT_FOUND' },
+    });
+  });
+});
+
+describe('an error that nobody foresaw', () => {
+  it.each([
+    ['an Error', new Error('the password is 123')],
+    [
+      'an Error with a code of the catalogue',
+      Object.assign(new Error('secret'), { extensions: { code: 'FORBIDDEN', secret: 1 } }),
+    ],
+    ['a GraphQLError of a library', new GraphQLError('secret', { extensions: { code: 'BAD_USER_INPUT', secret: 1 } })],
+    [
+      'a GraphQLError with a code about documents',
+      new GraphQLError('secret', { extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }),
+    ],
+  ])('is masked, and reported under the id that the client is told: %s', (_what, error) => {
+    const { message, extensions } = mapper.map(located(error));
+    expect(message).toBe('Something went wrong on our side.');
+    expect(extensions).toEqual({ code: 'INTERNAL_SERVER_ERROR', errorId: expect.any(String) });
+    expect(reported).toEqual([[error, extensions?.['errorId']]]);
+  });
+
+  it('need not even be an Error', () => {
+    for (const thrown of ['text', undefined, null, 5, { a: 1 }]) {
+      expect(mapper.map(thrown).extensions).toEqual({ code: 'INTERNAL_SERVER_ERROR', errorId: expect.any(String) });
+    }
+    expect(new Set(reported.map(([, id]) => id)).size).toBe(5);
+  });
+});
+
+describe('a backend that is away', () => {
+  it('is unavailable, not an error of ours', () => {
+    expect(mapper.map(located(away))).toMatchObject({ path: ['me'], extensions: { code: 'SERVICE_UNAVAILABLE' } });
+    expect(reported).toEqual([]);
+  });
+});
+
+describe('an error before anything of ours ran', () => {
+  it.each(['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'OPERATION_RESOLUTION_FAILURE'])(
+    'keeps its code and its words: %s',
+    (code) => {
+      const error = new GraphQLError('Cannot query field.', {
+        extensions: { code, http: { status: 400 }, stacktrace: [] },
+        originalError: new GraphQLError('Cannot query field.'),
+      });
+      expect(mapper.map(error)).toEqual({ message: 'Cannot query field.', extensions: { code } });
+    },
+  );
+
+  it.each(['BAD_REQUEST', 'PERSISTED_QUERY_NOT_SUPPORTED'])('that is none of GraphQL is bad input: %s', (code) => {
+    expect(mapper.map(new GraphQLError('No body.\n', { extensions: { code } }))).toEqual({
+      message: 'No body.',
+      extensions: { code: 'BAD_USER_INPUT', fields: [] },
+    });
+  });
+
+  it('names the argument that turned out to be null', () => {
+    const error = new GraphQLError('Argument "id" of non-null type "ID!" must not be null.');
+    expect(mapper.map(located(error)).extensions).toEqual({
+      code: 'BAD_USER_INPUT',
+      fields: [{ path: 'id', message: 'must not be null' }],
+    });
+  });
+});

@@ -1,0 +1,146 @@
+import {
+  GraphQLInt,
+  GraphQLList,
+  GraphQLObjectType,
+  GraphQLSchema,
+  GraphQLString,
+  getOperationAST,
+  parse,
+  validate,
+} from 'graphql';
+import { assertAffordable, credentialAloneRule, MAX_DEPTH, subscriptionRootProblem } from './document-limits.js';
+
+const Node: GraphQLObjectType = new GraphQLObjectType({
+  name: 'Node',
+  fields: () => ({
+    name: { type: GraphQLString },
+    next: { type: Node },
+    list: { type: new GraphQLList(Node), args: { first: { type: GraphQLInt }, last: { type: GraphQLInt } } },
+  }),
+});
+const login = { type: GraphQLString, extensions: { credential: true } };
+const schema = new GraphQLSchema({
+  query: Node,
+  mutation: new GraphQLObjectType({
+    name: 'Mutation',
+    fields: { login, register: login, other: { type: GraphQLString } },
+  }),
+  subscription: new GraphQLObjectType({ name: 'Subscription', fields: { events: { type: Node } } }),
+});
+
+const refused = (source: string) =>
+  validate(schema, parse(source), [credentialAloneRule]).map(({ message }) => message);
+const cost =
+  (source: string, variables = {}, name?: string) =>
+  () => {
+    const document = parse(source);
+    assertAffordable(schema, document, getOperationAST(document, name)!, variables);
+  };
+const deep = (levels: number) => `{ ${'next { '.repeat(levels - 1)} name ${'} '.repeat(levels - 1)} }`;
+
+describe('a credential mutation', () => {
+  it.each([
+    'mutation { login }',
+    'mutation { a: login }',
+    'mutation { ...A } fragment A on Mutation { login }',
+    'mutation { other b: other }',
+    '{ name next { name } }',
+  ])('may be alone, and others may be many: %s', (source) => expect(refused(source)).toEqual([]));
+
+  it.each([
+    'mutation { login other }',
+    'mutation { other login }',
+    'mutation { a: login b: login }',
+    'mutation { login register }',
+    'mutation { login __typename }',
+    'mutation { ... { login } other }',
+    'mutation { ... on Mutation { login } ...A } fragment A on Mutation { other }',
+    'mutation { ...A ...B } fragment A on Mutation { ...C } fragment B on Mutation { other } fragment C on Mutation { login }',
+    'mutation { other @skip(if: true) login }',
+  ])('is never beside another: %s', (source) => {
+    expect(refused(source)).toEqual([
+      expect.stringMatching(/^"(login|register)" must be the only field of its operation\.$/),
+    ]);
+  });
+
+  it('is found in time in fragments that spread each other a thousand times', () => {
+    const spreads = '...A '.repeat(1_000);
+    const source = `mutation { ${spreads} login other } fragment A on Mutation { ${spreads.replaceAll('A', 'B')} } fragment B on Mutation { ${spreads} }`;
+    const started = performance.now();
+    expect(refused(source)).toHaveLength(1);
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
+});
+
+describe('the root of a subscription', () => {
+  it.each([
+    'subscription { events @skip(if: true) { name } }',
+    'subscription ($x: Boolean!) { events @include(if: $x) { name } }',
+    'subscription { ... @skip(if: true) { events { name } } }',
+    'subscription { ...A @skip(if: true) } fragment A on Subscription { events { name } }',
+    'subscription { ...A } fragment A on Subscription { ...B } fragment B on Subscription { events @skip(if: true) { name } }',
+    'query Q { name } subscription S { events @skip(if: true) { name } }',
+  ])('has no conditions: %s', (source) => {
+    expect(subscriptionRootProblem(parse(source))?.message).toMatch(/^@skip and @include cannot be used/);
+  });
+
+  it.each([
+    'subscription { events { name @skip(if: true) ...A } } fragment A on Node { next @include(if: true) { name } }',
+    '{ name @skip(if: true) }',
+    'subscription { ...A } fragment A on Subscription { ...A }',
+    'subscription { ...Missing }',
+  ])('alone has none: %s', (source) => {
+    expect(subscriptionRootProblem(parse(source))).toBeUndefined();
+  });
+});
+
+describe('the cost', () => {
+  it('counts how deep fields lie in each other, fragments or not', () => {
+    expect(cost(deep(MAX_DEPTH))).not.toThrow();
+    expect(cost(deep(MAX_DEPTH + 1))).toThrow('Its fields lie 21 deep in each other; 20 are allowed.');
+    const fragments = Array.from(
+      { length: 30 },
+      (_, i) => `fragment F${i} on Node { next { ... { ...F${i + 1} } } }`,
+    ).join(' ');
+    expect(cost(`{ ...F0 } ${fragments} fragment F30 on Node { name }`)).toThrow('Its fields lie 31 deep');
+  });
+
+  it('counts lists by the size that was asked for, 20 where none was', () => {
+    expect(cost('{ list(first: 100) { list(first: 100) { name } } }')).not.toThrow();
+    expect(cost('{ list(first: 100) { list(first: 100) { list(first: 2) { name } } } }')).toThrow(
+      'This could resolve 30101 fields; 20000 are allowed.',
+    );
+    expect(cost('{ list(last: 100) { list { list { name } } } }')).toThrow(/could resolve/);
+    expect(
+      cost('query ($n: Int) { list(first: $n) { list(first: $n) { list(first: $n) { name } } } }', { n: 100 }),
+    ).toThrow(/could resolve/);
+    expect(
+      cost('query ($n: Int) { list(first: $n) { list(first: $n) { list(first: $n) { name } } } }', { n: 5 }),
+    ).not.toThrow();
+  });
+
+  it('cannot be lowered by sizes that nobody may ask for', () => {
+    expect(
+      cost('{ list(first: -100) { list(first: 100) { list(first: 100) { list(first: 100) { name } } } } }'),
+    ).toThrow(/could resolve/);
+    expect(cost('{ list(first: 0) { list(first: 100) { list(first: 100) { list(first: 100) { name } } } } }')).toThrow(
+      /could resolve/,
+    );
+  });
+
+  it('is that of the operation that runs, not of those beside it', () => {
+    const source = `query Cheap { name } query Dear { list(first: 100) { list(first: 100) { list(first: 100) { name } } } }`;
+    expect(cost(source, {}, 'Cheap')).not.toThrow();
+    expect(cost(source, {}, 'Dear')).toThrow(/could resolve/);
+  });
+
+  it('is refused, in time, where fragments in fragments cannot be counted', () => {
+    const fragments = Array.from(
+      { length: 18 },
+      (_, i) => `fragment F${i} on Node { a: next { ...F${i + 1} } b: next { ...F${i + 1} } }`,
+    ).join(' ');
+    const started = performance.now();
+    expect(cost(`{ ...F0 } ${fragments} fragment F18 on Node { name }`)).toThrow('more fields than can be counted');
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
+});

@@ -1,0 +1,183 @@
+import {
+  graphql,
+  type GraphQLFieldConfig,
+  GraphQLObjectType,
+  GraphQLNonNull,
+  GraphQLSchema,
+  GraphQLString,
+  subscribe,
+  parse,
+} from 'graphql';
+import { z } from 'zod';
+import type { OperationContext } from '../access/operation-context.js';
+import type { Policy } from '../access/policy.js';
+import { ForbiddenError } from '../errors/service-error.js';
+import { guardSchema } from './guarded-schema.js';
+
+const order: string[] = [];
+const policy = (name: string, refuse = false): Policy => ({
+  directive: { name, description: `The rule ${name}.`, args: {} },
+  args: {},
+  check: ({ args }) => {
+    order.push(`${name} ${JSON.stringify(args)}`);
+    if (refuse) throw new ForbiddenError('OWNER');
+  },
+});
+const guardedBy = (...policies: Policy[]) =>
+  Object.fromEntries(policies.map((one) => [`policy:${one.directive.name}`, one]));
+
+type Config = GraphQLFieldConfig<unknown, OperationContext>;
+const refreshed = { times: 0 };
+const contextValue = { refresh: () => void (refreshed.times += 1) } as unknown as OperationContext;
+
+function schemaOf(
+  query: Record<string, Config>,
+  more: { mutation?: Record<string, Config>; subscription?: Record<string, Config> } = {},
+): GraphQLSchema {
+  const root = (name: string, fields: Record<string, Config> | undefined) =>
+    fields ? new GraphQLObjectType({ name, fields }) : undefined;
+  return new GraphQLSchema({
+    query: root('Query', query),
+    mutation: root('Mutation', more.mutation),
+    subscription: root('Subscription', more.subscription),
+  });
+}
+const resolve = () => void order.push('resolved');
+async function* events() {
+  yield 1;
+  yield 2;
+}
+const open: Config = { type: GraphQLString, resolve: () => 'open', extensions: guardedBy(policy('public')) };
+
+const subscription = (...policies: Policy[]): Config => ({
+  type: GraphQLString,
+  subscribe: events,
+  resolve: String,
+  extensions: guardedBy(...policies),
+});
+
+beforeEach(() => {
+  order.length = 0;
+  refreshed.times = 0;
+});
+
+describe('a schema', () => {
+  it.each([
+    ['Query.bare', schemaOf({ bare: { type: GraphQLString } })],
+    ['Mutation.bare', schemaOf({ open }, { mutation: { bare: { type: GraphQLString } } })],
+    ['Subscription.bare', schemaOf({ open }, { subscription: { bare: { type: GraphQLString } } })],
+  ])('does not build while %s has no policy', (name, schema) => {
+    expect(() => guardSchema(schema)).toThrow(`${name} has no policy`);
+  });
+
+  it('does not build while a guarded field cannot be null', () => {
+    const user = new GraphQLObjectType({
+      name: 'User',
+      fields: { email: { type: new GraphQLNonNull(GraphQLString), extensions: guardedBy(policy('self')) } },
+    });
+    expect(() => guardSchema(schemaOf({ me: { type: user, extensions: guardedBy(policy('public')) } }))).toThrow(
+      'User.email is guarded and must be nullable',
+    );
+  });
+
+  it('does not build while a policy names an enum that is not there', () => {
+    const needsRole: Policy = {
+      directive: { name: 'hasRole', description: 'x', args: { role: 'Role' } },
+      args: { role: 'ADMIN' },
+      check: () => {},
+    };
+    expect(() => guardSchema(schemaOf({ me: { type: GraphQLString, extensions: guardedBy(needsRole) } }))).toThrow(
+      'needs the enum Role',
+    );
+  });
+
+  it('declares each directive once, described', () => {
+    const schema = guardSchema(
+      schemaOf({ a: open, b: { ...open, extensions: guardedBy(policy('public'), policy('signedIn')) } }),
+    );
+    expect(schema.getDirective('public')?.description).toBe('The rule public.');
+    expect(schema.getDirectives().filter(({ name }) => name === 'public' || name === 'signedIn')).toHaveLength(2);
+  });
+
+  it('leaves a field that has no rule as it is', () => {
+    const user = new GraphQLObjectType({
+      name: 'User',
+      fields: { name: { type: GraphQLString, resolve }, plain: { type: GraphQLString } },
+    });
+    const fields = (
+      guardSchema(schemaOf({ me: { type: user, extensions: guardedBy(policy('public')) } })).getType(
+        'User',
+      ) as GraphQLObjectType
+    ).getFields();
+    expect(fields['name']?.resolve).toBe(resolve);
+    expect(fields['plain']?.resolve).toBeUndefined();
+  });
+});
+
+describe('a guarded field', () => {
+  it('is checked in the order of its rules, all of them, before it is resolved', async () => {
+    const field: Config = { type: GraphQLString, resolve, extensions: guardedBy(policy('b'), policy('a')) };
+    await graphql({ schema: guardSchema(schemaOf({ field })), source: '{ field }', contextValue });
+    expect(order).toEqual(['a {}', 'b {}', 'resolved']);
+  });
+
+  it('that is refused is null with one error, and never resolved', async () => {
+    const field: Config = { type: GraphQLString, resolve, extensions: guardedBy(policy('a'), policy('no', true)) };
+    const result = await graphql({
+      schema: guardSchema(schemaOf({ field, open })),
+      source: '{ field open }',
+      contextValue,
+    });
+    expect(result.data).toEqual({ field: null, open: 'open' });
+    expect(result.errors?.map(({ path, extensions }) => [path, extensions])).toEqual([
+      [['field'], { code: 'FORBIDDEN', requires: 'OWNER' }],
+    ]);
+    expect(order).not.toContain('resolved');
+  });
+
+  it('has its arguments checked first, and hands on what came of that', async () => {
+    const input = z.object({
+      name: z
+        .string()
+        .transform((name) => name.trim())
+        .pipe(z.string().min(1, 'must not be empty')),
+    });
+    const field: Config = {
+      type: GraphQLString,
+      args: { name: { type: GraphQLString } },
+      resolve: (_parent, args) => args['name'],
+      extensions: { ...guardedBy(policy('a')), input },
+    };
+    const schema = guardSchema(schemaOf({ field }));
+    expect((await graphql({ schema, source: '{ field(name: " x ") }', contextValue })).data).toEqual({ field: 'x' });
+    expect(order).toEqual(['a {"name":"x"}']);
+    const refused = await graphql({ schema, source: '{ field(name: " ") }', contextValue });
+    expect(refused.errors?.[0]?.extensions).toEqual({
+      code: 'BAD_USER_INPUT',
+      fields: [{ path: 'name', message: 'must not be empty' }],
+    });
+    expect(order).toHaveLength(1);
+  });
+
+  it('that changes something has what was loaded before forgotten; a query has not', async () => {
+    const schema = guardSchema(schemaOf({ open }, { mutation: { change: open } }));
+    await graphql({ schema, source: '{ open }', contextValue });
+    expect(refreshed.times).toBe(0);
+    await graphql({ schema, source: 'mutation { change }', contextValue });
+    expect(refreshed.times).toBe(1);
+  });
+
+  it('that is a subscription is checked before it is subscribed to, not at each event', async () => {
+    const document = parse('subscription { events }');
+    const schema = guardSchema(schemaOf({ open }, { subscription: { events: subscription(policy('a')) } }));
+    const stream = (await subscribe({ schema, document, contextValue })) as AsyncGenerator<{ data: unknown }>;
+    const data: unknown[] = [];
+    for await (const result of stream) data.push(result.data);
+    expect(data).toEqual([{ events: '1' }, { events: '2' }]);
+    expect(order).toEqual(['a {}']);
+    const closed = guardSchema(schemaOf({ open }, { subscription: { events: subscription(policy('no', true)) } }));
+    expect(await subscribe({ schema: closed, document, contextValue })).toMatchObject({
+      errors: [{ extensions: { code: 'FORBIDDEN' } }],
+    });
+  });
+});

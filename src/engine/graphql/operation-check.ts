@@ -1,0 +1,86 @@
+// Whether an operation may run: one place for HTTP and socket alike, so that both refuse the same things in the same words.
+import {
+  type DocumentNode,
+  getOperationAST,
+  GraphQLError,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+  specifiedRules,
+  validate,
+} from 'graphql';
+import { BadUserInputError } from '../errors/service-error.js';
+import { assertAffordable, subscriptionRootProblem, VALIDATION_RULES } from './document-limits.js';
+import { variableProblems, withoutValue } from './input-problems.js';
+
+/** What a client asked to run, parsed. */
+export interface ParsedRequest {
+  readonly document: DocumentNode;
+  readonly operationName?: string | null | undefined;
+  readonly variables?: Readonly<Record<string, unknown>> | null | undefined;
+}
+
+const RULES = [...specifiedRules, ...VALIDATION_RULES];
+/** Verdicts on documents that are kept somewhere: there is one schema, so they hold as long as the document. */
+const verdicts = new WeakMap<DocumentNode, readonly GraphQLError[]>();
+
+/** The operation to run, or every reason why not. Never throws. */
+export function checkOperation(
+  schema: GraphQLSchema,
+  request: ParsedRequest,
+): OperationDefinitionNode | readonly GraphQLError[] {
+  const { document, operationName } = request;
+  const errors = verdictOn(schema, document);
+  if (errors.length > 0) return errors;
+  const operation = getOperationAST(document, operationName);
+  if (!operation) return [unknownOperation(operationName)];
+  const variables = request.variables ?? {};
+  const problems = variableProblems(schema, operation, variables);
+  if (problems.length > 0) return [new BadUserInputError(problems)];
+  try {
+    assertAffordable(schema, document, operation, variables);
+  } catch (error) {
+    return [error instanceof GraphQLError ? error : new BadUserInputError([], 'The arguments cannot be read.')];
+  }
+  return operation;
+}
+
+export function isErrors(value: unknown): value is readonly GraphQLError[] {
+  return Array.isArray(value);
+}
+
+/** `error` of graphql-js in words that repeat no value, with `code`. */
+export function documentError(
+  error: unknown,
+  code: 'GRAPHQL_PARSE_FAILED' | 'GRAPHQL_VALIDATION_FAILED',
+): GraphQLError {
+  const cause = error instanceof GraphQLError ? error : new GraphQLError('The document cannot be read.');
+  return new GraphQLError(withoutValue(cause.message), {
+    nodes: cause.nodes,
+    source: cause.source,
+    positions: cause.positions,
+    extensions: { code },
+  });
+}
+
+function verdictOn(schema: GraphQLSchema, document: DocumentNode): readonly GraphQLError[] {
+  const known = verdicts.get(document);
+  if (known) return known;
+  const errors = findProblems(schema, document).map((error) => documentError(error, 'GRAPHQL_VALIDATION_FAILED'));
+  verdicts.set(document, errors);
+  return errors;
+}
+
+function findProblems(schema: GraphQLSchema, document: DocumentNode): readonly unknown[] {
+  const problem = subscriptionRootProblem(document);
+  if (problem) return [problem];
+  try {
+    return validate(schema, document, RULES);
+  } catch (error) {
+    return [error];
+  }
+}
+
+function unknownOperation(name: string | null | undefined): GraphQLError {
+  const message = name ? `Unknown operation named "${name.slice(0, 100)}".` : 'Name the operation to run.';
+  return new GraphQLError(message, { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } });
+}

@@ -1,0 +1,169 @@
+// GraphQL over HTTP as a careless, a curious and a hostile client send it: each is told what is wrong, nothing breaks, nothing is logged.
+import { auditServer } from 'graphql-http';
+import { type Answer, codes, fields, JSON_TYPE, request, SECRET, STRICT } from './support/answers.js';
+import { type Person, useTidings } from './support/tidings.js';
+
+const tidings = useTidings();
+let editor: Person;
+beforeAll(async () => {
+  editor = await tidings.current.asUser('EDITOR');
+});
+
+/** Whatever was sent: nothing about it in the log, and the process goes on. */
+async function nothingHappened(): Promise<void> {
+  expect(tidings.current.logged).toEqual([]);
+  expect(await editor.data('{ me { id } }')).toEqual({ me: { id: editor.id } });
+}
+afterEach(nothingHappened);
+
+const call = (init: RequestInit, path = '/graphql'): Promise<Answer> => request(`${tidings.current.url}${path}`, init);
+const post = (body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = STRICT) =>
+  call({ method: 'POST', headers, body });
+
+const padded = (size: number) => JSON.stringify({ query: '{ __typename }', variables: { pad: 'x'.repeat(size) } });
+
+describe('GraphQL over HTTP', () => {
+  it('passes every audit of graphql-http that MUST or SHOULD pass', async () => {
+    const results = await auditServer({
+      url: `${tidings.current.url}/graphql`,
+      // A reader that browsers cannot be made to send: what Apollo asks of every GET.
+      fetchFn: (url: string, init: RequestInit = {}) => {
+        const headers = new Headers(init.headers);
+        headers.set('x-tidings-csrf', '1');
+        return fetch(url, { ...init, headers });
+      },
+    });
+    const failed = results.filter(({ status, name }) => status !== 'ok' && /^(MUST|SHOULD)/.test(name));
+    expect(failed.map(({ name, ...rest }) => [name, 'reason' in rest ? rest.reason : ''])).toEqual([]);
+    expect(results.length).toBeGreaterThan(50);
+    // The bodies of the replies must be read, or their connections stay open.
+    for (const result of results) {
+      if ('response' in result && !result.response.bodyUsed) await result.response.arrayBuffer();
+    }
+  });
+
+  it('is introspected by any tool, as deep as tools do', async () => {
+    const { getIntrospectionQuery, buildClientSchema } = await import('graphql');
+    const data = await tidings.current.anonymous.data(
+      getIntrospectionQuery({ inputValueDeprecation: true, oneOf: true, specifiedByUrl: true }),
+    );
+    expect(buildClientSchema(data).getMutationType()?.getFields()['postUpdate']).toBeDefined();
+  });
+});
+
+describe('a body', () => {
+  it.each([
+    ['malformed JSON', `{"query": "${SECRET}`],
+    ['a string', `"${SECRET}"`],
+    ['a number', '5'],
+    ['null', 'null'],
+    ['an array', '[]'],
+    ['a batch', `[{"query": "{ __typename }"}, {"query": "{ ${SECRET.replaceAll('-', '_')} }"}]`],
+    ['nothing', ''],
+    ['an empty object', '{}'],
+    ['a query that is none', '{"query": 5}'],
+    ['an empty query', '{"query": ""}'],
+    ['variables in a string', '{"query": "{ __typename }", "variables": "{}"}'],
+    ['variables in an array', '{"query": "{ __typename }", "variables": []}'],
+    ['an operationName that is none', '{"query": "{ __typename }", "operationName": 5}'],
+    ['extensions that are none', '{"query": "{ __typename }", "extensions": 5}'],
+  ])('of %s is refused with 400', async (_what, body) => {
+    for (const headers of [STRICT, JSON_TYPE]) {
+      const answer = await post(body, headers);
+      expect([answer.status, codes(answer), fields(answer)]).toEqual([400, ['BAD_USER_INPUT'], []]);
+      expect(answer.type).toMatch(/^application\/(graphql-response\+)?json/);
+    }
+  });
+
+  it('over the limit is refused with 413, at the limit it is not', async () => {
+    const large = await post(padded(256 * 1024));
+    expect([large.status, codes(large)]).toEqual([413, ['BAD_USER_INPUT']]);
+    const overhead = padded(0).length;
+    expect((await post(padded(256 * 1024 - overhead))).status).toBe(200);
+    expect((await post(padded(256 * 1024 - overhead + 1))).status).toBe(413);
+  });
+
+  it.each([
+    ['text/plain', 400],
+    ['application/x-www-form-urlencoded', 400],
+    ['multipart/form-data', 400],
+    ['application/graphql', 400],
+    ['application/json; charset=latin1', 415],
+    ['', 400],
+  ])('of the type "%s" is refused with %i', async (type, status) => {
+    const answer = await post(new TextEncoder().encode('{"query": "{ __typename }"}'), {
+      accept: 'application/json',
+      ...(type ? { 'content-type': type } : {}),
+    });
+    expect([answer.status, codes(answer)]).toEqual([status, ['BAD_USER_INPUT']]);
+  });
+
+  it('that is not compressed as it says is refused', async () => {
+    for (const [encoding, status] of [
+      ['gzip', 400],
+      ['x-unknown', 415],
+    ] as const) {
+      const answer = await post('{"query": "{ __typename }"}', { ...STRICT, 'content-encoding': encoding });
+      expect([answer.status, codes(answer)]).toEqual([status, ['BAD_USER_INPUT']]);
+    }
+  });
+
+  it('asking for a persisted query learns that there are none', async () => {
+    const persistedQuery = { version: 1, sha256Hash: 'a'.repeat(64) };
+    for (const query of [undefined, '{ __typename }']) {
+      const { errors } = await post(JSON.stringify({ query, extensions: { persistedQuery } }));
+      expect(errors).toEqual([
+        { message: 'PersistedQueryNotSupported', extensions: { code: 'BAD_USER_INPUT', fields: [] } },
+      ]);
+    }
+  });
+});
+
+describe('a method or header', () => {
+  const TYPENAME = '/graphql?query=%7B__typename%7D';
+
+  it('of a form that any page can send is refused, a GET with our own header is not', async () => {
+    expect(codes(await call({ method: 'GET' }, TYPENAME))).toEqual(['BAD_USER_INPUT']);
+    for (const header of ['x-tidings-csrf', 'apollo-require-preflight']) {
+      const answer = await call({ method: 'GET', headers: { [header]: '1' } }, TYPENAME);
+      expect([answer.status, answer.text.trim()]).toEqual([200, '{"data":{"__typename":"Query"}}']);
+    }
+  });
+
+  it('GET never changes anything', async () => {
+    const csrf = { 'x-tidings-csrf': '1', authorization: `Bearer ${editor.accessToken}` };
+    for (const query of ['mutation { logout }', `subscription { projectsUpdated { seq } }`]) {
+      const answer = await call({ method: 'GET', headers: csrf }, `/graphql?query=${encodeURIComponent(query)}`);
+      expect([answer.status, codes(answer)]).toEqual([405, ['BAD_USER_INPUT']]);
+    }
+    const answer = await call({ method: 'GET', headers: csrf }, `${TYPENAME}&variables=%7B${SECRET}`);
+    expect([answer.status, codes(answer)]).toEqual([400, ['BAD_USER_INPUT']]);
+  });
+
+  it('other than GET and POST is refused', async () => {
+    for (const method of ['PUT', 'PATCH', 'DELETE']) {
+      const answer = await call({ method, headers: STRICT, body: '{"query": "{ __typename }"}' });
+      expect([answer.status, codes(answer)]).toEqual([405, ['BAD_USER_INPUT']]);
+    }
+  });
+
+  it('that accepts neither JSON is refused with 406', async () => {
+    for (const accept of ['text/html', 'text/plain', 'image/png']) {
+      const answer = await post('{"query": "{ __typename }"}', { ...JSON_TYPE, accept });
+      expect([answer.status, codes(answer)]).toEqual([406, ['BAD_USER_INPUT']]);
+    }
+  });
+
+  it('of a browser that opens the endpoint is shown the way', async () => {
+    const accept = 'text/html,application/xhtml+xml,*/*;q=0.8';
+    const response = await fetch(`${tidings.current.url}/graphql`, { headers: { accept } });
+    expect([response.status, new URL(response.url).pathname]).toEqual([200, '/']);
+    expect(await response.text()).toContain('Tidings is up');
+  });
+
+  it('and a path that is not there, or none at all, shows no stack', async () => {
+    expect((await call({ method: 'GET' }, `/${SECRET.slice(0, 3)}`)).status).toBe(404);
+    expect((await call({ method: 'GET' }, '/%E0%A4%A')).status).toBeLessThan(500);
+    expect((await call({ method: 'POST', headers: STRICT, body: '{}' }, '/graphql/%E0%A4%A')).status).toBe(400);
+  });
+});
