@@ -14,7 +14,9 @@ async function send(query, variables, token) {
 }
 
 const credentials = { email: 'editor@example.com', password: 'tidings-demo' };
-const { login } = await send('mutation ($input: LoginInput!) { login(input: $input) { accessToken } }', { input: credentials });
+const { login } = await send('mutation ($input: LoginInput!) { login(input: $input) { accessToken } }', {
+  input: credentials,
+});
 const key = `BENCH-${Date.now() % 1e9}`;
 const create = 'mutation ($input: CreateProjectInput!) { createProject(input: $input) { id } }';
 const { createProject } = await send(create, { input: { key, name: 'Bench' } }, login.accessToken);

@@ -1,7 +1,7 @@
 // Watches every project that an account may see: node docs/examples/watch.mjs [email] [password] [http://localhost:4000]
 // It uses nothing but the published `graphql-ws` client, and resumes from its cursor whenever the connection is lost.
 import { createClient } from 'graphql-ws';
-import WebSocket from 'ws';
+import { WebSocket } from 'ws';
 
 const [email = 'user@example.com', password = 'tidings-demo', url = 'http://localhost:4000'] = process.argv.slice(2);
 

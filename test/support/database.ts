@@ -17,8 +17,11 @@ export async function createDatabase(): Promise<TestDatabase> {
   await once(cluster, `create database ${name} template ${TEMPLATE}`);
   const url = withDatabase(cluster, name);
   // A clone shares its log's birth with the template: given one of its own, no other test's rings are taken for its own.
-  await once(url, `update log_head set nonce = born.nonce, genesis = born.nonce
-    from (select substr(uuid_send(gen_random_uuid()), 1, 6) as nonce) as born`);
+  await once(
+    url,
+    `update log_head set nonce = born.nonce, genesis = born.nonce
+    from (select substr(uuid_send(gen_random_uuid()), 1, 6) as nonce) as born`,
+  );
   const client = new Client(url);
   // Tests may cut every connection of their database, this one included.
   client.on('error', () => {});

@@ -18,13 +18,23 @@ export async function createProject(owner: Person, input: Record<string, unknown
 }
 
 /** Makes `member` a member, or changes its role. */
-export async function addMember(owner: Person, projectId: string, member: Person, role: 'VIEWER' | 'EDITOR' | 'OWNER'): Promise<void> {
-  const mutation = 'mutation ($p: ID!, $u: ID!, $r: ProjectRole!) { setProjectMember(projectId: $p, userId: $u, role: $r) { role } }';
+export async function addMember(
+  owner: Person,
+  projectId: string,
+  member: Person,
+  role: 'VIEWER' | 'EDITOR' | 'OWNER',
+): Promise<void> {
+  const mutation =
+    'mutation ($p: ID!, $u: ID!, $r: ProjectRole!) { setProjectMember(projectId: $p, userId: $u, role: $r) { role } }';
   await owner.data(mutation, { p: projectId, u: member.id, r: role });
 }
 
 /** Posts an update and returns its id. */
-export async function postUpdate(author: Person, projectId: string, input: Record<string, unknown> = {}): Promise<string> {
+export async function postUpdate(
+  author: Person,
+  projectId: string,
+  input: Record<string, unknown> = {},
+): Promise<string> {
   const mutation = 'mutation ($input: PostUpdateInput!) { postUpdate(input: $input) { id } }';
   const update = { projectId, title: `Update ${unique()}`, health: 'ON_TRACK', ...input };
   return (await author.data(mutation, { input: update })).postUpdate.id;

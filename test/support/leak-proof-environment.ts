@@ -3,7 +3,16 @@ import type { Circus } from '@jest/types';
 import { TestEnvironment } from 'jest-environment-node';
 
 /** Kinds of resources that a test can forget. Files and DNS look-ups end by themselves. */
-const WATCHED = new Set(['TCPSocketWrap', 'TCPServerWrap', 'PipeWrap', 'ProcessWrap', 'Timeout', 'TTYWrap', 'TLSWrap', 'UDPWrap']);
+const WATCHED = new Set([
+  'TCPSocketWrap',
+  'TCPServerWrap',
+  'PipeWrap',
+  'ProcessWrap',
+  'Timeout',
+  'TTYWrap',
+  'TLSWrap',
+  'UDPWrap',
+]);
 /** ms in which what was closed may really go away. */
 const PATIENCE_MS = 3_000;
 

@@ -28,7 +28,8 @@ export class Watch {
           this.results.push(result as SubscriptionResult);
           this.waiting?.();
         },
-        error: (error) => reject(error instanceof Error ? error : Object.assign(new Error('subscription ended'), { cause: error })),
+        error: (error) =>
+          reject(error instanceof Error ? error : Object.assign(new Error('subscription ended'), { cause: error })),
         complete: () => resolve(),
       },
     );
@@ -101,7 +102,11 @@ export class RawSocket {
   }
 
   /** Opens a socket; with `headers`, as a browser or a proxy would send them. Rejects when the upgrade is refused. */
-  static async open(url: string, headers: Record<string, string> = {}, protocol = 'graphql-transport-ws'): Promise<RawSocket> {
+  static async open(
+    url: string,
+    headers: Record<string, string> = {},
+    protocol = 'graphql-transport-ws',
+  ): Promise<RawSocket> {
     const ws = new WebSocket(`${url.replace(/^http/, 'ws')}/graphql`, protocol, { headers });
     const socket = new RawSocket(ws);
     await new Promise<void>((resolve, reject) => {

@@ -126,7 +126,9 @@ export class TestTidings {
 }
 
 /** Starts the service before the tests of a file or a `describe`, and stops it after them. */
-export function useTidings(options: () => TidingsOptions | Promise<TidingsOptions> = () => ({})): { readonly current: TestTidings } {
+export function useTidings(options: () => TidingsOptions | Promise<TidingsOptions> = () => ({})): {
+  readonly current: TestTidings;
+} {
   let tidings: TestTidings | undefined;
   beforeAll(async () => {
     tidings = await TestTidings.start(await options());
@@ -147,6 +149,7 @@ export function useTidings(options: () => TidingsOptions | Promise<TidingsOption
 const passwordHash = hash(PASSWORD, { memoryCost: 1_024, timeCost: 1, parallelism: 1 });
 
 function recorder(lines: string[]): LoggerService {
-  const record = (...parts: unknown[]) => void lines.push(parts.map((part) => (typeof part === 'string' ? part : JSON.stringify(part))).join(' '));
+  const record = (...parts: unknown[]) =>
+    void lines.push(parts.map((part) => (typeof part === 'string' ? part : JSON.stringify(part))).join(' '));
   return { log: () => {}, debug: () => {}, verbose: () => {}, warn: record, error: record, fatal: record };
 }

@@ -23,7 +23,12 @@ export type Shapes<M> = { readonly [T in keyof M]: (message: unknown) => message
 export const SHAPES: Shapes<JsonSafe<Topics>> = {
   log: (message): message is LogRing => {
     const { log, pos, events } = (message ?? {}) as Partial<Record<keyof LogRing, unknown>>;
-    return typeof log === 'string' && typeof pos === 'string' && /^\d+$/.test(pos) && (events === undefined || Array.isArray(events));
+    return (
+      typeof log === 'string' &&
+      typeof pos === 'string' &&
+      /^\d+$/.test(pos) &&
+      (events === undefined || Array.isArray(events))
+    );
   },
 };
 
