@@ -30,3 +30,9 @@ export function figure(what: string, measured: readonly number[]): void {
   const [least, middle, most] = [sorted[0], sorted[sorted.length >> 1], sorted.at(-1)].map((ms) => ms?.toFixed(1));
   process.stdout.write(`figure: ${what}: min ${least}, median ${middle}, max ${most} ms\n`);
 }
+
+/** Fails if the service has logged anything since this was asked last. */
+export function assertQuiet(tidings: TestTidings): void {
+  const logged = tidings.logged.splice(0);
+  if (logged.length > 0) throw new Error(`The service has logged:\n${logged.join('\n')}`);
+}

@@ -8,6 +8,7 @@ import { LogFollower } from '../events/log-follower.js';
 import { LogReader } from '../events/log-reader.js';
 import { UnauthenticatedError } from '../errors/service-error.js';
 import { Feed, type Verdict } from './feed.js';
+import { patiently } from './patience.js';
 
 export interface SubscriptionRequest {
   readonly viewer: Principal;
@@ -17,6 +18,7 @@ export interface SubscriptionRequest {
   readonly judge: (event: LogEvent, rights: AccountRights) => Verdict;
 }
 
+/** Events that a subscriber who is behind takes from the log at a time. */
 const PAGE = 200;
 
 @Injectable()
@@ -44,20 +46,24 @@ export class Hub implements OnModuleInit {
   /** Subscribes from now on, or from `after`, without a gap. Throws CURSOR_EXPIRED. */
   async subscribe({ viewer, after, judge }: SubscriptionRequest): Promise<Feed> {
     const start = after ? await this.log.resolveCursor(after) : this.follower.applied;
+    const { follower } = this;
     const feed = new Feed(start, {
-      recentAfter: (pos) => this.follower.recentAfter(pos),
-      readAfter: (pos) => this.reader.after(pos, PAGE),
-      judge: (event) => this.judge(viewer, event, judge),
+      get fresh() {
+        return follower.fresh;
+      },
+      freshened: (over) => patiently(() => follower.ensureFresh(), over),
+      recentAfter: (pos) => follower.recentAfter(pos)?.slice(0, PAGE),
+      readAfter: (pos, over) => patiently(() => this.reader.after(pos, PAGE), over),
+      judge: (event, over) => {
+        const verdict = (rights: AccountRights | undefined): Verdict =>
+          rights && !rights.disabled ? judge(event, rights) : new UnauthenticatedError();
+        const rights = this.rights.of(viewer.accountId);
+        if (!(rights instanceof Promise)) return verdict(rights);
+        return patiently(async () => this.rights.of(viewer.accountId), over).then(verdict);
+      },
       ended: (ended) => this.feeds.delete(ended),
     });
     this.feeds.add(feed);
     return feed;
-  }
-
-  private judge(viewer: Principal, event: LogEvent, judge: SubscriptionRequest['judge']): Verdict | Promise<Verdict> {
-    const verdict = (rights: AccountRights | undefined): Verdict =>
-      rights && !rights.disabled ? judge(event, rights) : new UnauthenticatedError();
-    const rights = this.rights.of(viewer.accountId);
-    return rights instanceof Promise ? rights.then(verdict) : verdict(rights);
   }
 }

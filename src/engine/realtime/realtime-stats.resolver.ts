@@ -34,7 +34,10 @@ export class RealtimeStatsResolver {
   }
 
   @SignedIn()
-  @Mutation(() => Date, { description: 'Over a socket: extends its life by a newer access token of the same session. Returns its new deadline.' })
+  @Mutation(() => Date, {
+    description:
+      'Over a socket: extends its life by a newer access token of the same session. Returns its new deadline.',
+  })
   renewConnection(@Args('accessToken', { description: 'Of the same session.' }) _accessToken: string): Date {
     return notYet('Renewing a connection');
   }

@@ -12,11 +12,16 @@ import {
 } from 'graphql';
 import type { ServerOptions } from 'graphql-ws';
 import type { OperationContext } from '../access/operation-context.js';
+import { isDatabaseAway } from '../database/unit-of-work.js';
 import { ErrorMapper } from '../errors/error-mapper.js';
 import { RateLimitedError, UnauthenticatedError } from '../errors/service-error.js';
+import type { LogEvent } from '../events/log-event.js';
 import { ContextFactory } from '../graphql/context-factory.js';
-import { isErrors, OperationPreparer, type OperationRequest } from '../graphql/prepared-operation.js';
+import { isErrors } from '../graphql/operation-check.js';
+import { OperationPreparer, type OperationRequest } from '../graphql/prepared-operation.js';
 import { SessionAuthenticator } from '../sessions/session.authenticator.js';
+import { Feed } from './feed.js';
+import { patiently } from './patience.js';
 import { CloseCode, type Socket } from './socket.js';
 
 /** Operations of one socket that may run at a time. */
@@ -25,7 +30,9 @@ const MAX_OPERATIONS = 100;
 const DEADLINE_GRACE_MS = 10_000;
 
 type Payload = Record<string, unknown> | undefined;
-type Options = Required<Pick<ServerOptions<Payload, { socket: Socket }>, 'onConnect' | 'onSubscribe' | 'onNext' | 'onError'>>;
+type Options = Required<
+  Pick<ServerOptions<Payload, { socket: Socket }>, 'onConnect' | 'onSubscribe' | 'onNext' | 'onError'>
+>;
 
 /** What `onSubscribe` hands to `execute` and `subscribe`. */
 interface Prepared extends ExecutionArgs {
@@ -46,9 +53,9 @@ export class SocketOperations {
   get options(): Options & Pick<ServerOptions, 'execute' | 'subscribe'> {
     return {
       onConnect: ({ connectionParams, extra }) => this.connect(extra.socket, connectionParams),
-      onSubscribe: async ({ extra }, _id, payload) => this.prepare(extra.socket, payload as OperationRequest),
+      onSubscribe: async ({ extra }, _id, payload) => this.prepare(extra.socket, payload),
       onNext: (_context, _id, _payload, _args, result) => this.formatted(result),
-      onError: (_context, _id, _payload, errors) => errors.map((error) => this.format(error)),
+      onError: (_context, _id, _payload, errors) => errors.map((error) => this.errors.map(error)),
       execute: (args: ExecutionArgs) => execute(args),
       subscribe: (args: Prepared) => executeEach(args),
     };
@@ -59,10 +66,11 @@ export class SocketOperations {
     const claims = this.authenticator.claimsOf(typeof shown === 'string' ? shown : undefined);
     if (!claims) return refuse(socket, CloseCode.Unauthenticated, 'Unauthorized');
     if (claims.exp * 1000 <= Date.now()) return refuse(socket, CloseCode.Expired, 'Access token expired');
+    // Known before it is asked whether the session lives: should it end meanwhile, this socket is closed with it.
+    socket.claims = claims;
     const caller = await this.authenticator.callerOf(claims);
     if (caller.refusal) return refuse(socket, CloseCode.TryAgainLater, 'Try again later');
     if (!caller.principal) return refuse(socket, CloseCode.Unauthenticated, 'Unauthorized');
-    socket.claims = claims;
     socket.setDeadline(claims.exp * 1000 + DEADLINE_GRACE_MS);
     return socket.open;
   }
@@ -91,11 +99,7 @@ export class SocketOperations {
   private formatted({ errors, ...result }: ExecutionResult): ExecutionResult {
     if (!errors) return result;
     // What graphql-ws sends is JSON: formatted errors are what it needs.
-    return { ...result, errors: errors.map((error) => asSent(this.format(error))) };
-  }
-
-  private format(error: GraphQLError): GraphQLFormattedError {
-    return this.errors.map(error.originalError instanceof GraphQLError ? error.originalError : error);
+    return { ...result, errors: errors.map((error) => asSent(this.errors.map(error))) };
   }
 }
 
@@ -119,26 +123,49 @@ async function openStream(args: ExecutionArgs): Promise<readonly GraphQLError[] 
 /** Executes the operation for each event, each with a view of the database of its own. */
 function executeEach({ stream, ...args }: Prepared): AsyncGenerator<ExecutionResult, void, void> {
   const source = (stream as AsyncIterable<unknown>)[Symbol.asyncIterator]();
-  const context = args.contextValue as OperationContext;
+  let over = false;
+  const end = async (): Promise<void> => {
+    over = true;
+    await source.return?.();
+  };
   return {
     [Symbol.asyncIterator]() {
       return this;
     },
     async next() {
-      const { done, value } = await source.next();
-      if (done) return { done: true, value: undefined };
-      return { done: false, value: await execute({ ...args, rootValue: value, contextValue: context.renewed() }) };
+      for (;;) {
+        const { done, value } = await source.next();
+        if (done) return { done: true, value: undefined };
+        const result = await executeFor(value, args, () => over).catch((error: unknown) =>
+          end().then(() => Promise.reject(error)),
+        );
+        // Who lost the right to see it while it was executed is not sent it.
+        if (!(source instanceof Feed) || (await source.stillGives(value as LogEvent)))
+          return { done: false, value: result };
+      }
     },
     async return() {
-      await source.return?.();
+      await end();
       return { done: true, value: undefined };
     },
     async throw(error: unknown) {
-      await source.return?.();
+      await end();
       throw error;
     },
     async [Symbol.asyncDispose]() {
-      await source.return?.();
+      await end();
     },
   };
+}
+
+/** The payload of one event. While the database is away it waits: an error in its place would lose the event. */
+async function executeFor(event: unknown, args: ExecutionArgs, over: () => boolean): Promise<ExecutionResult> {
+  const context = args.contextValue as OperationContext;
+  const execution = async (): Promise<ExecutionResult> => {
+    const result = await execute({ ...args, rootValue: event, contextValue: context.renewed() });
+    const away = result.errors?.find(({ originalError }) => isDatabaseAway(originalError));
+    if (away && !over()) throw away.originalError ?? away;
+    return result;
+  };
+  return patiently(execution, over);
 }

@@ -16,6 +16,8 @@ import { CloseCode, Socket } from './socket.js';
 import { SocketOperations } from './socket-operations.js';
 
 const PATH = '/graphql';
+/** What a client may say; graphql-ws would take the server's own words from it, and throw. */
+const CLIENT_MESSAGES: ReadonlySet<unknown> = new Set(['connection_init', 'ping', 'pong', 'subscribe', 'complete']);
 const MAX_MESSAGE_BYTES = 64 * 1024;
 /** Ids are repeated in every frame: graphql-ws itself does not bound them. */
 const MAX_ID_BYTES = 128;
@@ -69,7 +71,7 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
 
   private upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     stream.on('error', () => stream.destroy());
-    const path = new URL(request.url ?? '/', 'http://localhost').pathname;
+    const [path] = (request.url ?? '').split('?', 1);
     const { origin } = request.headers;
     if (path !== PATH) reject(stream, '404 Not Found');
     else if (this.draining) reject(stream, '503 Service Unavailable');
@@ -103,7 +105,9 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
 
   /** Hands a message to graphql-ws; an operation's promise lasts as long as the operation. */
   private async received(socket: Socket, text: string, receive?: (text: string) => Promise<void>): Promise<void> {
-    const id = operationId(text);
+    const message = clientMessage(text);
+    if (!message) return socket.close(CloseCode.BadRequest, 'Invalid message received');
+    const id = message.type === 'subscribe' && typeof message.id === 'string' ? message.id : undefined;
     if (id !== undefined && Buffer.byteLength(id) > MAX_ID_BYTES) {
       return socket.close(CloseCode.BadRequest, `Operation ids have at most ${MAX_ID_BYTES} bytes`);
     }
@@ -133,17 +137,18 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
   }
 }
 
-/** The id of a `subscribe` message; everything else is judged by graphql-ws. */
-function operationId(text: string): string | undefined {
-  if (!text.includes('"subscribe"')) return undefined;
+/** A message that a client may send, as far as it is judged here; graphql-ws looks at the rest. */
+function clientMessage(text: string): { readonly type: unknown; readonly id?: unknown } | undefined {
   try {
     const message = JSON.parse(text) as { type?: unknown; id?: unknown } | null;
-    return message?.type === 'subscribe' && typeof message.id === 'string' ? message.id : undefined;
+    return CLIENT_MESSAGES.has(message?.type) ? { type: message?.type, id: message?.id } : undefined;
   } catch {
     return undefined;
   }
 }
 
+/** Answers an upgrade and lets go: a client that does not close its side keeps nothing open. */
 function reject(stream: Duplex, status: string): void {
+  stream.once('finish', () => stream.destroy());
   stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

@@ -54,7 +54,7 @@ export class Socket {
       this.heardAt = performance.now();
       if (!this.open) return;
       if (isBinary) this.close(CloseCode.BadRequest, 'Text messages only');
-      else listener(data.toString());
+      else listener((data as Buffer).toString());
     });
   }
 

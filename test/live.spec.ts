@@ -1,0 +1,343 @@
+// What watchers are given: by stock clients, at once, everything, in order, once, and without a gap when they come back.
+import { ApolloClient, gql, InMemoryCache } from '@apollo/client';
+import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
+import { createClient } from 'graphql-ws';
+import { Hub } from '../src/engine/realtime/hub.js';
+import { addMember, createProject, postUpdate } from './support/factories.js';
+import type { Data } from './support/graphql-client.js';
+import { assertQuiet, figure, postMany } from './support/live.js';
+import { SocketClient, type Watch } from './support/socket-client.js';
+import { startTcpProxy } from './support/tcp-proxy.js';
+import { type Person, TestTidings, useTidings } from './support/tidings.js';
+import { until, within } from './support/wait.js';
+
+const tidings = useTidings();
+
+const EVENT = `seq cursor kind at subjectId skipped actor { id } project { id key name }
+  update { id title version } comment { id body } member { role user { id } }`;
+const WATCH = `subscription ($id: ID!, $after: String, $own: Boolean) {
+  projectUpdated(projectId: $id, after: $after, includeOwn: $own) { ${EVENT} } }`;
+const WATCH_ALL = `subscription ($after: String, $own: Boolean) { projectsUpdated(after: $after, includeOwn: $own) { ${EVENT} } }`;
+
+/** What a busy dashboard asks for. */
+const LIGHT = 'seq cursor subjectId update { id title }';
+
+const ROUNDS = 9;
+const BOUND_MS = 100;
+
+/** ms from the mutation's reply to the arrival of its event, for each of some posts. */
+async function latencies(
+  author: Person,
+  projectId: string,
+  arrival: (id: string) => Promise<number>,
+): Promise<number[]> {
+  const measured: number[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const id = await postUpdate(author, projectId);
+    const replied = performance.now();
+    measured.push((await within(5_000, arrival(id), 'the event arrived')) - replied);
+  }
+  return measured.toSorted((a, b) => a - b);
+}
+
+function median(sorted: readonly number[]): number {
+  return sorted[Math.floor(sorted.length / 2)]!;
+}
+
+/** Arrivals by the id of their update. */
+class Arrivals {
+  private readonly times = new Map<string, number>();
+
+  readonly hear = (event: Data): void => void this.times.set(event.subjectId as string, performance.now());
+
+  readonly of = async (id: string): Promise<number> => {
+    await until(() => this.times.has(id), 'the event arrived');
+    return this.times.get(id)!;
+  };
+}
+
+async function take(watch: Watch, count: number, field = 'projectUpdated'): Promise<Data[]> {
+  const events: Data[] = [];
+  while (events.length < count) {
+    const { data, errors } = await watch.next(20_000);
+    expect(errors).toBeUndefined();
+    events.push(data[field]);
+  }
+  return events;
+}
+
+const socketUrl = () => `${tidings.current.url.replace('http', 'ws')}/graphql`;
+const seqs = (events: readonly Data[]) => events.map(({ seq }) => seq as number);
+const seen = (events: Data[]) => events.map(({ seq, cursor, subjectId }) => `${seq} ${cursor} ${subjectId}`);
+const from = (first: number, count: number) => Array.from({ length: count }, (_, index) => first + index);
+
+async function team(): Promise<{ editor: Person; viewer: Person; project: Awaited<ReturnType<typeof createProject>> }> {
+  const [editor, viewer] = await Promise.all([tidings.current.asUser('EDITOR'), tidings.current.asUser('USER')]);
+  const project = await createProject(editor);
+  await addMember(editor, project.id, viewer, 'VIEWER');
+  return { editor, viewer, project };
+}
+
+afterEach(() => until(() => tidings.current.app.get(Hub).size === 0, 'every subscription was over'));
+afterEach(() => assertQuiet(tidings.current));
+
+describe('stock clients, as published', () => {
+  it.each(['projectUpdated', 'projectsUpdated'])('graphql-ws has %s within 100 ms of the reply', async (field) => {
+    const { editor, viewer, project } = await team();
+    const client = createClient({
+      url: socketUrl(),
+      connectionParams: { authorization: `Bearer ${viewer.accessToken}` },
+    });
+    const arrivals = new Arrivals();
+    const args = field === 'projectUpdated' ? `(projectId: "${project.id}")` : '';
+    client.subscribe(
+      { query: `subscription { ${field}${args} { subjectId kind update { title } } }` },
+      { next: ({ data }) => arrivals.hear((data as Data)[field]), error: () => {}, complete: () => {} },
+    );
+    await tidings.current.watching(1);
+    const measured = await latencies(editor, project.id, arrivals.of);
+    figure(`graphql-ws ${field}`, measured);
+    expect(median(measured)).toBeLessThan(BOUND_MS);
+    await client.dispose();
+  });
+
+  it.each(['projectUpdated', 'projectsUpdated'])('Apollo Client has %s within 100 ms of the reply', async (field) => {
+    const { editor, viewer, project } = await team();
+    const socket = createClient({
+      url: socketUrl(),
+      connectionParams: { authorization: `Bearer ${viewer.accessToken}` },
+    });
+    const apollo = new ApolloClient({ link: new GraphQLWsLink(socket), cache: new InMemoryCache() });
+    const arrivals = new Arrivals();
+    const args = field === 'projectUpdated' ? `(projectId: "${project.id}")` : '';
+    const query = gql`subscription { ${field}${args} { subjectId kind update { id title health } actor { id name } } }`;
+    const subscription = apollo.subscribe<Data>({ query }).subscribe(({ data, error }) => {
+      if (!error) arrivals.hear(data[field]);
+    });
+    await tidings.current.watching(1);
+    const measured = await latencies(editor, project.id, arrivals.of);
+    figure(`Apollo ${field}`, measured);
+    expect(median(measured)).toBeLessThan(BOUND_MS);
+    subscription.unsubscribe();
+    apollo.stop();
+    await socket.dispose();
+  });
+});
+
+describe('what arrives', () => {
+  it('is every kind of event, with what it is about', async () => {
+    const { editor, viewer, project } = await team();
+    const admin = await tidings.current.asUser('ADMIN');
+    const guest = await tidings.current.asUser('USER');
+    const watch = admin.socket().subscribe(WATCH_ALL);
+    await tidings.current.watching(1);
+    const made = await createProject(editor, { name: 'Made' });
+    const id = made.id;
+    await editor.data('mutation ($id: ID!) { editProject(id: $id, input: { name: "Renamed" }) { id } }', { id });
+    await addMember(editor, id, guest, 'VIEWER');
+    await addMember(editor, id, guest, 'EDITOR');
+    const update = await postUpdate(editor, id, { title: 'First' });
+    await editor.data('mutation ($id: ID!) { editUpdate(id: $id, input: { title: "Edited" }) { id } }', { id: update });
+    const comment = (
+      await guest.data('mutation ($i: PostCommentInput!) { postComment(input: $i) { id } }', {
+        i: { projectId: id, updateId: update, body: 'Well' },
+      })
+    ).postComment.id;
+    const expected = [
+      { kind: 'PROJECT_CREATED', subjectId: id, actor: editor.id },
+      { kind: 'PROJECT_EDITED', subjectId: id, actor: editor.id },
+      { kind: 'MEMBER_ADDED', subjectId: guest.id, actor: editor.id, member: 'USER' },
+      { kind: 'MEMBER_CHANGED', subjectId: guest.id, actor: editor.id, member: 'USER' },
+      { kind: 'UPDATE_POSTED', subjectId: update, actor: editor.id, update: true },
+      { kind: 'UPDATE_EDITED', subjectId: update, actor: editor.id, update: true },
+      { kind: 'COMMENT_POSTED', subjectId: comment, actor: guest.id, comment: true },
+      { kind: 'COMMENT_REMOVED', subjectId: comment, actor: guest.id },
+      { kind: 'UPDATE_REMOVED', subjectId: update, actor: editor.id },
+      { kind: 'MEMBER_REMOVED', subjectId: guest.id, actor: guest.id },
+      { kind: 'PROJECT_DELETED', subjectId: id, actor: admin.id },
+    ];
+    const events = await take(watch, 7, 'projectsUpdated');
+    await guest.data('mutation ($id: ID!) { removeComment(id: $id) }', { id: comment });
+    await editor.data('mutation ($id: ID!) { removeUpdate(id: $id) }', { id: update });
+    await guest.data('mutation ($p: ID!, $u: ID!) { removeProjectMember(projectId: $p, userId: $u) }', {
+      p: id,
+      u: guest.id,
+    });
+    await admin.data('mutation ($id: ID!) { deleteProject(id: $id) }', { id });
+    events.push(...(await take(watch, 4, 'projectsUpdated')));
+
+    expect(seqs(events)).toEqual(from(1, 11));
+    expect(events.map(({ kind, subjectId, actor }) => ({ kind, subjectId, actor: actor.id }))).toEqual(
+      expected.map(({ kind, subjectId, actor }) => ({ kind, subjectId, actor })),
+    );
+    for (const [index, event] of events.entries()) {
+      const { update: hasUpdate, comment: hasComment, member: hasMember } = expected[index]!;
+      expect(event.project).toMatchObject({ id, key: made.key });
+      expect(event.skipped).toBeNull();
+      expect(Math.abs(Date.now() - Date.parse(event.at))).toBeLessThan(60_000);
+      expect([event.update?.id, event.comment?.body, event.member?.user.id]).toEqual([
+        hasUpdate ? update : undefined,
+        hasComment ? 'Well' : undefined,
+        hasMember ? guest.id : undefined,
+      ]);
+    }
+    expect(new Set(events.map(({ cursor }) => cursor)).size).toBe(11);
+    watch.stop();
+    expect([viewer.id, project.id]).not.toContain(id);
+  });
+
+  it('is all of 300 posts by 8 who write at once, to 20 who watch, in one order', async () => {
+    const { editor, viewer, project } = await team();
+    const admin = await tidings.current.asUser('ADMIN');
+    const people = [editor, viewer, admin];
+    const watches = Array.from({ length: 20 }, (_, index) => {
+      const socket = people[index % 3]!.socket();
+      return index < 10
+        ? { watch: socket.subscribe(WATCH.replace(EVENT, LIGHT), { id: project.id }), field: 'projectUpdated' }
+        : { watch: socket.subscribe(WATCH_ALL.replace(EVENT, LIGHT)), field: 'projectsUpdated' };
+    });
+    await tidings.current.watching(20);
+    const posted = new Set<string>();
+    const began = performance.now();
+    const write = async (writer: number): Promise<void> => {
+      for (let n = writer; n < 300; n += 8) posted.add(await postUpdate(editor, project.id, { title: `Post ${n}` }));
+    };
+    await Promise.all(from(0, 8).map(write));
+    const written = performance.now() - began;
+    const all = await Promise.all(watches.map(({ watch, field }) => take(watch, 300, field)));
+    process.stdout.write(
+      `300 posts by 8 writers: ${Math.round(written)} ms; with 20 watchers served: ${Math.round(performance.now() - began)} ms`.concat(
+        '\n',
+      ),
+    );
+    const [first] = all;
+    expect(seqs(first!)).toEqual(from(3, 300));
+    expect(new Set(first!.map(({ update }) => update.id))).toEqual(posted);
+    for (const events of all) expect(seen(events)).toEqual(seen(first!));
+    for (const { watch } of watches) watch.stop();
+  });
+
+  it('leaves out what the session itself has caused, if it asks for that, and nothing else', async () => {
+    const { editor, project } = await team();
+    const elsewhere = await tidings.current.signIn(editor.id, editor.email);
+    const socket = editor.socket();
+    const one = socket.subscribe(WATCH, { id: project.id, own: false });
+    const all = socket.subscribe(WATCH_ALL, { own: false });
+    await tidings.current.watching(2);
+    await postUpdate(editor, project.id, { title: 'mine' });
+    await postUpdate(elsewhere, project.id, { title: 'from my phone' });
+    await postUpdate(editor, project.id, { title: 'mine again' });
+    await postUpdate(elsewhere, project.id, { title: 'from my phone again' });
+    expect(seqs(await take(one, 2))).toEqual([4, 6]);
+    expect(seqs(await take(all, 2, 'projectsUpdated'))).toEqual([4, 6]);
+    expect([one.pending, all.pending]).toEqual([[], []]);
+    one.stop();
+    all.stop();
+  });
+});
+
+describe('coming back', () => {
+  it.each(['Project', 'ProjectConnection'])(
+    'with lastCursor of a %s misses nothing, though posting goes on',
+    async (type) => {
+      const { editor, viewer, project } = await team();
+      const snapshot =
+        type === 'Project'
+          ? `query { project(key: "${project.key}") { lastCursor updates(first: 100) { nodes { id } } } }`
+          : `query { projects { lastCursor nodes { updates(first: 100) { nodes { id } } } } }`;
+      const posted: string[] = [];
+      const work = { goesOn: true };
+      const writers = from(0, 3).map(async () => {
+        while (work.goesOn) posted.push(await postUpdate(editor, project.id));
+      });
+      const seams = from(0, 5).map(async (index) => {
+        await until(() => posted.length > index * 4, 'some were posted');
+        const data = await viewer.data(snapshot);
+        const { lastCursor, updates, nodes } = data.project ?? data.projects;
+        const known = new Set<string>((updates ?? nodes[0].updates).nodes.map(({ id }: Data) => id as string));
+        const field = index % 2 === 0 ? 'projectUpdated' : 'projectsUpdated';
+        const query = index % 2 === 0 ? WATCH : WATCH_ALL;
+        const watch = viewer.socket().subscribe(query, { id: project.id, after: lastCursor });
+        return { known, watch, field };
+      });
+      const watches = await Promise.all(seams);
+      await until(() => posted.length >= 60, '60 were posted', 20_000);
+      work.goesOn = false;
+      await Promise.all(writers);
+      const last = await postUpdate(editor, project.id);
+      for (const { known, watch, field } of watches) {
+        const events: Data[] = [];
+        while (events.at(-1)?.subjectId !== last) events.push(...(await take(watch, 1, field)));
+        expect(seqs(events)).toEqual(from(events[0].seq, events.length));
+        for (const event of events) known.add(event.subjectId);
+        expect([...posted, last].filter((id) => !known.has(id))).toEqual([]);
+        watch.stop();
+      }
+    },
+  );
+
+  it('after the connection was cut gets what was missed, once', async () => {
+    const { editor, viewer, project } = await team();
+    const proxy = await startTcpProxy(Number(new URL(tidings.current.url).port));
+    let cursor = project.lastCursor;
+    const events: Data[] = [];
+    const connect = () => new SocketClient(`http://127.0.0.1:${proxy.port}`, viewer.accessToken);
+    for (let round = 0; round < 3; round += 1) {
+      const socket = connect();
+      const watch = socket.subscribe(WATCH, { id: project.id, after: cursor });
+      await postUpdate(editor, project.id);
+      events.push(...(await take(watch, 3)));
+      cursor = events.at(-1)!.cursor;
+      proxy.cut();
+      await expect(watch.ended).rejects.toBeDefined();
+      await socket.close();
+      await postUpdate(editor, project.id);
+      await postUpdate(editor, project.id);
+    }
+    const socket = connect();
+    const watch = socket.subscribe(WATCH, { id: project.id, after: cursor });
+    events.push(...(await take(watch, 2)));
+    expect(seqs(events)).toEqual(from(1, events.length));
+    await socket.close();
+    await proxy.stop();
+  });
+
+  it('to a node that has just started gets 1,000 missed events in order', async () => {
+    const { editor, viewer, project } = await team();
+    const { database, app } = tidings.current;
+    await postMany(app, editor.id, project.id, 1_000);
+    const restarted = await TestTidings.start({ database });
+    const socket = viewer.socket(restarted.url);
+    await socket.subscribe('{ me { id } }').next();
+    const began = performance.now();
+    const watch = socket.subscribe(WATCH.replace(EVENT, LIGHT), { id: project.id, after: project.lastCursor });
+    const events = await take(watch, 1_002);
+    process.stdout.write(`1,000 missed events replayed in ${Math.round(performance.now() - began)} ms`.concat('\n'));
+    expect(seqs(events)).toEqual(from(1, 1_002));
+    await socket.close();
+    await restarted.stop();
+  });
+
+  it.each([
+    ['words', 'garbage'],
+    ['another history', Buffer.alloc(14, 7).toString('base64url')],
+    [
+      'a position beyond the head',
+      Buffer.concat([Buffer.alloc(6, 1), Buffer.from('000000000fffffff', 'hex')]).toString('base64url'),
+    ],
+    ['control characters', '\u0000\u0001'],
+    ['emoji', '🙂🙂'],
+  ])('with %s for a cursor is told CURSOR_EXPIRED, and the socket stays', async (_what, after) => {
+    const { editor, viewer, project } = await team();
+    const socket = viewer.socket();
+    for (const query of [WATCH, WATCH_ALL]) {
+      await expect(socket.subscribe(query, { id: project.id, after }).ended).rejects.toMatchObject({
+        cause: [{ extensions: { code: 'CURSOR_EXPIRED' } }],
+      });
+    }
+    const watch = socket.subscribe(WATCH, { id: project.id, after: project.lastCursor });
+    await postUpdate(editor, project.id);
+    expect(seqs(await take(watch, 3))).toEqual([1, 2, 3]);
+    watch.stop();
+  });
+});

@@ -1,0 +1,182 @@
+// Too much of everything from one client: what the server stores and runs for it stays bounded, and others go on.
+import { netOf, subscribe, useBystander } from './support/bystander.js';
+import { createProject } from './support/factories.js';
+import { postMany } from './support/live.js';
+import { useTidings } from './support/tidings.js';
+import { until } from './support/wait.js';
+
+const tidings = useTidings();
+const bystander = useBystander(tidings);
+
+describe('too much at once', () => {
+  it('200 operations: those that fit run, the others are RATE_LIMITED, and then there is room again', async () => {
+    const socket = await bystander.hostile();
+    for (let n = 0; n < 200; n += 1)
+      socket.send(subscribe(`s${n}`, { query: bystander.watch, variables: { id: bystander.project.id } }));
+    const errors = [];
+    while (errors.length < 100) errors.push(await socket.next('error'));
+    expect(errors.every(({ payload }) => payload[0].extensions.code === 'RATE_LIMITED')).toBe(true);
+    await tidings.current.watching(101);
+    for (let n = 0; n < 100; n += 1) socket.send(JSON.stringify({ id: `s${n}`, type: 'complete' }));
+    await tidings.current.watching(1);
+    await bystander.stillServes(socket);
+  });
+
+  it('50 × (complete, subscribe with the same id) in one segment, then gone: nothing is left behind', async () => {
+    const socket = await bystander.hostile();
+    const again = subscribe('same', {
+      query: bystander.watch,
+      variables: { id: bystander.project.id, after: bystander.project.lastCursor },
+    });
+    const net = netOf(socket.ws);
+    net.cork();
+    socket.send(again);
+    for (let n = 0; n < 50; n += 1) {
+      socket.send('{"id":"same","type":"complete"}');
+      socket.send(again);
+    }
+    net.uncork();
+    expect((await socket.closed).code).toBe(4409);
+    const other = await bystander.hostile();
+    const netOfOther = netOf(other.ws);
+    netOfOther.cork();
+    for (let n = 0; n < 50; n += 1) other.send(again.replace('same', `id${n}`));
+    netOfOther.uncork();
+    netOfOther.destroy();
+    await other.closed;
+    await tidings.current.watching(1);
+  });
+
+  it('a complete while the subscription is still being opened, and a disconnect in the middle of a query', async () => {
+    const socket = await bystander.hostile();
+    for (let n = 0; n < 50; n += 1) {
+      socket.send(
+        subscribe(`c${n}`, {
+          query: bystander.watch,
+          variables: { id: bystander.project.id, after: bystander.project.lastCursor },
+        }),
+      );
+      socket.send(JSON.stringify({ id: `c${n}`, type: 'complete' }));
+    }
+    await bystander.stillServes(socket);
+    const leaver = await bystander.hostile();
+    for (let n = 0; n < 20; n += 1)
+      leaver.send(
+        subscribe(`q${n}`, { query: '{ projects(first: 50) { nodes { id members { nodes { user { name } } } } } }' }),
+      );
+    leaver.ws.terminate();
+    expect((await leaver.closed).code).toBe(1006);
+  });
+
+  it('a client that does not read and wants 60 MB of pongs: the server stops reading from it until it does', async () => {
+    const socket = await bystander.hostile();
+    const served = bystander.servers(socket);
+    socket.ws.pause();
+    const payload = { text: 'x'.repeat(60 * 1024) };
+    for (let n = 0; n < 1_000; n += 1) socket.send({ type: 'ping', payload });
+    let most = 0;
+    await until(
+      () => (most = Math.max(most, served.ws.bufferedAmount)) > 0 && served.ws.isPaused,
+      'the server stopped reading',
+    );
+    process.stdout.write(`figure: 60 MB of pongs unread: ${most} bytes buffered\n`);
+    expect(most).toBeLessThan(2 << 20);
+    socket.ws.resume();
+    await until(() => socket.messages.length === 1_000, 'all were answered', 20_000);
+    await bystander.stillServes(socket);
+  });
+
+  it('a client that does not read and sends 20,000 queries: few run at a time, little is stored', async () => {
+    const socket = await bystander.hostile();
+    const served = bystander.servers(socket);
+    socket.ws.pause();
+    const query = `{ me { ${'id email name role '.repeat(20)} a: id } __type(name: "ProjectUpdate") { fields { name description } } }`;
+    for (let n = 0; n < 20_000; n += 1) socket.send(subscribe(`q${n}`, { query }));
+    let most = { buffered: 0, running: 0 };
+    await until(
+      () => {
+        most = {
+          buffered: Math.max(most.buffered, served.ws.bufferedAmount),
+          running: Math.max(most.running, served.operations.size),
+        };
+        return (
+          served.ws.isPaused || (netOf(served.ws).bytesRead >= 20_000 * query.length && served.operations.size === 0)
+        );
+      },
+      'the server had answered, or stopped reading',
+      20_000,
+    );
+    process.stdout.write(
+      `figure: 20,000 queries unread: ${most.buffered} bytes buffered, ${most.running} operations\n`,
+    );
+    expect(most.buffered).toBeLessThan(4 << 20);
+    expect(most.running).toBeLessThan(2_000);
+    socket.ws.resume();
+    await until(
+      () => socket.messages.filter(({ type }) => type === 'complete' || type === 'error').length === 20_000,
+      'all were answered',
+      25_000,
+    );
+    socket.messages.length = 0;
+    await bystander.stillServes(socket);
+  });
+
+  it('a flood of protocol pings by a client that does not read is not stored', async () => {
+    const socket = await bystander.hostile();
+    const served = bystander.servers(socket);
+    const net = netOf(socket.ws);
+    socket.ws.pause();
+    const ping = Buffer.alloc(125, 'x');
+    let most = 0;
+    for (let batch = 0; batch < 200 && served.ws.readyState === 1 && !served.ws.isPaused; batch += 1) {
+      net.cork();
+      for (let n = 0; n < 1_000; n += 1) socket.ws.ping(ping, true, () => {});
+      net.uncork();
+      await new Promise((resolve) => {
+        setImmediate(resolve);
+      });
+      most = Math.max(most, served.ws.bufferedAmount);
+    }
+    process.stdout.write(`figure: pings unread: ${most} bytes buffered, state ${served.ws.readyState}\n`);
+    expect(most).toBeLessThan(4 << 20);
+    socket.ws.terminate();
+    await socket.closed;
+  });
+
+  it('a client that stops reading while 5,000 events pass costs nobody anything, and gets them all when it reads again', async () => {
+    const title = 'subscription ($id: ID!) { projectUpdated(projectId: $id) { seq } }';
+    const own = await createProject(bystander.person);
+    const slow = await bystander.hostile();
+    const quick = bystander.person.socket().subscribe(title, { id: own.id });
+    slow.send(
+      subscribe('slow', {
+        query: title.replace(
+          '{ seq }',
+          `{ seq ${'kind at cursor subjectId '.repeat(1)} ${Array.from({ length: 60 }, (_, n) => `a${n}: cursor`).join(' ')} }`,
+        ),
+        variables: { id: own.id },
+      }),
+    );
+    await tidings.current.watching(3);
+    const served = bystander.servers(slow);
+    slow.ws.pause();
+    let most = 0;
+    const posting = postMany(tidings.current.app, bystander.person.id, own.id, 5_000);
+    const seqs: number[] = [];
+    while (seqs.length < 5_000) {
+      seqs.push((await quick.next(20_000)).data.projectUpdated.seq);
+      most = Math.max(most, served.ws.bufferedAmount);
+    }
+    await posting;
+    process.stdout.write(`figure: 5,000 events unread: ${most} bytes buffered\n`);
+    const all = Array.from({ length: 5_000 }, (_, n) => n + 2);
+    expect(seqs).toEqual(all);
+    expect(most).toBeLessThan(2 << 20);
+    slow.ws.resume();
+    await until(() => slow.messages.length >= 5_000, 'the slow one had read all', 25_000);
+    expect(slow.messages.map(({ payload }) => payload.data.projectUpdated.seq)).toEqual(all);
+    slow.messages.length = 0;
+    quick.stop();
+    await bystander.stillServes(slow);
+  }, 60_000);
+});
