@@ -29,6 +29,13 @@ export default async function setup() {
   const redis = given ? undefined : await startOwnRedis();
   process.env['TEST_POSTGRES_URL'] = postgres.url;
   process.env['TEST_REDIS_URL'] = given ?? redis?.url;
+  // Ended by a signal, a run leaves nothing behind either: PostgreSQL is told to stop when this process exits.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.once(signal, () => {
+      if (redis) process.kill(redis.pid, 'SIGKILL');
+      process.exit(1);
+    });
+  }
   globalThis.stopTestServices = async () => {
     await redis?.stop();
     await postgres.stop();
