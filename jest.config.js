@@ -15,6 +15,6 @@ export default {
   testEnvironment: '<rootDir>/test/support/leak-proof-environment.ts',
   globalSetup: '<rootDir>/test/support/global-setup.js',
   globalTeardown: '<rootDir>/test/support/global-teardown.js',
-  testTimeout: 30_000,
+  testTimeout: 120_000,
   maxWorkers: 2,
 };

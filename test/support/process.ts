@@ -2,11 +2,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { within } from './wait.js';
 
-const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+/** The script as npm hands it to the shell: the shell must become the service, or signals to npm would never reach it. */
+const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { start: string } };
 /** What it says when it is up: where it listens if that is not its public address, a line of its log, or the address alone. */
 const UP = [/Listening +(http\S+)/, /Up at (http[^\s"]+)/, /Tidings is up at (http\S+)/];
 
@@ -34,12 +36,13 @@ export class ServiceProcess {
     });
   }
 
-  /** Starts it with nothing but `env`, and does not wait. `nodeOptions` go before the program. */
+  /** Starts it as `npm start` does, with nothing but `env`, and does not wait. */
   static launch(env: Record<string, string>, nodeOptions: readonly string[] = []): ServiceProcess {
-    const words = ['--enable-source-maps', ...nodeOptions, MAIN];
-    const { PATH = '' } = process.env;
+    const PATH = [join(ROOT, 'node_modules/.bin'), process.env['PATH']].join(delimiter);
+    const words = ['-c', scripts.start];
+    const NODE_OPTIONS = nodeOptions.map((option) => JSON.stringify(option)).join(' ');
     return new ServiceProcess(
-      spawn(process.execPath, words, { env: { PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] }),
+      spawn('sh', words, { cwd: ROOT, env: { PATH, NODE_OPTIONS, ...env }, stdio: ['ignore', 'pipe', 'pipe'] }),
     );
   }
 

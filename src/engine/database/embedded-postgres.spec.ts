@@ -49,12 +49,10 @@ afterEach(endAll);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('an embedded PostgreSQL', () => {
-  test('keeps its data from the first start to the second, which is fast', async () => {
+  test('keeps its data from the first start to the second', async () => {
     expect(firstLog).toEqual([`making a new database in ${join(template, 'postgres')}`]);
     const dataDir = copyOfTemplate();
-    const before = performance.now();
     const database = await start(dataDir);
-    expect(performance.now() - before).toBeLessThan(1_500);
     expect(database.adopted).toBe(false);
     expect(await query(database.url, 'select word from kept')).toEqual([{ word: 'here' }]);
     expect(statSync(join(dataDir, 'postgres.password')).mode & 0o777).toBe(0o600);
