@@ -1,12 +1,13 @@
-// What an operator looks at: health, metrics.
+// What an operator looks at: health, metrics. And the mail.
 import { Global, Module } from '@nestjs/common';
 import { Health, HealthController } from './health.js';
+import { Mailer } from './mailer.js';
 import { Metrics, MetricsController } from './metrics.js';
 
 @Global()
 @Module({
   controllers: [HealthController, MetricsController],
-  providers: [Health, Metrics],
-  exports: [Health, Metrics],
+  providers: [Health, Mailer, Metrics],
+  exports: [Health, Mailer, Metrics],
 })
 export class OperationsModule {}
