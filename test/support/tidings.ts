@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { LoggerService } from '@nestjs/common';
 import { hash } from '@node-rs/argon2';
 import { startTidings, type Tidings } from '../../src/app.js';
+import { PARAMETERS } from '../../src/engine/accounts/passwords.js';
 import { type Config, loadConfig } from '../../src/engine/config/config.js';
 import { Hub } from '../../src/engine/realtime/hub.js';
 import { freePort } from '../../src/boot/free-port.js';
@@ -145,8 +146,8 @@ export function useTidings(options: () => TidingsOptions | Promise<TidingsOption
   };
 }
 
-/** Cheap parameters: tests sign in often, and verify whatever parameters a hash has. */
-const passwordHash = hash(PASSWORD, { memoryCost: 1_024, timeCost: 1, parallelism: 1 });
+/** With the parameters of the service: others would be hashed anew at every first sign-in. */
+const passwordHash = hash(PASSWORD, PARAMETERS);
 
 function recorder(lines: string[]): LoggerService {
   const record = (...parts: unknown[]) =>

@@ -2,11 +2,12 @@
 // Parameters: OWASP Password Storage Cheat Sheet, argon2id with 19 MiB, 2 passes, 1 lane.
 import { availableParallelism } from 'node:os';
 import { Injectable } from '@nestjs/common';
-import { hash, verify } from '@node-rs/argon2';
+import { hash, type ParsedHashOptions, parseOptions, verify } from '@node-rs/argon2';
 import pLimit from 'p-limit';
 import { ServiceUnavailableError } from '../errors/service-error.js';
 
-const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
+/** What passwords are hashed with from now on. A hash that was made with other ones is made anew at the next sign-in. */
+export const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 /** Hashes that may wait for their turn; more are refused rather than kept. */
 const MAX_WAITING = 200;
 
@@ -21,15 +22,41 @@ export class Passwords {
     return this.queued(() => hash(password.normalize('NFC'), PARAMETERS));
   }
 
-  /** Whether `password` matches; without a hash it takes the same time and is false. */
+  /** Whether `password` matches; without a hash, or with none of ours, it takes the same time and is false. */
   async matches(password: string, passwordHash: string | null | undefined): Promise<boolean> {
-    const against = passwordHash ?? (await this.decoy);
+    const known = passwordHash != null && parametersOf(passwordHash) ? passwordHash : undefined;
+    const against = known ?? (await this.decoy);
     const equal = await this.queued(() => verify(against, password.normalize('NFC')));
-    return equal && passwordHash != null;
+    return equal && known !== undefined;
+  }
+
+  /** The hash to keep instead of `passwordHash`, which `password` matches; undefined: it is good as it is. */
+  async renewed(password: string, passwordHash: string): Promise<string | undefined> {
+    if (!isOutdated(passwordHash)) return undefined;
+    try {
+      return await this.hash(password);
+    } catch {
+      // That it cannot be made now is no reason to refuse anyone: there will be a next time.
+      return undefined;
+    }
   }
 
   private queued<T>(work: () => Promise<T>): Promise<T> {
     if (this.limit.pendingCount >= MAX_WAITING) throw new ServiceUnavailableError();
     return this.limit(work);
+  }
+}
+
+function isOutdated(passwordHash: string): boolean {
+  const made = parametersOf(passwordHash);
+  const differ = (name: keyof typeof PARAMETERS): boolean => made?.[name] !== PARAMETERS[name];
+  return !passwordHash.startsWith('$argon2id$') || differ('memoryCost') || differ('timeCost') || differ('parallelism');
+}
+
+function parametersOf(passwordHash: string): ParsedHashOptions | undefined {
+  try {
+    return parseOptions(passwordHash);
+  } catch {
+    return undefined;
   }
 }

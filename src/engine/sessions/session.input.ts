@@ -1,14 +1,10 @@
 // What clients send to sign in, and the shapes it must have.
 import { Field, InputType } from '@nestjs/graphql';
 import { z } from 'zod';
+import { newPassword, presentPassword } from '../accounts/password-rules.js';
 import { email, line } from '../graphql/input-text.js';
 import { TokenTransport } from './session.type.js';
 
-/** NIST SP 800-63B: at least 8, long ones welcome, nothing prescribed about their composition. */
-const password = z
-  .string()
-  .refine((value) => [...value.normalize('NFC')].length >= 8, 'must have at least 8 characters')
-  .refine((value) => [...value.normalize('NFC')].length <= 128, 'must have at most 128 characters');
 const transport = z
   .enum(TokenTransport)
   .nullish()
@@ -49,11 +45,8 @@ export class LoginInput {
   transport!: TokenTransport;
 }
 
-export const registerArgs = z.object({ input: z.object({ name: line(100), email, password, transport }) });
+export const registerArgs = z.object({ input: z.object({ name: line(100), email, password: newPassword, transport }) });
 
-/** At sign-in a password is compared, not judged: only its length is bounded. */
-export const loginArgs = z.object({
-  input: z.object({ email, password: z.string().min(1, 'must not be empty').max(512, 'is too long'), transport }),
-});
+export const loginArgs = z.object({ input: z.object({ email, password: presentPassword, transport }) });
 
 export const refreshArgs = z.object({ refreshToken: z.string().max(512, 'is too long').nullish() });

@@ -2,6 +2,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { type ClientInfo, Role, type Transport } from '../access/role.js';
+import type { Account } from '../accounts/account.entity.js';
 import { AccountService } from '../accounts/account.service.js';
 import { Passwords } from '../accounts/passwords.js';
 import type { Config } from '../config/config.js';
@@ -16,6 +17,9 @@ export interface Registration {
   readonly password: string;
   readonly transport: Transport;
 }
+
+/** How often a sign-in verifies, when the hash is replaced under its hands each time. */
+const MAX_TRIES = 3;
 
 @Injectable()
 export class SignInService {
@@ -41,13 +45,30 @@ export class SignInService {
   /** Signs in. One answer, and the same work, for an unknown e-mail, a wrong password and a disabled account. */
   async login(email: string, password: string, transport: Transport, client: ClientInfo): Promise<OpenSession> {
     assertCarried(transport);
-    const known = await this.accounts.findByEmail(this.orm.em.fork(), email);
-    const matches = await this.passwords.matches(password, known?.passwordHash);
-    if (!known || !matches) throw refused();
+    for (let attempt = 1; attempt <= MAX_TRIES; attempt += 1) {
+      const known = await this.accounts.findByEmail(this.orm.em.fork(), email);
+      const matches = await this.passwords.matches(password, known?.passwordHash);
+      if (!known?.passwordHash || !matches) throw refused();
+      const renewed = await this.passwords.renewed(password, known.passwordHash);
+      const opened = await this.openVerified(known, renewed, client, transport);
+      if (opened) return opened;
+    }
+    throw refused();
+  }
+
+  /** A session, if the hash that was verified is still the account's; undefined: it was replaced meanwhile. */
+  private openVerified(
+    known: Account,
+    renewed: string | undefined,
+    client: ClientInfo,
+    transport: Transport,
+  ): Promise<OpenSession | undefined> {
     return inTransaction(this.orm, async (em) => {
       const account = await lockAccount(em, known.id);
-      // The password that was verified must still be the account's: it may have been changed meanwhile.
-      if (!account || account.disabledAt || account.passwordHash !== known.passwordHash) throw refused();
+      if (!account || account.disabledAt) throw refused();
+      // Another password, or the same one hashed anew by another sign-in: only verifying it again can tell.
+      if (account.passwordHash !== known.passwordHash) return undefined;
+      if (renewed) account.passwordHash = renewed;
       return this.sessions.open(em, account, client, transport);
     });
   }
