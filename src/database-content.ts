@@ -5,15 +5,18 @@ import { ProjectEntity, ProjectMemberEntity } from './domain/projects/project.en
 import { CommentEntity, UpdateEntity } from './domain/updates/update.entity.js';
 import { AccountEntity } from './engine/accounts/account.entity.js';
 import { EngineMigration } from './engine/database/migrations/20261121000001-engine.js';
+import { PasswordsMigration } from './engine/database/migrations/20261121000003-passwords.js';
 import type { DatabaseContent } from './engine/database/orm-options.js';
 import { EventEntity, LogCounterEntity, LogHeadEntity } from './engine/events/log.entity.js';
 import { AuditEntryEntity } from './engine/operations/audit.entity.js';
+import { PasswordResetEntity } from './engine/sessions/password-reset.entity.js';
 import { SessionEntity } from './engine/sessions/session.entity.js';
 
 export const databaseContent: DatabaseContent = {
   entities: [
     AccountEntity,
     SessionEntity,
+    PasswordResetEntity,
     EventEntity,
     LogHeadEntity,
     LogCounterEntity,
@@ -28,5 +31,6 @@ export const databaseContent: DatabaseContent = {
   migrations: [
     { name: '20261121000001-engine', class: EngineMigration },
     { name: '20261121000002-domain', class: DomainMigration },
+    { name: '20261121000003-passwords', class: PasswordsMigration },
   ],
 };

@@ -1,52 +1,61 @@
-// Changing and resetting passwords: in the schema already, not built yet, and saying so.
-import { Args, Field, InputType, Mutation, Resolver } from '@nestjs/graphql';
+// Changing a password, and resetting one that was forgotten.
+import { Args, Context, Mutation, Resolver } from '@nestjs/graphql';
+import type { OperationContext } from '../access/operation-context.js';
 import { Public, SignedIn } from '../access/policies.js';
-import { notYet } from '../errors/not-yet.js';
-import { Credential } from '../graphql/field-rules.js';
+import { Credential, Input } from '../graphql/field-rules.js';
+import { AuthPayloads } from './auth-payloads.js';
+import { PasswordChanges } from './password-changes.js';
+import { PasswordResets } from './password-resets.js';
+import {
+  changePasswordArgs,
+  ChangePasswordInput,
+  requestPasswordResetArgs,
+  resetPasswordArgs,
+  ResetPasswordInput,
+} from './password.input.js';
 import { AuthPayload } from './session.type.js';
-
-@InputType({ description: 'A new password for the account that is signed in.' })
-export class ChangePasswordInput {
-  @Field({ description: 'The password so far.' })
-  currentPassword!: string;
-
-  @Field({ description: '8 to 128 characters of any kind.' })
-  newPassword!: string;
-}
-
-@InputType({ description: 'A new password for whoever was sent a reset token.' })
-export class ResetPasswordInput {
-  @Field({ description: 'From the mail; it works once, for 30 minutes.' })
-  token!: string;
-
-  @Field({ description: '8 to 128 characters of any kind.' })
-  newPassword!: string;
-}
 
 @Resolver()
 export class PasswordResolver {
+  constructor(
+    private readonly changes: PasswordChanges,
+    private readonly resets: PasswordResets,
+    private readonly payloads: AuthPayloads,
+  ) {}
+
   @SignedIn()
   @Credential()
-  @Mutation(() => AuthPayload, { description: 'Changes the password. All sessions end, and a new one is opened.' })
-  changePassword(@Args('input', { description: 'The old and the new one.' }) _input: ChangePasswordInput): AuthPayload {
-    return notYet('Changing passwords');
+  @Input(changePasswordArgs)
+  @Mutation(() => AuthPayload, {
+    description:
+      'Changes the password. All sessions end, and a new one is opened. `UNAUTHENTICATED` if the current password is wrong.',
+  })
+  async changePassword(
+    @Context() context: OperationContext,
+    @Args('input', { description: 'The old and the new one.' }) input: ChangePasswordInput,
+  ) {
+    const { viewer, client } = context;
+    const opened = await this.changes.change(viewer, input.currentPassword, input.newPassword, client);
+    return this.payloads.signedIn(context, opened);
   }
 
   @Public()
   @Credential()
+  @Input(requestPasswordResetArgs)
   @Mutation(() => Boolean, {
     description: 'Mails a reset token. The answer is the same whether or not there is such an account.',
   })
-  requestPasswordReset(@Args('email', { description: 'Of the account.' }) _email: string): boolean {
-    return notYet('Resetting passwords');
+  async requestPasswordReset(@Args('email', { description: 'Of the account.' }) email: string) {
+    await this.resets.request(email);
+    return true;
   }
 
   @Public()
   @Credential()
+  @Input(resetPasswordArgs)
   @Mutation(() => Boolean, { description: 'Sets a new password. All sessions of the account end.' })
-  resetPassword(
-    @Args('input', { description: 'The token and the new password.' }) _input: ResetPasswordInput,
-  ): boolean {
-    return notYet('Resetting passwords');
+  async resetPassword(@Args('input', { description: 'The token and the new password.' }) input: ResetPasswordInput) {
+    await this.resets.reset(input.token, input.newPassword);
+    return true;
   }
 }

@@ -10,12 +10,13 @@ import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { EventLog, type LoggedTransaction } from '../events/event-log.js';
 import { RefreshTokenReusedError, UnauthenticatedError } from '../errors/service-error.js';
+import { AccountMails } from './account-mails.js';
 import { type PresentedToken, RefreshTokens } from './refresh-tokens.js';
 import { type Session, SessionEntity } from './session.entity.js';
 import { SESSIONS_ENDED } from './session.view.js';
 
 /** Why a session ended. */
-export type EndReason = 'LOGOUT' | 'REVOKED' | 'TOKEN_REUSED';
+export type EndReason = 'LOGOUT' | 'REVOKED' | 'TOKEN_REUSED' | 'PASSWORD_CHANGED' | 'PASSWORD_RESET';
 
 export interface OpenSession {
   readonly account: Account;
@@ -50,6 +51,7 @@ export class SessionService {
   constructor(
     private readonly log: EventLog,
     private readonly tokens: RefreshTokens,
+    private readonly mails: AccountMails,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -71,7 +73,10 @@ export class SessionService {
     const shown = this.tokens.parse(token);
     if (!shown) throw new UnauthenticatedError('This refresh token is not valid.');
     const outcome = await this.log.transaction(async (tx) => this.rotate(tx, shown, client));
-    if (outcome === 'reused') throw new RefreshTokenReusedError();
+    if ('stolenFrom' in outcome) {
+      this.mails.sessionStolen(outcome.stolenFrom);
+      throw new RefreshTokenReusedError();
+    }
     return outcome;
   }
 
@@ -87,18 +92,28 @@ export class SessionService {
   endAll(accountId: string, kept: string | undefined, reason: EndReason): Promise<readonly string[]> {
     return this.log.transaction(async (tx) => {
       await lockAccount(tx.em, accountId);
-      // Read only under the lock: a sign-in that is under way either comes before it, and ends too, or after.
-      const rows = await tx.em.execute<{ id: string }[]>(LIVE_IDS, [accountId]);
-      const ids = rows.map(({ id }) => id).filter((id) => id !== kept);
-      return this.endLocked(tx, accountId, ids, reason);
+      return this.endAllLocked(tx, accountId, kept, reason);
     });
+  }
+
+  /** As {@link endAll}, in a transaction that has locked the account's row: what else it changes holds with the end. */
+  async endAllLocked(
+    tx: LoggedTransaction,
+    accountId: string,
+    kept: string | undefined,
+    reason: EndReason,
+  ): Promise<readonly string[]> {
+    // Read only under the lock: a sign-in that is under way either comes before it, and ends too, or after.
+    const rows = await tx.em.execute<{ id: string }[]>(LIVE_IDS, [accountId]);
+    const ids = rows.map(({ id }) => id).filter((id) => id !== kept);
+    return this.endLocked(tx, accountId, ids, reason);
   }
 
   private async rotate(
     tx: LoggedTransaction,
     shown: PresentedToken,
     client: ClientInfo,
-  ): Promise<OpenSession | 'reused'> {
+  ): Promise<OpenSession | { readonly stolenFrom: Account }> {
     const invalid = new UnauthenticatedError('This refresh token is not valid.');
     const owner = await tx.em.findOne(SessionEntity, shown.sessionId, {
       fields: ['accountId'],
@@ -122,7 +137,7 @@ export class SessionService {
     if (justReplaced) return { account, session };
     if (shown.generation > session.generation) throw invalid;
     await this.endLocked(tx, account.id, [session.id], 'TOKEN_REUSED');
-    return 'reused';
+    return { stolenFrom: account };
   }
 
   private async endLocked(

@@ -2,8 +2,11 @@ import { Global, Module } from '@nestjs/common';
 import { JwtModule } from '@nestjs/jwt';
 import { AUTHENTICATOR } from '../graphql/authenticator.port.js';
 import { AccessTokens } from './access-tokens.js';
+import { AccountMails } from './account-mails.js';
 import { AuthPayloads } from './auth-payloads.js';
 import { JwksController } from './jwks.controller.js';
+import { PasswordChanges } from './password-changes.js';
+import { PasswordResets } from './password-resets.js';
 import { PasswordResolver } from './password.resolver.js';
 import { RefreshTokens } from './refresh-tokens.js';
 import { SessionAuthenticator } from './session.authenticator.js';
@@ -18,8 +21,11 @@ import { SignInService } from './sign-in.service.js';
   controllers: [JwksController],
   providers: [
     AccessTokens,
+    AccountMails,
     AccountSessionsResolver,
     AuthPayloads,
+    PasswordChanges,
+    PasswordResets,
     PasswordResolver,
     RefreshTokens,
     SessionAuthenticator,
@@ -29,6 +35,6 @@ import { SignInService } from './sign-in.service.js';
     SignInService,
     { provide: AUTHENTICATOR, useExisting: SessionAuthenticator },
   ],
-  exports: [AUTHENTICATOR, SessionAuthenticator, SessionService],
+  exports: [AUTHENTICATOR, PasswordChanges, SessionAuthenticator, SessionService],
 })
 export class SessionsModule {}

@@ -1,0 +1,64 @@
+// The mails that an account gets about itself. They repeat nothing that anyone typed, and are never waited for.
+import { Inject, Injectable } from '@nestjs/common';
+import type { Account } from '../accounts/account.entity.js';
+import type { Config } from '../config/config.js';
+import { CONFIG } from '../config/config.module.js';
+import type { Mail } from '../operations/mail.js';
+import { Mailer } from '../operations/mailer.js';
+
+const NOT_YOU = 'If this was not you, ask for a new password at the sign-in, and tell whoever runs this service.';
+
+@Injectable()
+export class AccountMails {
+  constructor(
+    private readonly mailer: Mailer,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /**
+   * Mails a reset token to the account at `email`. `make` writes the token down, after the request; it gives undefined when
+   * there is to be none.
+   */
+  passwordReset(make: () => Promise<{ readonly email: string; readonly token: string } | undefined>): void {
+    this.mailer.queue(async () => {
+      const made = await make();
+      return made && this.resetMail(made.email, made.token);
+    });
+  }
+
+  passwordChanged(account: Account): void {
+    this.notify(account, 'Your password was changed', [
+      `The password of your account at ${this.config.publicUrl} was changed ${now()}, and all sessions before that have ended.`,
+      NOT_YOU,
+    ]);
+  }
+
+  sessionStolen(account: Account): void {
+    this.notify(account, 'A session of yours was ended', [
+      `Sign-in data of one of your sessions at ${this.config.publicUrl} that had been replaced before was used again ${now()}. ` +
+        'Someone else may have a copy of it, so the session has been ended everywhere.',
+      'Sign in again. If you do not know how this could happen, change your password: that ends all other sessions too.',
+    ]);
+  }
+
+  private resetMail(to: string, token: string): Mail {
+    return {
+      to,
+      subject: 'Choose a new password',
+      paragraphs: [
+        `Someone asked for a new password for your account at ${this.config.publicUrl}. Choose one here:`,
+        'The link works once, for 30 minutes, and only until another one is asked for.',
+        'If you did not ask for it, do nothing: your password stays as it is.',
+      ],
+      link: { label: 'Choose a new password', url: `${this.config.publicUrl}/reset#token=${token}` },
+    };
+  }
+
+  private notify({ email: to }: Account, subject: string, paragraphs: readonly string[]): void {
+    if (to) this.mailer.queue({ to, subject, paragraphs });
+  }
+}
+
+function now(): string {
+  return `on ${new Date().toISOString().slice(0, 16).replace('T', ' at ')} UTC`;
+}

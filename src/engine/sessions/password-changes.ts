@@ -1,0 +1,53 @@
+// A new password in the place of the old one. Whatever was opened with the old one ends with it, and nothing slips past: the
+// account's row is locked first, and a sign-in that verified the old hash finds another one there.
+import { Injectable } from '@nestjs/common';
+import { MikroORM } from '@mikro-orm/postgresql';
+import type { ClientInfo, Principal } from '../access/role.js';
+import { type Account, AccountEntity } from '../accounts/account.entity.js';
+import { Passwords } from '../accounts/passwords.js';
+import { EventLog, type LoggedTransaction } from '../events/event-log.js';
+import { UnauthenticatedError } from '../errors/service-error.js';
+import { AccountMails } from './account-mails.js';
+import { SessionEntity } from './session.entity.js';
+import { type EndReason, lockAccount, type OpenSession, SessionService } from './session.service.js';
+
+@Injectable()
+export class PasswordChanges {
+  constructor(
+    private readonly orm: MikroORM,
+    private readonly log: EventLog,
+    private readonly passwords: Passwords,
+    private readonly sessions: SessionService,
+    private readonly mails: AccountMails,
+  ) {}
+
+  /** Changes the viewer's password and opens a session in the place of all others. Throws {@link UnauthenticatedError}. */
+  async change(viewer: Principal, current: string, next: string, client: ClientInfo): Promise<OpenSession> {
+    const known = await this.orm.em.fork().findOne(AccountEntity, viewer.accountId);
+    if (!known || !(await this.passwords.matches(current, known.passwordHash))) throw refused();
+    const passwordHash = await this.passwords.hash(next);
+    const opened = await this.log.transaction(async (tx) => {
+      const account = await lockAccount(tx.em, viewer.accountId);
+      // What was verified must still hold: another change, or the end of this session, may have come first.
+      if (!account || account.disabledAt || account.passwordHash !== known.passwordHash) throw refused();
+      const own = await tx.em.findOne(SessionEntity, viewer.sessionId);
+      if (!own || own.endedAt) throw new UnauthenticatedError();
+      await this.replaceLocked(tx, account, passwordHash, 'PASSWORD_CHANGED');
+      return this.sessions.open(tx.em, account, client, viewer.transport);
+    });
+    this.mails.passwordChanged(opened.account);
+    return opened;
+  }
+
+  /** Sets the hash, ends every session, and makes reset tokens void, in a transaction that has locked the account's row. */
+  async replaceLocked(tx: LoggedTransaction, account: Account, passwordHash: string, why: EndReason): Promise<void> {
+    account.passwordHash = passwordHash;
+    await tx.em.flush();
+    await tx.em.execute('delete from password_reset where account_id = ?', [account.id]);
+    await this.sessions.endAllLocked(tx, account.id, undefined, why);
+  }
+}
+
+function refused(): UnauthenticatedError {
+  return new UnauthenticatedError('The current password is wrong.');
+}
