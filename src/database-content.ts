@@ -4,8 +4,10 @@ import { AnnouncementEntity, NotificationEntity } from './domain/notifications/n
 import { ProjectEntity, ProjectMemberEntity } from './domain/projects/project.entity.js';
 import { CommentEntity, UpdateEntity } from './domain/updates/update.entity.js';
 import { AccountEntity } from './engine/accounts/account.entity.js';
+import { FirstAdminEntity } from './engine/accounts/first-admin.js';
 import { EngineMigration } from './engine/database/migrations/20261121000001-engine.js';
 import { PasswordsMigration } from './engine/database/migrations/20261121000003-passwords.js';
+import { AdministrationMigration } from './engine/database/migrations/20261121000004-administration.js';
 import type { DatabaseContent } from './engine/database/orm-options.js';
 import { EventEntity, LogCounterEntity, LogHeadEntity } from './engine/events/log.entity.js';
 import { AuditEntryEntity } from './engine/operations/audit.entity.js';
@@ -21,6 +23,7 @@ export const databaseContent: DatabaseContent = {
     LogHeadEntity,
     LogCounterEntity,
     AuditEntryEntity,
+    FirstAdminEntity,
     ProjectEntity,
     ProjectMemberEntity,
     UpdateEntity,
@@ -32,5 +35,6 @@ export const databaseContent: DatabaseContent = {
     { name: '20261121000001-engine', class: EngineMigration },
     { name: '20261121000002-domain', class: DomainMigration },
     { name: '20261121000003-passwords', class: PasswordsMigration },
+    { name: '20261121000004-administration', class: AdministrationMigration },
   ],
 };
