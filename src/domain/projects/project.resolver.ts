@@ -114,10 +114,10 @@ export class ProjectResolver {
   @Input(idArgs)
   @Mutation(() => Boolean, { description: 'Deletes a project: nobody sees it any more, and its key is free again.' })
   deleteProject(
-    @Context() { viewer }: OperationContext,
+    @Context() { viewer, client }: OperationContext,
     @Args('id', { type: () => ID, description: 'Id of the project.' }) id: string,
   ) {
-    return this.projects.delete(viewer, id);
+    return this.projects.delete(viewer, id, client);
   }
 
   @RequiresProjectRole(ProjectRole.OWNER, byProjectId('projectId'))
@@ -127,12 +127,12 @@ export class ProjectResolver {
       'Makes an account a member, or changes its role there. `CONFLICT` if it would leave the project without an OWNER.',
   })
   setProjectMember(
-    @Context() { viewer }: OperationContext,
+    @Context() { viewer, client }: OperationContext,
     @Args('projectId', { type: () => ID, description: 'Id of the project.' }) projectId: string,
     @Args('userId', { type: () => ID, description: 'Id of the account.' }) userId: string,
     @Args('role', { type: () => ProjectRole, description: 'What it may do there.' }) role: ProjectRole,
   ) {
-    return this.membership.set(viewer, projectId, userId, role);
+    return this.membership.set(viewer, projectId, userId, role, client);
   }
 
   @RequiresProjectRole(ProjectRole.OWNER, byProjectId('projectId'), leaving)
@@ -142,11 +142,11 @@ export class ProjectResolver {
       'Ends a membership; every member may end its own. False if there was none. `CONFLICT` for the last OWNER.',
   })
   removeProjectMember(
-    @Context() { viewer }: OperationContext,
+    @Context() { viewer, client }: OperationContext,
     @Args('projectId', { type: () => ID, description: 'Id of the project.' }) projectId: string,
     @Args('userId', { type: () => ID, description: 'Id of the account.' }) userId: string,
   ) {
-    return this.membership.remove(viewer, projectId, userId);
+    return this.membership.remove(viewer, projectId, userId, client);
   }
 
   @ResolveField(() => User, {

@@ -3,22 +3,26 @@ import { Injectable } from '@nestjs/common';
 import { type EntityManager, LockMode, raw } from '@mikro-orm/postgresql';
 import { v7 as uuid } from 'uuid';
 import type { OperationContext } from '../../engine/access/operation-context.js';
-import { type Principal, Role } from '../../engine/access/role.js';
+import { type ClientInfo, type Principal, Role } from '../../engine/access/role.js';
 import { violatesUnique } from '../../engine/database/unit-of-work.js';
 import { ConflictError, NotFoundError } from '../../engine/errors/service-error.js';
 import { EventLog } from '../../engine/events/event-log.js';
+import { AuditTrail } from '../../engine/operations/audit.js';
 import { type Connection, type PageArgs, paginate } from '../../engine/graphql/connection.js';
 import { type Project, ProjectEntity, ProjectMemberEntity } from './project.entity.js';
 import { projectEvent, ProjectEventKind } from './project-events.js';
 import type { NewProject, ProjectChanges, ProjectFilterInput } from './project.input.js';
-import { ProjectRole } from './project-role.js';
+import { PROJECT_RESOURCE, ProjectRole } from './project-role.js';
 
 /** The health of a project is what its latest update says. */
 const LATEST_HEALTH = `(select health from project_update latest where latest.project_id = project.id order by id desc limit 1)`;
 
 @Injectable()
 export class ProjectService {
-  constructor(private readonly log: EventLog) {}
+  constructor(
+    private readonly log: EventLog,
+    private readonly audit: AuditTrail,
+  ) {}
 
   /** A project that is not deleted. Throws NOT_FOUND. */
   async find(em: EntityManager, where: { id: string } | { key: string }): Promise<Project> {
@@ -85,10 +89,13 @@ export class ProjectService {
   }
 
   /** Deletes softly: nobody sees it any more, and the log can still tell that it was there. */
-  async delete(viewer: Principal, id: string): Promise<boolean> {
+  async delete(viewer: Principal, id: string, { address }: ClientInfo): Promise<boolean> {
     return this.log.transaction(async ({ em, record }) => {
       const project = await lockProject(em, id);
       project.deletedAt = new Date();
+      const subject = { kind: PROJECT_RESOURCE, id };
+      const actorId = viewer.accountId;
+      await this.audit.record(em, { action: 'PROJECT_DELETED', outcome: 'SUCCESS', actorId, subject, address });
       record(projectEvent(viewer, id, ProjectEventKind.PROJECT_DELETED, id));
       return true;
     });

@@ -67,10 +67,10 @@ export class UpdateResolver {
     description: 'Removes an update for good. Comments about it stay in the chat of the project.',
   })
   removeUpdate(
-    @Context() { viewer }: OperationContext,
+    @Context() { viewer, client }: OperationContext,
     @Args('id', { type: () => ID, description: 'Id of the update.' }) id: string,
   ) {
-    return this.updates.remove(viewer, id);
+    return this.updates.remove(viewer, id, client);
   }
 
   @ResolveField(() => User, { description: 'Who posted it.' })

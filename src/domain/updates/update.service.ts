@@ -2,9 +2,10 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, LockMode, MikroORM } from '@mikro-orm/postgresql';
 import { v7 as uuid } from 'uuid';
-import type { Principal } from '../../engine/access/role.js';
+import type { ClientInfo, Principal } from '../../engine/access/role.js';
 import { NotFoundError } from '../../engine/errors/service-error.js';
 import { EventLog } from '../../engine/events/event-log.js';
+import { AuditTrail } from '../../engine/operations/audit.js';
 import { type Actor, projectEvent, ProjectEventKind } from '../projects/project-events.js';
 import { assertVersion } from '../projects/project.service.js';
 import { hashInput, once } from './idempotency.js';
@@ -16,6 +17,7 @@ export class UpdateService {
   constructor(
     private readonly orm: MikroORM,
     private readonly log: EventLog,
+    private readonly audit: AuditTrail,
   ) {}
 
   /** Posts an update; with an `idempotencyKey` at most once. Throws NOT_FOUND, CONFLICT (IDEMPOTENCY_KEY). */
@@ -49,10 +51,13 @@ export class UpdateService {
   }
 
   /** Removes an update for good; comments about it stay in the chat. */
-  async remove(viewer: Principal, id: string): Promise<boolean> {
+  async remove(viewer: Principal, id: string, { address }: ClientInfo): Promise<boolean> {
     return this.log.transaction(async ({ em, record }) => {
       const update = await lockUpdate(em, id);
       em.remove(update);
+      const details = { projectId: update.projectId };
+      const [subject, actorId] = [{ kind: 'update', id }, viewer.accountId];
+      await this.audit.record(em, { action: 'UPDATE_REMOVED', outcome: 'SUCCESS', actorId, subject, address, details });
       record(projectEvent(viewer, update.projectId, ProjectEventKind.UPDATE_REMOVED, id));
       return true;
     });

@@ -7,6 +7,7 @@ import type { Request } from 'express';
 import { type GraphQLError, OperationTypeNode } from 'graphql';
 import { ErrorMapper } from '../errors/error-mapper.js';
 import { BadUserInputError } from '../errors/service-error.js';
+import { AuditTrail } from '../operations/audit.js';
 import { ContextFactory } from './context-factory.js';
 import { MAX_TOKENS } from './document-limits.js';
 import { guardSchema } from './guarded-schema.js';
@@ -17,6 +18,7 @@ export class ApolloOptions implements GqlOptionsFactory<ApolloDriverConfig> {
   constructor(
     private readonly contexts: ContextFactory,
     private readonly errors: ErrorMapper,
+    private readonly audit: AuditTrail,
   ) {}
 
   createGqlOptions(): Omit<ApolloDriverConfig, 'driver'> {
@@ -24,7 +26,14 @@ export class ApolloOptions implements GqlOptionsFactory<ApolloDriverConfig> {
       path: '/graphql',
       autoSchemaFile: true,
       sortSchema: true,
-      transformSchema: guardSchema,
+      transformSchema: (schema) =>
+        guardSchema(schema, (field, operation) =>
+          this.audit.recordRefusal(operation, {
+            actorId: operation.principal?.accountId,
+            address: operation.client.address,
+            details: { field },
+          }),
+        ),
       graphiql: false,
       introspection: true,
       includeStacktraceInErrorResponses: false,

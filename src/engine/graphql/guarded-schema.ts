@@ -15,14 +15,17 @@ import {
 } from 'graphql';
 import type { OperationContext } from '../access/operation-context.js';
 import { policiesOf, type Policy, type PolicyDirective } from '../access/policy.js';
-import { BadUserInputError } from '../errors/service-error.js';
+import { BadUserInputError, ForbiddenError } from '../errors/service-error.js';
 import { inputSchemaOf } from './field-rules.js';
 
 type Resolver = GraphQLFieldResolver<unknown, OperationContext, Record<string, unknown>>;
 type Field = GraphQLField<unknown, OperationContext, Record<string, unknown>>;
 
+/** Told when `field` of the root type `Mutation` was refused with FORBIDDEN, before the client is. */
+export type OnRefusal = (field: string, context: OperationContext) => Promise<void>;
+
 /** The schema with all rules in force. Throws, naming the field, where a rule cannot be kept. */
-export function guardSchema(schema: GraphQLSchema): GraphQLSchema {
+export function guardSchema(schema: GraphQLSchema, onRefusal?: OnRefusal): GraphQLSchema {
   const roots = new Set([schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]);
   const directives = new Map<string, PolicyDirective>();
   for (const type of Object.values(schema.getTypeMap())) {
@@ -33,6 +36,7 @@ export function guardSchema(schema: GraphQLSchema): GraphQLSchema {
       assertGuardable(`${type.name}.${field.name}`, field, policies, isRoot);
       for (const { directive } of policies) directives.set(directive.name, directive);
       enforce(field, policies, type === schema.getMutationType(), type === schema.getSubscriptionType());
+      if (onRefusal && type === schema.getMutationType()) tellRefusals(field, onRefusal);
       if (policies.length > 0) field.extensions = { ...field.extensions, directives: applied(policies) };
     }
   }
@@ -64,6 +68,18 @@ function enforce(field: Field, policies: readonly Policy[], isMutation: boolean,
     };
   if (isSubscription) field.subscribe = guard(field.subscribe ?? defaultFieldResolver);
   else field.resolve = guard(field.resolve ?? defaultFieldResolver);
+}
+
+function tellRefusals(field: Field, onRefusal: OnRefusal): void {
+  const inner: Resolver = field.resolve ?? defaultFieldResolver;
+  field.resolve = async (parent, args, context, info) => {
+    try {
+      return await (inner(parent, args, context, info) as Promise<unknown>);
+    } catch (error) {
+      if (error instanceof ForbiddenError) await onRefusal(field.name, context);
+      throw error;
+    }
+  };
 }
 
 interface ParsedInput {

@@ -1,5 +1,6 @@
 // The table of the audit trail.
-import { defineEntity, p } from '@mikro-orm/core';
+import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
+import type { AuditOutcome } from './audit.js';
 
 export const AuditEntryEntity = defineEntity({
   name: 'AuditEntry',
@@ -8,7 +9,7 @@ export const AuditEntryEntity = defineEntity({
     id: p.uuid().primary(),
     at: p.datetime(3),
     action: p.text(),
-    outcome: p.text().$type<'SUCCESS' | 'REFUSED' | 'FAILED'>(),
+    outcome: p.text().$type<AuditOutcome>(),
     actorId: p.uuid().nullable(),
     subjectKind: p.text().nullable(),
     subjectId: p.uuid().nullable(),
@@ -16,3 +17,5 @@ export const AuditEntryEntity = defineEntity({
     details: p.json<Record<string, unknown>>(),
   },
 });
+
+export type AuditEntry = InferEntity<typeof AuditEntryEntity>;

@@ -1,5 +1,6 @@
-// What an operator looks at: health, metrics. And the mail.
+// What an operator looks at: health, metrics, the audit trail. And the mail.
 import { Global, Module } from '@nestjs/common';
+import { AuditTrail } from './audit.js';
 import { Health, HealthController } from './health.js';
 import { Mailer } from './mailer.js';
 import { Metrics, MetricsController } from './metrics.js';
@@ -7,7 +8,7 @@ import { Metrics, MetricsController } from './metrics.js';
 @Global()
 @Module({
   controllers: [HealthController, MetricsController],
-  providers: [Health, Mailer, Metrics],
-  exports: [Health, Mailer, Metrics],
+  providers: [AuditTrail, Health, Mailer, Metrics],
+  exports: [AuditTrail, Health, Mailer, Metrics],
 })
 export class OperationsModule {}

@@ -73,15 +73,15 @@ export class SessionResolver {
   @Mutation(() => Boolean, {
     description: 'Ends the session of this request. Its tokens are refused from now on, everywhere.',
   })
-  async logout(@Context() { viewer }: OperationContext) {
-    await this.service.end(viewer.accountId, [viewer.sessionId], 'LOGOUT');
+  async logout(@Context() { viewer, client }: OperationContext) {
+    await this.service.end(viewer.accountId, [viewer.sessionId], 'LOGOUT', client);
     return true;
   }
 
   @SignedIn()
   @Mutation(() => Int, { description: 'Ends all sessions of the account. Returns how many.' })
   async logoutEverywhere(
-    @Context() { viewer }: OperationContext,
+    @Context() { viewer, client }: OperationContext,
     @Args('keepCurrent', {
       type: () => Boolean,
       nullable: true,
@@ -91,7 +91,7 @@ export class SessionResolver {
     keepCurrent: boolean | null,
   ) {
     const kept = keepCurrent ? viewer.sessionId : undefined;
-    return (await this.service.endAll(viewer.accountId, kept, 'LOGOUT')).length;
+    return (await this.service.endAll(viewer.accountId, kept, 'LOGOUT', client)).length;
   }
 
   @SignedIn()
@@ -100,10 +100,10 @@ export class SessionResolver {
     description: 'Ends one session of the account. False if there is no such session, or it had ended.',
   })
   async revokeSession(
-    @Context() { viewer }: OperationContext,
+    @Context() { viewer, client }: OperationContext,
     @Args('id', { type: () => ID, description: 'Of the session.' }) sessionId: string,
   ) {
-    return (await this.service.end(viewer.accountId, [sessionId], 'REVOKED')).length > 0;
+    return (await this.service.end(viewer.accountId, [sessionId], 'REVOKED', client)).length > 0;
   }
 
   @SignedIn()

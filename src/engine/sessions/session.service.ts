@@ -9,6 +9,7 @@ import { type Account, AccountEntity } from '../accounts/account.entity.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { EventLog, type LoggedTransaction } from '../events/event-log.js';
+import { type AuditAction, AuditTrail } from '../operations/audit.js';
 import { RefreshTokenReusedError, UnauthenticatedError } from '../errors/service-error.js';
 import { AccountMails } from './account-mails.js';
 import { type PresentedToken, RefreshTokens } from './refresh-tokens.js';
@@ -16,7 +17,10 @@ import { type Session, SessionEntity } from './session.entity.js';
 import { SESSIONS_ENDED } from './session.view.js';
 
 /** Why a session ended. */
-export type EndReason = 'LOGOUT' | 'REVOKED' | 'TOKEN_REUSED' | 'PASSWORD_CHANGED' | 'PASSWORD_RESET';
+export type EndReason = 'LOGOUT' | 'REVOKED' | 'TOKEN_REUSED' | 'DISABLED' | 'PASSWORD_CHANGED' | 'PASSWORD_RESET';
+
+/** What the audit trail calls an ending; the reasons that are not here are recorded as the act that ended the sessions. */
+const AUDITED: Partial<Record<EndReason, AuditAction>> = { LOGOUT: 'LOGOUT', REVOKED: 'SESSION_REVOKED' };
 
 export interface OpenSession {
   readonly account: Account;
@@ -42,6 +46,11 @@ const END = `
 update session set ended_at = clock_timestamp(), end_reason = ?
  where id = any(string_to_array(?, ',')::uuid[]) and account_id = ? and ended_at is null returning id`;
 
+const KNOWN_REPLAY = `
+select 1 from audit_entry
+ where actor_id = ? and at >= ? and action = 'REFRESH_FROM_OTHER_ADDRESS' and subject_id = ? and address = ?
+   and details ->> 'generation' = ?::text limit 1`;
+
 const LIVE_IDS = `
 select id from session
  where account_id = ? and ended_at is null and clock_timestamp() < least(idle_expires_at, expires_at)`;
@@ -53,6 +62,7 @@ export class SessionService {
     private readonly tokens: RefreshTokens,
     private readonly mails: AccountMails,
     @Inject(CONFIG) private readonly config: Config,
+    private readonly audit: AuditTrail,
   ) {}
 
   /** Opens a session in the caller's transaction. The account's row must be locked, and enabled. */
@@ -81,32 +91,45 @@ export class SessionService {
   }
 
   /** Ends those of the account's sessions that still live; returns their ids. Effective on this node when it returns. */
-  end(accountId: string, sessionIds: readonly string[], reason: EndReason): Promise<readonly string[]> {
+  end(
+    accountId: string,
+    sessionIds: readonly string[],
+    reason: EndReason,
+    client?: ClientInfo,
+  ): Promise<readonly string[]> {
     return this.log.transaction(async (tx) => {
       await lockAccount(tx.em, accountId);
-      return this.endLocked(tx, accountId, sessionIds, reason);
+      const ended = await this.endLocked(tx, accountId, sessionIds, reason);
+      return this.audited(tx, accountId, ended, reason, client);
     });
   }
 
   /** Ends every session of the account that lives, however many, but `kept`; returns their ids. */
-  endAll(accountId: string, kept: string | undefined, reason: EndReason): Promise<readonly string[]> {
+  endAll(
+    accountId: string,
+    kept: string | undefined,
+    reason: EndReason,
+    client?: ClientInfo,
+  ): Promise<readonly string[]> {
     return this.log.transaction(async (tx) => {
       await lockAccount(tx.em, accountId);
-      return this.endAllLocked(tx, accountId, kept, reason);
+      const ended = await this.endAllLocked(tx, accountId, kept, reason);
+      return this.audited(tx, accountId, ended, reason, client);
     });
   }
 
-  /** As {@link endAll}, in a transaction that has locked the account's row: what else it changes holds with the end. */
+  /** The same in the caller's transaction, which has locked the account's row. `actorId`: who ends them, if not the account. */
   async endAllLocked(
     tx: LoggedTransaction,
     accountId: string,
     kept: string | undefined,
     reason: EndReason,
+    actorId = accountId,
   ): Promise<readonly string[]> {
     // Read only under the lock: a sign-in that is under way either comes before it, and ends too, or after.
     const rows = await tx.em.execute<{ id: string }[]>(LIVE_IDS, [accountId]);
     const ids = rows.map(({ id }) => id).filter((id) => id !== kept);
-    return this.endLocked(tx, accountId, ids, reason);
+    return this.endLocked(tx, accountId, ids, reason, actorId);
   }
 
   private async rotate(
@@ -134,9 +157,19 @@ export class SessionService {
     // Stored times are rounded to the ms, up as well: an age below zero must not pass for "within" a window of none.
     const sinceRotation = Math.max(state.age ?? Number.POSITIVE_INFINITY, 0);
     const justReplaced = shown.generation === session.generation - 1 && sinceRotation < this.config.refreshReuseWindow;
-    if (justReplaced) return { account, session };
+    if (justReplaced) {
+      if (client.address !== session.address) await this.recordReplay(tx.em, session, client);
+      return { account, session };
+    }
     if (shown.generation > session.generation) throw invalid;
-    await this.endLocked(tx, account.id, [session.id], 'TOKEN_REUSED');
+    const ended = await this.endLocked(tx, account.id, [session.id], 'TOKEN_REUSED');
+    await this.audit.record(tx.em, {
+      action: 'REFRESH_TOKEN_REUSED',
+      outcome: 'REFUSED',
+      subject: { kind: ACCOUNT_RESOURCE, id: account.id },
+      address: client.address,
+      details: { sessionIds: ended },
+    });
     return { stolenFrom: account };
   }
 
@@ -145,14 +178,58 @@ export class SessionService {
     accountId: string,
     sessionIds: readonly string[],
     reason: EndReason,
+    actorId = accountId,
   ): Promise<readonly string[]> {
     const rows = await tx.em.execute<{ id: string }[]>(END, [reason, sessionIds.join(','), accountId]);
     const ended = rows.map(({ id }) => id);
     if (ended.length > 0) {
       const resource = { kind: ACCOUNT_RESOURCE, id: accountId };
-      tx.record({ resource, kind: SESSIONS_ENDED, actorId: accountId, facts: { sessionIds: ended, reason } });
+      tx.record({ resource, kind: SESSIONS_ENDED, actorId, facts: { sessionIds: ended, reason } });
     }
     return ended;
+  }
+
+  /** Records the account's own ending of `ended`; nothing when nothing ended. */
+  private async audited(
+    { em }: LoggedTransaction,
+    accountId: string,
+    ended: readonly string[],
+    reason: EndReason,
+    client: ClientInfo | undefined,
+  ): Promise<readonly string[]> {
+    const action = AUDITED[reason];
+    if (!action || ended.length === 0) return ended;
+    const subject = { kind: ACCOUNT_RESOURCE, id: accountId };
+    const details = { sessionIds: ended };
+    await this.audit.record(em, {
+      action,
+      outcome: 'SUCCESS',
+      actorId: accountId,
+      subject,
+      address: client?.address,
+      details,
+    });
+    return ended;
+  }
+
+  /** A replay within the window is answered; from elsewhere it may be a thief's: recorded once an address and generation. */
+  private async recordReplay(em: EntityManager, session: Session, { address }: ClientInfo): Promise<void> {
+    const known = await em.execute<unknown[]>(KNOWN_REPLAY, [
+      session.accountId,
+      session.rotatedAt,
+      session.id,
+      address,
+      session.generation,
+    ]);
+    if (known.length > 0) return;
+    await this.audit.record(em, {
+      action: 'REFRESH_FROM_OTHER_ADDRESS',
+      outcome: 'SUCCESS',
+      actorId: session.accountId,
+      subject: { kind: 'session', id: session.id },
+      address,
+      details: { generation: session.generation },
+    });
   }
 }
 

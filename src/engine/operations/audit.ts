@@ -1,0 +1,81 @@
+// The audit trail: who did what, when on the database's clock, from where, and how it ended. Written in the transaction of
+// the act where there is one. Never a secret, a token, a mail's body, or an e-mail address that someone typed.
+import { Injectable } from '@nestjs/common';
+import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { v7 as uuid } from 'uuid';
+
+/** Every act that is recorded, in the words of `AuditEntry.action`. */
+export const AUDIT_ACTIONS = [
+  'REGISTER',
+  'LOGIN',
+  'LOGOUT',
+  'SESSION_REVOKED',
+  'SESSIONS_ENDED',
+  'REFRESH_TOKEN_REUSED',
+  'REFRESH_FROM_OTHER_ADDRESS',
+  'PASSWORD_CHANGED',
+  'PASSWORD_RESET_REQUESTED',
+  'PASSWORD_RESET',
+  'ACCOUNT_CREATED',
+  'ROLE_CHANGED',
+  'ACCOUNT_DISABLED',
+  'ACCOUNT_ENABLED',
+  'PROJECT_DELETED',
+  'MEMBER_ADDED',
+  'MEMBER_CHANGED',
+  'MEMBER_REMOVED',
+  'UPDATE_REMOVED',
+  'MUTATION_REFUSED',
+] as const;
+
+export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+
+/** `REFUSED`: not allowed. `FAILED`: allowed, and not possible. */
+export type AuditOutcome = 'SUCCESS' | 'REFUSED' | 'FAILED';
+
+export interface AuditRecord {
+  readonly action: AuditAction;
+  readonly outcome: AuditOutcome;
+  /** Account that did it; absent if nobody was signed in. */
+  readonly actorId?: string | undefined;
+  /** What it was done to. */
+  readonly subject?: { readonly kind: string; readonly id: string } | undefined;
+  /** Where it came from; absent for what the installation itself does. */
+  readonly address?: string | undefined;
+  /** Names and ids, never what people have typed. */
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+const INSERT = `
+insert into audit_entry (id, at, action, outcome, actor_id, subject_kind, subject_id, address, details)
+values (?, clock_timestamp(), ?, ?, ?, ?, ?, ?, ?::jsonb)`;
+
+@Injectable()
+export class AuditTrail {
+  /** Operations that already have the row of their refusal. */
+  private readonly refused = new WeakSet<object>();
+
+  constructor(private readonly orm: MikroORM) {}
+
+  /** Records an act: with `em` in its transaction, so that neither is there without the other; else at once, by itself. */
+  async record(em: EntityManager | undefined, entry: AuditRecord): Promise<void> {
+    const { action, outcome, actorId, subject, address, details = {} } = entry;
+    await (em ?? this.orm.em.fork()).execute(INSERT, [
+      uuid(),
+      action,
+      outcome,
+      actorId ?? null,
+      subject?.kind ?? null,
+      subject?.id ?? null,
+      address ?? null,
+      JSON.stringify(details),
+    ]);
+  }
+
+  /** Records that `operation` was refused something: one row an operation, however many of its fields are refused. */
+  async recordRefusal(operation: object, entry: Omit<AuditRecord, 'action' | 'outcome'>): Promise<void> {
+    if (this.refused.has(operation)) return;
+    this.refused.add(operation);
+    await this.record(undefined, { ...entry, action: 'MUTATION_REFUSED', outcome: 'REFUSED' });
+  }
+}
