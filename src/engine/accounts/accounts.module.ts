@@ -1,12 +1,23 @@
 import { Global, Module } from '@nestjs/common';
 import { AccountResolver } from './account.resolver.js';
 import { AccountService } from './account.service.js';
+import { AdministrationService } from './administration.service.js';
 import { AdministrationResolver } from './administration.resolver.js';
+import { AuditResolver } from './audit.resolver.js';
+import { AuditService } from './audit.service.js';
 import { Passwords } from './passwords.js';
 
 @Global()
 @Module({
-  providers: [AccountResolver, AccountService, AdministrationResolver, Passwords],
-  exports: [AccountService, Passwords],
+  providers: [
+    AccountResolver,
+    AccountService,
+    AdministrationResolver,
+    AdministrationService,
+    AuditResolver,
+    AuditService,
+    Passwords,
+  ],
+  exports: [AccountService, AdministrationService, Passwords],
 })
 export class AccountsModule {}

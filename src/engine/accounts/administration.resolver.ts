@@ -1,41 +1,48 @@
-// Administration of accounts, and the audit trail: in the schema already, not built yet, and saying so.
-import { Args, ID, Mutation, Query, Resolver } from '@nestjs/graphql';
+// `setUserRole`, `setUserDisabled`.
+import { Args, Context, ID, Mutation, Resolver } from '@nestjs/graphql';
+import { z } from 'zod';
+import type { OperationContext } from '../access/operation-context.js';
 import { HasRole } from '../access/policies.js';
 import { Role } from '../access/role.js';
-import { notYet } from '../errors/not-yet.js';
-import { ForwardArgs } from '../graphql/connection.js';
+import { Input } from '../graphql/field-rules.js';
+import { id } from '../graphql/input-text.js';
+import { type Administrator, AdministrationService } from './administration.service.js';
 import { User } from './account.type.js';
-import { AuditConnection, AuditFilter } from './audit.type.js';
 
 @Resolver()
 export class AdministrationResolver {
+  constructor(private readonly administration: AdministrationService) {}
+
   @HasRole(Role.ADMIN)
+  @Input(z.looseObject({ userId: id }))
   @Mutation(() => User, {
-    description: 'Gives an account another role, felt at once everywhere. The last ADMIN stays.',
+    description:
+      'Gives an account another role, felt at once everywhere. `CONFLICT` (`LAST_ADMIN`) if it would leave no ADMIN who can sign in.',
   })
   setUserRole(
-    @Args('userId', { type: () => ID, description: 'Id of the account.' }) _userId: string,
-    @Args('role', { type: () => Role, description: 'The new role.' }) _role: Role,
-  ): User {
-    return notYet('Changing roles');
+    @Context() context: OperationContext,
+    @Args('userId', { type: () => ID, description: 'Id of the account.' }) userId: string,
+    @Args('role', { type: () => Role, description: 'The new role.' }) role: Role,
+  ) {
+    return this.administration.setRole(administrator(context), userId, role);
   }
 
   @HasRole(Role.ADMIN)
-  @Mutation(() => User, { description: 'Disables an account, which ends its sessions, or enables it again.' })
+  @Input(z.looseObject({ userId: id }))
+  @Mutation(() => User, {
+    description:
+      'Disables an account, which ends its sessions for good, or enables it again: then it can sign in anew. ' +
+      '`CONFLICT` (`LAST_ADMIN`) if it would leave no ADMIN who can sign in.',
+  })
   setUserDisabled(
-    @Args('userId', { type: () => ID, description: 'Id of the account.' }) _userId: string,
-    @Args('disabled', { type: () => Boolean, description: 'Whether it may not sign in.' }) _disabled: boolean,
-  ): User {
-    return notYet('Disabling accounts');
+    @Context() context: OperationContext,
+    @Args('userId', { type: () => ID, description: 'Id of the account.' }) userId: string,
+    @Args('disabled', { type: () => Boolean, description: 'Whether it may not sign in.' }) disabled: boolean,
+  ) {
+    return this.administration.setDisabled(administrator(context), userId, disabled);
   }
+}
 
-  @HasRole(Role.ADMIN)
-  @Query(() => AuditConnection, { description: 'Who did what, when, from where, newest first.' })
-  auditLog(
-    @Args() _page: ForwardArgs,
-    @Args('filter', { type: () => AuditFilter, nullable: true, description: 'Which entries.' })
-    _filter?: AuditFilter | null,
-  ): AuditConnection {
-    return notYet('The audit log');
-  }
+function administrator({ viewer, client }: OperationContext): Administrator {
+  return { accountId: viewer.accountId, sessionId: viewer.sessionId, address: client.address };
 }

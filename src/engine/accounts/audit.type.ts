@@ -36,8 +36,17 @@ export class AuditEntry {
   @Field(() => User, { nullable: true, description: 'Who did it; null if nobody was signed in.' })
   actor!: User | null;
 
-  @Field(() => String, { nullable: true, description: 'Address that it came from.' })
+  @Field(() => String, { nullable: true, description: 'Address that it came from; null for the command line.' })
   address!: string | null;
+
+  @Field(() => String, { nullable: true, description: 'What kind of thing it was done to, such as `account`.' })
+  subjectKind!: string | null;
+
+  @Field(() => ID, { nullable: true, description: 'Id of what it was done to; it may be gone since.' })
+  subjectId!: string | null;
+
+  @Field({ description: 'What else is known of it, ids and names alone, as a JSON object.' })
+  details!: string;
 }
 
 @ObjectType({ description: 'A page of the audit trail.' })

@@ -1,5 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { JwtModule } from '@nestjs/jwt';
+import { ACCOUNT_SESSIONS } from '../accounts/account-sessions.port.js';
 import { AUTHENTICATOR } from '../graphql/authenticator.port.js';
 import { AccessTokens } from './access-tokens.js';
 import { AccountMails } from './account-mails.js';
@@ -34,7 +35,8 @@ import { SignInService } from './sign-in.service.js';
     SessionView,
     SignInService,
     { provide: AUTHENTICATOR, useExisting: SessionAuthenticator },
+    { provide: ACCOUNT_SESSIONS, useExisting: SessionService },
   ],
-  exports: [AUTHENTICATOR, PasswordChanges, SessionAuthenticator, SessionService],
+  exports: [ACCOUNT_SESSIONS, AUTHENTICATOR, PasswordChanges, SessionAuthenticator, SessionService],
 })
 export class SessionsModule {}

@@ -1,0 +1,175 @@
+// Administration of accounts, for ADMINs and for the command line. There is never an installation without an enabled ADMIN
+// once it has one: whoever might take the last one away locks all of them first.
+import { Inject, Injectable } from '@nestjs/common';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { ACCOUNT_DISABLED, ACCOUNT_ENABLED, ACCOUNT_RESOURCE, ACCOUNT_ROLE_CHANGED } from '../access/rights.js';
+import { Role } from '../access/role.js';
+import { SYSTEM_ACCOUNT_ID } from '../database/migrations/20261121000001-engine.js';
+import { ConflictError, ForbiddenError, NotFoundError } from '../errors/service-error.js';
+import { EventLog, type LoggedTransaction } from '../events/event-log.js';
+import { type AuditAction, AuditTrail } from '../operations/audit.js';
+import { ACCOUNT_SESSIONS, type AccountSessions } from './account-sessions.port.js';
+import { type Account, AccountEntity } from './account.entity.js';
+import { AccountService, type NewAccount } from './account.service.js';
+import { closeFirstAdminClaim } from './first-admin.js';
+
+/** Who administers: an ADMIN through a session, from an address. */
+export interface Administrator {
+  readonly accountId: string;
+  readonly sessionId?: string | undefined;
+  readonly address?: string | undefined;
+}
+
+/** The installation itself, which is what the command line acts as. */
+export const SYSTEM: Administrator = { accountId: SYSTEM_ACCOUNT_ID };
+
+/** One transaction that administers `account`; what it says of it goes into the log and the audit trail. */
+interface Administering {
+  readonly tx: LoggedTransaction;
+  readonly account: Account;
+  say(kind: string, facts?: Readonly<Record<string, unknown>>): void;
+  audit(action: AuditAction, details?: Readonly<Record<string, unknown>>): Promise<void>;
+}
+
+// In the order of ids, so that two of these never wait for each other. Whoever waited sees rows as they are by then.
+const LOCK = `
+select 1 from account where id = ? or (role = 'ADMIN' and disabled_at is null) order by id for no key update`;
+
+const ENABLED_ADMINS = `select id from account where role = 'ADMIN' and disabled_at is null`;
+
+@Injectable()
+export class AdministrationService {
+  constructor(
+    private readonly log: EventLog,
+    private readonly accounts: AccountService,
+    private readonly audit: AuditTrail,
+    @Inject(ACCOUNT_SESSIONS) private readonly sessions: AccountSessions,
+  ) {}
+
+  /** Throws CONFLICT (EMAIL_TAKEN). */
+  create(by: Administrator, input: NewAccount): Promise<Account> {
+    return this.log.transaction(async ({ em }) => {
+      if (input.role === Role.ADMIN) await closeFirstAdminClaim(em);
+      const account = await this.accounts.create(em, input);
+      await this.record(em, by, 'ACCOUNT_CREATED', account.id, { role: input.role });
+      return account;
+    });
+  }
+
+  /** Throws NOT_FOUND, CONFLICT (LAST_ADMIN), and FORBIDDEN when `by` has just ceased to be an ADMIN. */
+  setRole(by: Administrator, id: string, role: Role): Promise<Account> {
+    return this.administer('ROLE_CHANGED', by, id, async ({ tx, account, say, audit }) => {
+      if (account.role === role) return;
+      if (role === Role.ADMIN) await closeFirstAdminClaim(tx.em);
+      else await assertAdminRemains(tx.em, account);
+      const details = { from: account.role, role };
+      account.role = role;
+      say(ACCOUNT_ROLE_CHANGED, { role });
+      await audit('ROLE_CHANGED', details);
+    });
+  }
+
+  /** Disabling ends the account's sessions for good. Throws as {@link setRole} does. */
+  setDisabled(by: Administrator, id: string, disabled: boolean): Promise<Account> {
+    const action = disabled ? 'ACCOUNT_DISABLED' : 'ACCOUNT_ENABLED';
+    return this.administer(action, by, id, async ({ tx, account, say, audit }) => {
+      if ((account.disabledAt != null) === disabled) return;
+      if (disabled) await assertAdminRemains(tx.em, account);
+      account.disabledAt = disabled ? await databaseTime(tx.em) : null;
+      say(disabled ? ACCOUNT_DISABLED : ACCOUNT_ENABLED);
+      const ended = disabled ? await this.sessions.endAllLocked(tx, id, undefined, 'DISABLED', by.accountId) : [];
+      await audit(action, ended.length > 0 ? { sessionIds: ended } : {});
+    });
+  }
+
+  /** Gives the account another password; all of its sessions end. */
+  setPassword(by: Administrator, id: string, passwordHash: string): Promise<Account> {
+    return this.administer('PASSWORD_RESET', by, id, async ({ tx, account, audit }) => {
+      account.passwordHash = passwordHash;
+      const ended = await this.sessions.endAllLocked(tx, id, undefined, 'PASSWORD_RESET', by.accountId);
+      await audit('PASSWORD_RESET', { sessionIds: ended });
+    });
+  }
+
+  /** Ends the sessions of the account; returns how many. */
+  async endSessions(by: Administrator, id: string): Promise<number> {
+    let count = 0;
+    await this.administer('SESSIONS_ENDED', by, id, async ({ tx, audit }) => {
+      const ended = await this.sessions.endAllLocked(tx, id, undefined, 'REVOKED', by.accountId);
+      count = ended.length;
+      if (count > 0) await audit('SESSIONS_ENDED', { sessionIds: ended });
+    });
+    return count;
+  }
+
+  /** What fails for the state that the installation is in is recorded too, by itself: its transaction is gone. */
+  private async administer(
+    action: AuditAction,
+    by: Administrator,
+    id: string,
+    act: (administering: Administering) => Promise<void>,
+  ): Promise<Account> {
+    try {
+      return await this.log.transaction(async (tx) => {
+        const account = await lock(tx.em, by, id);
+        await act({
+          tx,
+          account,
+          say: (kind, facts = {}) =>
+            tx.record({
+              resource: { kind: ACCOUNT_RESOURCE, id },
+              kind,
+              actorId: by.accountId,
+              sessionId: by.sessionId,
+              facts,
+            }),
+          audit: (done, details = {}) => this.record(tx.em, by, done, id, details),
+        });
+        return account;
+      });
+    } catch (error) {
+      if (error instanceof ConflictError) await this.record(undefined, by, action, id, { reason: error.reason });
+      throw error;
+    }
+  }
+
+  private record(
+    em: EntityManager | undefined,
+    { accountId: actorId, address }: Administrator,
+    action: AuditAction,
+    id: string,
+    details: Readonly<Record<string, unknown>>,
+  ): Promise<void> {
+    const subject = { kind: ACCOUNT_RESOURCE, id };
+    return this.audit.record(em, { action, outcome: em ? 'SUCCESS' : 'FAILED', actorId, subject, address, details });
+  }
+}
+
+/** The account, locked with every enabled ADMIN. Whoever waited here may have lost the right to it meanwhile. */
+async function lock(em: EntityManager, by: Administrator, id: string): Promise<Account> {
+  await em.execute(LOCK, [id]);
+  // Read only under the lock, by statements of their own.
+  if (by.accountId !== SYSTEM_ACCOUNT_ID && !(await enabledAdmins(em)).includes(by.accountId)) {
+    throw new ForbiddenError(Role.ADMIN);
+  }
+  const account = await em.findOne(AccountEntity, { id, isSystem: false });
+  if (!account) throw new NotFoundError('User');
+  return account;
+}
+
+async function assertAdminRemains(em: EntityManager, account: Account): Promise<void> {
+  if (account.role !== Role.ADMIN || account.disabledAt) return;
+  if ((await enabledAdmins(em)).some((id) => id !== account.id)) return;
+  throw new ConflictError('LAST_ADMIN', 'There is always an ADMIN who can sign in: name another one first.');
+}
+
+async function enabledAdmins(em: EntityManager): Promise<readonly string[]> {
+  return (await em.execute<{ id: string }[]>(ENABLED_ADMINS)).map(({ id }) => id);
+}
+
+async function databaseTime(em: EntityManager): Promise<Date> {
+  const [row] = await em.execute<{ ms: number }[]>(
+    'select (extract(epoch from clock_timestamp()) * 1000)::float8 as ms',
+  );
+  return new Date(row!.ms);
+}

@@ -1,0 +1,21 @@
+// The shape that a filter of the audit trail must have.
+import { z } from 'zod';
+import { id } from '../graphql/input-text.js';
+import { AUDIT_ACTIONS } from '../operations/audit.js';
+import { AuditOutcome } from './audit.type.js';
+
+const optional = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? undefined);
+
+const filter = z
+  .object({
+    actions: optional(z.array(z.enum(AUDIT_ACTIONS, 'is not an action of the audit trail'))),
+    actorId: optional(id),
+    outcome: optional(z.enum(AuditOutcome)),
+    since: optional(z.date()),
+    until: optional(z.date()),
+  })
+  .refine(({ since, until }) => !since || !until || since <= until, { path: ['until'], message: 'is before since' });
+
+export const auditArgs = z.looseObject({ filter: optional(filter) });
+
+export type AuditFilterInput = z.output<typeof filter>;
