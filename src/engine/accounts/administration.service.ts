@@ -27,8 +27,8 @@ export const SYSTEM: Administrator = { accountId: SYSTEM_ACCOUNT_ID };
 interface Administering {
   readonly tx: LoggedTransaction;
   readonly account: Account;
-  say(kind: string, facts?: Readonly<Record<string, unknown>>): void;
-  audit(action: AuditAction, details?: Readonly<Record<string, unknown>>): Promise<void>;
+  readonly say: (kind: string, facts?: Readonly<Record<string, unknown>>) => void;
+  readonly audit: (action: AuditAction, details?: Readonly<Record<string, unknown>>) => Promise<void>;
 }
 
 // In the order of ids, so that two of these never wait for each other. Whoever waited sees rows as they are by then.

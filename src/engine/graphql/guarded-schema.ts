@@ -74,7 +74,7 @@ function tellRefusals(field: Field, onRefusal: OnRefusal): void {
   const inner: Resolver = field.resolve ?? defaultFieldResolver;
   field.resolve = async (parent, args, context, info) => {
     try {
-      return await (inner(parent, args, context, info) as Promise<unknown>);
+      return await inner(parent, args, context, info);
     } catch (error) {
       if (error instanceof ForbiddenError) await onRefusal(field.name, context);
       throw error;
