@@ -23,6 +23,7 @@ const MAY_IMPORT = {
   'domain/migrations': ['engine'],
   demo: ['engine', 'domain'],
   boot: ['engine'],
+  cli: ['engine', 'boot'],
 };
 
 const folders = Object.keys(MAY_IMPORT);

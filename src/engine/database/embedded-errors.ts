@@ -6,6 +6,9 @@ export class EmbeddedPostgresError extends Error {
   override readonly name = 'EmbeddedPostgresError';
 }
 
+/** A living Tidings owns the folder. */
+export class DataDirInUseError extends EmbeddedPostgresError {}
+
 /** The way out that always remains. */
 export const USE_YOUR_OWN = 'or set DATABASE_URL to a PostgreSQL of your own';
 

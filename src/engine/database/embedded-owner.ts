@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, truncateSync } from 'node:fs';
 import { link, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EmbeddedPostgresError } from './embedded-errors.js';
+import { DataDirInUseError } from './embedded-errors.js';
 import { identify, isAlive, type ProcessIdentity } from './embedded-process.js';
 
 const OWNER = /^postgres\.owner\.(\d+)$/;
@@ -69,9 +69,9 @@ async function readOwner(file: string): Promise<ProcessIdentity | undefined> {
   }
 }
 
-function inUse(dataDir: string, pid: number): EmbeddedPostgresError {
+function inUse(dataDir: string, pid: number): DataDirInUseError {
   const who = pid === process.pid ? 'this process itself' : `another Tidings (process ${pid})`;
-  return new EmbeddedPostgresError(
+  return new DataDirInUseError(
     `${dataDir} is in use by ${who}. Stop that one, or give this one its own folder with DATA_DIR ` +
       `(to run several instances on one database, set DATABASE_URL for all of them).`,
   );

@@ -1,0 +1,35 @@
+// The installation as a command sees it: its services over its database, for the time of one command.
+import { MikroORM } from '@mikro-orm/postgresql';
+import type { INestApplicationContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { resolveSecrets } from '../engine/config/app-secret.js';
+import { loadConfig, readEnvironment } from '../engine/config/config.js';
+import { visitEmbeddedPostgres } from '../engine/database/embedded-guest.js';
+import type { EmbeddedPostgres } from '../engine/database/embedded-postgres.js';
+import { assertKnownDatabase } from '../engine/database/known-database.js';
+import { CliModule, type Domain } from './cli.module.js';
+
+export class Installation {
+  constructor(private readonly domain: Domain) {}
+
+  /**
+   * Runs `work` over the database of DATABASE_URL, else the embedded one: that of the service if it runs, else started for
+   * this. What `work` tells the log is followed by every node that runs.
+   */
+  async open<T>(work: (services: INestApplicationContext) => Promise<T>): Promise<T> {
+    const config = await resolveSecrets(loadConfig(readEnvironment()));
+    let postgres: EmbeddedPostgres | undefined;
+    let services: INestApplicationContext | undefined;
+    try {
+      if (config.embedded) postgres = await visitEmbeddedPostgres({ dataDir: config.dataDir });
+      const module = CliModule.forRoot(config, postgres?.url ?? config.databaseUrl!, this.domain);
+      services = await NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
+      await assertKnownDatabase(services.get(MikroORM), this.domain.content);
+      return await work(services);
+    } finally {
+      await services?.close();
+      await services?.get(MikroORM).close(true);
+      await postgres?.stop();
+    }
+  }
+}

@@ -1,0 +1,76 @@
+// The commands, their arguments and their help.
+import { Argument, Command, Option } from 'commander';
+import { Role } from '../engine/access/role.js';
+import type { AccountCommands } from './account-commands.js';
+import { checked } from './account-input.js';
+import { askPassword, pipedPassword } from './password-input.js';
+
+const EMAIL = 'e-mail address that the account signs in with';
+const PASSWORD_STDIN = ['--password-stdin', 'read the password from standard input instead of asking for it'] as const;
+const ABOUT = `
+The database is that of DATABASE_URL; without it the embedded one in DATA_DIR, whether or not the service runs. Changes are
+felt at once by everything that runs, and stand in the audit log as done by the system.
+
+Exit codes: 0 done, 1 not possible, 2 not understood.`;
+
+interface PasswordOptions {
+  readonly passwordStdin?: true;
+}
+
+/** The program; `say` is given the sentence that tells what was done. */
+export function makeProgram(commands: AccountCommands, say: (sentence: string) => void): Command {
+  const program = new Command('tidings')
+    .usage('<command>        (npm run tidings -- <command>)')
+    .description('Administers an installation of Tidings.')
+    .addHelpText('after', ABOUT)
+    .exitOverride();
+  const account = program.command('account').description('accounts: made, changed, kept out');
+  account
+    .command('create')
+    .description('make an account; the first ADMIN of an installation is made this way')
+    .requiredOption('--email <email>', EMAIL)
+    .requiredOption('--name <name>', 'name that others see')
+    .addOption(new Option('--role <role>', 'what it may do').choices(Object.values(Role)).default(Role.USER))
+    .option(...PASSWORD_STDIN)
+    .action(async (options: PasswordOptions & { email: string; name: string; role: Role }) => {
+      const [email, name] = [checked('email', options.email), checked('name', options.name)];
+      say(await commands.create(email, name, options.role, await passwordFrom(options)));
+    });
+  account
+    .command('role')
+    .description('give an account another role; the last ADMIN stays')
+    .argument('<email>', EMAIL)
+    .addArgument(new Argument('<role>', 'the new role').choices(Object.values(Role)))
+    .action(async (email: string, role: Role) => say(await commands.role(email, role)));
+  account
+    .command('password')
+    .description('give an account another password; its sessions end')
+    .argument('<email>', EMAIL)
+    .option(...PASSWORD_STDIN)
+    .action(async (email: string, options: PasswordOptions) =>
+      say(await commands.password(email, await passwordFrom(options))),
+    );
+  account
+    .command('disable')
+    .description('keep an account out; its sessions end. The last ADMIN stays')
+    .argument('<email>', EMAIL)
+    .action(async (email: string) => say(await commands.disabled(email, true)));
+  account
+    .command('enable')
+    .description('let a disabled account sign in again')
+    .argument('<email>', EMAIL)
+    .action(async (email: string) => say(await commands.disabled(email, false)));
+  program
+    .command('sessions')
+    .description('sessions of accounts')
+    .command('end')
+    .description('end all sessions of an account, everywhere and at once')
+    .argument('<email>', EMAIL)
+    .action(async (email: string) => say(await commands.endSessions(email)));
+  return program;
+}
+
+async function passwordFrom({ passwordStdin }: PasswordOptions): Promise<string> {
+  const { stdin, stderr } = process;
+  return checked('password', passwordStdin ? await pipedPassword(stdin) : await askPassword(stdin, stderr));
+}

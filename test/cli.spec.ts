@@ -1,0 +1,189 @@
+// The command line: what whoever has the machine can do, with the service running and without.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { removeEmbeddedPostgres } from '../src/engine/database/embedded-postgres.js';
+import { SYSTEM_ACCOUNT_ID } from '../src/engine/database/migrations/20261121000001-engine.js';
+import { GraphqlClient } from './support/graphql-client.js';
+import { databaseProcess, killAll, ServiceProcess } from './support/process.js';
+import { RawSocket } from './support/socket-client.js';
+import { PASSWORD, SECRET, useTidings } from './support/tidings.js';
+import { until } from './support/wait.js';
+
+const PROGRAM = fileURLToPath(new URL('../dist/src/tidings.js', import.meta.url));
+const LOGIN = 'mutation ($input: LoginInput!) { login(input: $input) { accessToken user { id name role } } }';
+const ME = '{ me { role } }';
+
+interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs a command to its end. */
+async function run(env: Record<string, string>, words: readonly string[], input = ''): Promise<Ran> {
+  const child = spawn(process.execPath, [PROGRAM, ...words], { env: { PATH: process.env['PATH'] ?? '', ...env } });
+  child.stdin.on('error', () => {}).end(input);
+  const ended = once(child, 'close');
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  const [code] = (await ended) as [number];
+  return { code, out, err };
+}
+
+const codeOf = async (client: GraphqlClient) => (await client.send(ME)).errors?.[0]?.extensions.code;
+
+describe('with DATABASE_URL, while the service runs', () => {
+  const tidings = useTidings();
+  const tell = (words: string, input?: string) =>
+    run({ DATABASE_URL: tidings.current.database.url, APP_SECRET: SECRET }, words.split(' '), input);
+  const login = (email: string, password = PASSWORD) =>
+    tidings.current.anonymous.send(LOGIN, { input: { email, password } });
+  const trail = (id: string) =>
+    tidings.current.database.query(
+      `select action, outcome, address from audit_entry where actor_id = $1 and subject_id = $2 order by id`,
+      [SYSTEM_ACCOUNT_ID, id],
+    );
+
+  it('makes an ADMIN who can sign in at once, and says so', async () => {
+    const made = await tell(
+      'account create --email Root@example.com --name Root --role ADMIN --password-stdin',
+      `${PASSWORD}\n`,
+    );
+    expect(made).toMatchObject({ code: 0, err: '' });
+    expect(made.out).toMatch(/^Made the account Root@example\.com \(ADMIN\), id [0-9a-f-]{36}\.\n$/);
+    const { user } = (await login('root@example.com')).data.login;
+    expect(user).toMatchObject({ name: 'Root', role: 'ADMIN' });
+    expect(await trail(user.id)).toEqual([{ action: 'ACCOUNT_CREATED', outcome: 'SUCCESS', address: null }]);
+    const again = await tell('account create --email root@example.com --name Root --password-stdin', PASSWORD);
+    expect(again).toEqual({ code: 1, out: '', err: 'This e-mail address is already registered.\n' });
+  });
+
+  it('changes a role, which the running service feels at once', async () => {
+    const person = await tidings.current.asUser();
+    await person.data(ME);
+    expect(await tell(`account role ${person.email} EDITOR`)).toEqual({
+      code: 0,
+      out: `${person.email} is EDITOR now.\n`,
+      err: '',
+    });
+    await until(async () => (await person.data(ME)).me.role === 'EDITOR', 'the service followed');
+    expect(await trail(person.id)).toEqual([{ action: 'ROLE_CHANGED', outcome: 'SUCCESS', address: null }]);
+  });
+
+  it('disables an account and enables it again: sockets close, and what ended stays ended', async () => {
+    const person = await tidings.current.asUser();
+    const socket = await RawSocket.signedIn(tidings.current.url, person.accessToken!);
+    expect((await tell(`account disable ${person.email}`)).code).toBe(0);
+    expect(await socket.closed).toMatchObject({ code: 4401 });
+    expect(await codeOf(person)).toBe('UNAUTHENTICATED');
+    expect((await login(person.email)).errors?.[0]?.extensions.code).toBe('UNAUTHENTICATED');
+    expect((await tell(`account enable ${person.email}`)).out).toBe(`${person.email} can sign in again.\n`);
+    expect((await login(person.email)).errors).toBeUndefined();
+    expect(await codeOf(person)).toBe('UNAUTHENTICATED');
+  });
+
+  it('sets a password: the old one and every session are done with', async () => {
+    const person = await tidings.current.asUser();
+    const reset = await tell(`account password ${person.email} --password-stdin`, 'a new long password\n');
+    expect(reset).toMatchObject({ code: 0, err: '' });
+    expect(reset.out).not.toContain('a new long password');
+    await until(async () => (await codeOf(person)) === 'UNAUTHENTICATED', 'the service followed');
+    expect((await login(person.email)).errors?.[0]?.extensions.code).toBe('UNAUTHENTICATED');
+    expect((await login(person.email, 'a new long password')).errors).toBeUndefined();
+    expect(await trail(person.id)).toMatchObject([{ action: 'PASSWORD_RESET' }]);
+  });
+
+  it('ends sessions, and says how many', async () => {
+    const person = await tidings.current.asUser();
+    await tidings.current.signIn(person.id, person.email);
+    expect((await tell(`sessions end ${person.email.toUpperCase()}`)).out).toMatch(/^Ended 2 sessions of /);
+    await until(async () => (await codeOf(person)) === 'UNAUTHENTICATED', 'the service followed');
+    expect((await tell(`sessions end ${person.email}`)).out).toMatch(/^Ended 0 sessions of /);
+    expect(await trail(person.id)).toMatchObject([{ action: 'SESSIONS_ENDED' }]);
+  });
+
+  it('keeps the last ADMIN', async () => {
+    await tidings.current.database.query(`update account set role = 'USER' where role = 'ADMIN'`);
+    const admin = await tidings.current.asUser('ADMIN');
+    const err = 'There is always an ADMIN who can sign in: name another one first.\n';
+    expect(await tell(`account disable ${admin.email}`)).toEqual({ code: 1, out: '', err });
+    expect(await tell(`account role ${admin.email} USER`)).toEqual({ code: 1, out: '', err });
+    expect(await trail(admin.id)).toMatchObject([{ outcome: 'FAILED' }, { outcome: 'FAILED' }]);
+  });
+
+  it('says what it did not understand, and what cannot be, with another exit code', async () => {
+    const wrong: [string, number, RegExp][] = [
+      ['account role nobody@example.com EDITOR', 1, /^Account nobody@example\.com not found\.\n$/],
+      ['account role nobody@example.com KING', 2, /Allowed choices are USER, EDITOR, ADMIN/],
+      ['account create --email a@example.com', 2, /required option '--name <name>' not specified/],
+      ['account create --email here --name A --password-stdin', 2, /^The email is not an e-mail address\.\n$/],
+      ['account create --email a@example.com --name A', 2, /^There is no terminal .* --password-stdin\.\n$/],
+      ['account create --email a@example.com --name A --password-stdin', 2, /^The password must have at least 8/],
+      ['accounts', 2, /unknown command 'accounts'/],
+    ];
+    const ran = await Promise.all(wrong.map(([words]) => tell(words, 'short')));
+    ran.forEach(({ code, out, err }, at) => {
+      expect([wrong[at]![0], code, out]).toEqual([wrong[at]![0], wrong[at]![1], '']);
+      expect(err).toMatch(wrong[at]![2]);
+      expect(err).not.toContain('short');
+    });
+  });
+
+  it('helps', async () => {
+    const help = await tell('--help');
+    expect(help.code).toBe(0);
+    expect(help.out).toMatch(/account[^]*sessions[^]*DATABASE_URL[^]*Exit codes/);
+    expect((await tell('account create --help')).out).toContain('--password-stdin');
+  });
+});
+
+it('says in one line that the database is away', async () => {
+  const env = { DATABASE_URL: 'postgresql://tidings:pa55word@127.0.0.1:1/tidings', APP_SECRET: SECRET };
+  const { code, err } = await run(env, ['sessions', 'end', 'a@example.com']);
+  expect([code, err.trim().split('\n')]).toEqual([1, [expect.stringContaining('cannot be reached')]]);
+  expect(err).not.toContain('pa55word');
+});
+
+describe('with the embedded database', () => {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'tidings-cli-')));
+  const dataDir = join(folder, 'data');
+  const env = { DATA_DIR: dataDir, PORT: '0' };
+  const create = [
+    'account',
+    'create',
+    '--email',
+    'first@example.com',
+    '--name',
+    'First',
+    '--role',
+    'ADMIN',
+    '--password-stdin',
+  ];
+
+  afterAll(async () => {
+    await killAll();
+    await removeEmbeddedPostgres(dataDir);
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('starts it where nothing runs and stops it again; shares it with the service that runs', async () => {
+    expect(await run(env, create, PASSWORD)).toMatchObject({ code: 0, err: '' });
+    expect(databaseProcess(dataDir)).toBeUndefined();
+    const service = await ServiceProcess.start(env);
+    const postgres = databaseProcess(dataDir);
+    const input = { email: 'first@example.com', password: PASSWORD };
+    const { login } = await new GraphqlClient(service.url).data(LOGIN, { input });
+    expect(login.user.role).toBe('ADMIN');
+    const socket = await RawSocket.signedIn(service.url, login.accessToken);
+    expect((await run(env, ['sessions', 'end', 'first@example.com'])).out).toBe(
+      'Ended 1 session of first@example.com.\n',
+    );
+    expect(await socket.closed).toMatchObject({ code: 4401 });
+    expect(databaseProcess(dataDir)).toBe(postgres);
+    expect(await service.stop()).toBe(0);
+  });
+});
