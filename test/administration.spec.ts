@@ -149,7 +149,7 @@ describe('the last ADMIN', () => {
     }
     // Too late by then: no ADMIN any more, or nobody any more.
     expect(outcomes.every((code) => code === 'FORBIDDEN' || code === 'UNAUTHENTICATED')).toBe(true);
-  });
+  }, 120_000);
 
   it('is there after fifty races of two ADMINs who step down', async () => {
     const pair = [await tidings.current.asUser('ADMIN', 'One'), await tidings.current.asUser('ADMIN', 'Two')];
@@ -161,7 +161,7 @@ describe('the last ADMIN', () => {
       const survivor = pair.find(({ id }) => id === left)!;
       await setRole(survivor, pair.find(({ id }) => id !== left)!.id, 'ADMIN');
     }
-  });
+  }, 120_000);
 
   it('cannot be raised again by itself after it was demoted while it asked', async () => {
     const [admin, other] = [await tidings.current.asUser('ADMIN'), await tidings.current.asUser('ADMIN')];
