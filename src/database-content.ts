@@ -8,9 +8,11 @@ import { FirstAdminEntity } from './engine/accounts/first-admin.js';
 import { EngineMigration } from './engine/database/migrations/20261121000001-engine.js';
 import { PasswordsMigration } from './engine/database/migrations/20261121000003-passwords.js';
 import { AdministrationMigration } from './engine/database/migrations/20261121000004-administration.js';
+import { KnownAddressesMigration } from './engine/database/migrations/20261121000005-known-addresses.js';
 import type { DatabaseContent } from './engine/database/orm-options.js';
 import { EventEntity, LogCounterEntity, LogHeadEntity } from './engine/events/log.entity.js';
 import { AuditEntryEntity } from './engine/operations/audit.entity.js';
+import { KnownAddressEntity } from './engine/sessions/known-address.entity.js';
 import { PasswordResetEntity } from './engine/sessions/password-reset.entity.js';
 import { SessionEntity } from './engine/sessions/session.entity.js';
 
@@ -19,6 +21,7 @@ export const databaseContent: DatabaseContent = {
     AccountEntity,
     SessionEntity,
     PasswordResetEntity,
+    KnownAddressEntity,
     EventEntity,
     LogHeadEntity,
     LogCounterEntity,
@@ -36,5 +39,6 @@ export const databaseContent: DatabaseContent = {
     { name: '20261121000002-domain', class: DomainMigration },
     { name: '20261121000003-passwords', class: PasswordsMigration },
     { name: '20261121000004-administration', class: AdministrationMigration },
+    { name: '20261121000005-known-addresses', class: KnownAddressesMigration },
   ],
 };

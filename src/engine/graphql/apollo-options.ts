@@ -4,13 +4,14 @@ import type { ApolloDriverConfig } from '@nestjs/apollo';
 import { Injectable, Logger } from '@nestjs/common';
 import type { GqlOptionsFactory } from '@nestjs/graphql';
 import type { Request } from 'express';
-import { type GraphQLError, OperationTypeNode } from 'graphql';
+import { type GraphQLError, type GraphQLFormattedError, OperationTypeNode } from 'graphql';
+import type { OperationContext } from '../access/operation-context.js';
 import { ErrorMapper } from '../errors/error-mapper.js';
 import { BadUserInputError } from '../errors/service-error.js';
 import { AuditTrail } from '../operations/audit.js';
 import { ContextFactory } from './context-factory.js';
 import { MAX_TOKENS } from './document-limits.js';
-import { guardSchema } from './guarded-schema.js';
+import { guardSchema, type OnRefusal } from './guarded-schema.js';
 import { checkOperation, documentError, isErrors } from './operation-check.js';
 
 @Injectable()
@@ -21,19 +22,21 @@ export class ApolloOptions implements GqlOptionsFactory<ApolloDriverConfig> {
     private readonly audit: AuditTrail,
   ) {}
 
+  /** Whoever was refused a mutation stands in the audit trail. */
+  private readonly recordRefusal: OnRefusal = (field, operation) =>
+    this.audit.recordRefusal(operation, {
+      actorId: operation.principal?.accountId,
+      address: operation.client.address,
+      details: { field },
+    });
+
   createGqlOptions(): Omit<ApolloDriverConfig, 'driver'> {
     return {
       path: '/graphql',
       autoSchemaFile: true,
       sortSchema: true,
       transformSchema: (schema) =>
-        guardSchema(schema, (field, operation) =>
-          this.audit.recordRefusal(operation, {
-            actorId: operation.principal?.accountId,
-            address: operation.client.address,
-            details: { field },
-          }),
-        ),
+        guardSchema(schema, { limits: this.contexts.limits, onRefusal: this.recordRefusal }),
       graphiql: false,
       introspection: true,
       includeStacktraceInErrorResponses: false,
@@ -50,9 +53,21 @@ export class ApolloOptions implements GqlOptionsFactory<ApolloDriverConfig> {
       persistedQueries: false,
       csrfPrevention: { requestHeaders: ['x-tidings-csrf', 'apollo-require-preflight'] },
       logger: apolloLogger,
-      plugins: [this.check, statusByMediaType],
+      plugins: [this.bound, this.check, statusByMediaType],
     };
   }
+
+  /** Refuses an account that asks too much, before anything is looked at. */
+  private readonly bound: ApolloServerPlugin<OperationContext> = {
+    requestDidStart: async () => ({
+      responseForOperation: async ({ contextValue: { principal }, response }) => {
+        const refused = principal && (await this.contexts.limits.operation(principal.accountId));
+        if (!refused) return null;
+        response.http.status = 429;
+        return { http: response.http, body: { kind: 'single', singleResult: { errors: [this.errors.map(refused)] } } };
+      },
+    }),
+  };
 
   /** Refuses what may not run, with every reason at once. */
   private readonly check: ApolloServerPlugin = {
@@ -99,12 +114,19 @@ const statusByMediaType: ApolloServerPlugin<BaseContext> = {
   requestDidStart: async () => ({
     willSendResponse: async ({ request, errors, response: { http, body } }) => {
       const failed = body.kind === 'single' && body.singleResult.errors !== undefined;
+      const limited = body.kind === 'single' ? body.singleResult.errors?.map(retryAfter).find(Boolean) : undefined;
+      if (limited) http.headers.set('retry-after', limited);
       const wellFormed = !errors?.some(({ extensions }) => extensions['code'] === 'BAD_REQUEST');
       if (request.http?.headers.get('accept')?.includes(RESPONSE_JSON)) {
         http.headers.set('content-type', `${RESPONSE_JSON}; charset=utf-8`);
-      } else if (failed && wellFormed && http.status === 400) {
+      } else if (failed && wellFormed && (http.status === 400 || http.status === 429)) {
         http.status = 200;
       }
     },
   }),
 };
+
+/** Seconds, of an error that says so. */
+function retryAfter({ extensions }: GraphQLFormattedError): string | undefined {
+  return extensions?.['code'] === 'RATE_LIMITED' ? String(extensions['retryAfter']) : undefined;
+}

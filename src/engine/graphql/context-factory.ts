@@ -9,6 +9,7 @@ import { CONFIG } from '../config/config.module.js';
 import { LogFollower } from '../events/log-follower.js';
 import { AUTHENTICATOR, type Authenticator } from './authenticator.port.js';
 import { type ClientOf, clientReader } from './client-address.js';
+import { FIELD_LIMITS, type FieldLimits } from './field-limits.port.js';
 
 @Injectable()
 export class ContextFactory {
@@ -19,6 +20,7 @@ export class ContextFactory {
     private readonly orm: MikroORM,
     private readonly follower: LogFollower,
     @Inject(AUTHENTICATOR) private readonly authenticator: Authenticator,
+    @Inject(FIELD_LIMITS) readonly limits: FieldLimits,
   ) {
     this.clientOf = clientReader(config.trustProxy);
   }

@@ -1,9 +1,11 @@
 // Rules of a field beside its policies: the shape of its arguments, and whether it deals in credentials.
 import { Extensions } from '@nestjs/graphql';
 import type { ZodType } from 'zod';
+import type { LimitName } from './field-limits.port.js';
 
 const INPUT_KEY = 'input';
 const CREDENTIAL_KEY = 'credential';
+const LIMIT_KEY = 'limit';
 
 /** Arguments must satisfy `schema`, and reach the resolver as it returns them. Checked before anything else. */
 export function Input(schema: ZodType): MethodDecorator {
@@ -15,6 +17,11 @@ export function Credential(): MethodDecorator {
   return Extensions({ [CREDENTIAL_KEY]: true });
 }
 
+/** Tries are counted, those that are too many refused with RATE_LIMITED: after the policies, before the resolver. */
+export function Limited(limit: LimitName): MethodDecorator {
+  return Extensions({ [LIMIT_KEY]: limit });
+}
+
 type FieldExtensions = Readonly<Record<string, unknown>> | undefined;
 
 export function inputSchemaOf(extensions: FieldExtensions): ZodType | undefined {
@@ -23,4 +30,8 @@ export function inputSchemaOf(extensions: FieldExtensions): ZodType | undefined 
 
 export function isCredential(extensions: FieldExtensions): boolean {
   return extensions?.[CREDENTIAL_KEY] === true;
+}
+
+export function limitOf(extensions: FieldExtensions): LimitName | undefined {
+  return extensions?.[LIMIT_KEY] as LimitName | undefined;
 }

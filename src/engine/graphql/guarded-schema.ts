@@ -16,7 +16,8 @@ import {
 import type { OperationContext } from '../access/operation-context.js';
 import { policiesOf, type Policy, type PolicyDirective } from '../access/policy.js';
 import { BadUserInputError, ForbiddenError } from '../errors/service-error.js';
-import { inputSchemaOf } from './field-rules.js';
+import type { FieldLimits } from './field-limits.port.js';
+import { inputSchemaOf, limitOf } from './field-rules.js';
 
 type Resolver = GraphQLFieldResolver<unknown, OperationContext, Record<string, unknown>>;
 type Field = GraphQLField<unknown, OperationContext, Record<string, unknown>>;
@@ -24,8 +25,14 @@ type Field = GraphQLField<unknown, OperationContext, Record<string, unknown>>;
 /** Told when `field` of the root type `Mutation` was refused with FORBIDDEN, before the client is. */
 export type OnRefusal = (field: string, context: OperationContext) => Promise<void>;
 
+/** What the rules of a schema rely on at run time. */
+export interface SchemaGuards {
+  readonly limits?: FieldLimits;
+  readonly onRefusal?: OnRefusal;
+}
+
 /** The schema with all rules in force. Throws, naming the field, where a rule cannot be kept. */
-export function guardSchema(schema: GraphQLSchema, onRefusal?: OnRefusal): GraphQLSchema {
+export function guardSchema(schema: GraphQLSchema, { limits, onRefusal }: SchemaGuards = {}): GraphQLSchema {
   const roots = new Set([schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]);
   const directives = new Map<string, PolicyDirective>();
   for (const type of Object.values(schema.getTypeMap())) {
@@ -35,7 +42,7 @@ export function guardSchema(schema: GraphQLSchema, onRefusal?: OnRefusal): Graph
       const isRoot = roots.has(type);
       assertGuardable(`${type.name}.${field.name}`, field, policies, isRoot);
       for (const { directive } of policies) directives.set(directive.name, directive);
-      enforce(field, policies, type === schema.getMutationType(), type === schema.getSubscriptionType());
+      enforce(field, policies, type === schema.getMutationType(), type === schema.getSubscriptionType(), limits);
       if (onRefusal && type === schema.getMutationType()) tellRefusals(field, onRefusal);
       if (policies.length > 0) field.extensions = { ...field.extensions, directives: applied(policies) };
     }
@@ -53,15 +60,24 @@ function assertGuardable(name: string, field: Field, policies: readonly Policy[]
 }
 
 /** Wraps what the rules need, and leaves every other field as it is. */
-function enforce(field: Field, policies: readonly Policy[], isMutation: boolean, isSubscription: boolean): void {
+function enforce(
+  field: Field,
+  policies: readonly Policy[],
+  isMutation: boolean,
+  isSubscription: boolean,
+  limits: FieldLimits | undefined,
+): void {
   const input = inputSchemaOf(field.extensions);
-  if (policies.length === 0 && !input) return;
+  const limit = limitOf(field.extensions);
+  if (policies.length === 0 && !input && !limit) return;
   const guard =
     (inner: Resolver): Resolver =>
     async (parent, args, context, info) => {
       const taken = input ? parseInput(input.safeParse(args)) : args;
       for (const policy of policies) await policy.check({ context, parent, args: taken });
+      const settle = limit && (await limits?.take(limit, context, taken));
       const result: unknown = await inner(parent, taken, context, info);
+      await settle?.();
       // What a mutation returns is read anew: nothing loaded before the change may answer for it.
       if (isMutation) context.refresh();
       return result;

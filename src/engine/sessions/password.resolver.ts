@@ -2,7 +2,7 @@
 import { Args, Context, Mutation, Resolver } from '@nestjs/graphql';
 import type { OperationContext } from '../access/operation-context.js';
 import { Public, SignedIn } from '../access/policies.js';
-import { Credential, Input } from '../graphql/field-rules.js';
+import { Credential, Input, Limited } from '../graphql/field-rules.js';
 import { AuthPayloads } from './auth-payloads.js';
 import { PasswordChanges } from './password-changes.js';
 import { PasswordResets } from './password-resets.js';
@@ -26,6 +26,7 @@ export class PasswordResolver {
   @SignedIn()
   @Credential()
   @Input(changePasswordArgs)
+  @Limited('changePassword')
   @Mutation(() => AuthPayload, {
     description:
       'Changes the password. All sessions end, and a new one is opened. `UNAUTHENTICATED` if the current password is wrong.',
@@ -42,6 +43,7 @@ export class PasswordResolver {
   @Public()
   @Credential()
   @Input(requestPasswordResetArgs)
+  @Limited('requestPasswordReset')
   @Mutation(() => Boolean, {
     description: 'Mails a reset token. The answer is the same whether or not there is such an account.',
   })
@@ -53,6 +55,7 @@ export class PasswordResolver {
   @Public()
   @Credential()
   @Input(resetPasswordArgs)
+  @Limited('resetPassword')
   @Mutation(() => Boolean, { description: 'Sets a new password. All sessions of the account end.' })
   async resetPassword(@Args('input', { description: 'The token and the new password.' }) input: ResetPasswordInput) {
     await this.resets.reset(input.token, input.newPassword);

@@ -6,7 +6,7 @@ import { Public, SelfOrRole, SignedIn } from '../access/policies.js';
 import { Role } from '../access/role.js';
 import { User } from '../accounts/account.type.js';
 import { BadUserInputError } from '../errors/service-error.js';
-import { Credential, Input } from '../graphql/field-rules.js';
+import { Credential, Input, Limited } from '../graphql/field-rules.js';
 import { id } from '../graphql/input-text.js';
 import { AuthPayloads } from './auth-payloads.js';
 import type { Session as SessionRow } from './session.entity.js';
@@ -26,6 +26,7 @@ export class SessionResolver {
 
   @Public()
   @Credential()
+  @Limited('register')
   @Input(registerArgs)
   @Mutation(() => AuthPayload, {
     description: 'Makes an account and signs it in. `CONFLICT` if the e-mail is registered.',
@@ -39,6 +40,7 @@ export class SessionResolver {
 
   @Public()
   @Credential()
+  @Limited('login')
   @Input(loginArgs)
   @Mutation(() => AuthPayload, {
     description:
@@ -54,6 +56,7 @@ export class SessionResolver {
 
   @Public()
   @Credential()
+  @Limited('refresh')
   @Input(refreshArgs)
   @Mutation(() => AuthPayload, {
     description:

@@ -2,10 +2,12 @@ import { Global, Module } from '@nestjs/common';
 import { JwtModule } from '@nestjs/jwt';
 import { ACCOUNT_SESSIONS } from '../accounts/account-sessions.port.js';
 import { AUTHENTICATOR } from '../graphql/authenticator.port.js';
+import { FIELD_LIMITS } from '../graphql/field-limits.port.js';
 import { AccessTokens } from './access-tokens.js';
 import { AccountMails } from './account-mails.js';
 import { AuthPayloads } from './auth-payloads.js';
 import { JwksController } from './jwks.controller.js';
+import { KnownAddresses } from './known-addresses.js';
 import { PasswordChanges } from './password-changes.js';
 import { PasswordResets } from './password-resets.js';
 import { PasswordResolver } from './password.resolver.js';
@@ -14,6 +16,7 @@ import { SessionAuthenticator } from './session.authenticator.js';
 import { AccountSessionsResolver, SessionResolver } from './session.resolver.js';
 import { SessionService } from './session.service.js';
 import { SessionView } from './session.view.js';
+import { SignInLimits } from './sign-in-limits.js';
 import { SignInService } from './sign-in.service.js';
 
 @Global()
@@ -25,6 +28,7 @@ import { SignInService } from './sign-in.service.js';
     AccountMails,
     AccountSessionsResolver,
     AuthPayloads,
+    KnownAddresses,
     PasswordChanges,
     PasswordResets,
     PasswordResolver,
@@ -33,10 +37,12 @@ import { SignInService } from './sign-in.service.js';
     SessionResolver,
     SessionService,
     SessionView,
+    SignInLimits,
     SignInService,
     { provide: AUTHENTICATOR, useExisting: SessionAuthenticator },
     { provide: ACCOUNT_SESSIONS, useExisting: SessionService },
+    { provide: FIELD_LIMITS, useExisting: SignInLimits },
   ],
-  exports: [ACCOUNT_SESSIONS, AUTHENTICATOR, PasswordChanges, SessionAuthenticator, SessionService],
+  exports: [ACCOUNT_SESSIONS, AUTHENTICATOR, FIELD_LIMITS, PasswordChanges, SessionAuthenticator, SessionService],
 })
 export class SessionsModule {}

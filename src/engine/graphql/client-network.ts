@@ -1,0 +1,22 @@
+// Who counts as one when tries are counted by address: an IPv4 address, or an IPv6 /64, which is what one site is given.
+import { isIPv6 } from 'node:net';
+
+/** `1.2.3.4`, also when it was written as IPv6 in whatever form; `2001:db8:0:1::/64`; anything else as it is. */
+export function networkOf(address: string): string {
+  const bare = address.replace(/%.*$/, '');
+  if (!isIPv6(bare)) return bare;
+  const groups = groupsOf(bare);
+  const [high = 0, low = 0] = groups.slice(6);
+  const mapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xff_ff;
+  if (mapped) return [high >> 8, high & 255, low >> 8, low & 255].join('.');
+  const network = groups.slice(0, 4).map((group) => group.toString(16));
+  return `${network.join(':')}::/64`;
+}
+
+/** The eight groups of an address: `URL` writes them in hexadecimal, compressed (RFC 5952). */
+function groupsOf(address: string): number[] {
+  const written = new URL(`http://[${address}]`).hostname.slice(1, -1);
+  const [head = [], tail = []] = written.split('::').map((part) => part.split(':').filter(Boolean));
+  const zeros = Array.from({ length: 8 - head.length - tail.length }, () => '0');
+  return [...head, ...zeros, ...tail].map((group) => Number.parseInt(group, 16));
+}
