@@ -20,6 +20,7 @@ import { ContextFactory } from '../graphql/context-factory.js';
 import { isErrors } from '../graphql/operation-check.js';
 import { OperationPreparer, type OperationRequest } from '../graphql/prepared-operation.js';
 import { SessionAuthenticator } from '../sessions/session.authenticator.js';
+import { SessionUse } from '../sessions/session-use.js';
 import { Feed } from './feed.js';
 import { patiently } from './patience.js';
 import { CloseCode, type Socket } from './socket.js';
@@ -47,6 +48,7 @@ export class SocketOperations {
     private readonly contexts: ContextFactory,
     private readonly authenticator: SessionAuthenticator,
     private readonly errors: ErrorMapper,
+    private readonly use: SessionUse,
   ) {}
 
   /** The hooks of graphql-ws. */
@@ -72,7 +74,9 @@ export class SocketOperations {
     if (caller.refusal) return refuse(socket, CloseCode.TryAgainLater, 'Try again later');
     if (!caller.principal) return refuse(socket, CloseCode.Unauthenticated, 'Unauthorized');
     socket.setDeadline(claims.exp * 1000 + DEADLINE_GRACE_MS);
-    return socket.open;
+    if (!socket.open) return false;
+    socket.onClose(this.use.opened(claims.sid, socket.client.address));
+    return true;
   }
 
   private async prepare(socket: Socket, request: OperationRequest): Promise<readonly GraphQLError[] | Prepared> {
@@ -80,7 +84,9 @@ export class SocketOperations {
     if (!claims) return [new UnauthenticatedError()];
     if (socket.operations.size > MAX_OPERATIONS) return [new RateLimitedError(1)];
     const caller = await this.authenticator.callerOf(claims);
+    const limited = caller.principal && (await this.contexts.limits.operation(caller.principal.accountId));
     if (!socket.open) return [new UnauthenticatedError()];
+    if (limited) return [limited];
     const ready = this.preparer.prepare(request);
     if (isErrors(ready)) return ready;
     const isSubscription = ready.operation.operation === 'subscription';

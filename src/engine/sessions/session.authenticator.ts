@@ -6,6 +6,7 @@ import { LogFollower } from '../events/log-follower.js';
 import { ServiceUnavailableError } from '../errors/service-error.js';
 import type { Authenticator } from '../graphql/authenticator.port.js';
 import { type AccessClaims, AccessTokens } from './access-tokens.js';
+import { SessionUse } from './session-use.js';
 import { SessionView } from './session.view.js';
 
 const NOBODY: Caller = {};
@@ -18,6 +19,7 @@ export class SessionAuthenticator implements Authenticator {
     private readonly sessions: SessionView,
     private readonly rights: Rights,
     private readonly follower: LogFollower,
+    private readonly use: SessionUse,
   ) {}
 
   async authenticate(authorization: string | undefined): Promise<Caller> {
@@ -38,6 +40,7 @@ export class SessionAuthenticator implements Authenticator {
       await this.follower.ensureFresh();
       const [session, rights] = await Promise.all([this.sessions.get(claims.sid), this.rights.of(claims.sub)]);
       if (!session || session.ended || session.accountId !== claims.sub || !rights || rights.disabled) return NOBODY;
+      this.use.touch(claims.sid);
       return {
         principal: {
           accountId: claims.sub,

@@ -13,7 +13,8 @@ import type { Session as SessionRow } from './session.entity.js';
 import { LoginInput, loginArgs, refreshArgs, RegisterInput, registerArgs } from './session.input.js';
 import { openSessionsOf } from './session.loader.js';
 import { SessionService } from './session.service.js';
-import { AuthPayload, Session } from './session.type.js';
+import { SessionUse } from './session-use.js';
+import { AuthPayload, OpenSocket, Session } from './session.type.js';
 import { SignInService } from './sign-in.service.js';
 
 @Resolver(() => Session)
@@ -22,6 +23,7 @@ export class SessionResolver {
     private readonly signIn: SignInService,
     private readonly service: SessionService,
     private readonly payloads: AuthPayloads,
+    private readonly use: SessionUse,
   ) {}
 
   @Public()
@@ -118,6 +120,11 @@ export class SessionResolver {
   @ResolveField(() => Boolean)
   current(@Parent() session: SessionRow, @Context() { principal }: OperationContext) {
     return session.id === principal?.sessionId;
+  }
+
+  @ResolveField(() => [OpenSocket])
+  openSockets(@Parent() session: SessionRow) {
+    return this.use.socketsOf(session.id);
   }
 }
 

@@ -16,6 +16,15 @@ registerEnumType(TokenTransport, {
   },
 });
 
+@ObjectType({ description: 'A WebSocket that is open now.' })
+export class OpenSocket {
+  @Field({ description: 'Where it comes from.' })
+  address!: string;
+
+  @Field({ description: 'When it was opened.' })
+  since!: Date;
+}
+
 @ObjectType({ description: 'One sign-in on one device. It lives until it is ended, unused for too long, or too old.' })
 export class Session {
   @Field(() => ID, { description: 'Never changes, however often the tokens do.' })
@@ -36,8 +45,14 @@ export class Session {
   @Field({ description: 'When the account signed in.' })
   createdAt!: Date;
 
-  @Field({ description: 'When it was last refreshed.' })
+  @Field({ description: 'When it was last used: by a request, a refresh or an open socket. Up to a minute late.' })
   lastUsedAt!: Date;
+
+  @Field(() => [OpenSocket], {
+    description:
+      'Its open sockets on the instance that answers, the first opened first; other instances may have more.',
+  })
+  openSockets!: OpenSocket[];
 
   @Field({ description: 'When it ends at the latest, however much it is used.' })
   expiresAt!: Date;

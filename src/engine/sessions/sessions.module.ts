@@ -15,6 +15,7 @@ import { RefreshTokens } from './refresh-tokens.js';
 import { SessionAuthenticator } from './session.authenticator.js';
 import { AccountSessionsResolver, SessionResolver } from './session.resolver.js';
 import { SessionService } from './session.service.js';
+import { SessionUse } from './session-use.js';
 import { SessionView } from './session.view.js';
 import { SignInLimits } from './sign-in-limits.js';
 import { SignInService } from './sign-in.service.js';
@@ -36,6 +37,7 @@ import { SignInService } from './sign-in.service.js';
     SessionAuthenticator,
     SessionResolver,
     SessionService,
+    SessionUse,
     SessionView,
     SignInLimits,
     SignInService,
@@ -43,6 +45,14 @@ import { SignInService } from './sign-in.service.js';
     { provide: ACCOUNT_SESSIONS, useExisting: SessionService },
     { provide: FIELD_LIMITS, useExisting: SignInLimits },
   ],
-  exports: [ACCOUNT_SESSIONS, AUTHENTICATOR, FIELD_LIMITS, PasswordChanges, SessionAuthenticator, SessionService],
+  exports: [
+    ACCOUNT_SESSIONS,
+    AUTHENTICATOR,
+    FIELD_LIMITS,
+    PasswordChanges,
+    SessionAuthenticator,
+    SessionService,
+    SessionUse,
+  ],
 })
 export class SessionsModule {}

@@ -1,0 +1,76 @@
+// When sessions are used, and from which sockets. Requests only leave a note here; once a minute all notes are written in one
+// statement, so that no request waits for it and none has a statement of its own.
+import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { MikroORM } from '@mikro-orm/postgresql';
+
+/** A socket as its session knows it. */
+export interface OpenSocket {
+  readonly address: string;
+  readonly since: Date;
+}
+
+const WRITE_EVERY_MS = 60_000;
+
+/** Rows that a refresh or a sign-out holds just now are left to it; clocks of nodes may differ, so ages are sent. */
+const WRITE = `
+with used as (select id, clock_timestamp() - ago * interval '1 ms' as at from json_to_recordset(?::json) as note(id uuid, ago float8)),
+     free as (select id from session where id in (select id from used) and ended_at is null for no key update skip locked)
+update session set last_used_at = greatest(last_used_at, used.at) from used, free where session.id = used.id and session.id = free.id`;
+
+@Injectable()
+export class SessionUse implements OnModuleInit, OnApplicationShutdown {
+  private readonly logger = new Logger(SessionUse.name);
+  /** Session to the ms (since 1970) of its latest use that is not written yet. */
+  private used = new Map<string, number>();
+  private readonly sockets = new Map<string, Set<OpenSocket>>();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly orm: MikroORM) {}
+
+  onModuleInit(): void {
+    this.timer = setInterval(() => void this.write(), WRITE_EVERY_MS);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    clearInterval(this.timer);
+    await this.write();
+  }
+
+  /** The session was used now. */
+  touch(sessionId: string): void {
+    this.used.set(sessionId, Date.now());
+  }
+
+  /** A socket of the session is open until the returned function is called; while it is, the session is in use. */
+  opened(sessionId: string, address: string): () => void {
+    const socket: OpenSocket = { address, since: new Date() };
+    const siblings = this.sockets.get(sessionId) ?? new Set();
+    this.sockets.set(sessionId, siblings.add(socket));
+    return () => {
+      this.touch(sessionId);
+      siblings.delete(socket);
+      if (siblings.size === 0) this.sockets.delete(sessionId);
+    };
+  }
+
+  /** Sockets of the session on this node, the first opened first. */
+  socketsOf(sessionId: string): readonly OpenSocket[] {
+    return [...(this.sockets.get(sessionId) ?? [])];
+  }
+
+  /** Writes what was noted, in one statement. Never rejects: what cannot be written now is written the next time. */
+  async write(): Promise<void> {
+    const now = Date.now();
+    for (const sessionId of this.sockets.keys()) this.used.set(sessionId, now);
+    const { used } = this;
+    if (used.size === 0) return;
+    this.used = new Map();
+    const notes = [...used].map(([id, at]) => ({ id, ago: now - at }));
+    try {
+      await this.orm.em.fork().execute(WRITE, [JSON.stringify(notes)]);
+    } catch (error) {
+      this.used = new Map([...used, ...this.used]);
+      this.logger.debug(`Last use of sessions could not be written: ${String(error)}`);
+    }
+  }
+}
