@@ -9,7 +9,12 @@ describe('who counts as one when tries are counted', () => {
   });
 
   it('is a whole IPv6 /64, and no more', () => {
-    for (const written of ['2001:db8:0:1::1', '2001:DB8::1:ffff:0:0:1', '2001:0db8:0000:0001:9:9:9:9', '2001:db8:0:1::%eth0']) {
+    for (const written of [
+      '2001:db8:0:1::1',
+      '2001:DB8::1:ffff:0:0:1',
+      '2001:0db8:0000:0001:9:9:9:9',
+      '2001:db8:0:1::%eth0',
+    ]) {
       expect(networkOf(written)).toBe('2001:db8:0:1::/64');
     }
     expect(networkOf('2001:db8:0:2::1')).toBe('2001:db8:0:2::/64');

@@ -109,6 +109,11 @@ describe('with Redis', () => {
 
   it('never there, everything goes on', async () => {
     const buckets = await node('redis://127.0.0.1:1');
-    expect((await tries(4, () => buckets.take('long', 'alone'))).map((wait) => wait > 0)).toEqual([false, false, false, true]);
+    expect((await tries(4, () => buckets.take('long', 'alone'))).map((wait) => wait > 0)).toEqual([
+      false,
+      false,
+      false,
+      true,
+    ]);
   });
 });

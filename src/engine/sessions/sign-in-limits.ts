@@ -76,39 +76,27 @@ export class SignInLimits implements FieldLimits, OnModuleInit, OnApplicationShu
     context: OperationContext,
     args: Args,
   ): Promise<readonly Key[]> {
-    switch (limit) {
-      case 'login': {
-        const email = emailIn(args);
-        if (await this.known.knows(email, network)) return [['login: known address', `${email} ${network}`]];
-        return [
-          ['login: address', network],
-          ['login: e-mail', email],
-        ];
-      }
-      case 'requestPasswordReset': {
-        const email = emailIn(args);
-        if (await this.known.knows(email, network))
-          return [['requestPasswordReset: known address', `${email} ${network}`]];
-        return [
-          ['requestPasswordReset: address', network],
-          ['requestPasswordReset: e-mail', email],
-        ];
-      }
-      case 'refresh': {
-        const token = args['refreshToken'];
-        // Whoever knows a session's id may send rubbish in its name: that must not count against its owner elsewhere.
-        const session =
-          typeof token === 'string' ? this.refreshTokens.parse(token)?.sessionId : context.principal?.sessionId;
-        const byAddress: Key = ['refresh: address', network];
-        return session ? [['refresh: session', `${session} ${network}`], byAddress] : [byAddress];
-      }
-      case 'changePassword':
-        return [['changePassword: account', context.viewer.accountId]];
-      case 'register':
-        return [['register: address', network]];
-      case 'resetPassword':
-        return [['resetPassword: address', network]];
-    }
+    if (limit === 'login' || limit === 'requestPasswordReset') return this.keysOfEmail(limit, network, emailIn(args));
+    if (limit === 'changePassword') return [['changePassword: account', context.viewer.accountId]];
+    if (limit !== 'refresh') return [[`${limit}: address`, network]];
+    const token = args['refreshToken'];
+    const session =
+      typeof token === 'string' ? this.refreshTokens.parse(token)?.sessionId : context.principal?.sessionId;
+    // Whoever knows a session's id may send rubbish in its name: that must not count against its owner elsewhere.
+    const own: Key[] = session ? [['refresh: session', `${session} ${network}`]] : [];
+    return [...own, ['refresh: address', network]];
+  }
+
+  private async keysOfEmail(
+    limit: 'login' | 'requestPasswordReset',
+    network: string,
+    email: string,
+  ): Promise<readonly Key[]> {
+    if (await this.known.knows(email, network)) return [[`${limit}: known address`, `${email} ${network}`]];
+    return [
+      [`${limit}: address`, network],
+      [`${limit}: e-mail`, email],
+    ];
   }
 
   /** Sign-ins and changes of a password that succeed are not counted, and make the address known. */
@@ -130,8 +118,5 @@ export class SignInLimits implements FieldLimits, OnModuleInit, OnApplicationShu
 /** As accounts are told apart: without regard to case. */
 function emailIn({ input, email }: Args): string {
   const given = email ?? (input as { email?: unknown } | undefined)?.email;
-  return String(given ?? '')
-    .normalize('NFC')
-    .trim()
-    .toLowerCase();
+  return (typeof given === 'string' ? given : '').normalize('NFC').trim().toLowerCase();
 }

@@ -1,0 +1,354 @@
+// Guessing passwords: from anywhere, at anyone, over any way in; and the people that must not suffer from it.
+import { OPERATIONS } from '../src/engine/sessions/limits.js';
+import { SignInLimits } from '../src/engine/sessions/sign-in-limits.js';
+import { type GraphqlClient, type Reply } from './support/graphql-client.js';
+import { type TestRedis, startRedis } from './support/redis.js';
+import { RawSocket } from './support/socket-client.js';
+import { PASSWORD, type Person, TestTidings, useTidings } from './support/tidings.js';
+import { until } from './support/wait.js';
+
+const LOGIN =
+  'mutation ($input: LoginInput!) { login(input: $input) { accessToken refreshToken session { id address } } }';
+const REGISTER = 'mutation ($input: RegisterInput!) { register(input: $input) { accessToken } }';
+const REFRESH = 'mutation ($t: String) { refresh(refreshToken: $t) { refreshToken } }';
+const RESET = 'mutation ($e: String!) { requestPasswordReset(email: $e) }';
+const BEHIND_PROXY = { RATE_LIMITS: 'on', TRUST_PROXY: '127.0.0.1/32' };
+
+let count = 0;
+/** An address that nobody has used before. */
+const newAddress = () => `203.0.${(count += 1) >> 8}.${count & 255}`;
+const newEmail = () => `nobody${(count += 1)}@example.com`;
+
+/** Sends from `address`, as the proxy tells it. */
+const from = (address: string, client: GraphqlClient, document: string, variables?: Record<string, unknown>) =>
+  client.send(document, variables, { 'x-forwarded-for': address });
+
+const signIn = (address: string, email: string, password: string, node = tidings.current) =>
+  from(address, node.anonymous, LOGIN, { input: { email, password } });
+
+const codeOf = ({ errors }: Reply) => errors?.[0]?.extensions.code ?? 'OK';
+
+async function codesOf(times: number, send: (at: number) => Promise<Reply>): Promise<Record<string, number>> {
+  const codes: Record<string, number> = {};
+  for (let at = 0; at < times; at += 1) {
+    const code = codeOf(await send(at));
+    codes[code] = (codes[code] ?? 0) + 1;
+  }
+  return codes;
+}
+
+/** E-mails of accounts whose passwords are checked at little cost, and that have never signed in. */
+async function crowd(node = tidings.current): Promise<(at: number) => string> {
+  const { id } = await node.asUser();
+  const rows = await node.database.query<{ email: string }>(
+    `insert into account (id, email, name, role, password_hash)
+     select gen_random_uuid(), gen_random_uuid() || '@example.com', 'One of many', 'USER', password_hash
+       from account, generate_series(1, 20) where account.id = $1 returning email`,
+    [id],
+  );
+  return (at) => rows[at % rows.length]!.email;
+}
+
+/** What twelve guesses at an account are answered. */
+const told = async (email: string) => {
+  const replies: Reply[] = [];
+  for (let at = 0; at < 12; at += 1) replies.push(await signIn(newAddress(), email, 'a wrong guess'));
+  return replies.map(({ status, data, errors }) => {
+    const [{ message, path, extensions }] = errors as [NonNullable<typeof errors>[number]];
+    const wait = Number(extensions['retryAfter'] ?? 0);
+    // The seconds run on while we ask.
+    const about = wait > 890 && wait <= 900;
+    return { status, data, path, code: extensions.code, message: message.replace(/\d+/, ''), about };
+  });
+};
+
+const tidings = useTidings(() => ({ env: BEHIND_PROXY }));
+
+describe('guessing the password of one account', () => {
+  it('from many addresses is refused after ten tries, the right password included', async () => {
+    const victim = await tidings.current.asUser();
+    expect(await codesOf(14, () => signIn(newAddress(), victim.email, 'a wrong guess'))).toEqual({
+      UNAUTHENTICATED: 10,
+      RATE_LIMITED: 4,
+    });
+    expect(codeOf(await signIn(newAddress(), victim.email.toUpperCase(), PASSWORD))).toBe('RATE_LIMITED');
+  });
+
+  it('does not keep its owner out, who signed in from there before', async () => {
+    const victim = await tidings.current.asUser();
+    const home = newAddress();
+    expect(codeOf(await signIn(home, victim.email, PASSWORD))).toBe('OK');
+    await codesOf(12, () => signIn(newAddress(), victim.email, 'a wrong guess'));
+    expect(codeOf(await signIn(home, victim.email, PASSWORD))).toBe('OK');
+    expect(codeOf(await signIn(newAddress(), victim.email, PASSWORD))).toBe('RATE_LIMITED');
+    // The own bucket has an end too.
+    expect(await codesOf(12, () => signIn(home, victim.email, 'a wrong guess'))).toEqual({
+      UNAUTHENTICATED: 10,
+      RATE_LIMITED: 2,
+    });
+  });
+
+  it('keeps an address known for 30 days, of an account that was registered there too', async () => {
+    const [home, email] = [newAddress(), newEmail()];
+    const input = { name: 'Ada', email, password: PASSWORD };
+    expect(codeOf(await from(home, tidings.current.anonymous, REGISTER, { input }))).toBe('OK');
+    await codesOf(11, () => signIn(newAddress(), email, 'a wrong guess'));
+    expect(codeOf(await signIn(home, email, PASSWORD))).toBe('OK');
+    await tidings.current.database.query(
+      `update known_address set last_at = now() - interval '30 days 1 second' where network = $1`,
+      [home],
+    );
+    expect(codeOf(await signIn(home, email, PASSWORD))).toBe('RATE_LIMITED');
+  });
+
+  it('is answered alike whether or not there is such an account', async () => {
+    const victim = await tidings.current.asUser();
+    expect(await told(victim.email)).toEqual(await told(newEmail()));
+  });
+
+  it('gets no further by signing in as oneself in between', async () => {
+    const [victim, thief] = [await tidings.current.asUser(), await tidings.current.asUser()];
+    const address = newAddress();
+    const codes = await codesOf(24, (at) =>
+      at % 2 ? signIn(address, thief.email, PASSWORD) : signIn(address, victim.email, 'a wrong guess'),
+    );
+    expect(codes).toEqual({ OK: 12, UNAUTHENTICATED: 10, RATE_LIMITED: 2 });
+  });
+
+  it('all at once is no way around either', async () => {
+    const victim = await tidings.current.asUser();
+    const guesses = Array.from({ length: 40 }, () => signIn(newAddress(), victim.email, 'a wrong guess'));
+    const codes = (await Promise.all(guesses)).map(codeOf);
+    expect(codes.filter((code) => code === 'UNAUTHENTICATED')).toHaveLength(10);
+    expect(codes.filter((code) => code === 'RATE_LIMITED')).toHaveLength(30);
+  });
+
+  it('a hundred times in one document is one refusal, and counts for nothing', async () => {
+    const victim = await tidings.current.asUser();
+    const one = `login(input: { email: "${victim.email}", password: "a wrong guess" }) { accessToken }`;
+    const document = `mutation { ${Array.from({ length: 100 }, (_, at) => `a${at}: ${one}`).join(' ')} }`;
+    const reply = await from(newAddress(), tidings.current.anonymous, document);
+    expect(reply.errors?.length).toBeGreaterThan(0);
+    expect(reply.data?.a0).toBeUndefined();
+    expect(codeOf(await signIn(newAddress(), victim.email, PASSWORD))).toBe('OK');
+  });
+});
+
+describe('one address', () => {
+  it('that tries many accounts is refused after a hundred, an IPv6 site as a whole, and its neighbours are not', async () => {
+    let email = await crowd();
+    const codes = await codesOf(103, (at) => signIn(`2001:db8:7:7::${at.toString(16)}`, email(at), 'a wrong guess'));
+    expect(codes).toEqual({ UNAUTHENTICATED: 100, RATE_LIMITED: 3 });
+    expect(codeOf(await signIn('2001:db8:7:8::1', newEmail(), 'a wrong guess'))).toBe('UNAUTHENTICATED');
+    // Whoever has signed in from that site before is no stranger there, whatever the neighbours do.
+    const neighbour = await tidings.current.asUser();
+    await signIn('2001:db8:7:8::2', neighbour.email, PASSWORD);
+    email = await crowd();
+    await codesOf(101, (at) => signIn('2001:db8:7:8::3', email(at), 'a wrong guess'));
+    expect(codeOf(await signIn('2001:db8:7:8::4', newEmail(), 'a wrong guess'))).toBe('RATE_LIMITED');
+    expect(codeOf(await signIn('2001:db8:7:8::5', neighbour.email, PASSWORD))).toBe('OK');
+  });
+
+  it('makes no more than thirty accounts in a quarter of an hour, and is told when to go on', async () => {
+    const address = newAddress();
+    const register = () =>
+      from(address, tidings.current.anonymous, REGISTER, {
+        input: { name: 'Ada', email: 'taken@example.com', password: PASSWORD },
+      });
+    expect(await codesOf(30, register)).toEqual({ OK: 1, CONFLICT: 29 });
+    const refused = await register();
+    const { retryAfter } = refused.errors![0]!.extensions;
+    expect(refused.errors).toEqual([
+      {
+        message: `Too many requests. Try again in ${String(retryAfter)} s.`,
+        path: ['register'],
+        locations: expect.anything(),
+        extensions: { code: 'RATE_LIMITED', retryAfter },
+      },
+    ]);
+    expect(retryAfter).toBeGreaterThan(800);
+    expect(retryAfter).toBeLessThanOrEqual(900);
+    expect(refused.headers.get('retry-after')).toBe(String(retryAfter));
+  }, 60_000);
+
+  it('asks for five mails to one e-mail, whether or not it is registered', async () => {
+    const user = await tidings.current.asUser();
+    for (const email of [user.email, newEmail()]) {
+      const codes = await codesOf(7, () => from(newAddress(), tidings.current.anonymous, RESET, { e: email }));
+      expect(codes['RATE_LIMITED']).toBe(2);
+    }
+  });
+
+  it('refreshes one session sixty times a minute, and keeps nobody else from refreshing it', async () => {
+    const user = await tidings.current.asUser();
+    const rubbish = `tr1.${user.sessionId}.1.${'A'.repeat(43)}`;
+    const address = newAddress();
+    const codes = await codesOf(62, () => from(address, tidings.current.anonymous, REFRESH, { t: rubbish }));
+    expect(codes).toEqual({ UNAUTHENTICATED: 60, RATE_LIMITED: 2 });
+    expect(codeOf(await from(newAddress(), tidings.current.anonymous, REFRESH, { t: user.refreshToken }))).toBe('OK');
+  });
+
+  it('is judged by the shape of what it sends first: that costs no try', async () => {
+    const address = newAddress();
+    const bad = { name: '', email: 'x', password: 'short' };
+    const codes = await codesOf(40, () => from(address, tidings.current.anonymous, REGISTER, { input: bad }));
+    expect(codes).toEqual({ BAD_USER_INPUT: 40 });
+  });
+});
+
+describe('changing the password', () => {
+  it('tells ten times whether a password is right, from wherever it is asked', async () => {
+    const user = await tidings.current.asUser();
+    const document =
+      'mutation { changePassword(input: { currentPassword: "a wrong guess", newPassword: "another long phrase" }) { accessToken } }';
+    const codes = await codesOf(12, () => from(newAddress(), user, document));
+    expect(codes['RATE_LIMITED']).toBe(2);
+    const stranger = await tidings.current.asUser();
+    expect(codeOf(await from(newAddress(), stranger, document))).not.toBe('RATE_LIMITED');
+  });
+});
+
+describe('whose address it is', () => {
+  const direct = useTidings(() => ({ env: { RATE_LIMITS: 'on' } }));
+
+  it('no header decides, unless TRUST_PROXY says so', async () => {
+    const user = await direct.current.asUser();
+    const email = await crowd(direct.current);
+    const spoofed = (at: number) =>
+      direct.current.anonymous.send(
+        LOGIN,
+        { input: { email: email(at), password: 'a wrong guess' } },
+        { 'x-forwarded-for': `198.51.100.${at}`, 'x-real-ip': `198.51.100.${at}`, forwarded: `for=198.51.100.${at}` },
+      );
+    expect(await codesOf(102, spoofed)).toEqual({ UNAUTHENTICATED: 100, RATE_LIMITED: 2 });
+    const { login } = (
+      await direct.current.anonymous.send(
+        LOGIN,
+        { input: { email: user.email, password: PASSWORD } },
+        { 'x-forwarded-for': '198.51.100.9' },
+      )
+    ).data;
+    expect(login.session.address).toBe('127.0.0.1');
+  });
+
+  it('is what the nearest trusted proxy says, not what the client wrote before it', async () => {
+    const [email, address] = [await crowd(), newAddress()];
+    const user = await tidings.current.asUser();
+    const { data } = await signIn(`198.51.100.1, ${address}`, user.email, PASSWORD);
+    expect(data.login.session.address).toBe(address);
+    const codes = await codesOf(102, (at) => signIn(`198.51.100.${at}, ${address}`, email(at), 'a wrong guess'));
+    expect(codes).toEqual({ UNAUTHENTICATED: 100, RATE_LIMITED: 2 });
+    expect(codeOf(await signIn(newAddress(), email(0), 'a wrong guess'))).toBe('UNAUTHENTICATED');
+  });
+});
+
+describe('an account that asks too much', () => {
+  let user: Person;
+  const slow = 'query Slow { me { id } }';
+
+  it('is told to wait over HTTP and over its sockets alike, while others are served', async () => {
+    user = await tidings.current.asUser();
+    const socket = await RawSocket.signedIn(tidings.current.url, user.accessToken!);
+    const limits = tidings.current.app.get(SignInLimits);
+    // As fast as no client over the network could be on every machine.
+    await Promise.all(Array.from({ length: OPERATIONS.points - 1 }, () => limits.operation(user.id)));
+    expect(codeOf(await user.send(slow))).toBe('OK');
+    const refused = await user.send(slow);
+    expect(codeOf(refused)).toBe('RATE_LIMITED');
+    expect(refused.errors?.[0]?.extensions['retryAfter']).toBeLessThanOrEqual(10);
+    expect(refused.headers.get('retry-after')).toBe(String(refused.errors?.[0]?.extensions['retryAfter']));
+    for (const [at, query] of [
+      '{ me { id } }',
+      'mutation { logout }',
+      'subscription { notificationReceived { id } }',
+    ].entries()) {
+      socket.send({ type: 'subscribe', id: String(at), payload: { query } });
+      const { id, payload } = await socket.next('error');
+      expect([id, payload[0].extensions.code]).toEqual([String(at), 'RATE_LIMITED']);
+    }
+    const other = await tidings.current.asUser();
+    expect(await other.data('{ me { id } }')).toEqual({ me: { id: other.id } });
+    await until(async () => codeOf(await user.send(slow)) === 'OK', 'it was served again', 11_000);
+    await socket.close();
+  }, 60_000);
+});
+
+describe('over a socket', () => {
+  it('nobody signs in, refreshes or guesses at all', async () => {
+    const user = await tidings.current.asUser();
+    const socket = await RawSocket.signedIn(tidings.current.url, user.accessToken!);
+    const documents = [
+      `mutation { login(input: { email: "${user.email}", password: "a wrong guess" }) { accessToken } }`,
+      `mutation { refresh(refreshToken: "${user.refreshToken}") { accessToken } }`,
+      `mutation { requestPasswordReset(email: "${user.email}") }`,
+      'mutation { changePassword(input: { currentPassword: "a wrong guess", newPassword: "another phrase" }) { accessToken } }',
+    ];
+    for (const [at, query] of documents.entries()) {
+      socket.send({ type: 'subscribe', id: String(at), payload: { query } });
+      expect((await socket.next('error')).payload[0].extensions.code).toBe('GRAPHQL_VALIDATION_FAILED');
+    }
+    await socket.close();
+  });
+});
+
+describe('two instances', () => {
+  let redis: TestRedis;
+  let second: TestTidings;
+  beforeAll(async () => {
+    redis = await startRedis();
+  });
+  const first = useTidings(() => ({ env: { ...BEHIND_PROXY, REDIS_URL: redis.url } }));
+  beforeAll(async () => {
+    second = await TestTidings.start({
+      env: { ...BEHIND_PROXY, REDIS_URL: redis.url },
+      database: first.current.database,
+    });
+  });
+  afterAll(async () => {
+    await second.stop();
+    await redis.stop();
+  });
+
+  it('count together', async () => {
+    const victim = await first.current.asUser();
+    const nodes = [first.current, second];
+    const codes = await codesOf(14, (at) => signIn(newAddress(), victim.email, 'a wrong guess', nodes[at % 2]));
+    expect(codes).toEqual({ UNAUTHENTICATED: 10, RATE_LIMITED: 4 });
+  });
+
+  it('leave neither an e-mail nor an address in Redis', async () => {
+    const { Redis } = await import('ioredis');
+    const client = new Redis(redis.url);
+    const keys = await client.keys('tidings:*');
+    client.disconnect();
+    expect(keys.length).toBeGreaterThan(0);
+    expect(keys.filter((key) => /@|example|203\.0/.test(key))).toEqual([]);
+  });
+
+  it('count each for itself while Redis is away, and keep serving', async () => {
+    await redis.kill9();
+    await until(
+      () => [...first.current.logged, ...second.logged].some((line) => line.includes('counts sign-ins by itself')),
+      'the loss was logged',
+    );
+    const victim = newEmail();
+    const codes = await codesOf(13, () => signIn(newAddress(), victim, 'a wrong guess', first.current));
+    expect(codes).toEqual({ UNAUTHENTICATED: 10, RATE_LIMITED: 3 });
+    expect(codeOf(await signIn(newAddress(), victim, 'a wrong guess', second))).toBe('UNAUTHENTICATED');
+  });
+});
+
+describe('RATE_LIMITS=off', () => {
+  const free = useTidings();
+
+  it('limits nothing', async () => {
+    const user = await free.current.asUser();
+    const codes = await codesOf(130, () =>
+      free.current.anonymous.send(LOGIN, { input: { email: user.email, password: 'a wrong guess' } }),
+    );
+    expect(codes).toEqual({ UNAUTHENTICATED: 130 });
+    const limits = free.current.app.get(SignInLimits);
+    await Promise.all(Array.from({ length: OPERATIONS.points + 1 }, () => limits.operation(user.id)));
+    expect(codeOf(await user.send('{ me { id } }'))).toBe('OK');
+  }, 60_000);
+});
