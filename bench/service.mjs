@@ -1,0 +1,98 @@
+// What benches share: a built service of their own on embedded PostgreSQL, its CPU time, and a client that keeps connections.
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { Agent, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../dist/src/main.js', import.meta.url));
+/** Of the kernel's clock that /proc counts in: 100 a second on every Linux that we know. */
+const TICKS_PER_SECOND = 100;
+
+// oxlint-disable-next-line no-process-env -- the service gets nothing else of it
+const { PATH } = process.env;
+
+/** Starts `dist/` (run `npm run build` first) with the demo accounts and without limits; `stop` leaves nothing behind. */
+export async function startService(env = {}) {
+  const directory = await mkdtemp(join(tmpdir(), 'tidings-bench-'));
+  const child = spawn(process.execPath, [MAIN], {
+    env: { PATH, PORT: '0', DATA_DIR: join(directory, 'data'), RATE_LIMITS: 'off', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  // A bench that fails or is interrupted takes its service along.
+  const kill = () => child.kill('SIGTERM');
+  process.once('exit', kill);
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+  let output = '';
+  const url = await new Promise((resolve, reject) => {
+    const read = (chunk) => {
+      output += chunk;
+      const up = /is up at (http\S+)/.exec(output)?.[1];
+      if (up) resolve(up.replace('localhost', '127.0.0.1'));
+    };
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
+    child.once('exit', () => reject(new Error(`The service did not start:\n${output}`)));
+  });
+  return {
+    url,
+    /** Seconds of CPU that the service itself has used; PostgreSQL's processes are not in it. */
+    cpu: () => cpuOf(child.pid),
+    async stop() {
+      const gone = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGTERM');
+      await gone;
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function cpuOf(pid) {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // The name in parentheses may hold blanks; user and system time are the 14th and 15th field.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
+const agent = new Agent({ keepAlive: true });
+
+/** Sends one operation and returns its data. */
+export function send(url, query, variables, token) {
+  const body = JSON.stringify({ query, variables });
+  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+  if (token) headers.authorization = `Bearer ${token}`;
+  return new Promise((resolve, reject) => {
+    const sent = request(`${url}/graphql`, { method: 'POST', agent, headers }, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk) => (text += chunk));
+      response.on('end', () => {
+        const { data, errors } = JSON.parse(text);
+        if (errors) reject(new Error(errors[0].message));
+        else resolve(data);
+      });
+    });
+    sent.on('error', reject);
+    sent.end(body);
+  });
+}
+
+/** Signs the demo user in. */
+export async function signIn(url) {
+  const login =
+    'mutation { login(input: { email: "user@example.com", password: "tidings-demo" }) { accessToken refreshToken } }';
+  return (await send(url, login)).login;
+}
+
+/** Runs `work` as often as `count` says, `width` at a time. */
+export async function repeat(count, width, work) {
+  let left = count;
+  const one = async (lane) => {
+    while ((left -= 1) >= 0) await work(lane);
+  };
+  await Promise.all(Array.from({ length: width }, (_, lane) => one(lane)));
+}
+
+export const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
