@@ -35,8 +35,7 @@ export class ApolloOptions implements GqlOptionsFactory<ApolloDriverConfig> {
       path: '/graphql',
       autoSchemaFile: true,
       sortSchema: true,
-      transformSchema: (schema) =>
-        guardSchema(schema, { limits: this.contexts.limits, onRefusal: this.recordRefusal }),
+      transformSchema: (schema) => guardSchema(schema, { limits: this.contexts.limits, onRefusal: this.recordRefusal }),
       graphiql: false,
       introspection: true,
       includeStacktraceInErrorResponses: false,
