@@ -2,14 +2,16 @@
 // account's row is locked first, and a sign-in that verified the old hash finds another one there.
 import { Injectable } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
+import { ACCOUNT_RESOURCE } from '../access/rights.js';
 import type { ClientInfo, Principal } from '../access/role.js';
 import { type Account, AccountEntity } from '../accounts/account.entity.js';
 import { Passwords } from '../accounts/passwords.js';
 import { EventLog, type LoggedTransaction } from '../events/event-log.js';
 import { UnauthenticatedError } from '../errors/service-error.js';
+import { AuditTrail } from '../operations/audit.js';
 import { AccountMails } from './account-mails.js';
 import { SessionEntity } from './session.entity.js';
-import { type EndReason, lockAccount, type OpenSession, SessionService } from './session.service.js';
+import { lockAccount, type OpenSession, SessionService } from './session.service.js';
 
 @Injectable()
 export class PasswordChanges {
@@ -19,6 +21,7 @@ export class PasswordChanges {
     private readonly passwords: Passwords,
     private readonly sessions: SessionService,
     private readonly mails: AccountMails,
+    private readonly audit: AuditTrail,
   ) {}
 
   /** Changes the viewer's password and opens a session in the place of all others. Throws {@link UnauthenticatedError}. */
@@ -32,19 +35,26 @@ export class PasswordChanges {
       if (!account || account.disabledAt || account.passwordHash !== known.passwordHash) throw refused();
       const own = await tx.em.findOne(SessionEntity, viewer.sessionId);
       if (!own || own.endedAt) throw new UnauthenticatedError();
-      await this.replaceLocked(tx, account, passwordHash, 'PASSWORD_CHANGED');
+      await this.replaceLocked(tx, account, passwordHash, 'PASSWORD_CHANGED', client);
       return this.sessions.open(tx.em, account, client, viewer.transport);
     });
     this.mails.passwordChanged(opened.account);
     return opened;
   }
 
-  /** Sets the hash, ends every session, and makes reset tokens void, in a transaction that has locked the account's row. */
-  async replaceLocked(tx: LoggedTransaction, account: Account, passwordHash: string, why: EndReason): Promise<void> {
+  /** Sets the hash and ends every session, in a transaction that has locked the account's row. */
+  async replaceLocked(
+    tx: LoggedTransaction,
+    account: Account,
+    passwordHash: string,
+    why: 'PASSWORD_CHANGED' | 'PASSWORD_RESET',
+    { address }: ClientInfo,
+  ): Promise<void> {
     account.passwordHash = passwordHash;
     await tx.em.flush();
-    await tx.em.execute('delete from password_reset where account_id = ?', [account.id]);
     await this.sessions.endAllLocked(tx, account.id, undefined, why);
+    const subject = { kind: ACCOUNT_RESOURCE, id: account.id };
+    await this.audit.record(tx.em, { action: why, outcome: 'SUCCESS', actorId: account.id, subject, address });
   }
 }
 

@@ -3,6 +3,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
+import type { ClientInfo } from '../access/role.js';
 import { AccountService } from '../accounts/account.service.js';
 import { Passwords } from '../accounts/passwords.js';
 import { inTransaction } from '../database/unit-of-work.js';
@@ -42,7 +43,7 @@ export class PasswordResets {
   }
 
   /** Sets the password by a token, which is used up, and ends every session. Throws {@link BadUserInputError}. */
-  async reset(token: string, next: string): Promise<void> {
+  async reset(token: string, next: string, client: ClientInfo): Promise<void> {
     const tokenHash = hashOf(token);
     const [known] = await this.orm.em.fork().execute<{ account_id: string }[]>(FIND, [tokenHash]);
     // Looked up first, so that a token that was made up costs no hashing.
@@ -54,7 +55,7 @@ export class PasswordResets {
       // Under the lock, and judged anew: of those who race with one token a single one finds it.
       const used = await tx.em.execute<unknown[]>(USE, [locked.id, tokenHash]);
       if (used.length === 0) throw invalid();
-      await this.changes.replaceLocked(tx, locked, passwordHash, 'PASSWORD_RESET');
+      await this.changes.replaceLocked(tx, locked, passwordHash, 'PASSWORD_RESET', client);
       return locked;
     });
     this.mails.passwordChanged(account);

@@ -57,8 +57,11 @@ export class PasswordResolver {
   @Input(resetPasswordArgs)
   @Limited('resetPassword')
   @Mutation(() => Boolean, { description: 'Sets a new password. All sessions of the account end.' })
-  async resetPassword(@Args('input', { description: 'The token and the new password.' }) input: ResetPasswordInput) {
-    await this.resets.reset(input.token, input.newPassword);
+  async resetPassword(
+    @Context() { client }: OperationContext,
+    @Args('input', { description: 'The token and the new password.' }) input: ResetPasswordInput,
+  ) {
+    await this.resets.reset(input.token, input.newPassword, client);
     return true;
   }
 }

@@ -129,6 +129,8 @@ export class SessionService {
     // Read only under the lock: a sign-in that is under way either comes before it, and ends too, or after.
     const rows = await tx.em.execute<{ id: string }[]>(LIVE_IDS, [accountId]);
     const ids = rows.map(({ id }) => id).filter((id) => id !== kept);
+    // Another password, or none any more: a reset token of before must not undo that.
+    if (reason !== 'LOGOUT') await tx.em.execute('delete from password_reset where account_id = ?', [accountId]);
     return this.endLocked(tx, accountId, ids, reason, actorId);
   }
 
