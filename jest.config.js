@@ -16,5 +16,6 @@ export default {
   globalSetup: '<rootDir>/test/support/global-setup.js',
   globalTeardown: '<rootDir>/test/support/global-teardown.js',
   testTimeout: 120_000,
-  maxWorkers: 2,
+  // Many tests wait for real timeouts and other processes: more workers than cores let them wait side by side.
+  maxWorkers: 4,
 };

@@ -102,6 +102,16 @@ describe('of sessions', () => {
     ]);
   });
 
+  it('tells that a password was changed', async () => {
+    const person = await tidings.current.asUser();
+    const input = { currentPassword: PASSWORD, newPassword: 'another password of the tests' };
+    const change = 'mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { accessToken } }';
+    const entries = await during(() => person.data(change, { input }));
+    expect(entries).toMatchObject([
+      { action: 'PASSWORD_CHANGED', outcome: 'SUCCESS', actor: { id: person.id }, subjectId: person.id },
+    ]);
+  });
+
   it('tells a theft once, however many replays of the stolen token come', async () => {
     const person = await tidings.current.asUser();
     const first = person.refreshToken;
