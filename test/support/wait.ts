@@ -12,7 +12,7 @@ export async function within<T>(ms: number, promise: Promise<T>, what: string): 
 }
 
 /** Resolves when `condition` holds, looked at again whenever the event loop comes round; fails after `ms`. */
-export async function until(condition: () => boolean | Promise<boolean>, what: string, ms = 5_000): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, what: string, ms = 15_000): Promise<void> {
   const deadline = Date.now() + ms;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`${what} within ${ms} ms`);
