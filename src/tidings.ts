@@ -1,17 +1,12 @@
 // The command line's `npm run tidings -- <command>`: administration, by whoever has the machine.
 import { CommanderError } from 'commander';
 import { describeFailure } from './boot/start-failure.js';
-import { AccountCommands } from './cli/account-commands.js';
-import { Installation } from './cli/installation.js';
-import { makeProgram } from './cli/program.js';
+import { makeProgram, type Work } from './cli/program.js';
 import { UsageError } from './cli/usage-error.js';
-import { databaseContent } from './database-content.js';
-import { projectRights } from './domain/projects/project-events.js';
 import { ServiceError } from './engine/errors/service-error.js';
 
 async function main(): Promise<number> {
-  const installation = new Installation({ content: databaseContent, rights: projectRights });
-  const program = makeProgram(new AccountCommands(installation), (sentence) => process.stdout.write(`${sentence}\n`));
+  const program = makeProgram(work, (sentence) => process.stdout.write(`${sentence}\n`));
   try {
     await program.parseAsync();
     return 0;
@@ -22,6 +17,19 @@ async function main(): Promise<number> {
     process.stderr.write(`${shown ? error.message : describeFailure(error)}\n`);
     return error instanceof UsageError ? 2 : 1;
   }
+}
+
+async function work(): Promise<Work> {
+  const [{ AccountCommands }, { Installation }, { checked }, { databaseContent }, { projectRights }] =
+    await Promise.all([
+      import('./cli/account-commands.js'),
+      import('./cli/installation.js'),
+      import('./cli/account-input.js'),
+      import('./database-content.js'),
+      import('./domain/projects/project-events.js'),
+    ]);
+  const installation = new Installation({ content: databaseContent, rights: projectRights });
+  return { commands: new AccountCommands(installation), checked };
 }
 
 process.exitCode = await main();

@@ -5,7 +5,6 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { removeEmbeddedPostgres } from '../src/engine/database/embedded-postgres.js';
 import { SYSTEM_ACCOUNT_ID } from '../src/engine/database/migrations/20261121000001-engine.js';
 import { GraphqlClient } from './support/graphql-client.js';
@@ -14,7 +13,7 @@ import { RawSocket } from './support/socket-client.js';
 import { PASSWORD, SECRET, useTidings } from './support/tidings.js';
 import { until } from './support/wait.js';
 
-const PROGRAM = fileURLToPath(new URL('../dist/src/tidings.js', import.meta.url));
+const PROGRAM = 'dist/src/tidings.js';
 const LOGIN = 'mutation ($input: LoginInput!) { login(input: $input) { accessToken user { id name role } } }';
 const ME = '{ me { role } }';
 

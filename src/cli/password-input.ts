@@ -24,11 +24,15 @@ async function askHidden(question: string, input: Terminal, output: Writable): P
   // As a terminal, readline takes over the echo from the system, and echoes into nowhere.
   const reader = createInterface({ input, output: nowhere, terminal: true });
   const { promise: left, reject } = Promise.withResolvers<never>();
+  const leave = () => reject(new UsageError('No password was given.'));
   reader.once('SIGINT', () => reader.close());
-  reader.once('close', () => reject(new UsageError('No password was given.')));
+  reader.once('close', leave);
   try {
     // Listens before it asks: an answer may be there at once.
-    const answer = reader.question('');
+    const answer = reader.question('').catch((): Promise<never> => {
+      leave(); // Ctrl-D rejects the question before it closes the reader.
+      return left;
+    });
     output.write(question);
     return await Promise.race([answer, left]);
   } finally {

@@ -2,7 +2,7 @@
 import { Argument, Command, Option } from 'commander';
 import { Role } from '../engine/access/role.js';
 import type { AccountCommands } from './account-commands.js';
-import { checked } from './account-input.js';
+import type { checked } from './account-input.js';
 import { askPassword, pipedPassword } from './password-input.js';
 
 const EMAIL = 'e-mail address that the account signs in with';
@@ -17,8 +17,14 @@ interface PasswordOptions {
   readonly passwordStdin?: true;
 }
 
+/** What a command needs beyond its words: loaded when it runs, so that help and a typing error are told at once. */
+export interface Work {
+  readonly commands: AccountCommands;
+  readonly checked: typeof checked;
+}
+
 /** The program; `say` is given the sentence that tells what was done. */
-export function makeProgram(commands: AccountCommands, say: (sentence: string) => void): Command {
+export function makeProgram(work: () => Promise<Work>, say: (sentence: string) => void): Command {
   const program = new Command('tidings')
     .usage('<command>        (npm run tidings -- <command>)')
     .description('Administers an installation of Tidings.')
@@ -33,44 +39,46 @@ export function makeProgram(commands: AccountCommands, say: (sentence: string) =
     .addOption(new Option('--role <role>', 'what it may do').choices(Object.values(Role)).default(Role.USER))
     .option(...PASSWORD_STDIN)
     .action(async (options: PasswordOptions & { email: string; name: string; role: Role }) => {
+      const { checked, commands } = await work();
       const [email, name] = [checked('email', options.email), checked('name', options.name)];
-      say(await commands.create(email, name, options.role, await passwordFrom(options)));
+      say(await commands.create(email, name, options.role, checked('password', await passwordFrom(options))));
     });
   account
     .command('role')
     .description('give an account another role; the last ADMIN stays')
     .argument('<email>', EMAIL)
     .addArgument(new Argument('<role>', 'the new role').choices(Object.values(Role)))
-    .action(async (email: string, role: Role) => say(await commands.role(email, role)));
+    .action(async (email: string, role: Role) => say(await (await work()).commands.role(email, role)));
   account
     .command('password')
     .description('give an account another password; its sessions end')
     .argument('<email>', EMAIL)
     .option(...PASSWORD_STDIN)
-    .action(async (email: string, options: PasswordOptions) =>
-      say(await commands.password(email, await passwordFrom(options))),
-    );
+    .action(async (email: string, options: PasswordOptions) => {
+      const { checked, commands } = await work();
+      say(await commands.password(email, checked('password', await passwordFrom(options))));
+    });
   account
     .command('disable')
     .description('keep an account out; its sessions end. The last ADMIN stays')
     .argument('<email>', EMAIL)
-    .action(async (email: string) => say(await commands.disabled(email, true)));
+    .action(async (email: string) => say(await (await work()).commands.disabled(email, true)));
   account
     .command('enable')
     .description('let a disabled account sign in again')
     .argument('<email>', EMAIL)
-    .action(async (email: string) => say(await commands.disabled(email, false)));
+    .action(async (email: string) => say(await (await work()).commands.disabled(email, false)));
   program
     .command('sessions')
     .description('sessions of accounts')
     .command('end')
     .description('end all sessions of an account, everywhere and at once')
     .argument('<email>', EMAIL)
-    .action(async (email: string) => say(await commands.endSessions(email)));
+    .action(async (email: string) => say(await (await work()).commands.endSessions(email)));
   return program;
 }
 
-async function passwordFrom({ passwordStdin }: PasswordOptions): Promise<string> {
+function passwordFrom({ passwordStdin }: PasswordOptions): Promise<string> {
   const { stdin, stderr } = process;
-  return checked('password', passwordStdin ? await pipedPassword(stdin) : await askPassword(stdin, stderr));
+  return passwordStdin ? pipedPassword(stdin) : askPassword(stdin, stderr);
 }
