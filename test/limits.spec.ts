@@ -212,7 +212,7 @@ describe('whose address it is', () => {
   const direct = useTidings(() => ({ env: { RATE_LIMITS: 'on' } }));
 
   it('no header decides, unless TRUST_PROXY says so', async () => {
-    const user = await direct.current.asUser();
+    const user = await direct.current.login(await direct.current.asUser());
     const email = await crowd(direct.current);
     const spoofed = (at: number) =>
       direct.current.anonymous.send(

@@ -6,6 +6,12 @@ import type { LoggerService } from '@nestjs/common';
 import { hash } from '@node-rs/argon2';
 import { startTidings, type Tidings } from '../../src/app.js';
 import { PARAMETERS } from '../../src/engine/accounts/passwords.js';
+import { MikroORM } from '@mikro-orm/postgresql';
+import { AccountEntity } from '../../src/engine/accounts/account.entity.js';
+import { inTransaction } from '../../src/engine/database/unit-of-work.js';
+import { AccessTokens } from '../../src/engine/sessions/access-tokens.js';
+import { RefreshTokens } from '../../src/engine/sessions/refresh-tokens.js';
+import { SessionService } from '../../src/engine/sessions/session.service.js';
 import { type Config, loadConfig } from '../../src/engine/config/config.js';
 import { Hub } from '../../src/engine/realtime/hub.js';
 import { freePort } from '../../src/boot/free-port.js';
@@ -110,11 +116,26 @@ export class TestTidings {
     return this.signIn(id, email);
   }
 
-  /** Signs an account in once more: another session. */
+  /** Another session of an account, as a sign-in opens it: without the password, whose hash would take the most of a test. */
   async signIn(id: string, email: string, url = this.url): Promise<Person> {
-    const login = 'mutation ($input: LoginInput!) { login(input: $input) { accessToken refreshToken session { id } } }';
-    const { login: signedIn } = await new GraphqlClient(url).data(login, { input: { email, password: PASSWORD } });
-    const person = new Person(url, id, email, signedIn.accessToken, signedIn.refreshToken, signedIn.session.id);
+    const { account, session } = await inTransaction(this.app.get(MikroORM), async (em) => {
+      const known = await em.findOneOrFail(AccountEntity, id);
+      return this.app.get(SessionService).open(em, known, CLIENT, 'BODY');
+    });
+    const { token } = this.app.get(AccessTokens).issue(id, session.id, account.role, session.idleExpiresAt);
+    const refreshToken = this.app.get(RefreshTokens).make(session.id, session.generation, session.seed);
+    const person = new Person(url, id, email, token, refreshToken, session.id);
+    this.people.push(person);
+    return person;
+  }
+
+  /** Another session, by the account's password. */
+  async login({ email }: Pick<Person, 'email'>): Promise<Person> {
+    const login =
+      'mutation ($input: LoginInput!) { login(input: $input) { accessToken refreshToken user { id } session { id } } }';
+    const { login: opened } = await this.anonymous.data(login, { input: { email, password: PASSWORD } });
+    const { accessToken, refreshToken, user, session } = opened;
+    const person = new Person(this.url, user.id, email, accessToken, refreshToken, session.id);
     this.people.push(person);
     return person;
   }
@@ -145,6 +166,9 @@ export function useTidings(options: () => TidingsOptions | Promise<TidingsOption
     },
   };
 }
+
+/** Where tests sign in from. */
+const CLIENT = { address: '127.0.0.1', userAgent: 'node' };
 
 /** With the parameters of the service: others would be hashed anew at every first sign-in. */
 const passwordHash = hash(PASSWORD, PARAMETERS);
