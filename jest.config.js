@@ -1,17 +1,8 @@
-// Jest runs the ESM sources as they are: node --experimental-vm-modules, compiled per file by swc.
-import { readFileSync } from 'node:fs';
-
-const {
-  exclude: _specs,
-  sourceMaps: _maps,
-  ...swc
-} = JSON.parse(readFileSync(new URL('.swcrc', import.meta.url), 'utf8'));
-
+// Jest finds, runs and reports the tests; Node itself loads them, built (`npm run build:test`).
 export default {
   testMatch: ['<rootDir>/src/**/*.spec.ts', '<rootDir>/test/**/*.spec.ts'],
-  extensionsToTreatAsEsm: ['.ts'],
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
-  transform: { '\\.ts$': ['@swc/jest', { ...swc, swcrc: false, sourceMaps: 'inline' }] },
+  runtime: '<rootDir>/test/support/native-runtime.js',
+  transform: {},
   testEnvironment: '<rootDir>/test/support/leak-proof-environment.ts',
   globalSetup: '<rootDir>/test/support/global-setup.js',
   globalTeardown: '<rootDir>/test/support/global-teardown.js',

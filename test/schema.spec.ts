@@ -5,7 +5,7 @@ import { policiesOf } from '../src/engine/access/policy.js';
 import { printPolicySchema } from '../src/engine/graphql/schema-file.js';
 import { useTidings } from './support/tidings.js';
 
-const FILE = new URL('../schema.gql', import.meta.url);
+const FILE = 'schema.gql';
 const tidings = useTidings();
 const schema = () => tidings.current.app.get(GraphQLSchemaHost).schema;
 

@@ -1,4 +1,5 @@
 // A test file that leaves a socket, a server, a timer or a process open fails: what was open before must be all that is open after.
+import { runInNewContext } from 'node:vm';
 import type { Circus } from '@jest/types';
 import { TestEnvironment } from 'jest-environment-node';
 
@@ -16,9 +17,26 @@ const WATCHED = new Set([
 /** ms in which what was closed may really go away. */
 const PATIENCE_MS = 3_000;
 
+/** Names that every realm has. */
+const LANGUAGE = new Set<string>(runInNewContext('Object.getOwnPropertyNames(globalThis)'));
+
+/** The classes of the language itself, such as `Error` and `Map`. */
+const BUILT_IN = Object.fromEntries(
+  Object.entries(Object.getOwnPropertyDescriptors(globalThis))
+    .map(([name, { value }]) => [name, value])
+    .filter(([name, value]) => /^[A-Z]/.test(name) && typeof value === 'function' && LANGUAGE.has(name)),
+);
+
 export default class LeakProofEnvironment extends TestEnvironment {
   private failed = false;
   private before = new Map<string, number>();
+
+  constructor(...args: ConstructorParameters<typeof TestEnvironment>) {
+    super(...args);
+    // Tests run where Node loads them, not in the realm that Jest makes: `describe` and `expect` belong there, and know its types.
+    Object.assign(this.global, BUILT_IN);
+    this.global = globalThis as unknown as typeof this.global;
+  }
 
   handleTestEvent = async (event: Circus.Event): Promise<void> => {
     if (event.name === 'run_start') this.before = openResources();

@@ -3,10 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { within } from './wait.js';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const ROOT = process.cwd();
 /** The script as npm hands it to the shell: the shell must become the service, or signals to npm would never reach it. */
 const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { start: string } };
 /** What it says when it is up: where it listens if that is not its public address, a line of its log, or the address alone. */

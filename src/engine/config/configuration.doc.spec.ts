@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { type Config, loadConfig } from './config.js';
 import { VARIABLES } from './config.schema.js';
 
-const page = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
+const page = readFileSync('docs/configuration.md', 'utf8');
 /** The variable and its default, of rows as in: | `PORT` | `4000` | … */
 const rows = [...page.matchAll(/^\| `([A-Z_]+)` +\| (?:`([^`|]+)`|[^|]*?) *\|/gm)];
 

@@ -1,4 +1,3 @@
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
@@ -32,8 +31,6 @@ import { claimDataDir } from './embedded-owner.js';
 import { removeEmbeddedPostgres } from './embedded-postgres.js';
 import { identify } from './embedded-process.js';
 import { freePort, startServer } from './embedded-server.js';
-
-jest.setTimeout(30_000);
 
 const whenRoot = isRoot ? describe : describe.skip;
 const app = join(folder, 'app');

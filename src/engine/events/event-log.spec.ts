@@ -311,7 +311,7 @@ describe('a cursor leads into the log', () => {
 
 describe('a process killed between its commit and the ring', () => {
   it('loses nothing: another node delivers within the poll', async () => {
-    const fixture = new URL('../../../test/fixtures/killed-before-ringing.js', import.meta.url);
+    const fixture = 'test/fixtures/killed-before-ringing.js';
     const doomed = fork(fixture, [database.url, SYSTEM_ACCOUNT_ID], { stdio: 'ignore' });
     const [, signal] = (await within(15_000, once(doomed, 'exit'), 'the process was killed')) as [
       number | null,
