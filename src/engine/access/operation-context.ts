@@ -1,8 +1,8 @@
 // What one operation carries, over HTTP and over a socket alike: who asks, from where, with which view of the database.
-import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
-import { type Loader, Loaders } from '../database/loaders.js';
-import { encodeCursor, type Position } from '../events/cursor.js';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { Loader } from '../database/loaders.js';
 import { type ServiceError, UnauthenticatedError } from '../errors/service-error.js';
+import type { ReadView } from './read-view.js';
 import type { ClientInfo, Principal } from './role.js';
 
 /** Who asks: a principal, or why there is none. `undefined`: nothing was shown, or it was not valid. */
@@ -12,21 +12,25 @@ export interface Caller {
 }
 
 export class OperationContext {
-  em: EntityManager;
-  /** Cursor of the newest event that this node had applied when the operation began: all that it reads is newer. */
-  readonly lastCursor: string;
-  private loaders: Loaders;
-
   constructor(
-    private readonly orm: MikroORM,
-    private readonly log: { readonly position: Position },
-    readonly client: ClientInfo,
+    private readonly newView: () => ReadView,
+    private readonly requester: ClientInfo,
     private caller: Caller,
     readonly via: 'http' | 'socket',
-  ) {
-    this.lastCursor = encodeCursor(log.position);
-    this.em = orm.em.fork();
-    this.loaders = new Loaders(this.em);
+    private view = newView(),
+  ) {}
+
+  get em(): EntityManager {
+    return this.view.em;
+  }
+
+  /** Cursor of the newest event that this node had applied when the operation began: all that it reads is newer. */
+  get lastCursor(): string {
+    return this.view.lastCursor;
+  }
+
+  get client(): ClientInfo {
+    return this.requester;
   }
 
   get principal(): Principal | undefined {
@@ -41,18 +45,22 @@ export class OperationContext {
 
   /** One of a batch, loaded in one statement with its siblings. */
   load<K, V>(loader: Loader<K, V>, key: K): Promise<V> {
-    return this.loaders.load(loader, key);
+    return this.view.load(loader, key);
   }
 
-  /** Forgets what was read: after a write, and for each event of a subscription. */
+  /** Forgets what was read, after a write. */
   refresh(): void {
-    this.em = this.orm.em.fork();
-    this.loaders = new Loaders(this.em);
+    this.view = this.view.renewed();
   }
 
   /** The same caller with a view of its own: for one event, read at its present state. */
   renewed(): OperationContext {
-    return new OperationContext(this.orm, this.log, this.client, this.caller, this.via);
+    return this.over(this.newView());
+  }
+
+  /** The same caller with a view that others may share. */
+  over(view: ReadView): OperationContext {
+    return new OperationContext(this.newView, this.requester, this.caller, this.via, view);
   }
 
   /** From here on this operation speaks for the account that it has just signed in. */

@@ -3,9 +3,11 @@ import type { IncomingMessage } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { type Caller, OperationContext } from '../access/operation-context.js';
+import { ReadView } from '../access/read-view.js';
 import type { ClientInfo } from '../access/role.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
+import { encodeCursor } from '../events/cursor.js';
 import { LogFollower } from '../events/log-follower.js';
 import { AUTHENTICATOR, type Authenticator } from './authenticator.port.js';
 import { type ClientOf, clientReader } from './client-address.js';
@@ -25,12 +27,15 @@ export class ContextFactory {
     this.clientOf = clientReader(config.trustProxy);
   }
 
+  /** A look at the database as it is now: for one event, shared by all who are shown it. */
+  readonly view = (): ReadView => new ReadView(this.orm, encodeCursor(this.follower.position));
+
   async forRequest(request: IncomingMessage): Promise<OperationContext> {
     const caller = await this.authenticator.authenticate(request.headers.authorization);
-    return new OperationContext(this.orm, this.follower, this.clientOf(request), caller, 'http');
+    return new OperationContext(this.view, this.clientOf(request), caller, 'http');
   }
 
   forSocket(client: ClientInfo, caller: Caller): OperationContext {
-    return new OperationContext(this.orm, this.follower, client, caller, 'socket');
+    return new OperationContext(this.view, client, caller, 'socket');
   }
 }

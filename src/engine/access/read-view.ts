@@ -1,0 +1,27 @@
+// One look at the database: what is read through it is read once, however many executions share it. It knows no viewer.
+import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { type Loader, Loaders } from '../database/loaders.js';
+
+export class ReadView {
+  readonly em: EntityManager;
+  private readonly loaders: Loaders;
+
+  /** `lastCursor`: of the newest event that this node has applied. All that is read through the view is newer. */
+  constructor(
+    private readonly orm: MikroORM,
+    readonly lastCursor: string,
+  ) {
+    this.em = orm.em.fork();
+    this.loaders = new Loaders(this.em);
+  }
+
+  /** One of a batch, loaded in one statement with its siblings. */
+  load<K, V>(loader: Loader<K, V>, key: K): Promise<V> {
+    return this.loaders.load(loader, key);
+  }
+
+  /** A view that has read nothing. Its cursor is as old: what was read before a write may be shown beside what is read after it. */
+  renewed(): ReadView {
+    return new ReadView(this.orm, this.lastCursor);
+  }
+}
