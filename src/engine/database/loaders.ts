@@ -7,21 +7,28 @@ export type Batch<K, V> = (em: EntityManager, keys: readonly K[]) => Promise<rea
 
 /** A declared loader. Never keyed by viewer: what may be seen is decided by resolvers and root queries. */
 export class Loader<K, V> {
-  constructor(readonly batch: Batch<K, V>) {}
+  /** `textOf`: what makes two keys the same, for keys that are objects. */
+  constructor(
+    readonly batch: Batch<K, V>,
+    readonly textOf?: (key: K) => string,
+  ) {}
 }
 
-/** The loaders of one operation over one entity manager. */
+const itself = (key: unknown) => key;
+
+/** The loaders of one operation, or of all executions of one event, over one entity manager. */
 export class Loaders {
-  private readonly byDeclaration = new Map<Loader<never, unknown>, DataLoader<never, unknown>>();
+  private readonly byDeclaration = new Map<Loader<never, unknown>, DataLoader<never, unknown, unknown>>();
 
   constructor(private readonly em: EntityManager) {}
 
   load<K, V>(loader: Loader<K, V>, key: K): Promise<V> {
     const declared = loader as unknown as Loader<never, unknown>;
-    let made = this.byDeclaration.get(declared) as DataLoader<K, V> | undefined;
+    let made = this.byDeclaration.get(declared) as DataLoader<K, V, unknown> | undefined;
     if (!made) {
-      made = new DataLoader<K, V>((keys) => loader.batch(this.em, keys).then((values) => [...values]), {
+      made = new DataLoader<K, V, unknown>((keys) => loader.batch(this.em, keys).then((values) => [...values]), {
         maxBatchSize: 500,
+        cacheKeyFn: loader.textOf ?? itself,
       });
       this.byDeclaration.set(declared, made);
     }

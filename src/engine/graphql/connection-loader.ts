@@ -1,6 +1,6 @@
 // Pages of children, for many parents in one statement: the first page of each of 50 projects costs what one costs.
 import type { EntityDictionary, EntityName } from '@mikro-orm/core';
-import { Loader } from '../database/loaders.js';
+import { type Batch, Loader } from '../database/loaders.js';
 import {
   type Connection,
   connectionOf,
@@ -33,7 +33,7 @@ export function childPages<T extends Keyed>({
   table,
   parentColumn,
 }: ChildTable<T>): Loader<ChildPage, Connection<T>> {
-  return new Loader<ChildPage, Connection<T>>(async (em, pages) => {
+  const batch: Batch<ChildPage, Connection<T>> = async (em, pages) => {
     const results = new Map<ChildPage, Connection<T>>();
     for (const group of groupBy(pages, ({ size, after }) => `${size} ${after ?? ''}`)) {
       const { size, after } = group[0]!;
@@ -54,7 +54,8 @@ export function childPages<T extends Keyed>({
       }
     }
     return pages.map((page) => results.get(page)!);
-  });
+  };
+  return new Loader(batch, ({ parentId, size, after }) => `${parentId} ${size} ${after ?? ''}`);
 }
 
 function groupBy<T>(items: readonly T[], key: (item: T) => string): T[][] {
