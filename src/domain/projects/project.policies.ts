@@ -1,7 +1,13 @@
 // The policies that speak of roles in a project: who the caller is there, found from an argument or from the parent.
 // Checks run from what tells least to what tells most: account role, visibility, project role.
 import type { OperationContext } from '../../engine/access/operation-context.js';
-import { Guarded, type PolicyDirective, type PolicyRequest } from '../../engine/access/policy.js';
+import {
+  type ClassRule,
+  classPolicy,
+  Guarded,
+  type PolicyDirective,
+  type PolicyRequest,
+} from '../../engine/access/policy.js';
 import { type AccountRights, Role } from '../../engine/access/role.js';
 import { ForbiddenError, NotFoundError } from '../../engine/errors/service-error.js';
 import { ProjectEntity } from './project.entity.js';
@@ -30,48 +36,70 @@ export interface Place {
 /** Finds the project that a field is about; `undefined` when there is nothing. */
 export type Locate = (request: PolicyRequest) => Place | undefined | Promise<Place | undefined>;
 
-/** How the field's own argument or parent leads to a project, and what the caller is told is missing when it does not. */
+/** How a field's own arguments lead to a project, and what the caller is told is missing when they do not. */
 export interface Locator {
   readonly what: string;
+  /** Where it looks, of which the caller gives one: paths such as `['input', 'projectId']`. */
+  readonly args: readonly (readonly string[])[];
   readonly locate: Locate;
-  /** Whether what it starts from has been read, so that the project is known to be there. */
-  readonly proven?: boolean;
+}
+
+/** The project that the field's parent belongs to: known to be there, since the parent was read. */
+export interface ParentLocator {
+  readonly projectIdOf: (parent: never) => string;
 }
 
 /** The project whose id is the value at `path` of the arguments, such as `input.projectId`. */
 export function byProjectId(...path: readonly string[]): Locator {
-  return { what: 'Project', locate: ({ args }) => ({ projectId: at(args, path) }) };
+  return { what: 'Project', args: [path], locate: ({ args }) => ({ projectId: at(args, path) }) };
 }
 
-/** The project that the field's parent belongs to. */
-export function byParent(projectIdOf: (parent: never) => string): Locator {
-  return { what: 'Project', proven: true, locate: ({ parent }) => ({ projectId: projectIdOf(parent as never) }) };
+export function byParent(projectIdOf: (parent: never) => string): ParentLocator {
+  return { projectIdOf };
 }
 
-/** The role in the located project must include `role`; `exempt` calls need no more than to see the project. */
-export const RequiresProjectRole = (
+/** One rule a role, whatever fields it guards. */
+const RULES: Readonly<Record<ProjectRole, ClassRule>> = {
+  [ProjectRole.VIEWER]: requires(ProjectRole.VIEWER),
+  [ProjectRole.EDITOR]: requires(ProjectRole.EDITOR),
+  [ProjectRole.OWNER]: requires(ProjectRole.OWNER),
+};
+
+/** The role in the project must include `role`; `exempt` calls need no more than to see the project. */
+export function RequiresProjectRole(role: ProjectRole, where: ParentLocator): PropertyDecorator & MethodDecorator;
+export function RequiresProjectRole(
   role: ProjectRole,
-  locator: Locator,
+  where: Locator,
   exempt?: (request: PolicyRequest) => boolean,
-) =>
-  Guarded({
-    directive: PROJECT_ROLE,
-    args: { role },
+): MethodDecorator;
+export function RequiresProjectRole(
+  role: ProjectRole,
+  where: Locator | ParentLocator,
+  exempt?: (request: PolicyRequest) => boolean,
+) {
+  const printed = { directive: PROJECT_ROLE, args: { role } };
+  if ('projectIdOf' in where)
+    return Guarded(classPolicy({ ...printed, rule: RULES[role], resourceOf: where.projectIdOf }));
+  return Guarded({
+    ...printed,
+    startsFrom: where.args,
     check: async (request) => {
       const { rights } = request.context.viewer;
       const required = exempt?.(request) ? ProjectRole.VIEWER : role;
       if (!includesProjectRole(highestProjectRole(rights.role), required)) throw forbidden(role);
-      const place = await locator.locate(request);
-      const own = await roleAt(request.context, rights, place, locator);
+      const place = await where.locate(request);
+      const own = await roleAt(request.context, rights, place, where);
       if (!includesProjectRole(own, required)) throw forbidden(role);
     },
   });
+}
 
 /** The caller must be the author that the locator finds, or have `role` in the project. */
 export const RequiresAuthorOrProjectRole = (role: ProjectRole, locator: Locator) =>
   Guarded({
     directive: AUTHOR_OR_PROJECT_ROLE,
     args: { role },
+    startsFrom: locator.args,
     check: async (request) => {
       const { accountId, rights } = request.context.viewer;
       const place = await locator.locate(request);
@@ -85,18 +113,31 @@ async function roleAt(
   context: OperationContext,
   rights: AccountRights,
   place: Place | undefined,
-  { what, proven }: Locator,
+  { what }: Locator,
 ): Promise<ProjectRole> {
   const role = place && effectiveProjectRole(rights, place.projectId);
   if (!place || !role) throw new NotFoundError(what);
   // A membership proves that the project exists; an ADMIN needs none.
-  const known = proven || rights.resources.has(place.projectId) || rights.role !== Role.ADMIN;
+  const known = rights.resources.has(place.projectId) || rights.role !== Role.ADMIN;
   if (!known && !(await exists(context, place.projectId))) throw new NotFoundError(what);
   return role;
 }
 
 async function exists(context: OperationContext, id: string): Promise<boolean> {
   return (await context.em.count(ProjectEntity, { id, deletedAt: null })) > 0;
+}
+
+/** What the policy says of an object that was read, from rights alone. */
+function requires(role: ProjectRole): ClassRule {
+  const [invisible, refused] = [new NotFoundError('Project'), forbidden(role)];
+  return {
+    outcome: (rights, projectId) => {
+      if (!includesProjectRole(highestProjectRole(rights.role), role)) return refused;
+      const own = effectiveProjectRole(rights, projectId);
+      if (!own) return invisible;
+      return includesProjectRole(own, role) ? undefined : refused;
+    },
+  };
 }
 
 function forbidden(role: ProjectRole): ForbiddenError {

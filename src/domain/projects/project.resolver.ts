@@ -4,6 +4,7 @@ import type { OperationContext } from '../../engine/access/operation-context.js'
 import { HasRole, SignedIn } from '../../engine/access/policies.js';
 import type { PolicyRequest } from '../../engine/access/policy.js';
 import { Role } from '../../engine/access/role.js';
+import { SameResource } from '../../engine/access/sharing.js';
 import { accountById } from '../../engine/accounts/account.loader.js';
 import { User } from '../../engine/accounts/account.type.js';
 import { ForwardArgs, PageArgs } from '../../engine/graphql/connection.js';
@@ -41,6 +42,7 @@ import {
 /** The project that `project(id, key)` asks for; by key it takes one statement, found or not. */
 const byAddress: Locator = {
   what: 'Project',
+  args: [['id'], ['key']],
   locate: async ({ context, args }) => {
     if (typeof args['id'] === 'string') return { projectId: args['id'] };
     const found = await context.em.findOne(
@@ -158,6 +160,7 @@ export class ProjectResolver {
     return owner && context.load(accountById, owner.accountId);
   }
 
+  @SameResource()
   @ResolveField(() => ProjectMemberConnection, { description: 'Who is in the project, the latest to join first.' })
   members(@Parent() project: ProjectRow, @Context() context: OperationContext, @Args() args: ForwardArgs) {
     return context.load(memberPages, childPage(project.id, args));

@@ -1,6 +1,7 @@
 // Mutations of comments, and what hangs on them.
 import { Args, Context, ID, Mutation, Parent, ResolveField, Resolver } from '@nestjs/graphql';
 import type { OperationContext } from '../../engine/access/operation-context.js';
+import { SameResource } from '../../engine/access/sharing.js';
 import { accountById } from '../../engine/accounts/account.loader.js';
 import { User } from '../../engine/accounts/account.type.js';
 import { ForwardArgs } from '../../engine/graphql/connection.js';
@@ -24,6 +25,7 @@ import { Comment, CommentConnection, ProjectUpdate } from './update.type.js';
 
 const byComment: Locator = {
   what: 'Comment',
+  args: [['id']],
   locate: async ({ context, args }) => {
     const fields = ['projectId', 'authorId'] as const;
     const comment = await context.em.findOne(CommentEntity, { id: args['id'] as string }, { fields });
@@ -60,6 +62,7 @@ export class CommentResolver {
     return context.load(accountById, comment.authorId);
   }
 
+  @SameResource()
   @ResolveField(() => ProjectUpdate, {
     nullable: true,
     description: 'The update that it is about; null in the chat of the project.',
@@ -71,6 +74,7 @@ export class CommentResolver {
 
 @Resolver(() => Project)
 export class ProjectCommentsResolver {
+  @SameResource()
   @ResolveField(() => CommentConnection, {
     description: 'The chat of the project, comments about its updates included, newest first.',
   })

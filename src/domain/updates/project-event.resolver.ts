@@ -3,6 +3,7 @@ import { Args, Context, ID, Parent, ResolveField, Resolver, Subscription } from 
 import { z } from 'zod';
 import type { OperationContext } from '../../engine/access/operation-context.js';
 import { SignedIn } from '../../engine/access/policies.js';
+import { DeliveryArguments, SameResource } from '../../engine/access/sharing.js';
 import { accountById } from '../../engine/accounts/account.loader.js';
 import { User } from '../../engine/accounts/account.type.js';
 import { notYet } from '../../engine/errors/not-yet.js';
@@ -38,6 +39,8 @@ export class ProjectEventResolver {
 
   @RequiresProjectRole(ProjectRole.VIEWER, byProjectId('projectId'))
   @Input(z.object({ projectId: id, ...feedArgs }))
+  @SameResource()
+  @DeliveryArguments('after', 'includeOwn', 'onLag')
   @Subscription(() => ProjectEvent, {
     resolve: asItIs,
     description: 'What happens in one project, in order, none missing.',
@@ -57,6 +60,8 @@ export class ProjectEventResolver {
 
   @SignedIn()
   @Input(z.object(feedArgs))
+  @SameResource()
+  @DeliveryArguments('after', 'includeOwn', 'onLag')
   @Subscription(() => ProjectEvent, {
     resolve: asItIs,
     description: 'What happens in all projects that the caller may see at that time, in order, none missing.',
@@ -93,11 +98,13 @@ export class ProjectEventResolver {
     return context.load(accountById, event.actorId);
   }
 
+  @SameResource()
   @ResolveField(() => Project, { description: 'Where it happened.' })
   project(@Parent() event: LogEvent, @Context() context: OperationContext) {
     return context.load(projectById, event.resource.id);
   }
 
+  @SameResource()
   @ResolveField(() => ProjectUpdate, {
     nullable: true,
     description: 'The update that it is about, as it is now; null if it is gone.',
@@ -107,11 +114,13 @@ export class ProjectEventResolver {
     return about ? context.load(updateById, subjectOf(event)) : null;
   }
 
+  @SameResource()
   @ResolveField(() => Comment, { nullable: true, description: 'The comment that it is about; null if it is gone.' })
   comment(@Parent() event: LogEvent, @Context() context: OperationContext) {
     return event.kind === ProjectEventKind.COMMENT_POSTED ? context.load(commentById, subjectOf(event)) : null;
   }
 
+  @SameResource()
   @ResolveField(() => ProjectMember, {
     nullable: true,
     description: 'The member that it is about, as it is now; null if it is gone.',

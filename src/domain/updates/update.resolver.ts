@@ -1,6 +1,7 @@
 // Mutations of updates, and what hangs on them.
 import { Args, Context, ID, Int, Mutation, Parent, ResolveField, Resolver } from '@nestjs/graphql';
 import type { OperationContext } from '../../engine/access/operation-context.js';
+import { SameResource } from '../../engine/access/sharing.js';
 import { accountById } from '../../engine/accounts/account.loader.js';
 import { User } from '../../engine/accounts/account.type.js';
 import { ForwardArgs } from '../../engine/graphql/connection.js';
@@ -28,6 +29,7 @@ import { CommentConnection, ProjectUpdate, ProjectUpdateConnection } from './upd
 
 const byUpdate: Locator = {
   what: 'Update',
+  args: [['id']],
   locate: async ({ context, args }) => {
     const update = await context.em.findOne(UpdateEntity, { id: args['id'] as string }, { fields: ['projectId'] });
     return update ? { projectId: update.projectId } : undefined;
@@ -78,11 +80,13 @@ export class UpdateResolver {
     return context.load(accountById, update.authorId);
   }
 
+  @SameResource()
   @ResolveField(() => Project, { description: 'The project that it is about.' })
   project(@Parent() update: UpdateRow, @Context() context: OperationContext) {
     return context.load(projectById, update.projectId);
   }
 
+  @SameResource()
   @ResolveField(() => CommentConnection, { description: 'What was said about it, newest first.' })
   comments(@Parent() update: UpdateRow, @Context() context: OperationContext, @Args() args: ForwardArgs) {
     return context.load(updateCommentPages, childPage(update.id, args));
@@ -91,6 +95,7 @@ export class UpdateResolver {
 
 @Resolver(() => Project)
 export class ProjectUpdatesResolver {
+  @SameResource()
   @ResolveField(() => ProjectUpdate, { nullable: true, description: 'The newest update; null if there is none yet.' })
   latestUpdate(@Parent() project: ProjectRow, @Context() context: OperationContext) {
     return context.load(latestUpdate, project.id);
@@ -104,6 +109,7 @@ export class ProjectUpdatesResolver {
     return (await context.load(latestUpdate, project.id))?.health;
   }
 
+  @SameResource()
   @ResolveField(() => ProjectUpdateConnection, { description: 'All updates, newest first.' })
   updates(@Parent() project: ProjectRow, @Context() context: OperationContext, @Args() args: ForwardArgs) {
     return context.load(updatePages, childPage(project.id, args));

@@ -1,6 +1,6 @@
 // The policies that speak of accounts alone. The domain adds those that speak of its resources.
 import { ForbiddenError } from '../errors/service-error.js';
-import { Guarded, type Policy, type PolicyDirective } from './policy.js';
+import { type ClassRule, classPolicy, Guarded, type PolicyDirective } from './policy.js';
 import { includesRole, Role } from './role.js';
 
 const PUBLIC: PolicyDirective = { name: 'public', description: 'Anyone may call this, signed in or not.', args: {} };
@@ -21,30 +21,37 @@ const SELF_OR_ROLE: PolicyDirective = {
   args: { role: 'Role' },
 };
 
+/** Holds for every account. */
+const ALWAYS: ClassRule = { outcome: () => undefined };
+/** One rule a role, whatever fields it guards. */
+const ROLES: Readonly<Record<Role, ClassRule>> = {
+  [Role.USER]: requires(Role.USER),
+  [Role.EDITOR]: requires(Role.EDITOR),
+  [Role.ADMIN]: requires(Role.ADMIN),
+};
+
 /** Anyone, signed in or not. The list of such fields is pinned by a test. */
-export const Public = () => Guarded({ directive: PUBLIC, args: {}, check: () => {} });
+export const Public = () => Guarded({ directive: PUBLIC, args: {}, byClass: { rule: ALWAYS }, check: () => {} });
 
 /** Any signed-in account. */
-export const SignedIn = () => Guarded(signedIn);
-const signedIn: Policy = { directive: SIGNED_IN, args: {}, check: ({ context }) => void context.viewer };
+export const SignedIn = () => Guarded(classPolicy({ directive: SIGNED_IN, args: {}, rule: ALWAYS }));
 
 /** A signed-in account whose role includes `role`. */
-export const HasRole = (role: Role) =>
-  Guarded({
-    directive: HAS_ROLE,
-    args: { role },
-    check: ({ context }) => {
-      if (!includesRole(context.viewer.rights.role, role)) throw new ForbiddenError(role);
-    },
-  });
+export const HasRole = (role: Role) => Guarded(classPolicy({ directive: HAS_ROLE, args: { role }, rule: ROLES[role] }));
 
 /** The account that `accountOf` finds in the field's parent, or an account whose role includes `role`. */
 export const SelfOrRole = (role: Role, accountOf: (parent: never) => string) =>
   Guarded({
     directive: SELF_OR_ROLE,
     args: { role },
+    startsFrom: 'parent',
     check: ({ context, parent }) => {
       const { accountId, rights } = context.viewer;
       if (accountId !== accountOf(parent as never) && !includesRole(rights.role, role)) throw new ForbiddenError(role);
     },
   });
+
+function requires(role: Role): ClassRule {
+  const refused = new ForbiddenError(role);
+  return { outcome: (rights) => (includesRole(rights.role, role) ? undefined : refused) };
+}

@@ -4,6 +4,7 @@ import type { EntityName, FilterQuery, QueryOrderMap } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Type } from '@nestjs/common';
 import { ArgsType, Field, Int, ObjectType } from '@nestjs/graphql';
+import { SameResource } from '../access/sharing.js';
 import { BadUserInputError } from '../errors/service-error.js';
 
 export const DEFAULT_PAGE = 20;
@@ -56,22 +57,25 @@ export interface Connection<T> {
   readonly pageInfo: PageInfo;
 }
 
-/** Declares `<name>Connection` and `<name>Edge` for the object type `node`. */
+/** Declares `<name>Connection` and `<name>Edge` for the object type `node`: a page belongs where its entries do. */
 export function connectionType<T extends object>(node: () => Type<T>, name: string): Type<Connection<T>> {
   @ObjectType(`${name}Edge`, { description: 'One entry of a page, and its place in the list.' })
   class EdgeType {
     @Field({ description: 'Opaque place of this edge, for `after` and `before`.' })
     cursor!: string;
 
+    @SameResource()
     @Field(node, { description: 'What is at this place.' })
     node!: T;
   }
 
   @ObjectType({ isAbstract: true })
   class ConnectionType {
+    @SameResource()
     @Field(() => [EdgeType], { description: 'The page, each with its cursor.' })
     edges!: EdgeType[];
 
+    @SameResource()
     @Field(() => [node()], { description: 'The page without cursors, for those who do not need them.' })
     nodes!: T[];
 

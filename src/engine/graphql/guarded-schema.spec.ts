@@ -1,6 +1,8 @@
 import {
   graphql,
   type GraphQLFieldConfig,
+  GraphQLInputObjectType,
+  GraphQLInterfaceType,
   GraphQLObjectType,
   GraphQLNonNull,
   GraphQLSchema,
@@ -42,6 +44,7 @@ function schemaOf(
     subscription: root('Subscription', more.subscription),
   });
 }
+const Input = new GraphQLInputObjectType({ name: 'Input', fields: { key: { type: GraphQLString } } });
 const resolve = () => void order.push('resolved');
 async function* events() {
   yield 1;
@@ -91,6 +94,59 @@ describe('a schema', () => {
     );
   });
 
+  it.each([
+    ['an argument that is not there', ['id'], {}, 'Query.field: @at starts from the argument "id"'],
+    ['part of an input that is not there', ['input', 'id'], { input: { type: Input } }, 'the argument "input.id"'],
+    ['part of what is no input object', ['key', 'id'], { key: { type: GraphQLString } }, 'the argument "key.id"'],
+    ['a whole input object', ['input'], { input: { type: Input } }, 'the argument "input"'],
+  ])('does not build while a policy starts from %s', (_what, path, args, message) => {
+    const at = { ...policy('at'), startsFrom: [path] };
+    const field: Config = { type: GraphQLString, args, extensions: guardedBy(at) };
+    expect(() => guardSchema(schemaOf({ field }))).toThrow(message);
+  });
+
+  it('builds when what each policy starts from is there', () => {
+    const at = { ...policy('at'), startsFrom: [['input', 'key'], ['id']] };
+    const args = { input: { type: new GraphQLNonNull(Input) }, id: { type: GraphQLString } };
+    expect(guardSchema(schemaOf({ field: { type: GraphQLString, args, extensions: guardedBy(at) } }))).toBeDefined();
+  });
+
+  it('does not build while the policy of a root field starts from the parent', () => {
+    const at: Policy = { ...policy('at'), startsFrom: 'parent' };
+    expect(() => guardSchema(schemaOf({ field: { type: GraphQLString, extensions: guardedBy(at) } }))).toThrow(
+      'Query.field: @at starts from the parent',
+    );
+  });
+
+  it('does not build while a type leaves out a policy of its interface', () => {
+    const Node = new GraphQLInterfaceType({
+      name: 'Node',
+      fields: { secret: { type: GraphQLString, extensions: guardedBy(policy('a'), policy('b')) } },
+    });
+    const user = (...kept: Policy[]) =>
+      new GraphQLObjectType({
+        name: 'User',
+        interfaces: [Node],
+        fields: { secret: { type: GraphQLString, extensions: guardedBy(...kept) } },
+      });
+    const schema = (...kept: Policy[]) =>
+      guardSchema(schemaOf({ me: { type: user(...kept), extensions: guardedBy(policy('public')) } }));
+    expect(() => schema(policy('a'))).toThrow('User.secret lacks @b, which Node.secret declares');
+    expect(schema(policy('a'), policy('b'))).toBeDefined();
+  });
+
+  it.each([
+    ['that is not there', { deliveryArguments: ['before'] }, 'Subscription.events has no argument "before"'],
+    ['that is required', { deliveryArguments: ['id'] }, 'Subscription.events: the argument "id"'],
+  ])('does not build while a subscription delivers by an argument %s', (_what, extensions, message) => {
+    const field: Config = {
+      ...subscription(policy('a')),
+      args: { id: { type: new GraphQLNonNull(GraphQLString) } },
+    };
+    field.extensions = { ...field.extensions, ...extensions };
+    expect(() => guardSchema(schemaOf({ open }, { subscription: { events: field } }))).toThrow(message);
+  });
+
   it('declares each directive once, described', () => {
     const schema = guardSchema(
       schemaOf({ a: open, b: { ...open, extensions: guardedBy(policy('public'), policy('signedIn')) } }),
@@ -119,6 +175,28 @@ describe('a guarded field', () => {
     const field: Config = { type: GraphQLString, resolve, extensions: guardedBy(policy('b'), policy('a')) };
     await graphql({ schema: guardSchema(schemaOf({ field })), source: '{ field }', contextValue });
     expect(order).toEqual(['a {}', 'b {}', 'resolved']);
+  });
+
+  it('is answered at once, unless a rule has to look something up', () => {
+    const { resolve: answer } = guardSchema(
+      schemaOf({ field: { type: GraphQLString, resolve: () => 'at once', extensions: guardedBy(policy('a')) } }),
+    )
+      .getQueryType()!
+      .getFields()['field']!;
+    expect(answer!(undefined, {}, contextValue, {} as never)).toBe('at once');
+  });
+
+  it('waits for a rule that has to look something up, and asks the next only then', async () => {
+    const slow: Policy = { ...policy('b'), check: () => Promise.resolve().then(() => void order.push('b')) };
+    const field: Config = { type: GraphQLString, resolve, extensions: guardedBy(policy('a'), slow, policy('c')) };
+    await graphql({ schema: guardSchema(schemaOf({ field })), source: '{ field }', contextValue });
+    expect(order).toEqual(['a {}', 'b', 'c {}', 'resolved']);
+    const refusing: Policy = { ...slow, check: () => Promise.reject(new ForbiddenError('OWNER')) };
+    const closed: Config = { type: GraphQLString, resolve, extensions: guardedBy(refusing, policy('c')) };
+    order.length = 0;
+    const result = await graphql({ schema: guardSchema(schemaOf({ closed })), source: '{ closed }', contextValue });
+    expect(result.errors?.map(({ extensions }) => extensions['code'])).toEqual(['FORBIDDEN']);
+    expect(order).toEqual([]);
   });
 
   it('that is refused is null with one error, and never resolved', async () => {

@@ -1,5 +1,5 @@
 // Turns the code-first schema into one that keeps its own rules: directives are added and applied, arguments checked,
-// policies enforced around `resolve` and `subscribe`. Closed by default: a root field without a policy does not build.
+// policies enforced around `resolve` and `subscribe`. Fields without rules stay as they are.
 import {
   DirectiveLocation,
   type GraphQLEnumType,
@@ -11,13 +11,14 @@ import {
   GraphQLSchema,
   defaultFieldResolver,
   isEnumType,
-  isNonNullType,
 } from 'graphql';
 import type { OperationContext } from '../access/operation-context.js';
-import { policiesOf, type Policy, type PolicyDirective } from '../access/policy.js';
+import { policiesOf, type Policy, type PolicyDirective, type PolicyRequest } from '../access/policy.js';
+import { SharedContext } from '../access/shared-context.js';
 import { BadUserInputError, ForbiddenError } from '../errors/service-error.js';
 import type { FieldLimits } from './field-limits.port.js';
 import { inputSchemaOf, limitOf } from './field-rules.js';
+import { assertRules } from './schema-rules.js';
 
 type Resolver = GraphQLFieldResolver<unknown, OperationContext, Record<string, unknown>>;
 type Field = GraphQLField<unknown, OperationContext, Record<string, unknown>>;
@@ -33,14 +34,12 @@ export interface SchemaGuards {
 
 /** The schema with all rules in force. Throws, naming the field, where a rule cannot be kept. */
 export function guardSchema(schema: GraphQLSchema, { limits, onRefusal }: SchemaGuards = {}): GraphQLSchema {
-  const roots = new Set([schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]);
+  assertRules(schema);
   const directives = new Map<string, PolicyDirective>();
   for (const type of Object.values(schema.getTypeMap())) {
     if (!(type instanceof GraphQLObjectType) || type.name.startsWith('__')) continue;
     for (const field of Object.values(type.getFields())) {
       const policies = policiesOf(field.extensions);
-      const isRoot = roots.has(type);
-      assertGuardable(`${type.name}.${field.name}`, field, policies, isRoot);
       for (const { directive } of policies) directives.set(directive.name, directive);
       enforce(field, policies, type === schema.getMutationType(), type === schema.getSubscriptionType(), limits);
       if (onRefusal && type === schema.getMutationType()) tellRefusals(field, onRefusal);
@@ -50,13 +49,6 @@ export function guardSchema(schema: GraphQLSchema, { limits, onRefusal }: Schema
   const config = schema.toConfig();
   const declared = [...directives.values()].map((directive) => declare(schema, directive));
   return new GraphQLSchema({ ...config, directives: [...config.directives, ...declared] });
-}
-
-function assertGuardable(name: string, field: Field, policies: readonly Policy[], isRoot: boolean): void {
-  if (isRoot && policies.length === 0) throw new Error(`${name} has no policy: declare who may call it`);
-  if (!isRoot && policies.length > 0 && isNonNullType(field.type)) {
-    throw new Error(`${name} is guarded and must be nullable: a denied field is null`);
-  }
 }
 
 /** Wraps what the rules need, and leaves every other field as it is. */
@@ -74,7 +66,7 @@ function enforce(
     (inner: Resolver): Resolver =>
     async (parent, args, context, info) => {
       const taken = input ? parseInput(input.safeParse(args)) : args;
-      for (const policy of policies) await policy.check({ context, parent, args: taken });
+      await admit(policies, { context, parent, args: taken });
       const settle = limit && (await limits?.take(limit, context, taken));
       const result: unknown = await inner(parent, taken, context, info);
       await settle?.();
@@ -82,8 +74,26 @@ function enforce(
       if (isMutation) context.refresh();
       return result;
     };
+  // Most guarded fields only ask for a role, of every object of a list: they are answered at once.
+  const guardAtOnce =
+    (inner: Resolver): Resolver =>
+    (parent, args, context, info) => {
+      const waiting = admit(policies, { context, parent, args });
+      return waiting ? waiting.then(() => inner(parent, args, context, info)) : inner(parent, args, context, info);
+    };
   if (isSubscription) field.subscribe = guard(field.subscribe ?? defaultFieldResolver);
-  else field.resolve = guard(field.resolve ?? defaultFieldResolver);
+  else field.resolve = (input || limit || isMutation ? guard : guardAtOnce)(field.resolve ?? defaultFieldResolver);
+}
+
+/** All policies, in their order; throws what the first one that refuses throws. At once, if none has to look anything up. */
+function admit(policies: readonly Policy[], request: PolicyRequest, from = 0): Promise<void> | undefined {
+  const { context, parent } = request;
+  for (let at = from; at < policies.length; at += 1) {
+    const policy = policies[at]!;
+    const checking = context instanceof SharedContext ? context.check(policy, parent) : policy.check(request);
+    if (checking) return checking.then(() => admit(policies, request, at + 1));
+  }
+  return undefined;
 }
 
 function tellRefusals(field: Field, onRefusal: OnRefusal): void {

@@ -1,5 +1,6 @@
 // Sessions and sign-in as the API shows them.
 import { Field, ID, ObjectType, registerEnumType } from '@nestjs/graphql';
+import { ViewerDependent } from '../access/sharing.js';
 import { User } from '../accounts/account.type.js';
 
 export enum TokenTransport {
@@ -30,6 +31,7 @@ export class Session {
   @Field(() => ID, { description: 'Never changes, however often the tokens do.' })
   id!: string;
 
+  @ViewerDependent()
   @Field({ description: 'Whether it is the session of this very request.' })
   current!: boolean;
 

@@ -1,0 +1,42 @@
+// Permission classes: whoever gets the same outcome of every rule that a document needs may be shown the same.
+import type { ServiceError } from '../errors/service-error.js';
+import type { ClassRule } from './policy.js';
+import type { AccountRights } from './role.js';
+
+export interface PermissionClass {
+  /** Equal if and only if the outcomes are. */
+  readonly key: string;
+  /** What each rule says to all of the class. A rule that is not in it was not asked. */
+  readonly outcomes: ReadonlyMap<ClassRule, ServiceError | undefined>;
+}
+
+/** The class of an account with these rights, for one resource. Pure; the same object for the same class. */
+export type Classify = (rights: AccountRights, resourceId: string) => PermissionClass;
+
+/** Tells classes apart by the outcomes of `rules`, each of them once. */
+export function classifier(rules: ReadonlySet<ClassRule>): Classify {
+  const classes = new Map<string, PermissionClass>();
+  return (rights, resourceId) => {
+    let key = '';
+    for (const rule of rules) key += `${textOf(rule.outcome(rights, resourceId))}\n`;
+    let known = classes.get(key);
+    if (!known) {
+      known = { key, outcomes: new Map([...rules].map((rule) => [rule, rule.outcome(rights, resourceId)])) };
+      classes.set(key, known);
+    }
+    return known;
+  };
+}
+
+const texts = new WeakMap<ServiceError, string>();
+
+/** All that a client is told by `refused`, on one line. */
+function textOf(refused: ServiceError | undefined): string {
+  if (!refused) return '';
+  let text = texts.get(refused);
+  if (text === undefined) {
+    text = JSON.stringify([refused.message, refused.extensions]);
+    texts.set(refused, text);
+  }
+  return text;
+}

@@ -1,0 +1,65 @@
+// The context of one execution for a whole permission class. It has no viewer: whatever asks for one makes the execution
+// void, even if it goes on as if nothing had happened.
+import { OperationContext } from './operation-context.js';
+import type { PermissionClass } from './permission-class.js';
+import type { Policy } from './policy.js';
+import type { ReadView } from './read-view.js';
+
+/** Somebody asked for the viewer where there is none. Never shown to a client: the execution is void. */
+export class ViewerNeededError extends Error {}
+
+export class SharedContext extends OperationContext {
+  private needed: string | undefined;
+
+  /** `resourceId`: what the event is about. `permission` holds for everyone who is given the result. */
+  constructor(
+    view: ReadView,
+    private readonly permission: PermissionClass,
+    private readonly resourceId: string,
+  ) {
+    super(() => view, { address: '', userAgent: undefined }, {}, 'socket', view);
+  }
+
+  /** What needed the viewer, if anything did: then nobody may be given the result. */
+  get viewerNeeded(): string | undefined {
+    return this.needed;
+  }
+
+  /** Does what `policy.check` does for one viewer, for the class: throws the same errors. */
+  check({ directive, byClass }: Policy, parent: unknown): void {
+    const name = `@${directive.name}`;
+    if (!byClass) return this.needViewer(`${name} depends on the viewer`);
+    const { rule, resourceOf } = byClass;
+    if (!this.permission.outcomes.has(rule)) return this.needViewer(`${name} is not decided by the class`);
+    if (resourceOf && resourceOf(parent as never) !== this.resourceId)
+      return this.needViewer(`${name} met an object of another resource`);
+    const refused = this.permission.outcomes.get(rule);
+    if (refused) throw refused;
+    return undefined;
+  }
+
+  override get viewer(): never {
+    return this.needViewer('the account was read');
+  }
+
+  override get principal(): never {
+    return this.needViewer('the account was read');
+  }
+
+  override get client(): never {
+    return this.needViewer('the address of the client was read');
+  }
+
+  override signIn(): never {
+    return this.needViewer('an account was signed in');
+  }
+
+  override over(): never {
+    return this.needViewer('a context of the caller was asked for');
+  }
+
+  private needViewer(what: string): never {
+    this.needed ??= what;
+    throw new ViewerNeededError(`A shared execution has no viewer, but ${what}`);
+  }
+}
