@@ -9,6 +9,7 @@ import { ApolloOptions } from './apollo-options.js';
 import { ContextFactory } from './context-factory.js';
 import { OperationErrorsFilter } from './operation-errors.filter.js';
 import { OperationPreparer } from './prepared-operation.js';
+import { SharedExecutions } from './shared-executions.js';
 
 const logger = new Logger('GraphQL');
 
@@ -34,7 +35,7 @@ class OperationModule {}
     OperationModule,
     GraphQLModule.forRootAsync<ApolloDriverConfig>({ driver: ApolloDriver, useExisting: ApolloOptions }),
   ],
-  providers: [OperationPreparer, { provide: APP_FILTER, useClass: OperationErrorsFilter }],
-  exports: [OperationPreparer, GraphQLModule],
+  providers: [OperationPreparer, SharedExecutions, { provide: APP_FILTER, useClass: OperationErrorsFilter }],
+  exports: [OperationPreparer, SharedExecutions, GraphQLModule],
 })
 export class GraphqlModule {}

@@ -1,0 +1,85 @@
+// Executes an event once for everyone of a permission class. What cannot be shared after all shows here, and is not again.
+import { Injectable, Logger } from '@nestjs/common';
+import { GraphQLSchemaHost } from '@nestjs/graphql';
+import { execute, type ExecutionResult } from 'graphql';
+import { LRUCache } from 'lru-cache';
+import { Counter } from 'prom-client';
+import type { PermissionClass } from '../access/permission-class.js';
+import type { ReadView } from '../access/read-view.js';
+import { SharedContext, ViewerNeededError } from '../access/shared-context.js';
+import { Metrics } from '../operations/metrics.js';
+import type { ParsedRequest } from './operation-check.js';
+import { planOf, type SharingPlan } from './sharing-plan.js';
+
+/** One event, for one class. */
+export interface SharedRun {
+  /** Root value of the execution. */
+  readonly event: unknown;
+  /** The resource that the event is about; empty where there is none. */
+  readonly resourceId: string;
+  /** Of the plan's `classOf`, for that resource. */
+  readonly permission: PermissionClass;
+  /** One for all executions of the event. */
+  readonly view: ReadView;
+}
+
+/** Demoted documents that are remembered; one that is forgotten is found out again. */
+const MAX_DEMOTED = 1_000;
+
+@Injectable()
+export class SharedExecutions {
+  private readonly logger = new Logger(SharedExecutions.name);
+  private readonly demoted = new LRUCache<string, true>({ max: MAX_DEMOTED });
+  private readonly demotions: Counter;
+
+  constructor(
+    private readonly host: GraphQLSchemaHost,
+    { registry }: Metrics,
+  ) {
+    this.demotions = new Counter({
+      name: 'tidings_demotions_total',
+      help: 'Documents executed per viewer from then on, because a shared execution turned out to need the viewer.',
+      registers: [registry],
+    });
+  }
+
+  /** How an operation that may run is shared: it must have passed `checkOperation`. */
+  planOf(request: ParsedRequest): SharingPlan {
+    return planOf(this.host.schema, request);
+  }
+
+  /** Whether one execution may serve a class; if not, every viewer needs one of its own. */
+  isShared({ perViewer, documentKey }: SharingPlan): boolean {
+    return perViewer === undefined && !this.demoted.has(documentKey);
+  }
+
+  /** How many documents were demoted. */
+  get demotedDocuments(): number {
+    return this.demoted.size;
+  }
+
+  /** The result for everyone of the class; `undefined`: nobody may be given it, each viewer needs an execution of its own. */
+  async execute(plan: SharingPlan, run: SharedRun): Promise<ExecutionResult | undefined> {
+    if (!this.isShared(plan)) return undefined;
+    const context = new SharedContext(run.view, run.permission, run.resourceId);
+    const result = await execute({
+      schema: this.host.schema,
+      document: plan.document,
+      variableValues: plan.variables,
+      rootValue: run.event,
+      contextValue: context,
+    });
+    if (context.viewerNeeded === undefined) return result;
+    const at = result.errors?.find(({ originalError }) => originalError instanceof ViewerNeededError)?.path;
+    this.demote(plan, at ? `${context.viewerNeeded} at ${at.join('.')}` : context.viewerNeeded);
+    return undefined;
+  }
+
+  private demote({ documentKey }: SharingPlan, reason: string): void {
+    // Executions of several classes may find out at the same time.
+    if (this.demoted.has(documentKey)) return;
+    this.demoted.set(documentKey, true);
+    this.demotions.inc();
+    this.logger.warn(`A document is executed per viewer from now on: ${reason}, which no field declares`);
+  }
+}
