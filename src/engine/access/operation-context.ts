@@ -2,6 +2,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Loader } from '../database/loaders.js';
 import { type ServiceError, UnauthenticatedError } from '../errors/service-error.js';
+import { type CredentialCookies, NO_COOKIES } from './credential-cookies.js';
 import type { ReadView } from './read-view.js';
 import type { ClientInfo, Principal } from './role.js';
 
@@ -9,6 +10,8 @@ import type { ClientInfo, Principal } from './role.js';
 export interface Caller {
   readonly principal?: Principal | undefined;
   readonly refusal?: ServiceError | undefined;
+  /** Absent over a socket. */
+  readonly cookies?: CredentialCookies | undefined;
 }
 
 export class OperationContext {
@@ -43,6 +46,10 @@ export class OperationContext {
     return this.caller.principal;
   }
 
+  get cookies(): CredentialCookies {
+    return this.caller.cookies ?? NO_COOKIES;
+  }
+
   /** One of a batch, loaded in one statement with its siblings. */
   load<K, V>(loader: Loader<K, V>, key: K): Promise<V> {
     return this.view.load(loader, key);
@@ -65,6 +72,6 @@ export class OperationContext {
 
   /** From here on this operation speaks for the account that it has just signed in. */
   signIn(principal: Principal): void {
-    this.caller = { principal };
+    this.caller = { principal, cookies: this.caller.cookies };
   }
 }

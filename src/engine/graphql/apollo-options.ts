@@ -3,7 +3,7 @@ import type { ApolloServerPlugin, BaseContext } from '@apollo/server';
 import type { ApolloDriverConfig } from '@nestjs/apollo';
 import { Injectable, Logger } from '@nestjs/common';
 import type { GqlOptionsFactory } from '@nestjs/graphql';
-import type { Request } from 'express';
+import type { Request, Response } from 'express';
 import { type GraphQLError, type GraphQLFormattedError, OperationTypeNode } from 'graphql';
 import type { OperationContext } from '../access/operation-context.js';
 import { ErrorMapper } from '../errors/error-mapper.js';
@@ -41,7 +41,7 @@ export class ApolloOptions implements GqlOptionsFactory<ApolloDriverConfig> {
       includeStacktraceInErrorResponses: false,
       autoTransformHttpErrors: false,
       stopOnApplicationShutdown: true,
-      context: ({ req }: { req: Request }) => this.contexts.forRequest(req),
+      context: ({ req, res }: { req: Request; res: Response }) => this.contexts.forRequest(req, res),
       formatError: ({ extensions }, error) => {
         const unreadable = extensions?.['code'] === 'GRAPHQL_PARSE_FAILED';
         return this.errors.map(unreadable ? documentError(error, 'GRAPHQL_PARSE_FAILED') : error);
@@ -56,13 +56,14 @@ export class ApolloOptions implements GqlOptionsFactory<ApolloDriverConfig> {
     };
   }
 
-  /** Refuses an account that asks too much, before anything is looked at. */
+  /** Refuses cookies that a strange page may have sent, and an account that asks too much, before anything is looked at. */
   private readonly bound: ApolloServerPlugin<OperationContext> = {
     requestDidStart: async () => ({
-      responseForOperation: async ({ contextValue: { principal }, response }) => {
-        const refused = principal && (await this.contexts.limits.operation(principal.accountId));
+      responseForOperation: async ({ contextValue: { cookies, principal }, response }) => {
+        const limited = principal && (await this.contexts.limits.operation(principal.accountId));
+        const refused = cookies.refusal ?? limited;
         if (!refused) return null;
-        response.http.status = 429;
+        response.http.status = cookies.refusal ? 403 : 429;
         return { http: response.http, body: { kind: 'single', singleResult: { errors: [this.errors.map(refused)] } } };
       },
     }),
@@ -118,7 +119,7 @@ const statusByMediaType: ApolloServerPlugin<BaseContext> = {
       const wellFormed = !errors?.some(({ extensions }) => extensions['code'] === 'BAD_REQUEST');
       if (request.http?.headers.get('accept')?.includes(RESPONSE_JSON)) {
         http.headers.set('content-type', `${RESPONSE_JSON}; charset=utf-8`);
-      } else if (failed && wellFormed && (http.status === 400 || http.status === 429)) {
+      } else if (failed && wellFormed && [400, 403, 429].includes(http.status ?? 200)) {
         http.status = 200;
       }
     },

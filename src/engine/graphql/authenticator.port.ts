@@ -1,9 +1,13 @@
 // Port: whoever knows sessions tells who is asking.
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from '../access/operation-context.js';
 
 export interface Authenticator {
-  /** The caller behind an `Authorization` value. Never throws: without a valid one there is simply no principal. */
-  authenticate(authorization: string | undefined): Promise<Caller>;
+  /**
+   * The caller behind `Authorization`, or else behind cookies, which `response` sets and clears. Never throws: without a valid
+   * token there is simply no principal.
+   */
+  authenticate(request: IncomingMessage, response: ServerResponse): Promise<Caller>;
 }
 
 export const AUTHENTICATOR = Symbol('Authenticator');

@@ -1,5 +1,5 @@
 // Makes the context of one operation: the same thing whether it came over HTTP or over a socket.
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { type Caller, OperationContext } from '../access/operation-context.js';
@@ -30,8 +30,8 @@ export class ContextFactory {
   /** A look at the database as it is now: for one event, shared by all who are shown it. */
   readonly view = (): ReadView => new ReadView(this.orm, encodeCursor(this.follower.position));
 
-  async forRequest(request: IncomingMessage): Promise<OperationContext> {
-    const caller = await this.authenticator.authenticate(request.headers.authorization);
+  async forRequest(request: IncomingMessage, response: ServerResponse): Promise<OperationContext> {
+    const caller = await this.authenticator.authenticate(request, response);
     return new OperationContext(this.view, this.clientOf(request), caller, 'http');
   }
 

@@ -19,7 +19,7 @@ import type { LogEvent } from '../events/log-event.js';
 import { ContextFactory } from '../graphql/context-factory.js';
 import { isErrors } from '../graphql/operation-check.js';
 import { OperationPreparer, type OperationRequest } from '../graphql/prepared-operation.js';
-import { SessionAuthenticator } from '../sessions/session.authenticator.js';
+import { SessionAuthenticator, type ShownToken } from '../sessions/session.authenticator.js';
 import { SessionUse } from '../sessions/session-use.js';
 import { Feed } from './feed.js';
 import { patiently } from './patience.js';
@@ -64,13 +64,13 @@ export class SocketOperations {
   }
 
   private async connect(socket: Socket, params: Payload): Promise<boolean> {
-    const shown = params?.['authorization'] ?? params?.['Authorization'];
-    const claims = this.authenticator.claimsOf(typeof shown === 'string' ? shown : undefined);
-    if (!claims) return refuse(socket, CloseCode.Unauthenticated, 'Unauthorized');
+    const shown = this.shown(socket, params);
+    if (!shown) return refuse(socket, CloseCode.Unauthenticated, 'Unauthorized');
+    const { claims } = shown;
     if (claims.exp * 1000 <= Date.now()) return refuse(socket, CloseCode.Expired, 'Access token expired');
     // Known before it is asked whether the session lives: should it end meanwhile, this socket is closed with it.
-    socket.claims = claims;
-    const caller = await this.authenticator.callerOf(claims);
+    socket.shown = shown;
+    const caller = await this.authenticator.callerOf(shown);
     if (caller.refusal) return refuse(socket, CloseCode.TryAgainLater, 'Try again later');
     if (!caller.principal) return refuse(socket, CloseCode.Unauthenticated, 'Unauthorized');
     socket.setDeadline(claims.exp * 1000 + DEADLINE_GRACE_MS);
@@ -79,18 +79,27 @@ export class SocketOperations {
     return true;
   }
 
+  /** `authorization` in the payload counts, whatever it says; without it the cookie that the upgrade had. */
+  private shown(socket: Socket, params: Payload): ShownToken | undefined {
+    if (!params || !('authorization' in params || 'Authorization' in params)) {
+      return this.authenticator.inCookie(socket.accessCookie);
+    }
+    const authorization = params['authorization'] ?? params['Authorization'];
+    return typeof authorization === 'string' ? this.authenticator.inHeader(authorization) : undefined;
+  }
+
   private async prepare(socket: Socket, request: OperationRequest): Promise<readonly GraphQLError[] | Prepared> {
-    const { claims } = socket;
-    if (!claims) return [new UnauthenticatedError()];
+    const { shown } = socket;
+    if (!shown) return [new UnauthenticatedError()];
     if (socket.operations.size > MAX_OPERATIONS) return [new RateLimitedError(1)];
-    const caller = await this.authenticator.callerOf(claims);
+    const caller = await this.authenticator.callerOf(shown);
     const limited = caller.principal && (await this.contexts.limits.operation(caller.principal.accountId));
     if (!socket.open) return [new UnauthenticatedError()];
     if (limited) return [limited];
     const ready = this.preparer.prepare(request);
     if (isErrors(ready)) return ready;
     const isSubscription = ready.operation.operation === 'subscription';
-    const expired = claims.exp * 1000 <= Date.now() && !isSubscription;
+    const expired = shown.claims.exp * 1000 <= Date.now() && !isSubscription;
     const contextValue = this.contexts.forSocket(socket.client, expired ? {} : caller);
     const args = {
       schema: this.host.schema,

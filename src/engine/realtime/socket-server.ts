@@ -1,16 +1,15 @@
 // The WebSocket endpoint: we own the upgrade and the server, and drive graphql-ws's protocol through an adapter.
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type BeforeApplicationShutdown, Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { handleProtocols, makeServer } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { ACCOUNT_DISABLED, ACCOUNT_RESOURCE } from '../access/rights.js';
-import type { Config } from '../config/config.js';
-import { CONFIG } from '../config/config.module.js';
 import type { LogEvent } from '../events/log-event.js';
 import { LogFollower } from '../events/log-follower.js';
 import { ContextFactory } from '../graphql/context-factory.js';
+import { SessionCookies } from '../sessions/session-cookies.js';
 import { endedSessions } from '../sessions/session.view.js';
 import { CloseCode, Socket } from './socket.js';
 import { SocketOperations } from './socket-operations.js';
@@ -43,7 +42,7 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
     private readonly operations: SocketOperations,
     private readonly contexts: ContextFactory,
     private readonly follower: LogFollower,
-    @Inject(CONFIG) private readonly config: Config,
+    private readonly cookies: SessionCookies,
   ) {}
 
   onModuleInit(): void {
@@ -72,15 +71,24 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
   private upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     stream.on('error', () => stream.destroy());
     const [path] = (request.url ?? '').split('?', 1);
-    const { origin } = request.headers;
     if (path !== PATH) reject(stream, '404 Not Found');
     else if (this.draining) reject(stream, '503 Service Unavailable');
-    else if (origin !== undefined && !this.config.allowedOrigins.includes(origin)) reject(stream, '403 Forbidden');
+    else if (!this.isWelcome(request)) reject(stream, '403 Forbidden');
     else this.server.handleUpgrade(request, stream, head, (ws) => this.opened(ws, request));
   }
 
+  /** Pages of other origins are turned away, and so is whoever shows cookies without being a page of ours. */
+  private isWelcome({ headers }: IncomingMessage): boolean {
+    const asksOnlyForItself = headers.origin === undefined && !this.cookies.read(headers.cookie);
+    return asksOnlyForItself || this.cookies.isAllowedOrigin(headers);
+  }
+
   private opened(ws: WebSocket, request: IncomingMessage): void {
-    const socket = new Socket(ws, this.contexts.clientOf(request));
+    const socket = new Socket(
+      ws,
+      this.contexts.clientOf(request),
+      this.cookies.read(request.headers.cookie)?.accessToken,
+    );
     this.sockets.add(socket);
     ws.on('error', (error) => this.logger.debug(`A socket failed: ${error.message}`));
     let receive: ((text: string) => Promise<void>) | undefined;
@@ -130,7 +138,7 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
     const disabled = event.resource.kind === ACCOUNT_RESOURCE && event.kind === ACCOUNT_DISABLED;
     if (ended.size === 0 && !disabled) return;
     for (const socket of this.sockets) {
-      const { claims } = socket;
+      const claims = socket.shown?.claims;
       if (!claims || !(ended.has(claims.sid) || (disabled && claims.sub === event.resource.id))) continue;
       socket.close(CloseCode.Unauthenticated, 'Session ended');
     }

@@ -1,7 +1,7 @@
 // One WebSocket: what it says, what it is allowed, and its end. After `close` nothing from it is executed any more.
 import type { RawData, WebSocket } from 'ws';
 import type { ClientInfo } from '../access/role.js';
-import type { AccessClaims } from '../sessions/access-tokens.js';
+import type { ShownToken } from '../sessions/session.authenticator.js';
 
 /** Close codes of ours, beside those of graphql-transport-ws. Stock clients stop at 4401 and come back after the others. */
 export const CloseCode = {
@@ -22,8 +22,8 @@ const IDLE_PATIENCE_MS = 50_000;
 const LAGGING_PATIENCE_MS = 90_000;
 
 export class Socket {
-  /** Set by connection_init: who it is, as the token said. */
-  claims: AccessClaims | undefined;
+  /** Set by connection_init: the token that says who it is. */
+  shown: ShownToken | undefined;
   /** Ids of operations that run or are still ending. */
   readonly operations = new Set<string>();
   private deadline: NodeJS.Timeout | undefined;
@@ -33,6 +33,8 @@ export class Socket {
   constructor(
     private readonly ws: WebSocket,
     readonly client: ClientInfo,
+    /** What the upgrade had in the cookie of the access token; undefined: no cookies of ours. */
+    readonly accessCookie: string | undefined,
   ) {
     ws.on('pong', () => {
       this.heardAt = performance.now();

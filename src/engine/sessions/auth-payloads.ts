@@ -1,4 +1,5 @@
-// What a sign-in answers: tokens of the open session, and from here on the operation speaks for its account.
+// What a sign-in answers: tokens of the open session, in the reply or in cookies. From here on the operation speaks for its
+// account.
 import { Injectable } from '@nestjs/common';
 import type { OperationContext } from '../access/operation-context.js';
 import { Rights } from '../access/rights.js';
@@ -25,8 +26,14 @@ export class AuthPayloads {
     private readonly rights: Rights,
   ) {}
 
-  /** The payload of `opened`; fields below it are answered as that account may see them. */
-  async signedIn(context: OperationContext, { account, session }: OpenSession): Promise<AuthResult> {
+  /** The payload of a session that was just opened. Of cookies that came with the operation none are left. */
+  async signedIn(context: OperationContext, opened: OpenSession): Promise<AuthResult> {
+    if (opened.session.transport === 'BODY') context.cookies.clear();
+    return this.renewed(context, opened);
+  }
+
+  /** The payload of a session; fields below it are answered as its account may see them. */
+  async renewed(context: OperationContext, { account, session }: OpenSession): Promise<AuthResult> {
     const rights = await this.rights.of(account.id);
     if (!rights) throw new UnauthenticatedError();
     const access = this.accessTokens.issue(account.id, session.id, account.role, session.idleExpiresAt);
@@ -37,12 +44,11 @@ export class AuthPayloads {
       transport: session.transport,
       tokenExpiresAt: access.expiresAt.getTime(),
     });
-    return {
-      accessToken: access.token,
-      refreshToken: this.refreshTokens.make(session.id, session.generation, session.seed),
-      accessTokenExpiresAt: access.expiresAt,
-      user: account,
-      session,
-    };
+    const { expiresAt: accessTokenExpiresAt, token: accessToken } = access;
+    const refreshToken = this.refreshTokens.make(session.id, session.generation, session.seed);
+    const rest = { accessTokenExpiresAt, user: account, session };
+    if (session.transport === 'BODY') return { accessToken, refreshToken, ...rest };
+    context.cookies.set({ accessToken, refreshToken }, session.idleExpiresAt);
+    return { accessToken: null, refreshToken: null, ...rest };
   }
 }

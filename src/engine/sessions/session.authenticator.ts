@@ -1,13 +1,22 @@
-// From an `Authorization` value to a principal: signature, expiry, session and account, each looked at every time.
+// From `Authorization` or a cookie to a principal: signature, expiry, session and account, each looked at every time.
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import type { Caller } from '../access/operation-context.js';
 import { Rights } from '../access/rights.js';
+import type { Transport } from '../access/role.js';
 import { LogFollower } from '../events/log-follower.js';
 import { ServiceUnavailableError } from '../errors/service-error.js';
 import type { Authenticator } from '../graphql/authenticator.port.js';
 import { type AccessClaims, AccessTokens } from './access-tokens.js';
+import { SessionCookies } from './session-cookies.js';
 import { SessionUse } from './session-use.js';
 import { SessionView } from './session.view.js';
+
+/** An access token of ours, expired or not, and how it came. */
+export interface ShownToken {
+  readonly claims: AccessClaims;
+  readonly transport: Transport;
+}
 
 const NOBODY: Caller = {};
 const BEARER = /^Bearer +([A-Za-z0-9_.-]+) *$/i;
@@ -20,33 +29,43 @@ export class SessionAuthenticator implements Authenticator {
     private readonly rights: Rights,
     private readonly follower: LogFollower,
     private readonly use: SessionUse,
+    private readonly cookies: SessionCookies,
   ) {}
 
-  async authenticate(authorization: string | undefined): Promise<Caller> {
-    const claims = this.claimsOf(authorization);
-    if (!claims || claims.exp * 1000 <= Date.now()) return NOBODY;
-    return this.callerOf(claims);
+  async authenticate(request: IncomingMessage, response: ServerResponse): Promise<Caller> {
+    const { authorization } = request.headers;
+    const cookies = this.cookies.of(request, response);
+    if (cookies.refusal) return { cookies };
+    const shown = authorization === undefined ? this.inCookie(cookies.accessToken) : this.inHeader(authorization);
+    if (!shown || shown.claims.exp * 1000 <= Date.now()) return { cookies };
+    return { ...(await this.callerOf(shown)), cookies };
   }
 
-  /** The claims of a bearer token of ours, expired or not. */
-  claimsOf(authorization: string | undefined): AccessClaims | undefined {
-    const token = BEARER.exec(authorization ?? '')?.[1];
-    return token ? this.tokens.verify(token) : undefined;
+  /** The token in an `Authorization` value. */
+  inHeader(authorization: string): ShownToken | undefined {
+    return this.shown(BEARER.exec(authorization)?.[1], 'BODY');
+  }
+
+  /** The token in a cookie. */
+  inCookie(value: string | undefined): ShownToken | undefined {
+    return this.shown(value, 'COOKIE');
   }
 
   /** The caller as the log has it now: nobody once the session has ended or the account is disabled. */
-  async callerOf(claims: AccessClaims): Promise<Caller> {
+  async callerOf({ claims, transport }: ShownToken): Promise<Caller> {
     try {
       await this.follower.ensureFresh();
       const [session, rights] = await Promise.all([this.sessions.get(claims.sid), this.rights.of(claims.sub)]);
       if (!session || session.ended || session.accountId !== claims.sub || !rights || rights.disabled) return NOBODY;
+      // Tokens do not cross over: what scripts may read, and what they may not, stays what it is.
+      if (session.transport !== transport) return NOBODY;
       this.use.touch(claims.sid);
       return {
         principal: {
           accountId: claims.sub,
           sessionId: claims.sid,
           rights,
-          transport: session.transport,
+          transport,
           tokenExpiresAt: claims.exp * 1000,
         },
       };
@@ -54,5 +73,10 @@ export class SessionAuthenticator implements Authenticator {
       // Whoever asks learns nothing but that it cannot be known now; why it cannot is reported where it failed.
       return { refusal: new ServiceUnavailableError() };
     }
+  }
+
+  private shown(token: string | undefined, transport: Transport): ShownToken | undefined {
+    const claims = token ? this.tokens.verify(token) : undefined;
+    return claims && { claims, transport };
   }
 }

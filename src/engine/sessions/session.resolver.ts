@@ -5,10 +5,10 @@ import type { OperationContext } from '../access/operation-context.js';
 import { Public, SelfOrRole, SignedIn } from '../access/policies.js';
 import { Role } from '../access/role.js';
 import { User } from '../accounts/account.type.js';
-import { BadUserInputError } from '../errors/service-error.js';
 import { Credential, Input, Limited } from '../graphql/field-rules.js';
 import { id } from '../graphql/input-text.js';
 import { AuthPayloads } from './auth-payloads.js';
+import { RequestSessions } from './request-sessions.js';
 import type { Session as SessionRow } from './session.entity.js';
 import { LoginInput, loginArgs, refreshArgs, RegisterInput, registerArgs } from './session.input.js';
 import { openSessionsOf } from './session.loader.js';
@@ -23,6 +23,7 @@ export class SessionResolver {
     private readonly signIn: SignInService,
     private readonly service: SessionService,
     private readonly payloads: AuthPayloads,
+    private readonly requests: RequestSessions,
     private readonly use: SessionUse,
   ) {}
 
@@ -37,7 +38,8 @@ export class SessionResolver {
     @Context() context: OperationContext,
     @Args('input', { description: 'The new account.' }) input: RegisterInput,
   ) {
-    return this.payloads.signedIn(context, await this.signIn.register(input, context.client));
+    const origin = await this.requests.signIn(context, input.transport);
+    return this.payloads.signedIn(context, await this.signIn.register(input, origin));
   }
 
   @Public()
@@ -52,8 +54,8 @@ export class SessionResolver {
     @Context() context: OperationContext,
     @Args('input', { description: 'Who signs in.' }) input: LoginInput,
   ) {
-    const opened = await this.signIn.login(input.email, input.password, input.transport, context.client);
-    return this.payloads.signedIn(context, opened);
+    const origin = await this.requests.signIn(context, input.transport);
+    return this.payloads.signedIn(context, await this.signIn.login(input.email, input.password, origin));
   }
 
   @Public()
@@ -70,23 +72,23 @@ export class SessionResolver {
     @Args('refreshToken', { type: () => String, nullable: true, description: 'Absent: the one in the cookie.' })
     refreshToken?: string | null,
   ) {
-    if (refreshToken == null) throw new BadUserInputError([{ path: 'refreshToken', message: 'is required' }]);
-    return this.payloads.signedIn(context, await this.service.refresh(refreshToken, context.client));
+    return this.payloads.renewed(context, await this.requests.refresh(context, refreshToken));
   }
 
   @SignedIn()
   @Mutation(() => Boolean, {
     description: 'Ends the session of this request. Its tokens are refused from now on, everywhere.',
   })
-  async logout(@Context() { viewer, client }: OperationContext) {
+  async logout(@Context() { viewer, client, cookies }: OperationContext) {
     await this.service.end(viewer.accountId, [viewer.sessionId], 'LOGOUT', client);
+    cookies.clear();
     return true;
   }
 
   @SignedIn()
   @Mutation(() => Int, { description: 'Ends all sessions of the account. Returns how many.' })
   async logoutEverywhere(
-    @Context() { viewer, client }: OperationContext,
+    @Context() { viewer, client, cookies }: OperationContext,
     @Args('keepCurrent', {
       type: () => Boolean,
       nullable: true,
@@ -96,7 +98,9 @@ export class SessionResolver {
     keepCurrent: boolean | null,
   ) {
     const kept = keepCurrent ? viewer.sessionId : undefined;
-    return (await this.service.endAll(viewer.accountId, kept, 'LOGOUT', client)).length;
+    const ended = await this.service.endAll(viewer.accountId, kept, 'LOGOUT', client);
+    if (!keepCurrent) cookies.clear();
+    return ended.length;
   }
 
   @SignedIn()
@@ -105,10 +109,12 @@ export class SessionResolver {
     description: 'Ends one session of the account. False if there is no such session, or it had ended.',
   })
   async revokeSession(
-    @Context() { viewer, client }: OperationContext,
+    @Context() { viewer, client, cookies }: OperationContext,
     @Args('id', { type: () => ID, description: 'Of the session.' }) sessionId: string,
   ) {
-    return (await this.service.end(viewer.accountId, [sessionId], 'REVOKED', client)).length > 0;
+    const ended = await this.service.end(viewer.accountId, [sessionId], 'REVOKED', client);
+    if (ended.includes(viewer.sessionId)) cookies.clear();
+    return ended.length > 0;
   }
 
   @SignedIn()

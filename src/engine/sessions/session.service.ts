@@ -17,7 +17,14 @@ import { type Session, SessionEntity } from './session.entity.js';
 import { SESSIONS_ENDED } from './session.view.js';
 
 /** Why a session ended. */
-export type EndReason = 'LOGOUT' | 'REVOKED' | 'TOKEN_REUSED' | 'DISABLED' | 'PASSWORD_CHANGED' | 'PASSWORD_RESET';
+export type EndReason =
+  | 'LOGOUT'
+  | 'REPLACED'
+  | 'REVOKED'
+  | 'TOKEN_REUSED'
+  | 'DISABLED'
+  | 'PASSWORD_CHANGED'
+  | 'PASSWORD_RESET';
 
 /** What the audit trail calls an ending; the reasons that are not here are recorded as the act that ended the sessions. */
 const AUDITED: Partial<Record<EndReason, AuditAction>> = { LOGOUT: 'LOGOUT', REVOKED: 'SESSION_REVOKED' };
@@ -76,13 +83,14 @@ export class SessionService {
 
   /**
    * Exchanges a refresh token for the session's present one. The token before it gets the same answer within
-   * REFRESH_REUSE_WINDOW of the rotation: tabs that race, a reply that was lost. Anything older is theft.
+   * REFRESH_REUSE_WINDOW of the rotation: tabs that race, a reply that was lost. Anything older is theft. `transport` is how the
+   * token came, which must be that of its session.
    * Throws {@link UnauthenticatedError}, {@link RefreshTokenReusedError}.
    */
-  async refresh(token: string, client: ClientInfo): Promise<OpenSession> {
+  async refresh(token: string, transport: Transport, client: ClientInfo): Promise<OpenSession> {
     const shown = this.tokens.parse(token);
     if (!shown) throw new UnauthenticatedError('This refresh token is not valid.');
-    const outcome = await this.log.transaction(async (tx) => this.rotate(tx, shown, client));
+    const outcome = await this.log.transaction(async (tx) => this.rotate(tx, shown, transport, client));
     if ('stolenFrom' in outcome) {
       this.mails.sessionStolen(outcome.stolenFrom);
       throw new RefreshTokenReusedError();
@@ -134,9 +142,27 @@ export class SessionService {
     return this.endLocked(tx, accountId, ids, reason, actorId);
   }
 
+  /** Ends those of the sessions that live, in the caller's transaction, which has locked the account's row. Returns their ids. */
+  async endLocked(
+    tx: LoggedTransaction,
+    accountId: string,
+    sessionIds: readonly string[],
+    reason: EndReason,
+    actorId = accountId,
+  ): Promise<readonly string[]> {
+    const rows = await tx.em.execute<{ id: string }[]>(END, [reason, sessionIds.join(','), accountId]);
+    const ended = rows.map(({ id }) => id);
+    if (ended.length > 0) {
+      const resource = { kind: ACCOUNT_RESOURCE, id: accountId };
+      tx.record({ resource, kind: SESSIONS_ENDED, actorId, facts: { sessionIds: ended, reason } });
+    }
+    return ended;
+  }
+
   private async rotate(
     tx: LoggedTransaction,
     shown: PresentedToken,
+    transport: Transport,
     client: ClientInfo,
   ): Promise<OpenSession | { readonly stolenFrom: Account }> {
     const invalid = new UnauthenticatedError('This refresh token is not valid.');
@@ -148,6 +174,8 @@ export class SessionService {
     // Read only under the lock: another refresh may just have rotated it.
     const session = account && (await tx.em.findOne(SessionEntity, shown.sessionId));
     if (!session || !this.tokens.isGenuine(shown, session.seed)) throw invalid;
+    // Neither renewed nor stolen: it did not come as tokens of this session do.
+    if (session.transport !== transport) throw invalid;
     const [state] = await tx.em.execute<{ age: number | null; live: boolean }[]>(STATE, [session.id]);
     if (!state?.live || account.disabledAt) throw invalid;
     if (shown.generation === session.generation) {
@@ -173,22 +201,6 @@ export class SessionService {
       details: { sessionIds: ended },
     });
     return { stolenFrom: account };
-  }
-
-  private async endLocked(
-    tx: LoggedTransaction,
-    accountId: string,
-    sessionIds: readonly string[],
-    reason: EndReason,
-    actorId = accountId,
-  ): Promise<readonly string[]> {
-    const rows = await tx.em.execute<{ id: string }[]>(END, [reason, sessionIds.join(','), accountId]);
-    const ended = rows.map(({ id }) => id);
-    if (ended.length > 0) {
-      const resource = { kind: ACCOUNT_RESOURCE, id: accountId };
-      tx.record({ resource, kind: SESSIONS_ENDED, actorId, facts: { sessionIds: ended, reason } });
-    }
-    return ended;
   }
 
   /** Records the account's own ending of `ended`; nothing when nothing ended. */
@@ -235,8 +247,12 @@ export class SessionService {
   }
 }
 
-/** Locks the account's row until the transaction ends. Everything that opens, rotates or ends a session begins with it. */
-export async function lockAccount(em: EntityManager, id: string): Promise<Account | null> {
-  await em.execute('select 1 from account where id = ? for no key update', [id]);
+/**
+ * Locks the account's row until the transaction ends. Everything that opens, rotates or ends a session begins with it; whoever
+ * deals with two accounts locks both at once.
+ */
+export async function lockAccount(em: EntityManager, id: string, other = id): Promise<Account | null> {
+  // In the order of ids, so that two of these never wait for each other.
+  await em.execute('select 1 from account where id in (?, ?) order by id for no key update', [id, other]);
   return em.findOne(AccountEntity, { id, isSystem: false });
 }

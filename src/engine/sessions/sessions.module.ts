@@ -12,8 +12,10 @@ import { PasswordChanges } from './password-changes.js';
 import { PasswordResets } from './password-resets.js';
 import { PasswordResolver } from './password.resolver.js';
 import { RefreshTokens } from './refresh-tokens.js';
+import { RequestSessions } from './request-sessions.js';
 import { SessionAuthenticator } from './session.authenticator.js';
 import { AccountSessionsResolver, SessionResolver } from './session.resolver.js';
+import { SessionCookies } from './session-cookies.js';
 import { SessionService } from './session.service.js';
 import { SessionUse } from './session-use.js';
 import { SessionView } from './session.view.js';
@@ -34,7 +36,9 @@ import { SignInService } from './sign-in.service.js';
     PasswordResets,
     PasswordResolver,
     RefreshTokens,
+    RequestSessions,
     SessionAuthenticator,
+    SessionCookies,
     SessionResolver,
     SessionService,
     SessionUse,
@@ -51,6 +55,7 @@ import { SignInService } from './sign-in.service.js';
     FIELD_LIMITS,
     PasswordChanges,
     SessionAuthenticator,
+    SessionCookies,
     SessionService,
     SessionUse,
   ],

@@ -79,9 +79,8 @@ export class SignInLimits implements FieldLimits, OnModuleInit, OnApplicationShu
     if (limit === 'login' || limit === 'requestPasswordReset') return this.keysOfEmail(limit, network, emailIn(args));
     if (limit === 'changePassword') return [['changePassword: account', context.viewer.accountId]];
     if (limit !== 'refresh') return [[`${limit}: address`, network]];
-    const token = args['refreshToken'];
-    const session =
-      typeof token === 'string' ? this.refreshTokens.parse(token)?.sessionId : context.principal?.sessionId;
+    const token = args['refreshToken'] ?? context.cookies.refreshToken;
+    const session = typeof token === 'string' ? this.refreshTokens.parse(token)?.sessionId : undefined;
     // Whoever knows a session's id may send rubbish in its name: that must not count against its owner elsewhere.
     const own: Key[] = session ? [['refresh: session', `${session} ${network}`]] : [];
     return [...own, ['refresh: address', network]];

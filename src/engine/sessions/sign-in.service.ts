@@ -1,7 +1,7 @@
 // Registration and sign-in: from a password to an open session.
 import { Inject, Injectable } from '@nestjs/common';
-import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
-import { type ClientInfo, Role, type Transport } from '../access/role.js';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { Role } from '../access/role.js';
 import { ACCOUNT_RESOURCE } from '../access/rights.js';
 import type { Account } from '../accounts/account.entity.js';
 import { AccountService } from '../accounts/account.service.js';
@@ -9,16 +9,16 @@ import { claimFirstAdmin } from '../accounts/first-admin.js';
 import { Passwords } from '../accounts/passwords.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
-import { inTransaction } from '../database/unit-of-work.js';
-import { ForbiddenError, ServiceUnavailableError, UnauthenticatedError } from '../errors/service-error.js';
+import { EventLog, type LoggedTransaction } from '../events/event-log.js';
+import { ForbiddenError, UnauthenticatedError } from '../errors/service-error.js';
 import { type AuditAction, type AuditOutcome, AuditTrail } from '../operations/audit.js';
+import type { SignInOrigin } from './request-sessions.js';
 import { lockAccount, type OpenSession, SessionService } from './session.service.js';
 
 export interface Registration {
   readonly name: string;
   readonly email: string;
   readonly password: string;
-  readonly transport: Transport;
 }
 
 /** How often a sign-in verifies, when the hash is replaced under its hands each time. */
@@ -27,7 +27,7 @@ const MAX_TRIES = 3;
 @Injectable()
 export class SignInService {
   constructor(
-    private readonly orm: MikroORM,
+    private readonly log: EventLog,
     private readonly accounts: AccountService,
     private readonly passwords: Passwords,
     private readonly sessions: SessionService,
@@ -39,32 +39,31 @@ export class SignInService {
    * Makes an account and signs it in; outside production the first one is ADMIN, if there has been none. Throws FORBIDDEN when registration is closed, CONFLICT when the
    * e-mail is taken.
    */
-  async register({ name, email, password, transport }: Registration, client: ClientInfo): Promise<OpenSession> {
+  async register({ name, email, password }: Registration, origin: SignInOrigin): Promise<OpenSession> {
     if (this.config.registration === 'closed') throw new ForbiddenError(undefined, 'Registration is closed here.');
-    assertCarried(transport);
     const passwordHash = await this.passwords.hash(password);
-    return inTransaction(this.orm, async (em) => {
-      const role = !this.config.production && (await claimFirstAdmin(em)) ? Role.ADMIN : Role.USER;
-      const account = await this.accounts.create(em, { name, email, passwordHash, role });
-      await this.record(em, 'REGISTER', 'SUCCESS', account.id, client);
-      return this.sessions.open(em, account, client, transport);
+    return this.log.transaction(async (tx) => {
+      // Accounts that are there are locked before all else, as everywhere.
+      if (origin.before) await lockAccount(tx.em, origin.before.accountId);
+      const role = !this.config.production && (await claimFirstAdmin(tx.em)) ? Role.ADMIN : Role.USER;
+      const account = await this.accounts.create(tx.em, { name, email, passwordHash, role });
+      return this.open(tx, 'REGISTER', account, origin);
     });
   }
 
   /** Signs in. One answer, and the same work, for an unknown e-mail, a wrong password and a disabled account. */
-  async login(email: string, password: string, transport: Transport, client: ClientInfo): Promise<OpenSession> {
-    assertCarried(transport);
+  async login(email: string, password: string, origin: SignInOrigin): Promise<OpenSession> {
     let known: Account | null = null;
     for (let attempt = 1; attempt <= MAX_TRIES; attempt += 1) {
-      known = await this.accounts.findByEmail(this.orm.em.fork(), email);
+      known = await this.accounts.findByEmail(origin.context.em.fork(), email);
       const matches = await this.passwords.matches(password, known?.passwordHash);
       if (!known?.passwordHash || !matches) break;
       const renewed = await this.passwords.renewed(password, known.passwordHash);
-      const opened = await this.openVerified(known, renewed, client, transport);
+      const opened = await this.openVerified(known, renewed, origin);
       if (opened === 'disabled') break;
       if (opened) return opened;
     }
-    await this.record(undefined, 'LOGIN', 'REFUSED', known?.id, client);
+    await this.record(undefined, 'LOGIN', 'REFUSED', known?.id, origin);
     throw refused();
   }
 
@@ -72,18 +71,29 @@ export class SignInService {
   private openVerified(
     known: Account,
     renewed: string | undefined,
-    client: ClientInfo,
-    transport: Transport,
+    origin: SignInOrigin,
   ): Promise<OpenSession | 'disabled' | undefined> {
-    return inTransaction(this.orm, async (em) => {
-      const account = await lockAccount(em, known.id);
+    return this.log.transaction(async (tx) => {
+      const account = await lockAccount(tx.em, known.id, origin.before?.accountId);
       if (!account || account.disabledAt) return 'disabled';
       // Another password, or the same one hashed anew by another sign-in: only verifying it again can tell.
       if (account.passwordHash !== known.passwordHash) return undefined;
       if (renewed) account.passwordHash = renewed;
-      await this.record(em, 'LOGIN', 'SUCCESS', account.id, client);
-      return this.sessions.open(em, account, client, transport);
+      return this.open(tx, 'LOGIN', account, origin);
     });
+  }
+
+  /** Opens a session in the place of the one before. The rows of both accounts are locked. */
+  private async open(
+    tx: LoggedTransaction,
+    action: 'LOGIN' | 'REGISTER',
+    account: Account,
+    origin: SignInOrigin,
+  ): Promise<OpenSession> {
+    const { before, context, transport } = origin;
+    const ended = before ? await this.sessions.endLocked(tx, before.accountId, [before.sessionId], 'REPLACED') : [];
+    await this.record(tx.em, action, 'SUCCESS', account.id, origin, ended.length > 0 ? { endedSessionIds: ended } : {});
+    return this.sessions.open(tx.em, account, context.client, transport);
   }
 
   /** Whoever is refused is nobody yet: the account that was tried, if there is one, is what it was done to. */
@@ -92,18 +102,15 @@ export class SignInService {
     action: AuditAction,
     outcome: AuditOutcome,
     accountId: string | undefined,
-    { address }: ClientInfo,
+    { context: { client } }: SignInOrigin,
+    details: Readonly<Record<string, unknown>> = {},
   ): Promise<void> {
     const actorId = outcome === 'SUCCESS' ? accountId : undefined;
     const subject = accountId ? { kind: ACCOUNT_RESOURCE, id: accountId } : undefined;
-    return this.audit.record(em, { action, outcome, actorId, subject, address });
+    return this.audit.record(em, { action, outcome, actorId, subject, address: client.address, details });
   }
 }
 
 function refused(): UnauthenticatedError {
   return new UnauthenticatedError('E-mail address or password is wrong.');
-}
-
-function assertCarried(transport: Transport): void {
-  if (transport === 'COOKIE') throw new ServiceUnavailableError('COOKIE transport is not part of this version yet.');
 }

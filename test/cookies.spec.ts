@@ -1,0 +1,591 @@
+// Sessions in cookies: what browsers are given, which pages may use it, and that nobody else's page can, over HTTP and sockets alike.
+import { randomBytes } from 'node:crypto';
+import { request as rawRequest } from 'node:http';
+import { jest } from '@jest/globals';
+import { loadConfig } from '../src/engine/config/config.js';
+import { Role } from '../src/engine/access/role.js';
+import { AccessTokens } from '../src/engine/sessions/access-tokens.js';
+import { SessionCookies } from '../src/engine/sessions/session-cookies.js';
+import { Passwords } from '../src/engine/accounts/passwords.js';
+import { Page } from './support/page.js';
+import { RawSocket } from './support/socket-client.js';
+import { PASSWORD, type Person, TestTidings, useTidings } from './support/tidings.js';
+
+const SITE = 'https://tidings.example';
+const ME = '{ me { id } }';
+const REFRESH = 'mutation ($t: String) { refresh(refreshToken: $t) { accessToken refreshToken session { id } } }';
+const PAYLOAD = 'accessToken refreshToken accessTokenExpiresAt user { id } session { id current transport }';
+const LOGIN = `mutation ($input: LoginInput!) { login(input: $input) { ${PAYLOAD} } }`;
+const REGISTER = `mutation ($input: RegisterInput!) { register(input: $input) { ${PAYLOAD} } }`;
+const CHANGE = `mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { ${PAYLOAD} } }`;
+
+const tidings = useTidings();
+const query = (sql: string, parameters: unknown[] = []) =>
+  tidings.current.database.query<Record<string, string>>(sql, parameters);
+
+/** Whose sessions most tests are about, and a session of the other transport. */
+let ada: Person;
+beforeAll(async () => {
+  ada = await tidings.current.asUser('EDITOR');
+});
+
+const page = () => new Page(tidings.current.url);
+async function signedIn(email = ada.email): Promise<Page & { session: string }> {
+  const signing = page();
+  return Object.assign(signing, { session: await signing.login(email) });
+}
+const login = (more: Record<string, unknown> = {}) => ({
+  input: { email: ada.email, password: PASSWORD, transport: 'COOKIE', ...more },
+});
+const sessionRow = async (id: string) => (await query('select * from session where id = $1', [id]))[0]!;
+const endOf = async (id: string) => (await sessionRow(id))['end_reason'];
+const sessionsOf = async ({ id }: Person) => query('select id from session where account_id = $1', [id]);
+const auditSince = (pos: string) =>
+  query('select action, outcome, details from audit_entry where id > $1 order by id', [pos]);
+const lastAudit = async () => (await query('select id from audit_entry order by id desc limit 1'))[0]!['id']!;
+/** An access token of ours whose time is over. */
+const expired = (accountId: string, sessionId: string) =>
+  tidings.current.app.get(AccessTokens).issue(accountId, sessionId, Role.EDITOR, new Date(Date.now() - 60_000)).token;
+/** A socket of the page, signed in by `payload`, or else by its cookies. */
+async function opened(own: Page, payload?: Record<string, unknown>): Promise<RawSocket> {
+  const socket = await connecting(own, payload);
+  await socket.next('connection_ack');
+  return socket;
+}
+async function connecting({ url, origin: from, cookie }: Page, payload?: Record<string, unknown>): Promise<RawSocket> {
+  const socket = await RawSocket.open(url, { origin: from, ...(cookie ? { cookie } : {}) });
+  socket.send({ type: 'connection_init', ...(payload ? { payload } : {}) });
+  return socket;
+}
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+const KEPT = ['tidings-access', 'tidings-refresh'];
+const CLEARED = KEPT.map((name) => ({ name, value: '', maxAge: 0, path: '/', httpOnly: true, sameSite: 'strict' }));
+
+/** The service's own origin with something about it changed: none of these is allowed. */
+const strange = (own: string): readonly (readonly [what: string, origin: string])[] => [
+  ['no origin', ''],
+  ['the origin null', 'null'],
+  ['a foreign origin', 'https://evil.example'],
+  ['an origin that ends alike', own.replace('//', '//evil')],
+  ['an origin that begins alike', `${own}.evil.example`],
+  ['an origin that begins alike, without a dot', `${own}0`],
+  ['a sibling subdomain', own.replace('//', '//sibling.')],
+  ['another port', own.replace(/(:\d+)?$/, ':1')],
+  ['another scheme', own.replace(/^https?/, (scheme) => (scheme === 'http' ? 'https' : 'http'))],
+  ['a trailing slash', `${own}/`],
+  ['capitals', own.toUpperCase()],
+  ['two origins', `${own}, ${own}`],
+  ['a wildcard', '*'],
+];
+const STRANGE = strange('http://OWN').map(([what], index) => [what, index] as const);
+const origin = (index: number) => strange(tidings.current.url)[index]![1];
+
+describe('a session in cookies', () => {
+  it('is opened by a sign-in that shows no token, and keeps both out of reach of scripts for as long as it lives', async () => {
+    const own = page();
+    const { data, set, headers } = await own.send(LOGIN, login());
+    expect(data.login).toMatchObject({ accessToken: null, refreshToken: null, user: { id: ada.id } });
+    expect(data.login.session).toMatchObject({ current: true, transport: 'COOKIE' });
+    expect(set.map(({ name }) => name)).toEqual(KEPT);
+    for (const cookie of set) {
+      const { name: _name, value, maxAge, ...attributes } = cookie;
+      expect(attributes).toEqual({ path: '/', httpOnly: true, sameSite: 'strict' });
+      expect(value).toMatch(/^(ey|tr1\.)/);
+      // The life of the session, not that of the access token: that it has expired must be seen.
+      expect(Math.abs(maxAge! - 30 * 86_400)).toBeLessThan(60);
+    }
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect((await own.send(ME)).data).toEqual({ me: { id: ada.id } });
+    expect(await sessionRow(data.login.session.id)).toMatchObject({ transport: 'COOKIE', ended_at: null });
+  });
+
+  it('is opened by registering too, and shown as what it is', async () => {
+    const own = page();
+    const input = { name: 'Grace', email: 'grace@example.com', password: PASSWORD, transport: 'COOKIE' };
+    const { data, set } = await own.send(REGISTER, { input });
+    expect([data.register.accessToken, data.register.refreshToken, set.length]).toEqual([null, null, 2]);
+    const { sessions } = (await own.send('{ sessions { id current transport } }')).data;
+    expect(sessions).toEqual([{ id: data.register.session.id, current: true, transport: 'COOKIE' }]);
+  });
+
+  it('is refreshed without an argument, and tabs that race are given the same', async () => {
+    const own = await signedIn();
+    const cookie = own.cookie;
+    const tabs = await Promise.all([1, 2, 3].map(() => own.send(REFRESH, {}, { cookie })));
+    const given = tabs.map(({ set }) => set.find(({ name }) => name === 'tidings-refresh')?.value);
+    expect(new Set(given)).toEqual(new Set([own.jar.get('tidings-refresh')]));
+    expect(cookie).not.toContain(given[0]!);
+    const { data } = tabs[0]!;
+    expect(data.refresh).toEqual({ accessToken: null, refreshToken: null, session: { id: own.session } });
+    expect((await own.send(ME)).data).toEqual({ me: { id: ada.id } });
+  });
+
+  it('stands beside a session in bodies: `Authorization` wins, however bad it is', async () => {
+    const [own, other] = [await signedIn(), await tidings.current.asUser()];
+    const current = '{ me { id } sessions { id current } }';
+    const as = async (headers: Record<string, string>) => {
+      const { data, code } = await own.send(current, {}, headers);
+      return code ?? [data.me.id, data.sessions.find((session: { current: boolean }) => session.current).id];
+    };
+    expect(await as({})).toEqual([ada.id, own.session]);
+    expect(await as(bearer(ada.accessToken!))).toEqual([ada.id, ada.sessionId]);
+    expect(await as(bearer(other.accessToken!))).toEqual([other.id, other.sessionId]);
+    // The cookies are not looked at then, so nothing has to show whose page it is.
+    expect(await as({ ...bearer(other.accessToken!), origin: '', 'x-tidings-csrf': '' })).toEqual([
+      other.id,
+      other.sessionId,
+    ]);
+    for (const bad of [
+      'Bearer',
+      'Bearer nonsense',
+      `Basic ${ada.accessToken}`,
+      'null',
+      bearer(`${ada.accessToken}x`).authorization,
+    ])
+      expect(await as({ authorization: bad })).toBe('UNAUTHENTICATED');
+    const { code } = await own.send(REFRESH, {}, bearer('nonsense'));
+    expect([code, (await sessionRow(own.session))['generation']]).toEqual(['UNAUTHENTICATED', 1]);
+  });
+
+  it('keeps its transport when the password is changed', async () => {
+    const user = await tidings.current.asUser();
+    const own = await signedIn(user.email);
+    const input = { currentPassword: PASSWORD, newPassword: `${PASSWORD}, another` };
+    const { data, set } = await own.send(CHANGE, { input });
+    expect(data.changePassword).toMatchObject({
+      accessToken: null,
+      refreshToken: null,
+      session: { transport: 'COOKIE' },
+    });
+    expect(set.map(({ name }) => name)).toEqual(KEPT);
+    expect(await endOf(own.session)).toBe('PASSWORD_CHANGED');
+    expect((await own.send('{ sessions { id } }')).data).toEqual({
+      sessions: [{ id: data.changePassword.session.id }],
+    });
+  });
+
+  it.each([
+    ['logout', 'mutation { logout }', 'LOGOUT'],
+    ['logoutEverywhere', 'mutation { logoutEverywhere }', 'LOGOUT'],
+    ['revokeSession', 'mutation ($id: ID!) { revokeSession(id: $id) }', 'REVOKED'],
+  ])('and its cookies end with %s', async (_what, mutation, reason) => {
+    const user = await tidings.current.asUser();
+    const own = await signedIn(user.email);
+    const cookie = own.cookie;
+    expect((await own.send(mutation, { id: own.session })).set).toEqual(CLEARED);
+    expect([own.jar.size, await endOf(own.session)]).toEqual([0, reason]);
+    expect((await own.send(ME, {}, { cookie })).code).toBe('UNAUTHENTICATED');
+  });
+
+  it('keeps its cookies while others end', async () => {
+    const user = await tidings.current.asUser();
+    const own = await signedIn(user.email);
+    const revoke = await own.send('mutation ($id: ID!) { revokeSession(id: $id) }', { id: user.sessionId });
+    const others = await own.send('mutation { logoutEverywhere(keepCurrent: true) }');
+    expect([revoke.set, others.set]).toEqual([[], []]);
+    // Nor does the end of another session that the same browser has.
+    const second = await tidings.current.signIn(user.id, user.email);
+    expect((await own.send('mutation { logout }', {}, bearer(second.accessToken!))).set).toEqual([]);
+    expect((await own.send(ME)).data).toEqual({ me: { id: user.id } });
+  });
+
+  it('takes its cookies along when a refresh is refused', async () => {
+    const user = await tidings.current.asUser();
+    const stolen = await signedIn(user.email);
+    const old = stolen.cookie;
+    await stolen.send(REFRESH);
+    await stolen.send(REFRESH);
+    const theft = await stolen.send(REFRESH, {}, { cookie: old });
+    expect([theft.code, theft.set]).toEqual(['REFRESH_TOKEN_REUSED', CLEARED]);
+    const ended = await stolen.send(REFRESH, {}, { cookie: old });
+    expect([ended.code, ended.set]).toEqual(['UNAUTHENTICATED', CLEARED]);
+    const nothing = await page().send(REFRESH);
+    expect([nothing.code, nothing.set]).toEqual(['UNAUTHENTICATED', []]);
+  });
+
+  it.each([
+    ['a token that has expired', () => expired(ada.id, ada.sessionId)],
+    ['garbage', () => 'garbage'],
+    ['nothing', () => ''],
+    ['quotes', () => `"${ada.accessToken}"`],
+  ])('with %s is nobody: good enough for what is public, and for nothing else', async (_what, token) => {
+    const headers = { cookie: `tidings-access=${token()}` };
+    expect((await page().send(ME, {}, headers)).code).toBe('UNAUTHENTICATED');
+    expect((await page().send('{ __typename }', {}, headers)).data).toEqual({ __typename: 'Query' });
+    const reset = 'mutation { requestPasswordReset(email: "nobody@example.com") }';
+    expect((await page().send(reset, {}, headers)).data).toEqual({ requestPasswordReset: true });
+  });
+
+  it.each([
+    ['the access cookie', (own: Page) => `${own.cookie}; tidings-access=${own.jar.get('tidings-access')}`],
+    ['the refresh cookie', (own: Page) => `tidings-refresh=x; ${own.cookie}`],
+    ['one of them, empty,', (own: Page) => `tidings-access=;\t${own.cookie}`],
+  ])('is not believed where %s comes twice', async (_what, cookie) => {
+    const own = await signedIn();
+    const headers = { cookie: cookie(own) };
+    expect((await own.send(ME, {}, headers)).code).toBe('UNAUTHENTICATED');
+    const { code, set } = await own.send(REFRESH, {}, headers);
+    expect([code, set]).toEqual(['UNAUTHENTICATED', CLEARED]);
+    expect(await sessionRow(own.session)).toMatchObject({ generation: 1, ended_at: null });
+  });
+
+  it('is not believed either where it comes twice in headers of their own', async () => {
+    const own = await signedIn();
+    const send = (cookies: string[]) =>
+      new Promise<string>((resolve, reject) => {
+        const headers = { ...own.headers, 'content-type': 'application/json', cookie: cookies };
+        const request = rawRequest(`${own.url}/graphql`, { method: 'POST', headers, agent: false }, (response) => {
+          response.setEncoding('utf8').on('data', resolve);
+        });
+        request.on('error', reject).end(JSON.stringify({ query: ME }));
+      });
+    expect(await send([own.cookie])).toContain(ada.id);
+    expect(await send([own.cookie, own.cookie])).toContain('UNAUTHENTICATED');
+  });
+});
+
+describe('tokens never cross over', () => {
+  it('from a body into a cookie', async () => {
+    const user = await tidings.current.asUser();
+    const before = await sessionRow(user.sessionId);
+    const headers = { cookie: `tidings-access=${user.accessToken}; tidings-refresh=${user.refreshToken}` };
+    expect((await page().send(ME, {}, headers)).code).toBe('UNAUTHENTICATED');
+    for (let twice = 0; twice < 2; twice += 1)
+      expect((await page().send(REFRESH, {}, headers)).code).toBe('UNAUTHENTICATED');
+    expect(await sessionRow(user.sessionId)).toEqual(before);
+    expect(await user.data(ME)).toEqual({ me: { id: user.id } });
+  });
+
+  it('from a cookie into `Authorization` or an argument, not even as theft', async () => {
+    const own = await signedIn();
+    const [access, refresh] = KEPT.map((name) => own.jar.get(name)!);
+    await own.send(REFRESH);
+    await own.send(REFRESH);
+    const before = await sessionRow(own.session);
+    expect((await page().send(ME, {}, bearer(access!))).code).toBe('UNAUTHENTICATED');
+    for (const t of [refresh, own.jar.get('tidings-refresh')]) {
+      const { code, set } = await own.send(REFRESH, { t });
+      expect([code, set]).toEqual(['UNAUTHENTICATED', []]);
+    }
+    expect(await sessionRow(own.session)).toEqual(before);
+    expect((await own.send(ME)).data).toEqual({ me: { id: ada.id } });
+  });
+
+  it('and an argument is refreshed into the body, beside cookies that stay', async () => {
+    const [user, own] = [await tidings.current.asUser(), await signedIn()];
+    const { data, set } = await own.send(REFRESH, { t: user.refreshToken });
+    expect(data.refresh).toMatchObject({ accessToken: expect.any(String), session: { id: user.sessionId } });
+    expect([set, (await own.send(ME)).data]).toEqual([[], { me: { id: ada.id } }]);
+  });
+});
+
+describe('signing in under a cookie', () => {
+  it.each([
+    ['again, by cookie', 'COOKIE', false],
+    ['again, by body', 'BODY', false],
+    ['with a cookie whose access token has expired', 'COOKIE', true],
+  ])('ends the session before it, once: %s', async (_what, transport, stale) => {
+    const own = await signedIn();
+    const socket = await opened(own);
+    if (stale) own.jar.set('tidings-access', expired(ada.id, own.session));
+    const since = await lastAudit();
+    const { data, set } = await own.send(LOGIN, login({ transport }));
+    expect((await socket.closed).code).toBe(4401);
+    expect(await endOf(own.session)).toBe('REPLACED');
+    expect(await endOf(data.login.session.id)).toBeNull();
+    expect(await auditSince(since)).toEqual([
+      { action: 'LOGIN', outcome: 'SUCCESS', details: { endedSessionIds: [own.session] } },
+    ]);
+    if (transport === 'BODY') expect([set, data.login.accessToken]).toEqual([CLEARED, expect.any(String)]);
+    else expect((await own.send(ME)).data).toEqual({ me: { id: ada.id } });
+  });
+
+  it('ends that of another account alike, by login and by register', async () => {
+    const [own, user] = [await signedIn(), await tidings.current.asUser()];
+    const second = await own.login(user.email);
+    expect([await endOf(own.session), await endOf(second)]).toEqual(['REPLACED', null]);
+    const input = { name: 'New', email: 'new@example.com', password: PASSWORD };
+    const { set } = await own.send(REGISTER, { input });
+    expect([await endOf(second), set]).toEqual(['REPLACED', CLEARED]);
+  });
+
+  it('of each other, at the same time, stops nobody', async () => {
+    const user = await tidings.current.asUser();
+    const pages = [await signedIn(), await signedIn(user.email)];
+    const ids = await Promise.all(pages.map((own, at) => own.login(at === 0 ? user.email : ada.email)));
+    expect(await Promise.all(pages.map(({ session }) => endOf(session)))).toEqual(['REPLACED', 'REPLACED']);
+    expect(await Promise.all(ids.map(endOf))).toEqual([null, null]);
+  });
+
+  it('ends nothing when it fails, nor by cookies that are not genuine', async () => {
+    const own = await signedIn();
+    expect((await own.send(LOGIN, login({ password: 'not this one' }))).code).toBe('UNAUTHENTICATED');
+    expect((await own.send(ME)).data).toEqual({ me: { id: ada.id } });
+    const refresh = own.jar.get('tidings-refresh')!;
+    const forged = `${refresh.slice(0, -2)}${refresh.endsWith('AA') ? 'BA' : 'AA'}`;
+    // Nor by tokens that crossed over, or that have expired with nothing beside them.
+    for (const cookie of [
+      `tidings-refresh=${forged}`,
+      `tidings-access=${expired(ada.id, own.session)}`,
+      `tidings-access=${ada.accessToken}; tidings-refresh=${ada.refreshToken}`,
+    ]) {
+      expect((await page().send(LOGIN, login(), { cookie })).set.map(({ name }) => name)).toEqual(KEPT);
+    }
+    expect([await endOf(own.session), await endOf(ada.sessionId)]).toEqual([null, null]);
+  });
+});
+
+/** Headers of a request that no page of ours sends. */
+const TAMPERED: readonly (readonly [string, () => Record<string, string>])[] = [
+  ...STRANGE.map(([what, index]) => [what, () => ({ origin: origin(index) })] as const),
+  ['no header of ours', () => ({ 'x-tidings-csrf': '' })],
+  ['our header with another value', () => ({ 'x-tidings-csrf': 'true' })],
+  ['our header twice', () => ({ 'x-tidings-csrf': '1, 1' })],
+  ["Apollo's header in its place", () => ({ 'x-tidings-csrf': '', 'apollo-require-preflight': '1' })],
+];
+
+describe('a request with cookies that a page of ours did not send', () => {
+  let own: Page & { session: string };
+  beforeAll(async () => {
+    own = await signedIn();
+  });
+
+  it.each(TAMPERED)('is refused as a whole: %s', async (_what, headers) => {
+    const since = await lastAudit();
+    const documents = [ME, '{ __typename }', 'mutation { logout }', REFRESH, LOGIN, '{ projects { nodes { name } } }'];
+    for (const document of documents) {
+      const { data, errors, set, status } = await own.send(document, login(), headers());
+      expect([status, data, set, errors?.map(({ extensions }) => extensions.code)]).toEqual([
+        200,
+        undefined,
+        [],
+        ['FORBIDDEN'],
+      ]);
+    }
+    const strict = await own.send(ME, {}, { ...headers(), accept: 'application/graphql-response+json' });
+    expect([strict.status, strict.errors?.[0]?.message]).toEqual([403, expect.stringContaining('x-tidings-csrf: 1')]);
+    expect(await sessionRow(own.session)).toMatchObject({ generation: 1, ended_at: null });
+    expect(await auditSince(since)).toEqual([]);
+  });
+
+  it('is refused whichever of the cookies it has, good or bad', async () => {
+    for (const cookie of ['tidings-access=', 'tidings-refresh=x', `other=1; ${own.cookie}`])
+      expect((await own.send('{ __typename }', {}, { cookie, 'x-tidings-csrf': '' })).code).toBe('FORBIDDEN');
+    for (const cookie of [
+      'other=1',
+      'tidings-access',
+      '=tidings-access',
+      'Tidings-Access=x',
+      '__Host-tidings-access=x',
+    ])
+      expect((await own.send('{ __typename }', {}, { cookie, 'x-tidings-csrf': '' })).code).toBeUndefined();
+  });
+
+  it.each([
+    ['application/x-www-form-urlencoded', 'query=mutation%7Blogout%7D'],
+    [
+      'multipart/form-data; boundary=x',
+      '--x\r\ncontent-disposition: form-data; name="query"\r\n\r\nmutation{logout}\r\n--x--',
+    ],
+    ['text/plain', '{"query": "mutation { logout }"}'],
+  ])('is refused as %s, even with our header and origin', async (type, body) => {
+    for (const headers of [{ cookie: own.cookie, origin: own.url }, own.headers]) {
+      const response = await fetch(`${own.url}/graphql`, {
+        method: 'POST',
+        headers: { ...headers, 'content-type': type },
+        body,
+      });
+      expect([response.status, response.headers.getSetCookie()]).toEqual([400, []]);
+      expect(await response.text()).toContain('BAD_USER_INPUT');
+    }
+    expect(await endOf(own.session)).toBeNull();
+  });
+
+  it('as a GET is one without cookies', async () => {
+    const get = (document: string) =>
+      fetch(`${own.url}/graphql?query=${encodeURIComponent(document)}`, { headers: own.headers });
+    expect(await (await get(ME)).text()).toContain('UNAUTHENTICATED');
+    const logout = await get('mutation { logout }');
+    expect([logout.status, logout.headers.getSetCookie(), await logout.text()]).toEqual([405, [], expect.anything()]);
+    expect(await endOf(own.session)).toBeNull();
+  });
+});
+
+describe('a sign-in that asks for cookies from elsewhere', () => {
+  it.each(TAMPERED)('is refused before the password is looked at: %s', async (_what, headers) => {
+    const matches = jest.spyOn(tidings.current.app.get(Passwords), 'matches');
+    const hash = jest.spyOn(tidings.current.app.get(Passwords), 'hash');
+    const sessions = await sessionsOf(ada);
+    const input = { name: 'X', email: 'elsewhere@example.com', password: PASSWORD, transport: 'COOKIE' };
+    const replies = [await page().send(LOGIN, login(), headers()), await page().send(REGISTER, { input }, headers())];
+    expect(replies.map(({ code, data, set }) => [code, data, set])).toEqual([1, 2].map(() => ['FORBIDDEN', null, []]));
+    expect([matches.mock.calls, hash.mock.calls, await sessionsOf(ada)]).toEqual([[], [], sessions]);
+    expect(await query('select 1 from account where email = $1', [input.email])).toEqual([]);
+    jest.restoreAllMocks();
+  });
+
+  it('is not refused where it asks for none', async () => {
+    const { data, set } = await page().send(LOGIN, login({ transport: 'BODY' }), { origin: '', 'x-tidings-csrf': '' });
+    expect([data.login.accessToken, set]).toEqual([expect.any(String), []]);
+  });
+});
+
+describe('CORS', () => {
+  const preflight = (from: string) =>
+    fetch(`${tidings.current.url}/graphql`, {
+      method: 'OPTIONS',
+      headers: {
+        origin: from,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'content-type,x-tidings-csrf',
+      },
+    });
+
+  it('lets pages of ALLOWED_ORIGINS send cookies and our header, and read the reply', async () => {
+    const own = new Page(tidings.current.url, tidings.current.config.publicUrl);
+    expect(own.origin).not.toBe(own.url);
+    const { headers } = await preflight(own.origin);
+    expect(headers.get('access-control-allow-origin')).toBe(own.origin);
+    expect(headers.get('access-control-allow-credentials')).toBe('true');
+    expect(headers.get('access-control-allow-headers')).toContain('x-tidings-csrf');
+    await own.login(ada.email);
+    const reply = await own.send(ME);
+    expect(reply.data).toEqual({ me: { id: ada.id } });
+    expect(reply.headers.get('access-control-allow-origin')).toBe(own.origin);
+    expect(reply.headers.get('access-control-allow-credentials')).toBe('true');
+  });
+
+  it('lets no other page', async () => {
+    for (const [, from] of strange(tidings.current.url).filter(([, value]) => value !== '')) {
+      expect((await preflight(from)).headers.get('access-control-allow-origin')).toBeNull();
+    }
+  });
+});
+
+describe('a socket', () => {
+  const ask = async (socket: RawSocket, document: string) => {
+    socket.send({ type: 'subscribe', id: '1', payload: { query: document } });
+    return (await socket.next('next')).payload;
+  };
+
+  it('is signed in by the cookies of its upgrade, with an empty payload or none, and closed with the session', async () => {
+    const own = await signedIn();
+    for (const payload of [undefined, {}, { theme: 'dark' }]) {
+      const socket = await opened(own, payload);
+      expect(await ask(socket, '{ me { id } }')).toEqual({ data: { me: { id: ada.id } } });
+      if (payload) await socket.close();
+      else await own.send(REFRESH);
+    }
+    const socket = await opened(own);
+    await own.send('mutation { logout }');
+    expect((await socket.closed).code).toBe(4401);
+  });
+
+  it('that signs its session out closes, and credentials are not given over it', async () => {
+    const own = await signedIn();
+    const socket = await opened(own);
+    socket.send({ type: 'subscribe', id: '1', payload: { query: 'mutation { refresh { accessToken } }' } });
+    expect((await socket.next('error')).payload[0].extensions.code).toBe('GRAPHQL_VALIDATION_FAILED');
+    socket.send({ type: 'subscribe', id: '2', payload: { query: 'mutation { logout }' } });
+    expect((await socket.closed).code).toBe(4401);
+    expect(await endOf(own.session)).toBe('LOGOUT');
+  });
+
+  it('is signed in by `authorization` in the payload where there is one, without falling back', async () => {
+    const [own, other] = [await signedIn(), await tidings.current.asUser()];
+    const socket = await opened(own, { authorization: `Bearer ${other.accessToken}` });
+    expect(await ask(socket, '{ me { id } }')).toEqual({ data: { me: { id: other.id } } });
+    await socket.close();
+    const access = own.jar.get('tidings-access');
+    for (const authorization of ['', 'Bearer nonsense', `Bearer ${access}`, access, null, 5, {}]) {
+      for (const key of ['authorization', 'Authorization'])
+        expect((await (await connecting(own, { [key]: authorization })).closed).code).toBe(4401);
+    }
+  });
+
+  it('with a cookie that has expired is closed with 4403, so that clients come back', async () => {
+    const own = await signedIn();
+    own.jar.set('tidings-access', expired(ada.id, own.session));
+    expect((await (await connecting(own)).closed).code).toBe(4403);
+  });
+
+  it.each([
+    ['none', () => ''],
+    ['the refresh cookie alone', (own: Page) => `tidings-refresh=${own.jar.get('tidings-refresh')}`],
+    ['the refresh token as access token', (own: Page) => `tidings-access=${own.jar.get('tidings-refresh')}`],
+    ['garbage', () => 'tidings-access=garbage'],
+    ['the same cookie twice', (own: Page) => `${own.cookie}; ${own.cookie}`],
+    ['a token of a session in bodies', () => `tidings-access=${ada.accessToken}`],
+    ['the other name', (own: Page) => own.cookie.replaceAll('tidings', '__Host-tidings')],
+  ])('is not signed in by cookies that are no sign-in: %s', async (_what, cookie) => {
+    const own = await signedIn();
+    const socket = await connecting(
+      Object.assign(page(), { jar: new Map([cookie(own).split(/=(.*)/s) as [string, string]]) }),
+    );
+    expect((await socket.closed).code).toBe(4401);
+  });
+
+  it.each(STRANGE)('is refused with cookies from a page that is not ours: %s', async (_what, index) => {
+    const own = await signedIn();
+    const from = origin(index);
+    for (const cookie of [own.cookie, 'tidings-access=x']) {
+      const headers = { cookie, ...(from ? { origin: from } : {}) };
+      await expect(RawSocket.open(own.url, headers)).rejects.toThrow('403');
+    }
+    expect((await sessionRow(own.session))['ended_at']).toBeNull();
+  });
+});
+
+describe('behind https', () => {
+  let secure: TestTidings;
+  beforeAll(async () => {
+    secure = await TestTidings.start({ database: tidings.current.database, env: { PUBLIC_URL: SITE } });
+  });
+  afterAll(() => secure.stop());
+
+  it('cookies are bound to the host and to TLS, and the other names are never read', async () => {
+    const own = new Page(secure.url, SITE);
+    const { set } = await own.send(LOGIN, login());
+    expect(set.map(({ name }) => name)).toEqual(KEPT.map((name) => `__Host-${name}`));
+    for (const { name: _name, value: _value, maxAge: _maxAge, ...attributes } of set)
+      expect(attributes).toEqual({ path: '/', httpOnly: true, secure: true, sameSite: 'strict' });
+    expect((await own.send(ME)).data).toEqual({ me: { id: ada.id } });
+    const socket = await opened(own);
+    await socket.close();
+    const plain = own.cookie.replaceAll('__Host-', '');
+    expect((await own.send(ME, {}, { cookie: plain })).code).toBe('UNAUTHENTICATED');
+    expect((await own.send(REFRESH, {}, { cookie: plain })).code).toBe('UNAUTHENTICATED');
+    // Nor do they make a duplicate, or what somebody tossed at the browser would sign everybody out.
+    expect((await own.send(ME, {}, { cookie: `${plain}; ${own.cookie}` })).data).toEqual({ me: { id: ada.id } });
+    expect((await own.send('mutation { logout }')).set).toEqual(
+      CLEARED.map((cookie) => ({ ...cookie, name: `__Host-${cookie.name}`, secure: true })),
+    );
+  });
+
+  it('pages of siblings, and those that only look alike, are strangers', async () => {
+    for (const [, from] of strange(SITE)) {
+      expect((await new Page(secure.url, SITE).send(LOGIN, login(), { origin: from })).code).toBe('FORBIDDEN');
+    }
+  });
+
+  const production = {
+    NODE_ENV: 'production',
+    DATABASE_URL: 'postgresql://db/tidings',
+    APP_SECRET: randomBytes(32).toString('hex'),
+  };
+  it.each([
+    ['a site in production', { ...production, PUBLIC_URL: SITE }, true],
+    ['this machine in production', { ...production, PUBLIC_URL: 'http://localhost:4000' }, true],
+    ['production without PUBLIC_URL', production, true],
+    ['a site behind https outside production', { PUBLIC_URL: SITE }, true],
+    ['a site over http outside production', { PUBLIC_URL: 'http://build.example' }, true],
+    ['this machine', {}, false],
+    ['this machine by another name', { PUBLIC_URL: 'http://[::1]:4000' }, false],
+  ])('the form of names is fixed at the start: %s', (_what, env, isSecure) => {
+    const cookies = new SessionCookies(loadConfig(env));
+    const [right, wrong] = isSecure ? ['__Host-', ''] : ['', '__Host-'];
+    expect(cookies.read(`${right}tidings-access=a; ${wrong}tidings-refresh=b`)).toEqual({ accessToken: 'a' });
+    expect(cookies.read(`${wrong}tidings-access=a`)).toBeUndefined();
+  });
+});
