@@ -1,20 +1,15 @@
-// Sessions in cookies: what browsers are given, which pages may use it, and that nobody else's page can, over HTTP and sockets alike.
-import { randomBytes } from 'node:crypto';
+// Sessions in cookies: what browsers are given and send, over HTTP and sockets, and what becomes of it.
 import { request as rawRequest } from 'node:http';
-import { jest } from '@jest/globals';
-import { loadConfig } from '../src/engine/config/config.js';
 import { Role } from '../src/engine/access/role.js';
 import { AccessTokens } from '../src/engine/sessions/access-tokens.js';
-import { SessionCookies } from '../src/engine/sessions/session-cookies.js';
-import { Passwords } from '../src/engine/accounts/passwords.js';
-import { Page } from './support/page.js';
+import { CLEARED, KEPT, Page } from './support/page.js';
 import { RawSocket } from './support/socket-client.js';
-import { PASSWORD, type Person, TestTidings, useTidings } from './support/tidings.js';
+import { fewestStatementsOf } from './support/statements.js';
+import { PASSWORD, type Person, useTidings } from './support/tidings.js';
 
-const SITE = 'https://tidings.example';
 const ME = '{ me { id } }';
 const REFRESH = 'mutation ($t: String) { refresh(refreshToken: $t) { accessToken refreshToken session { id } } }';
-const PAYLOAD = 'accessToken refreshToken accessTokenExpiresAt user { id } session { id current transport }';
+const PAYLOAD = 'accessToken refreshToken user { id } session { id current transport }';
 const LOGIN = `mutation ($input: LoginInput!) { login(input: $input) { ${PAYLOAD} } }`;
 const REGISTER = `mutation ($input: RegisterInput!) { register(input: $input) { ${PAYLOAD} } }`;
 const CHANGE = `mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { ${PAYLOAD} } }`;
@@ -31,55 +26,32 @@ beforeAll(async () => {
 
 const page = () => new Page(tidings.current.url);
 async function signedIn(email = ada.email): Promise<Page & { session: string }> {
-  const signing = page();
-  return Object.assign(signing, { session: await signing.login(email) });
+  const own = page();
+  return Object.assign(own, { session: await own.login(email) });
 }
 const login = (more: Record<string, unknown> = {}) => ({
   input: { email: ada.email, password: PASSWORD, transport: 'COOKIE', ...more },
 });
 const sessionRow = async (id: string) => (await query('select * from session where id = $1', [id]))[0]!;
 const endOf = async (id: string) => (await sessionRow(id))['end_reason'];
-const sessionsOf = async ({ id }: Person) => query('select id from session where account_id = $1', [id]);
-const auditSince = (pos: string) =>
-  query('select action, outcome, details from audit_entry where id > $1 order by id', [pos]);
 const lastAudit = async () => (await query('select id from audit_entry order by id desc limit 1'))[0]!['id']!;
+const auditSince = (id: string) =>
+  query('select action, outcome, details from audit_entry where id > $1 order by id', [id]);
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 /** An access token of ours whose time is over. */
 const expired = (accountId: string, sessionId: string) =>
   tidings.current.app.get(AccessTokens).issue(accountId, sessionId, Role.EDITOR, new Date(Date.now() - 60_000)).token;
-/** A socket of the page, signed in by `payload`, or else by its cookies. */
-async function opened(own: Page, payload?: Record<string, unknown>): Promise<RawSocket> {
-  const socket = await connecting(own, payload);
-  await socket.next('connection_ack');
-  return socket;
-}
-async function connecting({ url, origin: from, cookie }: Page, payload?: Record<string, unknown>): Promise<RawSocket> {
-  const socket = await RawSocket.open(url, { origin: from, ...(cookie ? { cookie } : {}) });
-  socket.send({ type: 'connection_init', ...(payload ? { payload } : {}) });
-  return socket;
-}
-const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
-const KEPT = ['tidings-access', 'tidings-refresh'];
-const CLEARED = KEPT.map((name) => ({ name, value: '', maxAge: 0, path: '/', httpOnly: true, sameSite: 'strict' }));
-
-/** The service's own origin with something about it changed: none of these is allowed. */
-const strange = (own: string): readonly (readonly [what: string, origin: string])[] => [
-  ['no origin', ''],
-  ['the origin null', 'null'],
-  ['a foreign origin', 'https://evil.example'],
-  ['an origin that ends alike', own.replace('//', '//evil')],
-  ['an origin that begins alike', `${own}.evil.example`],
-  ['an origin that begins alike, without a dot', `${own}0`],
-  ['a sibling subdomain', own.replace('//', '//sibling.')],
-  ['another port', own.replace(/(:\d+)?$/, ':1')],
-  ['another scheme', own.replace(/^https?/, (scheme) => (scheme === 'http' ? 'https' : 'http'))],
-  ['a trailing slash', `${own}/`],
-  ['capitals', own.toUpperCase()],
-  ['two origins', `${own}, ${own}`],
-  ['a wildcard', '*'],
-];
-const STRANGE = strange('http://OWN').map(([what], index) => [what, index] as const);
-const origin = (index: number) => strange(tidings.current.url)[index]![1];
+/** The reply to `{ me { id } }` with headers that no client library would send. */
+function raw({ url, headers }: Page, more: Record<string, string | string[]>): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const all = { ...headers, 'content-type': 'application/json', ...more };
+    const request = rawRequest(`${url}/graphql`, { method: 'POST', headers: all, agent: false }, (response) => {
+      response.setEncoding('utf8').on('data', resolve);
+    });
+    request.on('error', reject).end(JSON.stringify({ query: ME }));
+  });
+}
 
 describe('a session in cookies', () => {
   it('is opened by a sign-in that shows no token, and keeps both out of reach of scripts for as long as it lives', async () => {
@@ -230,18 +202,19 @@ describe('a session in cookies', () => {
     expect(await sessionRow(own.session)).toMatchObject({ generation: 1, ended_at: null });
   });
 
-  it('is not believed either where it comes twice in headers of their own', async () => {
+  it('is not believed either where it comes twice in headers of their own, nor beside an empty `Authorization`', async () => {
     const own = await signedIn();
-    const send = (cookies: string[]) =>
-      new Promise<string>((resolve, reject) => {
-        const headers = { ...own.headers, 'content-type': 'application/json', cookie: cookies };
-        const request = rawRequest(`${own.url}/graphql`, { method: 'POST', headers, agent: false }, (response) => {
-          response.setEncoding('utf8').on('data', resolve);
-        });
-        request.on('error', reject).end(JSON.stringify({ query: ME }));
-      });
-    expect(await send([own.cookie])).toContain(ada.id);
-    expect(await send([own.cookie, own.cookie])).toContain('UNAUTHENTICATED');
+    expect(await raw(own, {})).toContain(ada.id);
+    expect(await raw(own, { cookie: [own.cookie, own.cookie] })).toContain('UNAUTHENTICATED');
+    expect(await raw(own, { authorization: '' })).toContain('UNAUTHENTICATED');
+  });
+
+  it('costs no statement of its own', async () => {
+    const own = await signedIn();
+    expect(await fewestStatementsOf(() => own.send('{ __typename }'))).toEqual([]);
+    expect(await fewestStatementsOf(() => own.send(ME))).toHaveLength(
+      (await fewestStatementsOf(() => ada.send(ME))).length,
+    );
   });
 });
 
@@ -287,7 +260,7 @@ describe('signing in under a cookie', () => {
     ['with a cookie whose access token has expired', 'COOKIE', true],
   ])('ends the session before it, once: %s', async (_what, transport, stale) => {
     const own = await signedIn();
-    const socket = await opened(own);
+    const socket = await own.socket();
     if (stale) own.jar.set('tidings-access', expired(ada.id, own.session));
     const since = await lastAudit();
     const { data, set } = await own.send(LOGIN, login({ transport }));
@@ -297,8 +270,12 @@ describe('signing in under a cookie', () => {
     expect(await auditSince(since)).toEqual([
       { action: 'LOGIN', outcome: 'SUCCESS', details: { endedSessionIds: [own.session] } },
     ]);
-    if (transport === 'BODY') expect([set, data.login.accessToken]).toEqual([CLEARED, expect.any(String)]);
-    else expect((await own.send(ME)).data).toEqual({ me: { id: ada.id } });
+    expect(set.map(({ name }) => name)).toEqual(KEPT);
+    const now = transport === 'BODY' ? bearer(data.login.accessToken) : {};
+    expect([own.jar.size, (await own.send(ME, {}, now)).data]).toEqual([
+      transport === 'BODY' ? 0 : 2,
+      { me: { id: ada.id } },
+    ]);
   });
 
   it('ends that of another account alike, by login and by register', async () => {
@@ -336,155 +313,28 @@ describe('signing in under a cookie', () => {
   });
 });
 
-/** Headers of a request that no page of ours sends. */
-const TAMPERED: readonly (readonly [string, () => Record<string, string>])[] = [
-  ...STRANGE.map(([what, index]) => [what, () => ({ origin: origin(index) })] as const),
-  ['no header of ours', () => ({ 'x-tidings-csrf': '' })],
-  ['our header with another value', () => ({ 'x-tidings-csrf': 'true' })],
-  ['our header twice', () => ({ 'x-tidings-csrf': '1, 1' })],
-  ["Apollo's header in its place", () => ({ 'x-tidings-csrf': '', 'apollo-require-preflight': '1' })],
-];
-
-describe('a request with cookies that a page of ours did not send', () => {
-  let own: Page & { session: string };
-  beforeAll(async () => {
-    own = await signedIn();
-  });
-
-  it.each(TAMPERED)('is refused as a whole: %s', async (_what, headers) => {
-    const since = await lastAudit();
-    const documents = [ME, '{ __typename }', 'mutation { logout }', REFRESH, LOGIN, '{ projects { nodes { name } } }'];
-    for (const document of documents) {
-      const { data, errors, set, status } = await own.send(document, login(), headers());
-      expect([status, data, set, errors?.map(({ extensions }) => extensions.code)]).toEqual([
-        200,
-        undefined,
-        [],
-        ['FORBIDDEN'],
-      ]);
-    }
-    const strict = await own.send(ME, {}, { ...headers(), accept: 'application/graphql-response+json' });
-    expect([strict.status, strict.errors?.[0]?.message]).toEqual([403, expect.stringContaining('x-tidings-csrf: 1')]);
-    expect(await sessionRow(own.session)).toMatchObject({ generation: 1, ended_at: null });
-    expect(await auditSince(since)).toEqual([]);
-  });
-
-  it('is refused whichever of the cookies it has, good or bad', async () => {
-    for (const cookie of ['tidings-access=', 'tidings-refresh=x', `other=1; ${own.cookie}`])
-      expect((await own.send('{ __typename }', {}, { cookie, 'x-tidings-csrf': '' })).code).toBe('FORBIDDEN');
-    for (const cookie of [
-      'other=1',
-      'tidings-access',
-      '=tidings-access',
-      'Tidings-Access=x',
-      '__Host-tidings-access=x',
-    ])
-      expect((await own.send('{ __typename }', {}, { cookie, 'x-tidings-csrf': '' })).code).toBeUndefined();
-  });
-
-  it.each([
-    ['application/x-www-form-urlencoded', 'query=mutation%7Blogout%7D'],
-    [
-      'multipart/form-data; boundary=x',
-      '--x\r\ncontent-disposition: form-data; name="query"\r\n\r\nmutation{logout}\r\n--x--',
-    ],
-    ['text/plain', '{"query": "mutation { logout }"}'],
-  ])('is refused as %s, even with our header and origin', async (type, body) => {
-    for (const headers of [{ cookie: own.cookie, origin: own.url }, own.headers]) {
-      const response = await fetch(`${own.url}/graphql`, {
-        method: 'POST',
-        headers: { ...headers, 'content-type': type },
-        body,
-      });
-      expect([response.status, response.headers.getSetCookie()]).toEqual([400, []]);
-      expect(await response.text()).toContain('BAD_USER_INPUT');
-    }
-    expect(await endOf(own.session)).toBeNull();
-  });
-
-  it('as a GET is one without cookies', async () => {
-    const get = (document: string) =>
-      fetch(`${own.url}/graphql?query=${encodeURIComponent(document)}`, { headers: own.headers });
-    expect(await (await get(ME)).text()).toContain('UNAUTHENTICATED');
-    const logout = await get('mutation { logout }');
-    expect([logout.status, logout.headers.getSetCookie(), await logout.text()]).toEqual([405, [], expect.anything()]);
-    expect(await endOf(own.session)).toBeNull();
-  });
-});
-
-describe('a sign-in that asks for cookies from elsewhere', () => {
-  it.each(TAMPERED)('is refused before the password is looked at: %s', async (_what, headers) => {
-    const matches = jest.spyOn(tidings.current.app.get(Passwords), 'matches');
-    const hash = jest.spyOn(tidings.current.app.get(Passwords), 'hash');
-    const sessions = await sessionsOf(ada);
-    const input = { name: 'X', email: 'elsewhere@example.com', password: PASSWORD, transport: 'COOKIE' };
-    const replies = [await page().send(LOGIN, login(), headers()), await page().send(REGISTER, { input }, headers())];
-    expect(replies.map(({ code, data, set }) => [code, data, set])).toEqual([1, 2].map(() => ['FORBIDDEN', null, []]));
-    expect([matches.mock.calls, hash.mock.calls, await sessionsOf(ada)]).toEqual([[], [], sessions]);
-    expect(await query('select 1 from account where email = $1', [input.email])).toEqual([]);
-    jest.restoreAllMocks();
-  });
-
-  it('is not refused where it asks for none', async () => {
-    const { data, set } = await page().send(LOGIN, login({ transport: 'BODY' }), { origin: '', 'x-tidings-csrf': '' });
-    expect([data.login.accessToken, set]).toEqual([expect.any(String), []]);
-  });
-});
-
-describe('CORS', () => {
-  const preflight = (from: string) =>
-    fetch(`${tidings.current.url}/graphql`, {
-      method: 'OPTIONS',
-      headers: {
-        origin: from,
-        'access-control-request-method': 'POST',
-        'access-control-request-headers': 'content-type,x-tidings-csrf',
-      },
-    });
-
-  it('lets pages of ALLOWED_ORIGINS send cookies and our header, and read the reply', async () => {
-    const own = new Page(tidings.current.url, tidings.current.config.publicUrl);
-    expect(own.origin).not.toBe(own.url);
-    const { headers } = await preflight(own.origin);
-    expect(headers.get('access-control-allow-origin')).toBe(own.origin);
-    expect(headers.get('access-control-allow-credentials')).toBe('true');
-    expect(headers.get('access-control-allow-headers')).toContain('x-tidings-csrf');
-    await own.login(ada.email);
-    const reply = await own.send(ME);
-    expect(reply.data).toEqual({ me: { id: ada.id } });
-    expect(reply.headers.get('access-control-allow-origin')).toBe(own.origin);
-    expect(reply.headers.get('access-control-allow-credentials')).toBe('true');
-  });
-
-  it('lets no other page', async () => {
-    for (const [, from] of strange(tidings.current.url).filter(([, value]) => value !== '')) {
-      expect((await preflight(from)).headers.get('access-control-allow-origin')).toBeNull();
-    }
-  });
-});
+const ask = async (socket: RawSocket, document: string) => {
+  socket.send({ type: 'subscribe', id: '1', payload: { query: document } });
+  return (await socket.next('next')).payload;
+};
 
 describe('a socket', () => {
-  const ask = async (socket: RawSocket, document: string) => {
-    socket.send({ type: 'subscribe', id: '1', payload: { query: document } });
-    return (await socket.next('next')).payload;
-  };
-
   it('is signed in by the cookies of its upgrade, with an empty payload or none, and closed with the session', async () => {
     const own = await signedIn();
     for (const payload of [undefined, {}, { theme: 'dark' }]) {
-      const socket = await opened(own, payload);
+      const socket = await own.socket(payload);
       expect(await ask(socket, '{ me { id } }')).toEqual({ data: { me: { id: ada.id } } });
       if (payload) await socket.close();
       else await own.send(REFRESH);
     }
-    const socket = await opened(own);
+    const socket = await own.socket();
     await own.send('mutation { logout }');
     expect((await socket.closed).code).toBe(4401);
   });
 
   it('that signs its session out closes, and credentials are not given over it', async () => {
     const own = await signedIn();
-    const socket = await opened(own);
+    const socket = await own.socket();
     socket.send({ type: 'subscribe', id: '1', payload: { query: 'mutation { refresh { accessToken } }' } });
     expect((await socket.next('error')).payload[0].extensions.code).toBe('GRAPHQL_VALIDATION_FAILED');
     socket.send({ type: 'subscribe', id: '2', payload: { query: 'mutation { logout }' } });
@@ -494,20 +344,20 @@ describe('a socket', () => {
 
   it('is signed in by `authorization` in the payload where there is one, without falling back', async () => {
     const [own, other] = [await signedIn(), await tidings.current.asUser()];
-    const socket = await opened(own, { authorization: `Bearer ${other.accessToken}` });
+    const socket = await own.socket({ authorization: `Bearer ${other.accessToken}` });
     expect(await ask(socket, '{ me { id } }')).toEqual({ data: { me: { id: other.id } } });
     await socket.close();
     const access = own.jar.get('tidings-access');
     for (const authorization of ['', 'Bearer nonsense', `Bearer ${access}`, access, null, 5, {}]) {
       for (const key of ['authorization', 'Authorization'])
-        expect((await (await connecting(own, { [key]: authorization })).closed).code).toBe(4401);
+        expect((await (await own.connect({ [key]: authorization })).closed).code).toBe(4401);
     }
   });
 
   it('with a cookie that has expired is closed with 4403, so that clients come back', async () => {
     const own = await signedIn();
     own.jar.set('tidings-access', expired(ada.id, own.session));
-    expect((await (await connecting(own)).closed).code).toBe(4403);
+    expect((await (await own.connect()).closed).code).toBe(4403);
   });
 
   it.each([
@@ -519,73 +369,10 @@ describe('a socket', () => {
     ['a token of a session in bodies', () => `tidings-access=${ada.accessToken}`],
     ['the other name', (own: Page) => own.cookie.replaceAll('tidings', '__Host-tidings')],
   ])('is not signed in by cookies that are no sign-in: %s', async (_what, cookie) => {
-    const own = await signedIn();
-    const socket = await connecting(
-      Object.assign(page(), { jar: new Map([cookie(own).split(/=(.*)/s) as [string, string]]) }),
-    );
+    const cookies = cookie(await signedIn());
+    const headers = { origin: tidings.current.url, ...(cookies ? { cookie: cookies } : {}) };
+    const socket = await RawSocket.open(tidings.current.url, headers);
+    socket.send({ type: 'connection_init' });
     expect((await socket.closed).code).toBe(4401);
-  });
-
-  it.each(STRANGE)('is refused with cookies from a page that is not ours: %s', async (_what, index) => {
-    const own = await signedIn();
-    const from = origin(index);
-    for (const cookie of [own.cookie, 'tidings-access=x']) {
-      const headers = { cookie, ...(from ? { origin: from } : {}) };
-      await expect(RawSocket.open(own.url, headers)).rejects.toThrow('403');
-    }
-    expect((await sessionRow(own.session))['ended_at']).toBeNull();
-  });
-});
-
-describe('behind https', () => {
-  let secure: TestTidings;
-  beforeAll(async () => {
-    secure = await TestTidings.start({ database: tidings.current.database, env: { PUBLIC_URL: SITE } });
-  });
-  afterAll(() => secure.stop());
-
-  it('cookies are bound to the host and to TLS, and the other names are never read', async () => {
-    const own = new Page(secure.url, SITE);
-    const { set } = await own.send(LOGIN, login());
-    expect(set.map(({ name }) => name)).toEqual(KEPT.map((name) => `__Host-${name}`));
-    for (const { name: _name, value: _value, maxAge: _maxAge, ...attributes } of set)
-      expect(attributes).toEqual({ path: '/', httpOnly: true, secure: true, sameSite: 'strict' });
-    expect((await own.send(ME)).data).toEqual({ me: { id: ada.id } });
-    const socket = await opened(own);
-    await socket.close();
-    const plain = own.cookie.replaceAll('__Host-', '');
-    expect((await own.send(ME, {}, { cookie: plain })).code).toBe('UNAUTHENTICATED');
-    expect((await own.send(REFRESH, {}, { cookie: plain })).code).toBe('UNAUTHENTICATED');
-    // Nor do they make a duplicate, or what somebody tossed at the browser would sign everybody out.
-    expect((await own.send(ME, {}, { cookie: `${plain}; ${own.cookie}` })).data).toEqual({ me: { id: ada.id } });
-    expect((await own.send('mutation { logout }')).set).toEqual(
-      CLEARED.map((cookie) => ({ ...cookie, name: `__Host-${cookie.name}`, secure: true })),
-    );
-  });
-
-  it('pages of siblings, and those that only look alike, are strangers', async () => {
-    for (const [, from] of strange(SITE)) {
-      expect((await new Page(secure.url, SITE).send(LOGIN, login(), { origin: from })).code).toBe('FORBIDDEN');
-    }
-  });
-
-  const production = {
-    NODE_ENV: 'production',
-    DATABASE_URL: 'postgresql://db/tidings',
-    APP_SECRET: randomBytes(32).toString('hex'),
-  };
-  it.each([
-    ['a site in production', { ...production, PUBLIC_URL: SITE }, true],
-    ['this machine in production', { ...production, PUBLIC_URL: 'http://localhost:4000' }, true],
-    ['production without PUBLIC_URL', production, true],
-    ['a site behind https outside production', { PUBLIC_URL: SITE }, true],
-    ['a site over http outside production', { PUBLIC_URL: 'http://build.example' }, true],
-    ['this machine', {}, false],
-    ['this machine by another name', { PUBLIC_URL: 'http://[::1]:4000' }, false],
-  ])('the form of names is fixed at the start: %s', (_what, env, isSecure) => {
-    const cookies = new SessionCookies(loadConfig(env));
-    const [right, wrong] = isSecure ? ['__Host-', ''] : ['', '__Host-'];
-    expect(cookies.read(`${right}tidings-access=a; ${wrong}tidings-refresh=b`)).toEqual({ accessToken: 'a' });
-    expect(cookies.read(`${wrong}tidings-access=a`)).toBeUndefined();
   });
 });

@@ -2,6 +2,7 @@
 import { OPERATIONS } from '../src/engine/sessions/limits.js';
 import { SignInLimits } from '../src/engine/sessions/sign-in-limits.js';
 import { type GraphqlClient, type Reply } from './support/graphql-client.js';
+import { Page } from './support/page.js';
 import { type TestRedis, startRedis } from './support/redis.js';
 import { RawSocket } from './support/socket-client.js';
 import { PASSWORD, type Person, TestTidings, useTidings } from './support/tidings.js';
@@ -186,6 +187,18 @@ describe('one address', () => {
     const codes = await codesOf(62, () => from(address, tidings.current.anonymous, REFRESH, { t: rubbish }));
     expect(codes).toEqual({ UNAUTHENTICATED: 60, RATE_LIMITED: 2 });
     expect(codeOf(await from(newAddress(), tidings.current.anonymous, REFRESH, { t: user.refreshToken }))).toBe('OK');
+  });
+
+  it('refreshes one session by cookies sixty times a minute, and loses none of them by that', async () => {
+    const { email, id } = await tidings.current.asUser();
+    const [own, other] = [new Page(tidings.current.url), new Page(tidings.current.url)];
+    const [address, sessionId] = [newAddress(), await own.login(email)];
+    await other.login(email);
+    const rubbish = { cookie: `tidings-refresh=tr1.${sessionId}.1.${'A'.repeat(43)}`, 'x-forwarded-for': address };
+    expect(await codesOf(61, () => own.send(REFRESH, {}, rubbish))).toEqual({ UNAUTHENTICATED: 60, RATE_LIMITED: 1 });
+    expect((await own.send(REFRESH, {}, rubbish)).set).toEqual([]);
+    expect((await other.send(REFRESH, {}, { 'x-forwarded-for': address })).data.refresh.refreshToken).toBeNull();
+    expect((await other.send('{ me { id } }')).data).toEqual({ me: { id } });
   });
 
   it('is judged by the shape of what it sends first: that costs no try', async () => {

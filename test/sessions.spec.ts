@@ -97,12 +97,6 @@ describe('registering', () => {
       await closed.stop();
     }
   });
-
-  it('says that cookies are for later, and opens nothing', async () => {
-    const input = newcomer({ transport: 'COOKIE' });
-    expect((await tidings.current.anonymous.error(REGISTER, { input })).extensions.code).toBe('SERVICE_UNAVAILABLE');
-    expect(await query('select 1 from account where email = $1', [input.email])).toEqual([]);
-  });
 });
 
 describe('signing in', () => {

@@ -1,9 +1,10 @@
 // A page in a browser: an origin, the header that pages of ours send, and the cookies that a browser would keep and send.
 import { parseSetCookie, type SetCookie } from 'cookie';
 import { GraphqlClient, type Reply } from './graphql-client.js';
+import { RawSocket } from './socket-client.js';
 import { PASSWORD } from './tidings.js';
 
-export const CSRF = { 'x-tidings-csrf': '1' };
+const CSRF = { 'x-tidings-csrf': '1' };
 
 export interface PageReply extends Reply {
   /** As the reply sets them, in its order. */
@@ -57,4 +58,43 @@ export class Page {
     if (errors) throw new Error(`The sign-in failed: ${JSON.stringify(errors)}`);
     return data.login.session.id;
   }
+
+  /** Opens a socket and sends `connection_init`, with the payload if there is one. */
+  async connect(payload?: Record<string, unknown>): Promise<RawSocket> {
+    const { 'x-tidings-csrf': _, ...headers } = this.headers;
+    const socket = await RawSocket.open(this.url, headers);
+    socket.send({ type: 'connection_init', ...(payload ? { payload } : {}) });
+    return socket;
+  }
+
+  /** The same, and waits to be let in. */
+  async socket(payload?: Record<string, unknown>): Promise<RawSocket> {
+    const socket = await this.connect(payload);
+    await socket.next('connection_ack');
+    return socket;
+  }
 }
+
+/** The names of the cookies where there is no TLS, in the order in which they are set. */
+export const KEPT = ['tidings-access', 'tidings-refresh'];
+/** As replies take them away. */
+export const CLEARED = KEPT.map((name) => {
+  return { name, value: '', maxAge: 0, path: '/', httpOnly: true, sameSite: 'strict' };
+});
+
+/** `own` with something about it changed: origins that are not it, and the absence of one. */
+export const strangeOrigins = (own: string): readonly (readonly [what: string, origin: string])[] => [
+  ['no origin', ''],
+  ['the origin null', 'null'],
+  ['a foreign origin', 'https://evil.example'],
+  ['an origin that ends alike', own.replace('//', '//evil')],
+  ['an origin that begins alike', `${own}.evil.example`],
+  ['an origin that begins alike, without a dot', `${own}0`],
+  ['a sibling subdomain', own.replace('//', '//sibling.')],
+  ['another port', own.replace(/(:\d+)?$/, ':1')],
+  ['another scheme', own.replace(/^https?/, (scheme) => (scheme === 'http' ? 'https' : 'http'))],
+  ['a trailing slash', `${own}/`],
+  ['capitals', own.toUpperCase()],
+  ['two origins', `${own}, ${own}`],
+  ['a wildcard', '*'],
+];

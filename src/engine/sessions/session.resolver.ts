@@ -32,7 +32,8 @@ export class SessionResolver {
   @Limited('register')
   @Input(registerArgs)
   @Mutation(() => AuthPayload, {
-    description: 'Makes an account and signs it in. `CONFLICT` if the e-mail is registered.',
+    description:
+      'Makes an account and signs it in. `CONFLICT` if the e-mail is registered. The session whose cookies come with it ends.',
   })
   async register(
     @Context() context: OperationContext,
@@ -48,7 +49,8 @@ export class SessionResolver {
   @Input(loginArgs)
   @Mutation(() => AuthPayload, {
     description:
-      'Signs in. `UNAUTHENTICATED` says the same for a wrong password, an unknown e-mail and a disabled account.',
+      'Signs in. `UNAUTHENTICATED` says the same for a wrong password, an unknown e-mail and a disabled account. The session ' +
+      'whose cookies come with it ends.',
   })
   async login(
     @Context() context: OperationContext,
@@ -65,11 +67,16 @@ export class SessionResolver {
   @Mutation(() => AuthPayload, {
     description:
       'Exchanges the refresh token for new tokens. The token before it gets the same answer for a few seconds, so that tabs ' +
-      'may race and a lost reply can be repeated; anything older ends the session with `REFRESH_TOKEN_REUSED`.',
+      'may race and a lost reply can be repeated; anything older ends the session with `REFRESH_TOKEN_REUSED`. The new tokens ' +
+      'travel as the old one did, in the body or in cookies; cookies that are refused are cleared.',
   })
   async refresh(
     @Context() context: OperationContext,
-    @Args('refreshToken', { type: () => String, nullable: true, description: 'Absent: the one in the cookie.' })
+    @Args('refreshToken', {
+      type: () => String,
+      nullable: true,
+      description: 'Of a session in BODY transport. Absent: the one in the cookie.',
+    })
     refreshToken?: string | null,
   ) {
     return this.payloads.renewed(context, await this.requests.refresh(context, refreshToken));

@@ -13,7 +13,12 @@ registerEnumType(TokenTransport, {
   description: "How a session's tokens travel. It belongs to the session and never changes.",
   valuesMap: {
     BODY: { description: 'In the reply; the client sends the access token as `Authorization: Bearer`.' },
-    COOKIE: { description: 'In HttpOnly cookies that the browser keeps; both tokens in the reply are null.' },
+    COOKIE: {
+      description:
+        'In HttpOnly cookies that the browser keeps and sends; both tokens in the reply are null. For pages of ALLOWED_ORIGINS, ' +
+        'which send the header `x-tidings-csrf: 1` with every operation, else it is `FORBIDDEN` as a whole. Only POST and the ' +
+        'upgrade of a WebSocket carry them, and beside `Authorization` they do not count.',
+    },
   },
 });
 
@@ -60,12 +65,12 @@ export class Session {
   expiresAt!: Date;
 }
 
-@ObjectType({ description: 'What a sign-in gives.' })
+@ObjectType({ description: 'What a sign-in gives. In COOKIE transport the reply also sets both tokens as cookies.' })
 export class AuthPayload {
   @Field(() => String, {
     nullable: true,
     description:
-      'Send it as `Authorization: Bearer …`, and in the payload of `connection_init`. Null in COOKIE transport.',
+      'Send it as `Authorization: Bearer …`, and so in the payload of `connection_init` too. Null in COOKIE transport.',
   })
   accessToken!: string | null;
 

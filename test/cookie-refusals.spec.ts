@@ -1,0 +1,239 @@
+// Cookies and pages that are not ours: whatever a hostile site makes a browser send is refused as a whole, before anything runs.
+import { randomBytes } from 'node:crypto';
+import { jest } from '@jest/globals';
+import { Passwords } from '../src/engine/accounts/passwords.js';
+import { loadConfig } from '../src/engine/config/config.js';
+import { SessionCookies } from '../src/engine/sessions/session-cookies.js';
+import { CLEARED, KEPT, Page, strangeOrigins } from './support/page.js';
+import { RawSocket } from './support/socket-client.js';
+import { PASSWORD, type Person, TestTidings, useTidings } from './support/tidings.js';
+
+const SITE = 'https://tidings.example';
+const ME = '{ me { id } }';
+const LOGIN = 'mutation ($input: LoginInput!) { login(input: $input) { accessToken } }';
+const REGISTER = 'mutation ($input: RegisterInput!) { register(input: $input) { accessToken } }';
+const REFRESH = 'mutation { refresh { session { id } } }';
+
+const tidings = useTidings();
+const query = (sql: string, parameters: unknown[] = []) =>
+  tidings.current.database.query<Record<string, string>>(sql, parameters);
+
+/** Whose sessions most tests are about, and a session of the other transport. */
+let ada: Person;
+beforeAll(async () => {
+  ada = await tidings.current.asUser('EDITOR');
+});
+
+const page = () => new Page(tidings.current.url);
+async function signedIn(email = ada.email): Promise<Page & { session: string }> {
+  const own = page();
+  return Object.assign(own, { session: await own.login(email) });
+}
+const login = (more: Record<string, unknown> = {}) => ({
+  input: { email: ada.email, password: PASSWORD, transport: 'COOKIE', ...more },
+});
+const sessionRow = async (id: string) => (await query('select * from session where id = $1', [id]))[0]!;
+const lastAudit = async () => (await query('select id from audit_entry order by id desc limit 1'))[0]!['id']!;
+const auditSince = (id: string) =>
+  query('select action, outcome, details from audit_entry where id > $1 order by id', [id]);
+
+const STRANGE = strangeOrigins('http://OWN').map(([what], index) => [what, index] as const);
+const origin = (index: number) => strangeOrigins(tidings.current.url)[index]![1];
+
+/** Headers of a request that no page of ours sends. */
+const TAMPERED: readonly (readonly [string, () => Record<string, string>])[] = [
+  ...STRANGE.map(([what, index]) => [what, () => ({ origin: origin(index) })] as const),
+  ['no header of ours', () => ({ 'x-tidings-csrf': '' })],
+  ['our header with another value', () => ({ 'x-tidings-csrf': 'true' })],
+  ['our header twice', () => ({ 'x-tidings-csrf': '1, 1' })],
+  ["Apollo's header in its place", () => ({ 'x-tidings-csrf': '', 'apollo-require-preflight': '1' })],
+];
+
+describe('a request with cookies that a page of ours did not send', () => {
+  let own: Page & { session: string };
+  beforeAll(async () => {
+    own = await signedIn();
+  });
+
+  it.each(TAMPERED)('is refused as a whole: %s', async (_what, headers) => {
+    const since = await lastAudit();
+    const documents = [ME, '{ __typename }', 'mutation { logout }', REFRESH, LOGIN, '{ projects { nodes { name } } }'];
+    for (const document of documents) {
+      const { data, errors, set, status } = await own.send(document, login(), headers());
+      expect([status, data, set, errors?.map(({ extensions }) => extensions.code)]).toEqual([
+        200,
+        undefined,
+        [],
+        ['FORBIDDEN'],
+      ]);
+    }
+    const strict = await own.send(ME, {}, { ...headers(), accept: 'application/graphql-response+json' });
+    expect([strict.status, strict.errors?.[0]?.message]).toEqual([403, expect.stringContaining('x-tidings-csrf: 1')]);
+    expect(await sessionRow(own.session)).toMatchObject({ generation: 1, ended_at: null });
+    expect(await auditSince(since)).toEqual([]);
+  });
+
+  it('is refused whichever of the cookies it has, good or bad', async () => {
+    for (const cookie of ['tidings-access=', 'tidings-refresh=x', `other=1; ${own.cookie}`])
+      expect((await own.send('{ __typename }', {}, { cookie, 'x-tidings-csrf': '' })).code).toBe('FORBIDDEN');
+    for (const cookie of [
+      'other=1',
+      'tidings-access',
+      '=tidings-access',
+      'Tidings-Access=x',
+      '__Host-tidings-access=x',
+    ])
+      expect((await own.send('{ __typename }', {}, { cookie, 'x-tidings-csrf': '' })).code).toBeUndefined();
+  });
+
+  it.each([
+    ['application/x-www-form-urlencoded', 'query=mutation%7Blogout%7D'],
+    [
+      'multipart/form-data; boundary=x',
+      '--x\r\ncontent-disposition: form-data; name="query"\r\n\r\nmutation{logout}\r\n--x--',
+    ],
+    ['text/plain', '{"query": "mutation { logout }"}'],
+  ])('is refused as %s, even with our header and origin', async (type, body) => {
+    for (const headers of [{ cookie: own.cookie, origin: own.url }, own.headers]) {
+      const response = await fetch(`${own.url}/graphql`, {
+        method: 'POST',
+        headers: { ...headers, 'content-type': type },
+        body,
+      });
+      expect([response.status, response.headers.getSetCookie()]).toEqual([400, []]);
+      expect(await response.text()).toContain('BAD_USER_INPUT');
+    }
+    expect(await sessionRow(own.session)).toMatchObject({ ended_at: null });
+  });
+
+  it('as a GET is one without cookies', async () => {
+    const get = (document: string) =>
+      fetch(`${own.url}/graphql?query=${encodeURIComponent(document)}`, { headers: own.headers });
+    expect(await (await get(ME)).text()).toContain('UNAUTHENTICATED');
+    const logout = await get('mutation { logout }');
+    expect([logout.status, logout.headers.getSetCookie(), await logout.text()]).toEqual([405, [], expect.anything()]);
+    expect(await sessionRow(own.session)).toMatchObject({ ended_at: null });
+  });
+});
+
+const sessionsOf = ({ id }: Person) => query('select id from session where account_id = $1', [id]);
+
+describe('a sign-in that asks for cookies from elsewhere', () => {
+  it.each(TAMPERED)('is refused before the password is looked at: %s', async (_what, headers) => {
+    const matches = jest.spyOn(tidings.current.app.get(Passwords), 'matches');
+    const hash = jest.spyOn(tidings.current.app.get(Passwords), 'hash');
+    const sessions = await sessionsOf(ada);
+    const input = { name: 'X', email: 'elsewhere@example.com', password: PASSWORD, transport: 'COOKIE' };
+    const replies = [await page().send(LOGIN, login(), headers()), await page().send(REGISTER, { input }, headers())];
+    expect(replies.map(({ code, data, set }) => [code, data, set])).toEqual([1, 2].map(() => ['FORBIDDEN', null, []]));
+    expect([matches.mock.calls, hash.mock.calls, await sessionsOf(ada)]).toEqual([[], [], sessions]);
+    expect(await query('select 1 from account where email = $1', [input.email])).toEqual([]);
+    jest.restoreAllMocks();
+  });
+
+  it('is not refused where it asks for none', async () => {
+    const { data, set } = await page().send(LOGIN, login({ transport: 'BODY' }), { origin: '', 'x-tidings-csrf': '' });
+    expect([data.login.accessToken, set]).toEqual([expect.any(String), []]);
+  });
+});
+
+const preflight = (from: string) =>
+  fetch(`${tidings.current.url}/graphql`, {
+    method: 'OPTIONS',
+    headers: {
+      origin: from,
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'content-type,x-tidings-csrf',
+    },
+  });
+
+describe('CORS', () => {
+  it('lets pages of ALLOWED_ORIGINS send cookies and our header, and read the reply', async () => {
+    const own = new Page(tidings.current.url, tidings.current.config.publicUrl);
+    expect(own.origin).not.toBe(own.url);
+    const { headers } = await preflight(own.origin);
+    expect(headers.get('access-control-allow-origin')).toBe(own.origin);
+    expect(headers.get('access-control-allow-credentials')).toBe('true');
+    expect(headers.get('access-control-allow-headers')).toContain('x-tidings-csrf');
+    await own.login(ada.email);
+    const reply = await own.send(ME);
+    expect(reply.data).toEqual({ me: { id: ada.id } });
+    expect(reply.headers.get('access-control-allow-origin')).toBe(own.origin);
+    expect(reply.headers.get('access-control-allow-credentials')).toBe('true');
+  });
+
+  it('lets no other page', async () => {
+    for (const [, from] of strangeOrigins(tidings.current.url).filter(([, value]) => value !== '')) {
+      expect((await preflight(from)).headers.get('access-control-allow-origin')).toBeNull();
+    }
+  });
+});
+
+describe('the upgrade of a socket', () => {
+  let own: Page & { session: string };
+  beforeAll(async () => {
+    own = await signedIn();
+  });
+
+  it.each(STRANGE)('is refused with cookies from a page that is not ours: %s', async (_what, index) => {
+    const from = origin(index);
+    for (const cookie of [own.cookie, 'tidings-access=x']) {
+      const headers = { cookie, ...(from ? { origin: from } : {}) };
+      await expect(RawSocket.open(own.url, headers)).rejects.toThrow('403');
+    }
+    expect((await sessionRow(own.session))['ended_at']).toBeNull();
+  });
+});
+
+describe('behind https', () => {
+  let secure: TestTidings;
+  beforeAll(async () => {
+    secure = await TestTidings.start({ database: tidings.current.database, env: { PUBLIC_URL: SITE } });
+  });
+  afterAll(() => secure.stop());
+
+  it('cookies are bound to the host and to TLS, and the other names are never read', async () => {
+    const own = new Page(secure.url, SITE);
+    const { set } = await own.send(LOGIN, login());
+    expect(set.map(({ name }) => name)).toEqual(KEPT.map((name) => `__Host-${name}`));
+    for (const { name: _name, value: _value, maxAge: _maxAge, ...attributes } of set)
+      expect(attributes).toEqual({ path: '/', httpOnly: true, secure: true, sameSite: 'strict' });
+    expect((await own.send(ME)).data).toEqual({ me: { id: ada.id } });
+    const socket = await own.socket();
+    await socket.close();
+    const plain = own.cookie.replaceAll('__Host-', '');
+    expect((await own.send(ME, {}, { cookie: plain })).code).toBe('UNAUTHENTICATED');
+    expect((await own.send(REFRESH, {}, { cookie: plain })).code).toBe('UNAUTHENTICATED');
+    // Nor do they make a duplicate, or what somebody tossed at the browser would sign everybody out.
+    expect((await own.send(ME, {}, { cookie: `${plain}; ${own.cookie}` })).data).toEqual({ me: { id: ada.id } });
+    expect((await own.send('mutation { logout }')).set).toEqual(
+      CLEARED.map((cookie) => ({ ...cookie, name: `__Host-${cookie.name}`, secure: true })),
+    );
+  });
+
+  it('pages of siblings, and those that only look alike, are strangers', async () => {
+    for (const [, from] of strangeOrigins(SITE)) {
+      expect((await new Page(secure.url, SITE).send(LOGIN, login(), { origin: from })).code).toBe('FORBIDDEN');
+    }
+  });
+
+  const production = {
+    NODE_ENV: 'production',
+    DATABASE_URL: 'postgresql://db/tidings',
+    APP_SECRET: randomBytes(32).toString('hex'),
+  };
+  it.each([
+    ['a site in production', { ...production, PUBLIC_URL: SITE }, true],
+    ['this machine in production', { ...production, PUBLIC_URL: 'http://localhost:4000' }, true],
+    ['production without PUBLIC_URL', production, true],
+    ['a site behind https outside production', { PUBLIC_URL: SITE }, true],
+    ['a site over http outside production', { PUBLIC_URL: 'http://build.example' }, true],
+    ['this machine', {}, false],
+    ['this machine by another name', { PUBLIC_URL: 'http://[::1]:4000' }, false],
+  ])('the form of names is fixed at the start: %s', (_what, env, isSecure) => {
+    const cookies = new SessionCookies(loadConfig(env));
+    const [right, wrong] = isSecure ? ['__Host-', ''] : ['', '__Host-'];
+    expect(cookies.read(`${right}tidings-access=a; ${wrong}tidings-refresh=b`)).toEqual({ accessToken: 'a' });
+    expect(cookies.read(`${wrong}tidings-access=a`)).toBeUndefined();
+  });
+});
