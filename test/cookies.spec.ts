@@ -2,8 +2,8 @@
 import { request as rawRequest } from 'node:http';
 import { Role } from '../src/engine/access/role.js';
 import { AccessTokens } from '../src/engine/sessions/access-tokens.js';
-import { CLEARED, KEPT, Page } from './support/page.js';
-import { RawSocket } from './support/socket-client.js';
+import { CLEARED, inBrowser, KEPT, Page } from './support/page.js';
+import { RawSocket, SocketClient } from './support/socket-client.js';
 import { fewestStatementsOf } from './support/statements.js';
 import { PASSWORD, type Person, useTidings } from './support/tidings.js';
 
@@ -319,6 +319,11 @@ const ask = async (socket: RawSocket, document: string) => {
 };
 
 describe('a socket', () => {
+  let signed: Page;
+  beforeAll(async () => {
+    signed = await signedIn();
+  });
+
   it('is signed in by the cookies of its upgrade, with an empty payload or none, and closed with the session', async () => {
     const own = await signedIn();
     for (const payload of [undefined, {}, { theme: 'dark' }]) {
@@ -354,10 +359,24 @@ describe('a socket', () => {
     }
   });
 
-  it('with a cookie that has expired is closed with 4403, so that clients come back', async () => {
+  it('with a cookie that has expired is closed with 4403, and the stock client is back once its page has refreshed', async () => {
     const own = await signedIn();
     own.jar.set('tidings-access', expired(ada.id, own.session));
     expect((await (await own.connect()).closed).code).toBe(4403);
+    const codes: number[] = [];
+    const client = new SocketClient(own.url, undefined, {
+      url: async () => {
+        if (codes.length > 0) await own.send(REFRESH);
+        return `${own.url.replace(/^http/, 'ws')}/graphql`;
+      },
+      webSocketImpl: inBrowser(own),
+      retryAttempts: 1,
+      retryWait: () => Promise.resolve(),
+      on: { closed: (event) => codes.push((event as CloseEvent).code) },
+    });
+    expect(await client.subscribe(ME).next()).toEqual({ data: { me: { id: ada.id } } });
+    expect(codes).toEqual([4403]);
+    await client.close();
   });
 
   it.each([
@@ -369,7 +388,7 @@ describe('a socket', () => {
     ['a token of a session in bodies', () => `tidings-access=${ada.accessToken}`],
     ['the other name', (own: Page) => own.cookie.replaceAll('tidings', '__Host-tidings')],
   ])('is not signed in by cookies that are no sign-in: %s', async (_what, cookie) => {
-    const cookies = cookie(await signedIn());
+    const cookies = cookie(signed);
     const headers = { origin: tidings.current.url, ...(cookies ? { cookie: cookies } : {}) };
     const socket = await RawSocket.open(tidings.current.url, headers);
     socket.send({ type: 'connection_init' });

@@ -1,5 +1,6 @@
 // A page in a browser: an origin, the header that pages of ours send, and the cookies that a browser would keep and send.
 import { parseSetCookie, type SetCookie } from 'cookie';
+import { WebSocket } from 'ws';
 import { GraphqlClient, type Reply } from './graphql-client.js';
 import { RawSocket } from './socket-client.js';
 import { PASSWORD } from './tidings.js';
@@ -29,9 +30,14 @@ export class Page {
     return [...this.jar].map(([name, value]) => `${name}=${value}`).join('; ');
   }
 
+  /** As the upgrade of a socket of this page has them. */
+  get upgrade(): Record<string, string> {
+    return { origin: this.origin, ...(this.jar.size > 0 ? { cookie: this.cookie } : {}) };
+  }
+
   /** As a request of this page has them. */
   get headers(): Record<string, string> {
-    return { origin: this.origin, ...CSRF, ...(this.jar.size > 0 ? { cookie: this.cookie } : {}) };
+    return { ...this.upgrade, ...CSRF };
   }
 
   /** Sends an operation as this page; `headers` go before its own, an empty one is left out. */
@@ -61,8 +67,7 @@ export class Page {
 
   /** Opens a socket and sends `connection_init`, with the payload if there is one. */
   async connect(payload?: Record<string, unknown>): Promise<RawSocket> {
-    const { 'x-tidings-csrf': _, ...headers } = this.headers;
-    const socket = await RawSocket.open(this.url, headers);
+    const socket = await RawSocket.open(this.url, this.upgrade);
     socket.send({ type: 'connection_init', ...(payload ? { payload } : {}) });
     return socket;
   }
@@ -73,6 +78,15 @@ export class Page {
     await socket.next('connection_ack');
     return socket;
   }
+}
+
+/** `WebSocket` as the page has it: the browser adds what it sends with the upgrade. */
+export function inBrowser(page: Page): new (url: string, protocol: string) => WebSocket {
+  return class extends WebSocket {
+    constructor(url: string, protocol: string) {
+      super(url, protocol, { headers: page.upgrade });
+    }
+  };
 }
 
 /** The names of the cookies where there is no TLS, in the order in which they are set. */
