@@ -56,6 +56,11 @@ export class Page {
     return { ...reply, set, code: reply.errors?.[0]?.extensions.code };
   }
 
+  /** Puts the cookies of a session in their places, as a sign-in would. */
+  keep(...tokens: readonly [accessToken: string, refreshToken: string]): void {
+    for (const [at, token] of tokens.entries()) this.jar.set(KEPT[at]!, token);
+  }
+
   /** Signs in with cookies; returns the session's id. */
   async login(email: string): Promise<string> {
     const mutation = 'mutation ($input: LoginInput!) { login(input: $input) { session { id } } }';

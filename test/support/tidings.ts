@@ -7,6 +7,7 @@ import { hash } from '@node-rs/argon2';
 import { startTidings, type Tidings } from '../../src/app.js';
 import { PARAMETERS } from '../../src/engine/accounts/passwords.js';
 import { MikroORM } from '@mikro-orm/postgresql';
+import type { Transport } from '../../src/engine/access/role.js';
 import { AccountEntity } from '../../src/engine/accounts/account.entity.js';
 import { inTransaction } from '../../src/engine/database/unit-of-work.js';
 import { AccessTokens } from '../../src/engine/sessions/access-tokens.js';
@@ -117,10 +118,10 @@ export class TestTidings {
   }
 
   /** Another session of an account, as a sign-in opens it: without the password, whose hash would take the most of a test. */
-  async signIn(id: string, email: string, url = this.url): Promise<Person> {
+  async signIn(id: string, email: string, url = this.url, transport: Transport = 'BODY'): Promise<Person> {
     const { account, session } = await inTransaction(this.app.get(MikroORM), async (em) => {
       const known = await em.findOneOrFail(AccountEntity, id);
-      return this.app.get(SessionService).open(em, known, CLIENT, 'BODY');
+      return this.app.get(SessionService).open(em, known, CLIENT, transport);
     });
     const { token } = this.app.get(AccessTokens).issue(id, session.id, account.role, session.idleExpiresAt);
     const refreshToken = this.app.get(RefreshTokens).make(session.id, session.generation, session.seed);
