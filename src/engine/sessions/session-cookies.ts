@@ -59,14 +59,11 @@ export class SessionCookies {
 
   /** What a `Cookie` header has of ours, under the names that hold here; undefined if it has neither. */
   read(header: string | undefined): ShownTokens | undefined {
-    // Pair by pair: the parser keeps the first of a name and passes over the others.
-    const pairs = (header ?? '').split(';').map((pair) => parseCookie(pair, { decode: (value) => value }));
-    const [access, refresh] = [this.names.accessToken, this.names.refreshToken].map((name) =>
-      pairs.flatMap((pair) => pair[name] ?? []),
-    );
-    if (!access?.length && !refresh?.length) return undefined;
-    if (access!.length > 1 || refresh!.length > 1) return BAD;
-    return { accessToken: access?.[0], refreshToken: refresh?.[0] };
+    const accessTokens = valuesOf(this.names.accessToken, header);
+    const refreshTokens = valuesOf(this.names.refreshToken, header);
+    if (accessTokens.length > 1 || refreshTokens.length > 1) return BAD;
+    const [accessToken, refreshToken] = [accessTokens[0], refreshTokens[0]];
+    return accessToken === undefined && refreshToken === undefined ? undefined : { accessToken, refreshToken };
   }
 
   /** Whether the request names an origin of ALLOWED_ORIGINS, exactly. */
@@ -82,6 +79,13 @@ export class SessionCookies {
       stringifySetCookie({ name: this.names.refreshToken, value: refreshToken, ...attributes }),
     ];
   }
+}
+
+/** All that a `Cookie` header has under `name`. Pair by pair: the parser keeps the first and passes over the others. */
+function valuesOf(name: string, header = ''): readonly string[] {
+  if (!header.includes(name)) return [];
+  const pairs = header.split(';').filter((pair) => pair.includes(name));
+  return pairs.flatMap((pair) => parseCookie(pair, { decode: (value) => value })[name] ?? []);
 }
 
 function notOurs(): ForbiddenError {
