@@ -50,6 +50,10 @@ export class SharedContext extends OperationContext {
     return this.needViewer('the address of the client was read');
   }
 
+  override get cookies(): never {
+    return this.needViewer('cookies were read');
+  }
+
   override signIn(): never {
     return this.needViewer('an account was signed in');
   }
