@@ -12,7 +12,7 @@ const REGISTER = `mutation ($input: RegisterInput!) { register(input: $input) {
   accessToken refreshToken accessTokenExpiresAt user { id name email role sessions { id current } } session { id current transport } } }`;
 const LOGIN = `mutation ($input: LoginInput!) { login(input: $input) { accessToken refreshToken user { id email } session { id current } } }`;
 const ME = '{ me { id } }';
-const SESSIONS = '{ sessions { id current transport address userAgent createdAt lastUsedAt expiresAt } }';
+const SESSIONS = '{ sessions { id current transport address userAgent device createdAt lastUsedAt expiresAt } }';
 const REFRESH = 'mutation ($t: String) { refresh(refreshToken: $t) { accessToken session { id } } }';
 const EVERYWHERE = 'mutation ($keep: Boolean) { logoutEverywhere(keepCurrent: $keep) }';
 const REVOKE = 'mutation ($id: ID!) { revokeSession(id: $id) }';
@@ -162,7 +162,7 @@ describe('the sessions of an account', () => {
       { id: phone.sessionId, current: false },
       { id: user.sessionId, current: true },
     ]);
-    expect(sessions[0]).toMatchObject({ transport: 'BODY', address: '127.0.0.1', userAgent: 'node' });
+    expect(sessions[0]).toMatchObject({ transport: 'BODY', address: '127.0.0.1', userAgent: 'node', device: 'node' });
     expect(Date.parse(sessions[0].expiresAt) - Date.parse(sessions[0].createdAt)).toBe(90 * 86_400_000);
     await user.data(REFRESH, { t: user.refreshToken });
     expect((await user.data(SESSIONS)).sessions[0].id).toBe(user.sessionId);

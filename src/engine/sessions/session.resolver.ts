@@ -9,6 +9,7 @@ import { Credential, Input, Limited } from '../graphql/field-rules.js';
 import { id } from '../graphql/input-text.js';
 import { AuthPayloads } from './auth-payloads.js';
 import { RequestSessions } from './request-sessions.js';
+import { deviceOf } from './device.js';
 import type { Session as SessionRow } from './session.entity.js';
 import { LoginInput, loginArgs, refreshArgs, RegisterInput, registerArgs } from './session.input.js';
 import { openSessionsOf } from './session.loader.js';
@@ -133,6 +134,11 @@ export class SessionResolver {
   @ResolveField(() => Boolean)
   current(@Parent() session: SessionRow, @Context() { principal }: OperationContext) {
     return session.id === principal?.sessionId;
+  }
+
+  @ResolveField(() => String)
+  device(@Parent() session: SessionRow) {
+    return deviceOf(session.userAgent);
   }
 
   @ResolveField(() => [OpenSocket])

@@ -49,6 +49,13 @@ export class Session {
   @Field(() => String, { nullable: true, description: '`User-Agent` that it was opened with.' })
   userAgent!: string | null;
 
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'The same in words, such as "Firefox 142 on Windows" or "curl 8.5": what the client said of itself. Null if it said nothing.',
+  })
+  device!: string | null;
+
   @Field({ description: 'When the account signed in.' })
   createdAt!: Date;
 
