@@ -9,9 +9,11 @@ import { EngineMigration } from './engine/database/migrations/20261121000001-eng
 import { PasswordsMigration } from './engine/database/migrations/20261121000003-passwords.js';
 import { AdministrationMigration } from './engine/database/migrations/20261121000004-administration.js';
 import { KnownAddressesMigration } from './engine/database/migrations/20261121000005-known-addresses.js';
+import { NodesMigration } from './engine/database/migrations/20261121000006-nodes.js';
 import type { DatabaseContent } from './engine/database/orm-options.js';
 import { EventEntity, LogCounterEntity, LogHeadEntity } from './engine/events/log.entity.js';
 import { AuditEntryEntity } from './engine/operations/audit.entity.js';
+import { NodeEntity, NodeEntryEntity } from './engine/operations/node.entity.js';
 import { KnownAddressEntity } from './engine/sessions/known-address.entity.js';
 import { PasswordResetEntity } from './engine/sessions/password-reset.entity.js';
 import { SessionEntity } from './engine/sessions/session.entity.js';
@@ -26,6 +28,8 @@ export const databaseContent: DatabaseContent = {
     LogHeadEntity,
     LogCounterEntity,
     AuditEntryEntity,
+    NodeEntity,
+    NodeEntryEntity,
     FirstAdminEntity,
     ProjectEntity,
     ProjectMemberEntity,
@@ -40,5 +44,6 @@ export const databaseContent: DatabaseContent = {
     { name: '20261121000003-passwords', class: PasswordsMigration },
     { name: '20261121000004-administration', class: AdministrationMigration },
     { name: '20261121000005-known-addresses', class: KnownAddressesMigration },
+    { name: '20261121000006-nodes', class: NodesMigration },
   ],
 };

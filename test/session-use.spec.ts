@@ -1,8 +1,9 @@
-// What an account sees of its sessions while they are used.
+// What an account sees of its sessions while they are used, whichever instance has their sockets.
+import { NodeRegistry } from '../src/engine/operations/node-registry.js';
 import { SessionUse } from '../src/engine/sessions/session-use.js';
 import { statementsOf } from './support/statements.js';
 import { RawSocket } from './support/socket-client.js';
-import { type Person, useTidings } from './support/tidings.js';
+import { type Person, TestTidings, useTidings } from './support/tidings.js';
 import { until } from './support/wait.js';
 
 const tidings = useTidings();
@@ -11,6 +12,7 @@ const SESSIONS = '{ sessions { id lastUsedAt openSockets { address since } } }';
 /** The log is looked at once a second whether or not anybody asks; its events name sessions too. */
 const ON_SESSIONS = /(from|join|update|into) "?session\b/;
 
+const query = (sql: string, parameters: unknown[] = []) => tidings.current.database.query(sql, parameters);
 const write = () => tidings.current.app.get(SessionUse).write();
 
 async function age(person: Person): Promise<void> {
@@ -124,7 +126,7 @@ describe('the open sockets of a session', () => {
     await until(async () => (await shown(user.sessionId)).length === 1, 'one socket was left');
     await other.data('mutation ($id: ID!) { revokeSession(id: $id) }', { id: user.sessionId });
     expect(await second.closed).toMatchObject({ code: 4401 });
-    await until(() => tidings.current.app.get(SessionUse).socketsOf(user.sessionId).length === 0, 'none was left');
+    await until(() => [...tidings.current.app.get(NodeRegistry).here('session sockets')].length === 0, 'none was left');
   });
 
   it('are those that have signed in', async () => {
@@ -133,5 +135,102 @@ describe('the open sockets of a session', () => {
     socket.send({ type: 'connection_init', payload: { authorization: 'Bearer nonsense' } });
     await socket.closed;
     expect((await user.data(SESSIONS)).sessions[0].openSockets).toEqual([]);
+  });
+});
+
+describe('the open sockets of a session on another instance', () => {
+  let other: TestTidings;
+  let user: Person;
+  const shown = async (): Promise<{ address: string; since: string }[]> =>
+    (await user.data(SESSIONS)).sessions[0].openSockets;
+  const openThere = () => RawSocket.signedIn(other.url, user.accessToken!);
+  const registry = () => other.app.get(NodeRegistry);
+  const announced = async () => (await query('select 1 from node_entry where key = $1', [user.sessionId])).length;
+
+  beforeAll(async () => {
+    other = await TestTidings.start({ database: tidings.current.database });
+  });
+  afterAll(() => other.stop());
+  beforeEach(async () => {
+    user = await tidings.current.asUser();
+  });
+
+  it('are shown with those that are here, the first opened first, and go when they close', async () => {
+    const began = Date.now();
+    const there = await openThere();
+    await until(async () => (await shown()).length === 1, 'the other instance told of its socket');
+    const here = await RawSocket.signedIn(tidings.current.url, user.accessToken!);
+    const sockets = await shown();
+    expect(sockets.map(({ address }) => address)).toEqual(['127.0.0.1', '127.0.0.1']);
+    const [first, second] = sockets.map(({ since }) => Date.parse(since));
+    expect(first).toBeGreaterThanOrEqual(began - 5);
+    expect(second).toBeGreaterThanOrEqual(first!);
+    await there.close();
+    await until(async () => (await shown()).length === 1, 'it was told that the socket is gone');
+    await here.close();
+    expect(await shown()).toEqual([]);
+  });
+
+  it('are announced many in one statement, and no connection waits for it', async () => {
+    await (await openThere()).close();
+    let sockets: RawSocket[] = [];
+    const sent = await statementsOf(async () => {
+      sockets = await Promise.all(Array.from({ length: 60 }, openThere));
+      await until(async () => (await announced()) === 60, 'all were announced');
+    });
+    expect(sent.filter((sql) => sql.includes('insert into node_entry')).length).toBeLessThan(10);
+    await Promise.all(sockets.map((socket) => socket.close()));
+    await until(async () => (await announced()) === 0, 'all were taken back');
+  });
+
+  it('go when it has given no sign of life for twelve seconds', async () => {
+    const socket = await openThere();
+    await until(async () => (await shown()).length === 1, 'the other instance told of its socket');
+    // As if it had been killed: no beat of it comes any more.
+    await query(`update node set seen_at = seen_at - interval '11 seconds' where id = $1`, [registry().id]);
+    expect(await shown()).toHaveLength(1);
+    await until(async () => (await shown()).length === 0, 'it counted as dead', 3_000);
+    // It was not dead, and says so.
+    await registry().live();
+    expect(await shown()).toHaveLength(1);
+    await socket.close();
+  });
+
+  it('go when it stops', async () => {
+    const third = await TestTidings.start({ database: tidings.current.database });
+    const { id } = third.app.get(NodeRegistry);
+    const socket = await RawSocket.signedIn(third.url, user.accessToken!);
+    await until(async () => (await shown()).length === 1, 'the third instance told of its socket');
+    await third.stop();
+    expect(await shown()).toEqual([]);
+    expect(await query('select 1 from node where id = $1', [id])).toEqual([]);
+    await socket.closed;
+  });
+
+  it('are told again when it was buried, or PostgreSQL has lost them', async () => {
+    const [one, here] = [await openThere(), await RawSocket.signedIn(tidings.current.url, user.accessToken!)];
+    await until(async () => (await shown()).length === 2, 'the other instance told of its socket');
+    await query(`update node set seen_at = seen_at - interval '1 hour' where id = $1`, [registry().id]);
+    await tidings.current.app.get(NodeRegistry).live();
+    expect(await query('select 1 from node where id = $1', [registry().id])).toEqual([]);
+    expect(await query('select 1 from node_entry where node_id = $1', [registry().id])).toEqual([]);
+    const two = await openThere();
+    await until(async () => (await shown()).length === 3, 'it told of both');
+    await query('truncate node cascade');
+    await registry().live();
+    expect(await shown()).toHaveLength(3);
+    for (const socket of [one, two, here]) await socket.close();
+  });
+
+  it('are told later when the database is away, and connections are accepted all the same', async () => {
+    await query('alter table node_entry rename to node_entry_gone');
+    const [kept, brief] = [await openThere(), await openThere()];
+    await registry().live();
+    await brief.close();
+    await query('alter table node_entry_gone rename to node_entry');
+    await registry().live();
+    expect(await shown()).toHaveLength(1);
+    await kept.close();
+    await until(async () => (await shown()).length === 0, 'it was told that the socket is gone');
   });
 });

@@ -1,5 +1,5 @@
 // From a `User-Agent` to words for people: "Firefox 142 on Windows". What it says is the client's own claim.
-import Bowser from 'bowser';
+import { BROWSER_MAP, parse } from 'bowser';
 
 /** Characters of an agent that are looked at, and of a device that is shown. */
 const MAX_AGENT = 512;
@@ -12,16 +12,16 @@ const PRODUCT = /^([\w!#$%&'*+.^`|~-]+)(?:\/([\w.+-]+))?/;
 /** What browsers have said first for thirty years, whichever they are. */
 const ANY_BROWSER = /^Mozilla\//;
 /** For an agent that it does not know the library guesses: only its own names are believed. */
-const KNOWN: ReadonlySet<string> = new Set(Object.values(Bowser.BROWSER_MAP));
+const KNOWN: ReadonlySet<string> = new Set(Object.values(BROWSER_MAP));
 
 /**
  * The browser and system that `userAgent` names, or else its first product, `curl 8.5`; one line of at most 80 characters
  * without any that cannot be seen. Null when the agent is absent or says nothing.
  */
-export function deviceOf(userAgent: string | null): string | null {
+export function deviceOf(userAgent: string | null | undefined): string | null {
   const agent = (userAgent ?? '').slice(0, MAX_AGENT).replace(UNSEEN, ' ').trim();
   if (agent === '') return null;
-  const { browser, os } = Bowser.parse(agent);
+  const { browser, os } = parse(agent);
   const known = browser.name !== undefined && KNOWN.has(browser.name);
   const program = (known && named(browser.name, browser.version)) || productOf(agent);
   const device = os.name ? `${program} on ${os.name}` : program;

@@ -2,12 +2,17 @@
 // statement, so that no request waits for it and none has a statement of its own.
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
+import { Loader } from '../database/loaders.js';
+import { NodeRegistry } from '../operations/node-registry.js';
 
 /** A socket as its session knows it. */
 export interface OpenSocket {
   readonly address: string;
   readonly since: Date;
 }
+
+/** Topic of the registry under which an instance holds the sockets of a session. */
+const SOCKETS = 'session sockets';
 
 const WRITE_EVERY_MS = 60_000;
 
@@ -22,10 +27,17 @@ export class SessionUse implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(SessionUse.name);
   /** Session to the ms (since 1970) of its latest use that is not written yet. */
   private used = new Map<string, number>();
-  private readonly sockets = new Map<string, Set<OpenSocket>>();
+  /** Open sockets of a session on all instances, the first opened first. */
+  readonly socketsOf = new Loader<string, OpenSocket[]>(async (em, sessionIds) => {
+    const found = await this.registry.entriesOf(em, SOCKETS, sessionIds);
+    return found.map((entries) => entries.map(({ since, facts }) => ({ since, address: String(facts['address']) })));
+  });
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(private readonly orm: MikroORM) {}
+  constructor(
+    private readonly orm: MikroORM,
+    private readonly registry: NodeRegistry,
+  ) {}
 
   onModuleInit(): void {
     this.timer = setInterval(() => void this.write(), WRITE_EVERY_MS);
@@ -43,25 +55,17 @@ export class SessionUse implements OnModuleInit, OnApplicationShutdown {
 
   /** A socket of the session is open until the returned function is called; while it is, the session is in use. */
   opened(sessionId: string, address: string): () => void {
-    const socket: OpenSocket = { address, since: new Date() };
-    const siblings = this.sockets.get(sessionId) ?? new Set();
-    this.sockets.set(sessionId, siblings.add(socket));
+    const close = this.registry.open(SOCKETS, sessionId, { address });
     return () => {
       this.touch(sessionId);
-      siblings.delete(socket);
-      if (siblings.size === 0) this.sockets.delete(sessionId);
+      close();
     };
-  }
-
-  /** Sockets of the session on this node, the first opened first. */
-  socketsOf(sessionId: string): readonly OpenSocket[] {
-    return [...(this.sockets.get(sessionId) ?? [])];
   }
 
   /** Writes what was noted, in one statement. Never rejects: what cannot be written now is written the next time. */
   async write(): Promise<void> {
     const now = Date.now();
-    for (const sessionId of this.sockets.keys()) this.used.set(sessionId, now);
+    for (const sessionId of this.registry.here(SOCKETS)) this.used.set(sessionId, now);
     const { used } = this;
     if (used.size === 0) return;
     this.used = new Map();

@@ -142,8 +142,8 @@ export class SessionResolver {
   }
 
   @ResolveField(() => [OpenSocket])
-  openSockets(@Parent() session: SessionRow) {
-    return this.use.socketsOf(session.id);
+  openSockets(@Parent() session: SessionRow, @Context() context: OperationContext) {
+    return context.load(this.use.socketsOf, session.id);
   }
 }
 

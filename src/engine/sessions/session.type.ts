@@ -63,8 +63,7 @@ export class Session {
   lastUsedAt!: Date;
 
   @Field(() => [OpenSocket], {
-    description:
-      'Its open sockets on the instance that answers, the first opened first; other instances may have more.',
+    description: 'Its open sockets on all instances, the first opened first. Of other instances up to a second late.',
   })
   openSockets!: OpenSocket[];
 

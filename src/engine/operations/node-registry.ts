@@ -1,0 +1,182 @@
+// What every instance holds open just now, known to all: open sockets, viewers. An instance announces its entries in PostgreSQL,
+// many in one statement a moment later, so that nobody waits for it; with each beat it says that it lives, and what it held goes
+// when it does not. Redis has no part in it: that it is away makes nobody look gone.
+import { randomUUID } from 'node:crypto';
+import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
+
+/** Something that is open: since when, and what there is to say of it. */
+export interface NodeEntry {
+  readonly since: Date;
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+interface OwnEntry extends NodeEntry {
+  /** Its name among all that this instance has ever announced. */
+  readonly number: number;
+  readonly topic: string;
+  readonly key: string;
+}
+
+interface EntryRow extends NodeEntry {
+  readonly key: string;
+}
+
+/** ms between two signs of life of an instance that holds something. */
+export const BEAT_MS = 5_000;
+/** ms without one after which it counts as dead: two were missed. */
+export const DEAD_AFTER_MS = 12_000;
+/** ms in which announcements are gathered. */
+const GATHER_MS = 200;
+
+/** Clocks of instances may differ, so ages are sent. A row that others hold is left to the next beat. */
+const WRITE = `
+with me as (insert into node (id, seen_at) values (?, clock_timestamp())
+            on conflict (id) do update set seen_at = clock_timestamp() returning id, xmax = 0 as born),
+     closed as (delete from node_entry where node_id = ? and number in (select value::bigint from json_array_elements_text(?::json))),
+     opened as (insert into node_entry (node_id, number, topic, key, since, facts)
+                select me.id, number, topic, key, clock_timestamp() - ago * interval '1 ms', facts
+                  from me, json_to_recordset(?::json) as entry(number bigint, topic text, key text, ago float8, facts jsonb)
+                on conflict do nothing)
+select born from me`;
+
+const BURY = `
+delete from node where id in (
+  select id from node where id <> ? and seen_at < clock_timestamp() - ? * interval '1 ms' for update skip locked)`;
+
+const ELSEWHERE = `
+select entry.key, entry.since, entry.facts
+  from node_entry entry join node on node.id = entry.node_id
+ where entry.topic = ? and entry.key in (select json_array_elements_text(?::json)) and node.id <> ?
+   and node.seen_at > clock_timestamp() - ? * interval '1 ms'`;
+
+@Injectable()
+export class NodeRegistry implements OnModuleInit, OnApplicationShutdown {
+  /** This instance, for as long as its process lives. */
+  readonly id = randomUUID();
+  private readonly logger = new Logger(NodeRegistry.name);
+  private readonly own = new Map<number, OwnEntry>();
+  private readonly byKey = new Map<string, Set<OwnEntry>>();
+  private opened = new Map<number, OwnEntry>();
+  private closed = new Set<number>();
+  private count = 0;
+  private gathering: NodeJS.Timeout | undefined;
+  private beat: NodeJS.Timeout | undefined;
+  private writing: Promise<boolean> | undefined;
+  /** Whether others have been told of anything yet. */
+  private told = false;
+  private stopped = false;
+
+  constructor(private readonly orm: MikroORM) {}
+
+  onModuleInit(): void {
+    this.beat = setInterval(() => void this.live(), BEAT_MS);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    clearInterval(this.beat);
+    clearTimeout(this.gathering);
+    await this.writing;
+    if (this.count === 0) return;
+    await this.execute('delete from node where id = ?', [this.id]).catch(() => undefined);
+  }
+
+  /** Announces an entry until the returned function is called; others see it within a second. Waits for nothing. */
+  open(topic: string, key: string, facts: NodeEntry['facts']): () => void {
+    const entry: OwnEntry = { number: (this.count += 1), topic, key, since: new Date(), facts };
+    const siblings = this.byKey.get(nameOf(topic, key)) ?? new Set();
+    this.byKey.set(nameOf(topic, key), siblings.add(entry));
+    this.own.set(entry.number, entry);
+    this.opened.set(entry.number, entry);
+    this.gather();
+    return () => this.close(entry, siblings);
+  }
+
+  /** What this very instance holds under `topic`, by key. */
+  *here(topic: string): Iterable<string> {
+    for (const entry of this.own.values()) if (entry.topic === topic) yield entry.key;
+  }
+
+  /** The entries of all living instances under each of `keys`, the first opened first. One statement. */
+  async entriesOf(em: EntityManager, topic: string, keys: readonly string[]): Promise<NodeEntry[][]> {
+    const elsewhere = await em.execute<EntryRow[]>(ELSEWHERE, [topic, JSON.stringify(keys), this.id, DEAD_AFTER_MS]);
+    const byKey = Map.groupBy(elsewhere, ({ key }) => key);
+    return keys.map((key) =>
+      [...(this.byKey.get(nameOf(topic, key)) ?? []), ...(byKey.get(key) ?? [])]
+        .map(({ since, facts }) => ({ since: new Date(since), facts }))
+        .toSorted((one, other) => one.since.getTime() - other.since.getTime()),
+    );
+  }
+
+  /** A beat: says that this instance lives, and buries those that have not said so for too long. Never rejects. */
+  async live(): Promise<void> {
+    // Whoever holds nothing is nobody's business.
+    if (this.own.size + this.closed.size === 0 || !(await this.write())) return;
+    await this.execute(BURY, [this.id, DEAD_AFTER_MS]).catch(() => undefined);
+  }
+
+  private close(entry: OwnEntry, siblings: Set<OwnEntry>): void {
+    if (!this.own.delete(entry.number)) return;
+    siblings.delete(entry);
+    if (siblings.size === 0) this.byKey.delete(nameOf(entry.topic, entry.key));
+    // Nobody was told of it: there is nothing to take back.
+    if (this.opened.delete(entry.number)) return;
+    this.closed.add(entry.number);
+    this.gather();
+  }
+
+  private gather(): void {
+    if (this.stopped) return;
+    this.gathering ??= setTimeout(() => {
+      this.gathering = undefined;
+      void this.write();
+    }, GATHER_MS);
+  }
+
+  /** Whether everything is said that was there to say; what failed is said with the next beat. */
+  private write(): Promise<boolean> {
+    return (this.writing ??= this.tell().finally(() => {
+      this.writing = undefined;
+    }));
+  }
+
+  private async tell(): Promise<boolean> {
+    let { opened, closed } = this;
+    [this.opened, this.closed] = [new Map(), new Set()];
+    try {
+      const born = await this.announce(opened, closed);
+      if (born && this.told) {
+        // Counted as dead meanwhile, or PostgreSQL has lost it: all of it is told again.
+        [opened, closed] = [new Map(this.own), new Set()];
+        this.opened = new Map();
+        await this.announce(opened, closed);
+      }
+      this.told = true;
+      if (this.opened.size + this.closed.size > 0) this.gather();
+      return true;
+    } catch (error) {
+      for (const [number, entry] of opened) if (this.own.has(number)) this.opened.set(number, entry);
+      for (const number of closed) this.closed.add(number);
+      this.logger.debug(`What is open here could not be announced: ${String(error)}`);
+      return false;
+    }
+  }
+
+  /** Whether this instance was not there before. */
+  private async announce(opened: ReadonlyMap<number, OwnEntry>, closed: ReadonlySet<number>): Promise<boolean> {
+    const now = Date.now();
+    const entries = [...opened.values()].map(({ since, ...entry }) => ({ ...entry, ago: now - since.getTime() }));
+    const said = [this.id, this.id, JSON.stringify([...closed]), JSON.stringify(entries)];
+    const [row] = await this.execute<{ born: boolean }>(WRITE, said);
+    return row?.born === true;
+  }
+
+  private execute<R>(sql: string, parameters: readonly unknown[]): Promise<R[]> {
+    return this.orm.em.fork().execute<R[]>(sql, [...parameters]);
+  }
+}
+
+function nameOf(topic: string, key: string): string {
+  return `${topic} ${key}`;
+}
