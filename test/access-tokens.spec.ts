@@ -215,6 +215,16 @@ describe('an access token', () => {
     expect(seen).toHaveLength(1);
     expect(seen[0]).toContain('from "account"');
   });
+
+  it('costs an operation over a socket no statement either', async () => {
+    const socket = await RawSocket.signedIn(tidings.current.url, user.accessToken!);
+    const asking = async () => {
+      socket.send({ id: randomUUID(), type: 'subscribe', payload: { query: '{ __typename }' } });
+      expect((await socket.next('next')).payload).toEqual({ data: { __typename: 'Query' } });
+    };
+    expect(await fewestStatementsOf(asking)).toEqual([]);
+    await socket.close();
+  });
 });
 
 describe('with other nodes over the same database', () => {

@@ -15,6 +15,8 @@ export type LogListener = (event: LogEvent) => void;
 export const POLL_INTERVAL_MS = 500;
 /** ms since the last look that reached the head, after which nothing is served before looking again. */
 const STALE_AFTER_MS = 2_000;
+/** ms between two looks, or questions whether they are recent, after which this process has not been running. */
+const ASLEEP_AFTER_MS = 750;
 /** ms that a request waits for such a look before it gets `SERVICE_UNAVAILABLE`. */
 const FRESHEN_TIMEOUT_MS = 1_000;
 /** ms after which a read is given up: through a network that swallows everything, TCP itself would wait for a quarter of an hour. */
@@ -34,6 +36,8 @@ export class LogFollower implements OnApplicationShutdown {
   private timer: NodeJS.Timeout | undefined;
   private unsubscribe: (() => void)[] = [];
   private confirmedAt = Number.NEGATIVE_INFINITY;
+  private beatAt = Number.NEGATIVE_INFINITY;
+  private wokeAt = Number.NEGATIVE_INFINITY;
   private failing = false;
   /** The log that answers is another than the one followed: rings of it are not for us either. */
   private broken = false;
@@ -86,7 +90,8 @@ export class LogFollower implements OnApplicationShutdown {
 
   /** Whether the last look that reached the head is recent enough to trust what this node holds. */
   get fresh(): boolean {
-    return performance.now() - this.confirmedAt < STALE_AFTER_MS;
+    this.noticeSleep();
+    return this.confirmedAt >= this.wokeAt && performance.now() - this.confirmedAt < STALE_AFTER_MS;
   }
 
   /** Returns at once while fresh; else looks first, and throws {@link ServiceUnavailableError} if that fails. */
@@ -117,6 +122,7 @@ export class LogFollower implements OnApplicationShutdown {
 
   /** Looks at the log and applies everything up to the head it has now. Never throws; calls made meanwhile share a look. */
   look(): Promise<void> {
+    this.noticeSleep();
     this.lookAgain = true;
     return (this.looking ??= this.readToHead());
   }
@@ -146,6 +152,13 @@ export class LogFollower implements OnApplicationShutdown {
       // In the same turn as the last question whether to look again: whoever asks from now on starts a look of its own.
       this.looking = undefined;
     }
+  }
+
+  /** A process that was paused finds requests waiting when it goes on, and serves none of them before it has looked. */
+  private noticeSleep(): void {
+    const now = performance.now();
+    if (now - this.beatAt > ASLEEP_AFTER_MS) this.wokeAt = now;
+    this.beatAt = now;
   }
 
   private heard({ pos, events = [] }: LogRing): void {
