@@ -1,4 +1,5 @@
 // What tests need to be there, made through the API as anyone would make it.
+import type { GraphqlClient } from './graphql-client.js';
 import type { Person } from './tidings.js';
 
 let count = 0;
@@ -31,7 +32,7 @@ export async function addMember(
 
 /** Posts an update and returns its id. */
 export async function postUpdate(
-  author: Person,
+  author: GraphqlClient,
   projectId: string,
   input: Record<string, unknown> = {},
 ): Promise<string> {
