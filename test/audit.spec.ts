@@ -108,6 +108,35 @@ describe('of sessions', () => {
     ]);
   });
 
+  it('tells that a current password was wrong when one was to be changed', async () => {
+    const person = await tidings.current.asUser();
+    const input = { currentPassword: 'not the password', newPassword: 'another password of the tests' };
+    const change = 'mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { accessToken } }';
+    const entries = await during(() => person.send(change, { input }));
+    expect(entries).toMatchObject([
+      { action: 'PASSWORD_CHANGED', outcome: 'REFUSED', actor: { id: person.id }, subjectId: person.id, details: '{}' },
+    ]);
+  });
+
+  it('tells that a reset was asked for, of an account that is there or not, and never the e-mail that was typed', async () => {
+    const person = await tidings.current.asUser();
+    const request = 'mutation ($e: String!) { requestPasswordReset(email: $e) }';
+    const entries = await during(async () => {
+      for (const e of [TYPED, person.email]) await tidings.current.anonymous.send(request, { e }, from('192.0.2.8'));
+    });
+    const asked = {
+      action: 'PASSWORD_RESET_REQUESTED',
+      outcome: 'SUCCESS',
+      actor: null,
+      address: '192.0.2.8',
+      details: '{}',
+    };
+    expect(entries).toMatchObject([
+      { ...asked, subjectKind: 'account', subjectId: person.id },
+      { ...asked, subjectKind: null, subjectId: null },
+    ]);
+  });
+
   it('tells a theft once, however many replays of the stolen token come', async () => {
     const person = await tidings.current.asUser();
     const first = person.refreshToken;

@@ -1,7 +1,7 @@
 // Guessing passwords: from anywhere, at anyone, over any way in; and the people that must not suffer from it.
 import { OPERATIONS } from '../src/engine/sessions/limits.js';
 import { SignInLimits } from '../src/engine/sessions/sign-in-limits.js';
-import { type GraphqlClient, type Reply } from './support/graphql-client.js';
+import { GraphqlClient, type Reply } from './support/graphql-client.js';
 import { Page } from './support/page.js';
 import { type TestRedis, startRedis } from './support/redis.js';
 import { RawSocket } from './support/socket-client.js';
@@ -13,6 +13,7 @@ const LOGIN =
 const REGISTER = 'mutation ($input: RegisterInput!) { register(input: $input) { accessToken } }';
 const REFRESH = 'mutation ($t: String) { refresh(refreshToken: $t) { refreshToken } }';
 const RESET = 'mutation ($e: String!) { requestPasswordReset(email: $e) }';
+const CHANGE = 'mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { accessToken } }';
 const BEHIND_PROXY = { RATE_LIMITS: 'on', TRUST_PROXY: '127.0.0.1/32' };
 
 let count = 0;
@@ -26,6 +27,9 @@ const from = (address: string, client: GraphqlClient, document: string, variable
 
 const signIn = (address: string, email: string, password: string, node = tidings.current) =>
   from(address, node.anonymous, LOGIN, { input: { email, password } });
+
+const change = (by: GraphqlClient, currentPassword: string) =>
+  from(newAddress(), by, CHANGE, { input: { currentPassword, newPassword: 'another long phrase' } });
 
 const codeOf = ({ errors }: Reply) => errors?.[0]?.extensions.code ?? 'OK';
 
@@ -180,6 +184,16 @@ describe('one address', () => {
     }
   });
 
+  it('tries no more than thirty reset tokens in a quarter of an hour', async () => {
+    const address = newAddress();
+    const document =
+      'mutation ($t: String!) { resetPassword(input: { token: $t, newPassword: "another long phrase" }) }';
+    const tried = (at: number) =>
+      from(address, tidings.current.anonymous, document, { t: String(at).padStart(43, 'A') });
+    expect(await codesOf(32, tried)).toEqual({ BAD_USER_INPUT: 30, RATE_LIMITED: 2 });
+    expect(codeOf(await from(newAddress(), tidings.current.anonymous, document, { t: 'A' }))).toBe('BAD_USER_INPUT');
+  });
+
   it('refreshes one session sixty times a minute, and keeps nobody else from refreshing it', async () => {
     const user = await tidings.current.asUser();
     const rubbish = `tr1.${user.sessionId}.1.${'A'.repeat(43)}`;
@@ -218,6 +232,14 @@ describe('changing the password', () => {
     expect(codes['RATE_LIMITED']).toBe(2);
     const stranger = await tidings.current.asUser();
     expect(codeOf(await from(newAddress(), stranger, document))).not.toBe('RATE_LIMITED');
+  });
+
+  it('counts for nothing when the password was right', async () => {
+    const user = await tidings.current.asUser();
+    expect(await codesOf(9, () => change(user, 'a wrong guess'))).toEqual({ UNAUTHENTICATED: 9 });
+    const { data } = await change(user, PASSWORD);
+    const changed = new GraphqlClient(user.url, data.changePassword.accessToken);
+    expect(await codesOf(2, () => change(changed, 'a wrong guess'))).toEqual({ UNAUTHENTICATED: 1, RATE_LIMITED: 1 });
   });
 });
 

@@ -1,14 +1,14 @@
 // A new password in the place of the old one. Whatever was opened with the old one ends with it, and nothing slips past: the
 // account's row is locked first, and a sign-in that verified the old hash finds another one there.
 import { Injectable } from '@nestjs/common';
-import { MikroORM } from '@mikro-orm/postgresql';
+import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { ACCOUNT_RESOURCE } from '../access/rights.js';
 import type { ClientInfo, Principal } from '../access/role.js';
 import { type Account, AccountEntity } from '../accounts/account.entity.js';
 import { Passwords } from '../accounts/passwords.js';
 import { EventLog, type LoggedTransaction } from '../events/event-log.js';
 import { UnauthenticatedError } from '../errors/service-error.js';
-import { AuditTrail } from '../operations/audit.js';
+import { type AuditAction, type AuditOutcome, AuditTrail } from '../operations/audit.js';
 import { AccountMails } from './account-mails.js';
 import { SessionEntity } from './session.entity.js';
 import { lockAccount, type OpenSession, SessionService } from './session.service.js';
@@ -27,7 +27,10 @@ export class PasswordChanges {
   /** Changes the viewer's password and opens a session in the place of all others. Throws {@link UnauthenticatedError}. */
   async change(viewer: Principal, current: string, next: string, client: ClientInfo): Promise<OpenSession> {
     const known = await this.orm.em.fork().findOne(AccountEntity, viewer.accountId);
-    if (!known || !(await this.passwords.matches(current, known.passwordHash))) throw refused();
+    if (!known || !(await this.passwords.matches(current, known.passwordHash))) {
+      await this.record(undefined, viewer.accountId, 'PASSWORD_CHANGED', 'REFUSED', client);
+      throw refused();
+    }
     const passwordHash = await this.passwords.hash(next);
     const opened = await this.log.transaction(async (tx) => {
       const account = await lockAccount(tx.em, viewer.accountId);
@@ -48,13 +51,23 @@ export class PasswordChanges {
     account: Account,
     passwordHash: string,
     why: 'PASSWORD_CHANGED' | 'PASSWORD_RESET',
-    { address }: ClientInfo,
+    client: ClientInfo,
   ): Promise<void> {
     account.passwordHash = passwordHash;
     await tx.em.flush();
     await this.sessions.endAllLocked(tx, account.id, undefined, why);
-    const subject = { kind: ACCOUNT_RESOURCE, id: account.id };
-    await this.audit.record(tx.em, { action: why, outcome: 'SUCCESS', actorId: account.id, subject, address });
+    await this.record(tx.em, account.id, why, 'SUCCESS', client);
+  }
+
+  private record(
+    em: EntityManager | undefined,
+    actorId: string,
+    action: AuditAction,
+    outcome: AuditOutcome,
+    { address }: ClientInfo,
+  ): Promise<void> {
+    const subject = { kind: ACCOUNT_RESOURCE, id: actorId };
+    return this.audit.record(em, { action, outcome, actorId, subject, address });
   }
 }
 

@@ -5,6 +5,7 @@ import { Public, SignedIn } from '../access/policies.js';
 import { Credential, Input, Limited } from '../graphql/field-rules.js';
 import { AuthPayloads } from './auth-payloads.js';
 import { PasswordChanges } from './password-changes.js';
+import { PasswordResetRequests } from './password-reset-requests.js';
 import { PasswordResets } from './password-resets.js';
 import {
   changePasswordArgs,
@@ -19,6 +20,7 @@ import { AuthPayload } from './session.type.js';
 export class PasswordResolver {
   constructor(
     private readonly changes: PasswordChanges,
+    private readonly requests: PasswordResetRequests,
     private readonly resets: PasswordResets,
     private readonly payloads: AuthPayloads,
   ) {}
@@ -47,8 +49,11 @@ export class PasswordResolver {
   @Mutation(() => Boolean, {
     description: 'Mails a reset token. The answer is the same whether or not there is such an account.',
   })
-  async requestPasswordReset(@Args('email', { description: 'Of the account.' }) email: string) {
-    await this.resets.request(email);
+  async requestPasswordReset(
+    @Context() { client }: OperationContext,
+    @Args('email', { description: 'Of the account.' }) email: string,
+  ) {
+    await this.requests.request(email, client);
     return true;
   }
 

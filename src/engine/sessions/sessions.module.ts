@@ -9,6 +9,7 @@ import { AuthPayloads } from './auth-payloads.js';
 import { JwksController } from './jwks.controller.js';
 import { KnownAddresses } from './known-addresses.js';
 import { PasswordChanges } from './password-changes.js';
+import { PasswordResetRequests } from './password-reset-requests.js';
 import { PasswordResets } from './password-resets.js';
 import { PasswordResolver } from './password.resolver.js';
 import { RefreshTokens } from './refresh-tokens.js';
@@ -33,6 +34,7 @@ import { SignInService } from './sign-in.service.js';
     AuthPayloads,
     KnownAddresses,
     PasswordChanges,
+    PasswordResetRequests,
     PasswordResets,
     PasswordResolver,
     RefreshTokens,
