@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { assertNothingFound, scan } from './log-scan.js';
 import { within } from './wait.js';
 
 const ROOT = process.cwd();
@@ -20,7 +21,10 @@ export class ServiceProcess {
   readonly exited: Promise<number | NodeJS.Signals>;
   private told: () => void = () => {};
 
-  private constructor(private readonly child: ChildProcess) {
+  private constructor(
+    private readonly child: ChildProcess,
+    env: Record<string, string>,
+  ) {
     running.add(this);
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
@@ -31,6 +35,7 @@ export class ServiceProcess {
     // `close` comes after `exit`, when everything written has been read too.
     this.exited = once(child, 'close').then(([code, signal]) => {
       running.delete(this);
+      scan(this.output, env);
       return code ?? signal;
     });
   }
@@ -42,6 +47,7 @@ export class ServiceProcess {
     const NODE_OPTIONS = nodeOptions.map((option) => JSON.stringify(option)).join(' ');
     return new ServiceProcess(
       spawn('sh', words, { cwd: ROOT, env: { PATH, NODE_OPTIONS, ...env }, stdio: ['ignore', 'pipe', 'pipe'] }),
+      env,
     );
   }
 
@@ -92,9 +98,10 @@ export class ServiceProcess {
   }
 }
 
-/** Kills whatever a test has left running. */
+/** Kills whatever a test has left running. Fails if any process of the test file has written a secret. */
 export async function killAll(): Promise<void> {
   await Promise.all([...running].map((service) => service.stop('SIGKILL')));
+  assertNothingFound();
 }
 
 /** Process id of the living PostgreSQL of a data folder, wherever that has put it; undefined: none runs. */

@@ -18,6 +18,7 @@ import { Hub } from '../../src/engine/realtime/hub.js';
 import { freePort } from '../../src/boot/free-port.js';
 import { createDatabase, type TestDatabase } from './database.js';
 import { GraphqlClient } from './graphql-client.js';
+import { assertNothingFound, scan } from './log-scan.js';
 import { SocketClient } from './socket-client.js';
 import { until } from './wait.js';
 
@@ -58,7 +59,7 @@ export interface TidingsOptions {
   readonly database?: TestDatabase;
 }
 
-/** The service with its database; `stop` leaves nothing behind. */
+/** The service with its database; `stop` leaves nothing behind, and fails if a secret was logged. */
 export class TestTidings {
   /** Everything that the service has logged, a line an entry. */
   readonly logged: string[] = [];
@@ -73,7 +74,7 @@ export class TestTidings {
 
   static async start({ env = {}, database }: TidingsOptions = {}): Promise<TestTidings> {
     const own = database ?? (await createDatabase());
-    const config = loadConfig({
+    const variables = {
       NODE_ENV: 'test',
       PORT: String(await freePort('127.0.0.1')),
       DATABASE_URL: own.url,
@@ -82,9 +83,10 @@ export class TestTidings {
       RATE_LIMITS: 'off',
       LOG_LEVEL: 'warn',
       ...env,
-    });
+    };
+    const config = loadConfig(variables);
     const tidings = new TestTidings(config, own, !database);
-    tidings.running = await startTidings(config, own.url, recorder(tidings.logged));
+    tidings.running = await startTidings(config, own.url, recorder(tidings.logged, variables));
     return tidings;
   }
 
@@ -145,6 +147,7 @@ export class TestTidings {
     await Promise.all(this.people.map((person) => person.leave()));
     await this.running.stop();
     if (this.ownsDatabase) await this.database.drop();
+    assertNothingFound();
   }
 }
 
@@ -174,8 +177,13 @@ const CLIENT = { address: '127.0.0.1', userAgent: 'node' };
 /** With the parameters of the service: others would be hashed anew at every first sign-in. */
 const passwordHash = hash(PASSWORD, PARAMETERS);
 
-function recorder(lines: string[]): LoggerService {
-  const record = (...parts: unknown[]) =>
-    void lines.push(parts.map((part) => (typeof part === 'string' ? part : JSON.stringify(part))).join(' '));
-  return { log: () => {}, debug: () => {}, verbose: () => {}, warn: record, error: record, fatal: record };
+/** Keeps warnings and errors; nothing at any level may have a secret of `env` in it, or of the tests. */
+function recorder(lines: string[], env: Readonly<Record<string, string>>): LoggerService {
+  const scanned = (...parts: unknown[]): string => {
+    const line = parts.map((part) => (typeof part === 'string' ? part : JSON.stringify(part))).join(' ');
+    scan(line, env);
+    return line;
+  };
+  const record = (...parts: unknown[]) => void lines.push(scanned(...parts));
+  return { log: scanned, debug: scanned, verbose: scanned, warn: record, error: record, fatal: record };
 }
