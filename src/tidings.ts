@@ -20,15 +20,26 @@ async function main(): Promise<number> {
 }
 
 async function work(): Promise<Work> {
-  const [{ AccountCommands }, { Installation }, { checked }, { databaseContent }, { projectRights }] =
-    await Promise.all([
-      import('./cli/account-commands.js'),
-      import('./cli/installation.js'),
-      import('./cli/account-input.js'),
-      import('./database-content.js'),
-      import('./domain/projects/project-events.js'),
-    ]);
-  const installation = new Installation({ content: databaseContent, rights: projectRights });
+  const [
+    { AccountCommands },
+    { Installation },
+    { checked },
+    { databaseContent },
+    { projectRights },
+    { notificationsOfEvents },
+  ] = await Promise.all([
+    import('./cli/account-commands.js'),
+    import('./cli/installation.js'),
+    import('./cli/account-input.js'),
+    import('./database-content.js'),
+    import('./domain/projects/project-events.js'),
+    import('./domain/notifications/notifications-of-events.js'),
+  ]);
+  const installation = new Installation({
+    content: databaseContent,
+    rights: projectRights,
+    consequences: notificationsOfEvents,
+  });
   return { commands: new AccountCommands(installation), checked };
 }
 

@@ -331,7 +331,6 @@ describe('a fault has one face', () => {
     ],
     ['a role that is missing', '{ users { nodes { id } } }'],
     ['a field that is denied', '{ projects { nodes { budget } } }'],
-    ['something that is not there yet', '{ notifications { nodes { id } } }'],
     [
       'too complex',
       '{ projects(first: 100) { nodes { updates(first: 100) { nodes { comments(first: 100) { nodes { id } } } } } } }',

@@ -7,20 +7,22 @@ import type { Config } from '../engine/config/config.js';
 import { ConfigModule } from '../engine/config/config.module.js';
 import { DatabaseModule } from '../engine/database/database.module.js';
 import type { DatabaseContent } from '../engine/database/orm-options.js';
+import type { EventConsequences } from '../engine/events/event-consequences.port.js';
 import { EventsModule } from '../engine/events/events.module.js';
 import { OperationsModule } from '../engine/operations/operations.module.js';
 import { PubSubModule } from '../engine/pubsub/pubsub.module.js';
 import { SessionsModule } from '../engine/sessions/sessions.module.js';
 
-/** What the domain brings: its tables, and how its resources give rights. */
+/** What the domain brings: its tables, how its resources give rights, and what it stores because of events. */
 export interface Domain {
   readonly content: DatabaseContent;
   readonly rights: ResourceRights;
+  readonly consequences: EventConsequences;
 }
 
 @Module({})
 export class CliModule {
-  static forRoot(config: Config, databaseUrl: string, { content, rights }: Domain): DynamicModule {
+  static forRoot(config: Config, databaseUrl: string, { content, rights, consequences }: Domain): DynamicModule {
     return {
       module: CliModule,
       imports: [
@@ -28,7 +30,7 @@ export class CliModule {
         DatabaseModule.forRoot(databaseUrl, content),
         PubSubModule,
         OperationsModule,
-        EventsModule,
+        EventsModule.forRoot(consequences),
         AccessModule.forRoot(rights),
         AccountsModule,
         SessionsModule,

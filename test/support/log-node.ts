@@ -4,6 +4,7 @@ import { databaseContent } from '../../src/database-content.js';
 import { SYSTEM_ACCOUNT_ID } from '../../src/engine/database/migrations/20261121000001-engine.js';
 import { ormOptions } from '../../src/engine/database/orm-options.js';
 import type { Position } from '../../src/engine/events/cursor.js';
+import { NO_CONSEQUENCES } from '../../src/engine/events/event-consequences.port.js';
 import { EventLog } from '../../src/engine/events/event-log.js';
 import type { EventDraft, LogEvent } from '../../src/engine/events/log-event.js';
 import { LogFollower } from '../../src/engine/events/log-follower.js';
@@ -48,7 +49,7 @@ export class LogNode {
   ) {
     this.reader = new HeldReader(orm);
     this.follower = new LogFollower(this.reader, doorbell);
-    this.log = new EventLog(orm, this.reader, this.follower, doorbell);
+    this.log = new EventLog(orm, this.reader, this.follower, doorbell, NO_CONSEQUENCES);
     this.follower.on('delivery', (event) => this.seen.push(event));
   }
 

@@ -75,9 +75,13 @@ create table notification (
   kind text not null check (kind in ('MENTION', 'MEMBERSHIP', 'ROLE')),
   actor_id uuid not null references account (id),
   project_id uuid references project (id) on delete cascade,
+  subject_kind text check (subject_kind in ('UPDATE', 'COMMENT')),
   subject_id uuid,
+  role text,
   created_at timestamptz(3) not null default now(),
-  read_at timestamptz(3)
+  read_at timestamptz(3),
+  check ((kind = 'ROLE') = (project_id is null)),
+  check ((kind = 'MENTION') = (subject_id is not null) and (subject_id is null) = (subject_kind is null))
 );
 create index notification_page_idx on notification (account_id, id desc);
 create index notification_unread_idx on notification (account_id) where read_at is null;

@@ -17,7 +17,11 @@ export const NotificationEntity = defineEntity({
     kind: p.enum(() => NotificationKind),
     actorId: p.uuid(),
     projectId: p.uuid().nullable(),
+    /** What mentions the account. It may be gone since. */
+    subjectKind: p.text().$type<'UPDATE' | 'COMMENT'>().nullable(),
     subjectId: p.uuid().nullable(),
+    /** The role that the account was given: in the project, or anywhere. */
+    role: p.text().nullable(),
     createdAt: p.datetime(3),
     readAt: p.datetime(3).nullable(),
   },

@@ -1,60 +1,109 @@
-// Notifications, announcements and presence: in the schema already, not built yet, and saying so.
-import { Args, ID, Int, Mutation, Query, Resolver, Subscription } from '@nestjs/graphql';
+// `notifications`, `markNotificationsRead`, `notificationReceived`, and what hangs on a notification.
+import { Args, Context, ID, Int, Mutation, Parent, Query, ResolveField, Resolver, Subscription } from '@nestjs/graphql';
 import { z } from 'zod';
-import { HasRole, SignedIn } from '../../engine/access/policies.js';
+import type { OperationContext } from '../../engine/access/operation-context.js';
+import { SignedIn } from '../../engine/access/policies.js';
 import { Role } from '../../engine/access/role.js';
-import { notYet } from '../../engine/errors/not-yet.js';
+import { accountById } from '../../engine/accounts/account.loader.js';
+import { User } from '../../engine/accounts/account.type.js';
 import { ForwardArgs } from '../../engine/graphql/connection.js';
 import { Input } from '../../engine/graphql/field-rules.js';
 import { id } from '../../engine/graphql/input-text.js';
-import { byProjectId, RequiresProjectRole } from '../projects/project.policies.js';
-import { ProjectRole } from '../projects/project-role.js';
-import { Announcement, Notification, NotificationConnection, Presence } from './notification.type.js';
+import type { Project as ProjectRow } from '../projects/project.entity.js';
+import { projectById } from '../projects/project.loader.js';
+import { effectiveProjectRole, ProjectRole } from '../projects/project-role.js';
+import { Project } from '../projects/project.type.js';
+import { commentById, updateById } from '../updates/update.loader.js';
+import { Comment, ProjectUpdate } from '../updates/update.type.js';
+import { type Notification as NotificationRow, NotificationKind } from './notification.entity.js';
+import { notificationById } from './notification.loader.js';
+import { NotificationService } from './notification.service.js';
+import { Notification, NotificationConnection } from './notification.type.js';
+
+const byId = (notificationId: string, _args: unknown, context: OperationContext) =>
+  context.load(notificationById, notificationId);
 
 @Resolver(() => Notification)
 export class NotificationResolver {
+  constructor(private readonly service: NotificationService) {}
+
   @SignedIn()
   @Query(() => NotificationConnection, { description: 'What concerns the account, newest first.' })
   notifications(
-    @Args() _page: ForwardArgs,
+    @Context() context: OperationContext,
+    @Args() page: ForwardArgs,
     @Args('unread', { type: () => Boolean, nullable: true, description: 'Only those that are not marked as read.' })
-    _unread?: boolean | null,
-  ): NotificationConnection {
-    return notYet('Notifications');
+    unread?: boolean | null,
+  ) {
+    return this.service.list(context, page, unread);
   }
 
   @SignedIn()
+  @Input(z.object({ upTo: id }))
   @Mutation(() => Int, { description: 'Marks notifications as read, up to and including one. Returns how many.' })
   markNotificationsRead(
-    @Args('upTo', { type: () => ID, description: 'Id of the newest one that was read.' }) _upTo: string,
-  ): number {
-    return notYet('Notifications');
-  }
-
-  @HasRole(Role.ADMIN)
-  @Mutation(() => Announcement, { description: 'Sends a message to everyone who is connected.' })
-  announce(@Args('message', { description: '1 to 1,000 characters.' }) _message: string): Announcement {
-    return notYet('Announcements');
+    @Context() context: OperationContext,
+    @Args('upTo', { type: () => ID, description: 'Id of the newest one that was read.' }) upTo: string,
+  ) {
+    return this.service.markRead(context, upTo);
   }
 
   @SignedIn()
-  @Subscription(() => Notification, { description: 'What concerns the account, as it happens.' })
-  notificationReceived(): AsyncIterable<Notification> {
-    return notYet('Notifications');
+  @Subscription(() => Notification, {
+    resolve: byId,
+    description:
+      'What concerns the account, as it happens, whichever instance it happens on. After a lost connection read `notifications`.',
+  })
+  notificationReceived(@Context() { viewer }: OperationContext) {
+    return this.service.subscribe(viewer.accountId);
   }
 
-  @SignedIn()
-  @Subscription(() => Announcement, { description: 'Messages to everyone, as they are sent. Not resumable.' })
-  announcementPosted(): AsyncIterable<Announcement> {
-    return notYet('Announcements');
+  @ResolveField(() => User)
+  actor(@Parent() { actorId }: NotificationRow, @Context() context: OperationContext) {
+    return context.load(accountById, actorId);
   }
 
-  @RequiresProjectRole(ProjectRole.VIEWER, byProjectId('projectId'))
-  @Input(z.object({ projectId: id }))
-  @Subscription(() => Presence, { description: 'Who is watching a project, now and whenever that changes.' })
-  presenceChanged(
-    @Args('projectId', { type: () => ID, description: 'Id of the project.' }) _projectId: string,
-  ): AsyncIterable<Presence> {
-    return notYet('Presence');
+  @ResolveField(() => Project, { nullable: true })
+  project(@Parent() notification: NotificationRow, @Context() context: OperationContext) {
+    return visibleProject(notification, context);
   }
+
+  @ResolveField(() => ProjectUpdate, { nullable: true })
+  async update(@Parent() notification: NotificationRow, @Context() context: OperationContext) {
+    if (notification.subjectKind !== 'UPDATE' || !(await visibleProject(notification, context))) return null;
+    return context.load(updateById, notification.subjectId!);
+  }
+
+  @ResolveField(() => Comment, { nullable: true })
+  async comment(@Parent() notification: NotificationRow, @Context() context: OperationContext) {
+    if (notification.subjectKind !== 'COMMENT' || !(await visibleProject(notification, context))) return null;
+    return context.load(commentById, notification.subjectId!);
+  }
+
+  @ResolveField(() => ProjectRole, { nullable: true })
+  projectRole(@Parent() { kind, role }: NotificationRow) {
+    return kind === NotificationKind.MEMBERSHIP ? role : null;
+  }
+
+  @ResolveField(() => Role, { nullable: true })
+  role(@Parent() { kind, role }: NotificationRow) {
+    return kind === NotificationKind.ROLE ? role : null;
+  }
+}
+
+@Resolver(() => NotificationConnection)
+export class NotificationConnectionResolver {
+  constructor(private readonly service: NotificationService) {}
+
+  @ResolveField(() => Int)
+  unreadCount(@Context() context: OperationContext) {
+    return this.service.countUnread(context);
+  }
+}
+
+/** The project that a notification is about, if the viewer may see it now. */
+async function visibleProject({ projectId }: NotificationRow, context: OperationContext): Promise<ProjectRow | null> {
+  if (!projectId || !effectiveProjectRole(context.viewer.rights, projectId)) return null;
+  const project = await context.load(projectById, projectId);
+  return project && !project.deletedAt ? project : null;
 }

@@ -1,21 +1,27 @@
-// Notifications, announcements and presence as the API shows them.
-import { Field, ID, ObjectType, registerEnumType } from '@nestjs/graphql';
+// Notifications as the API shows them.
+import { Field, ID, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
+import { Role } from '../../engine/access/role.js';
 import { User } from '../../engine/accounts/account.type.js';
 import { connectionType } from '../../engine/graphql/connection.js';
+import { ProjectRole } from '../projects/project-role.js';
 import { Project } from '../projects/project.type.js';
+import { Comment, ProjectUpdate } from '../updates/update.type.js';
 import { NotificationKind } from './notification.entity.js';
 
 registerEnumType(NotificationKind, {
   name: 'NotificationKind',
   description: 'Why an account is notified.',
   valuesMap: {
-    MENTION: { description: 'Somebody wrote its name behind an `@`.' },
+    MENTION: { description: 'Somebody wrote its name behind an `@`, in a project that it is a member of.' },
     MEMBERSHIP: { description: 'It became a member of a project, its role there changed, or it is a member no more.' },
     ROLE: { description: 'The role of the account changed.' },
   },
 });
 
-@ObjectType({ description: 'Something that concerns one account.' })
+@ObjectType({
+  description:
+    'Something that concerns one account, done by another. What it is about is shown as it is now, and only while it may be seen.',
+})
 export class Notification {
   @Field(() => ID, { description: 'Never changes; later ones are greater.' })
   id!: string;
@@ -26,11 +32,35 @@ export class Notification {
   @Field(() => User, { description: 'Who caused it.' })
   actor!: User;
 
+  @Field(() => ID, { nullable: true, description: 'Id of the project, visible or not; null for a `ROLE`.' })
+  projectId!: string | null;
+
   @Field(() => Project, {
     nullable: true,
-    description: 'Where; null if nowhere, or if the account may not see it any more.',
+    description: 'Where; null if nowhere, if it is gone, or if the account may not see it any more.',
   })
   project!: Project | null;
+
+  @Field(() => ProjectUpdate, {
+    nullable: true,
+    description: 'The update that mentions the account; null if none does, if it is gone or may not be seen any more.',
+  })
+  update!: ProjectUpdate | null;
+
+  @Field(() => Comment, {
+    nullable: true,
+    description: 'The comment that mentions the account; null if none does, if it is gone or may not be seen any more.',
+  })
+  comment!: Comment | null;
+
+  @Field(() => ProjectRole, {
+    nullable: true,
+    description: 'Of a `MEMBERSHIP`: the role that the account was given there; null if it is a member no more.',
+  })
+  projectRole!: ProjectRole | null;
+
+  @Field(() => Role, { nullable: true, description: 'Of a `ROLE`: the role that the account was given.' })
+  role!: Role | null;
 
   @Field({ description: 'When.' })
   createdAt!: Date;
@@ -40,25 +70,7 @@ export class Notification {
 }
 
 @ObjectType({ description: 'A page of notifications.' })
-export class NotificationConnection extends connectionType(() => Notification, 'Notification') {}
-
-@ObjectType({ description: 'A message to everyone.' })
-export class Announcement {
-  @Field(() => ID, { description: 'Never changes.' })
-  id!: string;
-
-  @Field({ description: 'The text.' })
-  message!: string;
-
-  @Field(() => User, { description: 'Who wrote it.' })
-  author!: User;
-
-  @Field({ description: 'When.' })
-  createdAt!: Date;
-}
-
-@ObjectType({ description: 'Who is watching a project now.' })
-export class Presence {
-  @Field(() => [User], { description: 'Everyone who watches, each once, however many windows are open.' })
-  viewers!: User[];
+export class NotificationConnection extends connectionType(() => Notification, 'Notification') {
+  @Field(() => Int, { description: 'How many of all are not marked as read, whatever this page holds.' })
+  unreadCount!: number;
 }

@@ -1,5 +1,18 @@
 import { Module } from '@nestjs/common';
-import { NotificationResolver } from './notification.resolver.js';
+import { AnnouncementResolver } from './announcement.resolver.js';
+import { AnnouncementService } from './announcement.service.js';
+import { NotificationConnectionResolver, NotificationResolver } from './notification.resolver.js';
+import { NotificationService } from './notification.service.js';
+import { PresenceResolver } from './presence.resolver.js';
 
-@Module({ providers: [NotificationResolver] })
+@Module({
+  providers: [
+    AnnouncementResolver,
+    AnnouncementService,
+    NotificationConnectionResolver,
+    NotificationResolver,
+    NotificationService,
+    PresenceResolver,
+  ],
+})
 export class NotificationsModule {}

@@ -38,9 +38,19 @@ export function projectEvent(
   };
 }
 
+/** The same event, which also says whom its text has mentioned. */
+export function mentioning(event: EventDraft, accountIds: readonly string[]): EventDraft {
+  return accountIds.length > 0 ? { ...event, facts: { ...event.facts, mentions: accountIds } } : event;
+}
+
+/** Whom the text that the event is about has mentioned. */
+export function mentionsOf({ facts }: Pick<EventDraft, 'facts'>): readonly string[] {
+  return (facts?.['mentions'] as readonly string[] | undefined) ?? [];
+}
+
 /** What the event is about: the project, an account that is a member, an update or a comment. */
-export function subjectOf(event: LogEvent): string {
-  return event.facts['subjectId'] as string;
+export function subjectOf(event: Pick<EventDraft, 'facts'>): string {
+  return event.facts?.['subjectId'] as string;
 }
 
 function changeOf(event: LogEvent): RightsChange | undefined {

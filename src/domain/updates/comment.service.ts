@@ -5,8 +5,9 @@ import { v7 as uuid } from 'uuid';
 import type { Principal } from '../../engine/access/role.js';
 import { NotFoundError } from '../../engine/errors/service-error.js';
 import { EventLog } from '../../engine/events/event-log.js';
-import { type Actor, projectEvent, ProjectEventKind } from '../projects/project-events.js';
+import { type Actor, mentioning, projectEvent, ProjectEventKind } from '../projects/project-events.js';
 import { hashInput, once } from './idempotency.js';
+import { mentionedMembers } from './mentions.js';
 import { type Comment, CommentEntity } from './update.entity.js';
 import type { NewComment } from './update.input.js';
 import { assertNotDeleted } from './update.service.js';
@@ -50,7 +51,8 @@ export class CommentService {
       if (updateId) await holdUpdate(em, updateId, projectId);
       const authorId = author.accountId;
       const comment = em.create(CommentEntity, { ...input, id: uuid(), authorId, inputHash, createdAt: new Date() });
-      record(projectEvent(author, projectId, ProjectEventKind.COMMENT_POSTED, comment.id));
+      const mentions = await mentionedMembers(em, projectId, input.body);
+      record(mentioning(projectEvent(author, projectId, ProjectEventKind.COMMENT_POSTED, comment.id), mentions));
       return comment;
     });
   }

@@ -6,9 +6,10 @@ import type { ClientInfo, Principal } from '../../engine/access/role.js';
 import { NotFoundError } from '../../engine/errors/service-error.js';
 import { EventLog } from '../../engine/events/event-log.js';
 import { AuditTrail } from '../../engine/operations/audit.js';
-import { type Actor, projectEvent, ProjectEventKind } from '../projects/project-events.js';
+import { type Actor, mentioning, projectEvent, ProjectEventKind } from '../projects/project-events.js';
 import { assertVersion } from '../projects/project.service.js';
 import { hashInput, once } from './idempotency.js';
+import { mentionedMembers } from './mentions.js';
 import { type Update, UpdateEntity } from './update.entity.js';
 import type { NewUpdate, UpdateChanges } from './update.input.js';
 
@@ -44,8 +45,10 @@ export class UpdateService {
     return this.log.transaction(async ({ em, record }) => {
       const update = await lockUpdate(em, id);
       assertVersion(update.version, version);
+      const before = textOf(update);
       em.assign(update, { ...changes, version: update.version + 1, editedAt: new Date() });
-      record(projectEvent(viewer, update.projectId, ProjectEventKind.UPDATE_EDITED, id));
+      const mentions = await mentionedMembers(em, update.projectId, textOf(update), before);
+      record(mentioning(projectEvent(viewer, update.projectId, ProjectEventKind.UPDATE_EDITED, id), mentions));
       return update;
     });
   }
@@ -75,7 +78,8 @@ export class UpdateService {
         version: 1,
         createdAt: new Date(),
       });
-      record(projectEvent(author, input.projectId, ProjectEventKind.UPDATE_POSTED, update.id));
+      const mentions = await mentionedMembers(em, input.projectId, textOf(input));
+      record(mentioning(projectEvent(author, input.projectId, ProjectEventKind.UPDATE_POSTED, update.id), mentions));
       return update;
     });
   }
@@ -85,6 +89,11 @@ export class UpdateService {
 export async function assertNotDeleted(em: EntityManager, projectId: string): Promise<void> {
   const sql = 'select 1 from project where id = ? and deleted_at is null for share';
   if ((await em.execute<unknown[]>(sql, [projectId])).length === 0) throw new NotFoundError('Project');
+}
+
+/** What can mention somebody: the internal note cannot, since not everyone who is mentioned may read it. */
+function textOf({ title, body }: Pick<Update, 'title' | 'body'>): string {
+  return `${title}\n${body}`;
 }
 
 async function lockUpdate(em: EntityManager, id: string): Promise<Update> {

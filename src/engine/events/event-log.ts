@@ -6,6 +6,7 @@ import { inTransaction } from '../database/unit-of-work.js';
 import { CursorExpiredError } from '../errors/service-error.js';
 import { PUB_SUB, type PubSub } from '../pubsub/doorbell.port.js';
 import { decodeCursor } from './cursor.js';
+import { EVENT_CONSEQUENCES, type EventConsequences } from './event-consequences.port.js';
 import type { EventDraft, LogEvent } from './log-event.js';
 import { LogFollower } from './log-follower.js';
 import { LogReader, type EventRow, toLogEvent } from './log-reader.js';
@@ -35,6 +36,7 @@ export class EventLog {
     private readonly reader: LogReader,
     private readonly follower: LogFollower,
     @Inject(PUB_SUB) private readonly doorbell: PubSub,
+    @Inject(EVENT_CONSEQUENCES) private readonly consequences: EventConsequences,
   ) {}
 
   /**
@@ -46,8 +48,9 @@ export class EventLog {
     const result = await inTransaction(this.orm, async (em) => {
       const drafts: EventDraft[] = [];
       const value = await work({ em, record: (event) => drafts.push(event) });
+      const following = this.consequences.follow(em, drafts);
       await em.flush();
-      events = await this.append(em, drafts);
+      events = await this.append(em, [...drafts, ...following]);
       return value;
     });
     await this.ring(events);

@@ -1,20 +1,24 @@
 // The log and its follower, which starts before anything is served.
-import { Global, Module, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
+import { type DynamicModule, Global, Module, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
 import { Health } from '../operations/health.js';
+import { EVENT_CONSEQUENCES, type EventConsequences } from './event-consequences.port.js';
 import { EventLog } from './event-log.js';
 import { LogFollower } from './log-follower.js';
 import { LogReader } from './log-reader.js';
 
 @Global()
-@Module({
-  providers: [EventLog, LogFollower, LogReader],
-  exports: [EventLog, LogFollower, LogReader],
-})
+@Module({})
 export class EventsModule implements OnModuleInit, OnApplicationBootstrap {
   constructor(
     private readonly follower: LogFollower,
     private readonly health: Health,
   ) {}
+
+  static forRoot(consequences: EventConsequences): DynamicModule {
+    const services = [EventLog, LogFollower, LogReader];
+    const providers = [...services, { provide: EVENT_CONSEQUENCES, useValue: consequences }];
+    return { module: EventsModule, providers, exports: services };
+  }
 
   onModuleInit(): void {
     this.health.register('log', () => this.follower.fresh);

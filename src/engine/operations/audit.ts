@@ -25,6 +25,7 @@ export const AUDIT_ACTIONS = [
   'MEMBER_CHANGED',
   'MEMBER_REMOVED',
   'UPDATE_REMOVED',
+  'ANNOUNCED',
   'MUTATION_REFUSED',
 ] as const;
 

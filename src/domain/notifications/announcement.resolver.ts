@@ -1,0 +1,43 @@
+// `announce`, `announcementPosted`.
+import { Args, Context, Mutation, Parent, ResolveField, Resolver, Subscription } from '@nestjs/graphql';
+import { z } from 'zod';
+import type { OperationContext } from '../../engine/access/operation-context.js';
+import { HasRole, SignedIn } from '../../engine/access/policies.js';
+import { Role } from '../../engine/access/role.js';
+import { accountById } from '../../engine/accounts/account.loader.js';
+import { User } from '../../engine/accounts/account.type.js';
+import { Input } from '../../engine/graphql/field-rules.js';
+import { paragraphs } from '../../engine/graphql/input-text.js';
+import { AnnouncementService, type PostedAnnouncement } from './announcement.service.js';
+import { Announcement } from './announcement.type.js';
+
+@Resolver(() => Announcement)
+export class AnnouncementResolver {
+  constructor(private readonly service: AnnouncementService) {}
+
+  @HasRole(Role.ADMIN)
+  @Input(z.object({ message: paragraphs(1_000) }))
+  @Mutation(() => Announcement, {
+    description: 'Sends a message to everyone who is connected, to whichever instance. It stands in the audit log.',
+  })
+  announce(
+    @Context() context: OperationContext,
+    @Args('message', { description: '1 to 1,000 characters.' }) message: string,
+  ) {
+    return this.service.announce(context, message);
+  }
+
+  @SignedIn()
+  @Subscription(() => Announcement, {
+    resolve: (announcement: PostedAnnouncement) => announcement,
+    description: 'Messages to everyone, as they are sent. Not resumable: who is not connected misses them.',
+  })
+  announcementPosted() {
+    return this.service.subscribe();
+  }
+
+  @ResolveField(() => User)
+  author(@Parent() { author, authorId }: PostedAnnouncement, @Context() context: OperationContext) {
+    return author ?? context.load(accountById, authorId);
+  }
+}

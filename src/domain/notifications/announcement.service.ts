@@ -1,0 +1,95 @@
+// Messages to everyone who is connected, to any instance: stored, audited, and told by the log.
+import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { MikroORM } from '@mikro-orm/postgresql';
+import { v7 as uuid } from 'uuid';
+import type { OperationContext } from '../../engine/access/operation-context.js';
+import { type Account, AccountEntity } from '../../engine/accounts/account.entity.js';
+import { EventLog } from '../../engine/events/event-log.js';
+import type { LogEvent } from '../../engine/events/log-event.js';
+import { LogFollower } from '../../engine/events/log-follower.js';
+import { AuditTrail } from '../../engine/operations/audit.js';
+import { LiveQueue } from '../../engine/realtime/live-queue.js';
+import { patiently } from '../../engine/realtime/patience.js';
+import { type Announcement, AnnouncementEntity } from './notification.entity.js';
+
+/** Kind of the resource that an announcement is in the log, and its only event. */
+const ANNOUNCEMENT_RESOURCE = 'announcement';
+const ANNOUNCED = 'ANNOUNCED';
+
+/** Announcements that wait for one subscriber; of more than that the oldest are old news. */
+const MAX_WAITING = 16;
+
+/** An announcement, read once for all subscribers of this node. */
+export type PostedAnnouncement = Announcement & { readonly author?: Account | undefined };
+
+@Injectable()
+export class AnnouncementService implements OnModuleInit, OnApplicationShutdown {
+  private readonly logger = new Logger(AnnouncementService.name);
+  private readonly subscribers = new Set<LiveQueue<PostedAnnouncement>>();
+  /** Resolves when all announcements so far have been handed on: they keep their order. */
+  private told: Promise<void> = Promise.resolve();
+  private stopped = false;
+
+  constructor(
+    private readonly orm: MikroORM,
+    private readonly log: EventLog,
+    private readonly follower: LogFollower,
+    private readonly audit: AuditTrail,
+  ) {}
+
+  onModuleInit(): void {
+    this.follower.on('delivery', (event) => {
+      if (isAnnounced(event) && this.subscribers.size > 0) this.told = this.told.then(() => this.tell(event));
+    });
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    return this.told;
+  }
+
+  announce({ viewer, client }: OperationContext, message: string): Promise<Announcement> {
+    const { accountId: authorId, sessionId } = viewer;
+    return this.log.transaction(async ({ em, record }) => {
+      const announcement = em.create(AnnouncementEntity, { id: uuid(), message, authorId, createdAt: new Date() });
+      const resource = { kind: ANNOUNCEMENT_RESOURCE, id: announcement.id };
+      const { address } = client;
+      await this.audit.record(em, {
+        action: 'ANNOUNCED',
+        outcome: 'SUCCESS',
+        actorId: authorId,
+        subject: resource,
+        address,
+      });
+      record({ resource, kind: ANNOUNCED, actorId: authorId, sessionId });
+      return announcement;
+    });
+  }
+
+  /** Announcements from now on. */
+  subscribe(): LiveQueue<PostedAnnouncement> {
+    const queue = new LiveQueue<PostedAnnouncement>({
+      capacity: MAX_WAITING,
+      overflow: 'drop-oldest',
+      ended: () => this.subscribers.delete(queue),
+    });
+    this.subscribers.add(queue);
+    return queue;
+  }
+
+  private async tell({ resource, actorId }: LogEvent): Promise<void> {
+    try {
+      const em = this.orm.em.fork();
+      const read = () => Promise.all([em.findOne(AnnouncementEntity, resource.id), em.findOne(AccountEntity, actorId)]);
+      const [announcement, author] = await patiently(read, () => this.stopped);
+      if (!announcement || !author) return;
+      for (const queue of this.subscribers) queue.push({ ...announcement, author });
+    } catch (error) {
+      if (!this.stopped) this.logger.error(`Announcement ${resource.id} could not be told`, String(error));
+    }
+  }
+}
+
+function isAnnounced({ resource, kind }: LogEvent): boolean {
+  return resource.kind === ANNOUNCEMENT_RESOURCE && kind === ANNOUNCED;
+}

@@ -1,0 +1,18 @@
+// Announcements as the API shows them.
+import { Field, ID, ObjectType } from '@nestjs/graphql';
+import { User } from '../../engine/accounts/account.type.js';
+
+@ObjectType({ description: 'A message to everyone.' })
+export class Announcement {
+  @Field(() => ID, { description: 'Never changes.' })
+  id!: string;
+
+  @Field({ description: 'The text.' })
+  message!: string;
+
+  @Field(() => User, { description: 'Who wrote it.' })
+  author!: User;
+
+  @Field({ description: 'When.' })
+  createdAt!: Date;
+}

@@ -1,0 +1,75 @@
+// The notifications of an account: listed, counted, marked as read, and told as they come.
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { MikroORM } from '@mikro-orm/postgresql';
+import type { OperationContext } from '../../engine/access/operation-context.js';
+import { CursorExpiredError, NotFoundError } from '../../engine/errors/service-error.js';
+import type { LogEvent } from '../../engine/events/log-event.js';
+import { LogFollower } from '../../engine/events/log-follower.js';
+import { type Connection, type ForwardArgs, paginate } from '../../engine/graphql/connection.js';
+import { LiveQueue } from '../../engine/realtime/live-queue.js';
+import { type Notification, NotificationEntity } from './notification.entity.js';
+import { notified } from './notifications-of-events.js';
+
+/** Ids that wait for one subscriber. Whoever is further behind reads the list: there nothing is missing. */
+const MAX_WAITING = 256;
+
+const MARK_READ = `
+update notification set read_at = clock_timestamp()
+ where account_id = ? and read_at is null and id <= ? returning id`;
+
+@Injectable()
+export class NotificationService implements OnModuleInit {
+  /** Ids of notifications, for the subscribers of each account. */
+  private readonly subscribers = new Map<string, Set<LiveQueue<string>>>();
+
+  constructor(
+    private readonly orm: MikroORM,
+    private readonly follower: LogFollower,
+  ) {}
+
+  onModuleInit(): void {
+    this.follower.on('delivery', (event) => this.tell(event));
+  }
+
+  list(
+    { em, viewer }: OperationContext,
+    args: ForwardArgs,
+    unread: boolean | null | undefined,
+  ): Promise<Connection<Notification>> {
+    const where = { accountId: viewer.accountId, ...(unread ? { readAt: null } : {}) };
+    return paginate(em, NotificationEntity, where, args);
+  }
+
+  countUnread({ em, viewer }: OperationContext): Promise<number> {
+    return em.count(NotificationEntity, { accountId: viewer.accountId, readAt: null });
+  }
+
+  /** Marks what is not newer than `upTo`, one of the viewer's own; returns how many were not marked before. Throws NOT_FOUND. */
+  async markRead({ viewer }: OperationContext, upTo: string): Promise<number> {
+    const em = this.orm.em.fork();
+    const own = { id: upTo, accountId: viewer.accountId };
+    if ((await em.count(NotificationEntity, own)) === 0) throw new NotFoundError('Notification');
+    return (await em.execute<unknown[]>(MARK_READ, [viewer.accountId, upTo])).length;
+  }
+
+  /** Ids of the account's notifications from now on. Who falls too far behind gets CURSOR_EXPIRED. */
+  subscribe(accountId: string): LiveQueue<string> {
+    const siblings = this.subscribers.get(accountId) ?? new Set();
+    const queue = new LiveQueue<string>({
+      capacity: MAX_WAITING,
+      overflow: () => new CursorExpiredError(),
+      ended: () => {
+        siblings.delete(queue);
+        if (siblings.size === 0 && this.subscribers.get(accountId) === siblings) this.subscribers.delete(accountId);
+      },
+    });
+    this.subscribers.set(accountId, siblings.add(queue));
+    return queue;
+  }
+
+  private tell(event: LogEvent): void {
+    const notice = notified(event);
+    if (!notice) return;
+    for (const queue of this.subscribers.get(notice.accountId) ?? []) queue.push(notice.id);
+  }
+}

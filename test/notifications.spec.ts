@@ -1,0 +1,293 @@
+// Notifications and announcements: who is told of what, on whichever of two nodes, and what nobody may learn by them.
+import { addMember, createProject, postUpdate, type TestProject } from './support/factories.js';
+import type { Data } from './support/graphql-client.js';
+import { sharedRedisUrl, stopSharedRedis } from './support/redis.js';
+import type { Watch } from './support/socket-client.js';
+import { fewestStatementsOf } from './support/statements.js';
+import { type Person, TestTidings } from './support/tidings.js';
+import { until } from './support/wait.js';
+import { NotificationService } from '../src/domain/notifications/notification.service.js';
+import { AnnouncementService } from '../src/domain/notifications/announcement.service.js';
+
+const FIELDS = `id kind actor { id } projectId project { id name } update { id title } comment { id body } projectRole role readAt`;
+const LIST = `query ($first: Int, $after: String, $unread: Boolean) {
+  notifications(first: $first, after: $after, unread: $unread) { unreadCount nodes { ${FIELDS} } pageInfo { hasNextPage endCursor } } }`;
+const RECEIVED = `subscription { notificationReceived { ${FIELDS} } }`;
+const READ = 'mutation ($id: ID!) { markNotificationsRead(upTo: $id) }';
+const COMMENT = 'mutation ($i: PostCommentInput!) { postComment(input: $i) { id } }';
+const REMOVE = 'mutation ($p: ID!, $u: ID!) { removeProjectMember(projectId: $p, userId: $u) }';
+
+let here: TestTidings;
+let there: TestTidings;
+let editor: Person;
+let ada: Person;
+let lovelace: Person;
+let stranger: Person;
+let admin: Person;
+let project: TestProject;
+
+beforeAll(async () => {
+  const env = { REDIS_URL: await sharedRedisUrl() };
+  here = await TestTidings.start({ env });
+  there = await TestTidings.start({ database: here.database, env });
+  [editor, ada, lovelace, stranger, admin] = await Promise.all([
+    here.asUser('EDITOR', 'Grace Hopper'),
+    here.asUser('USER', 'Ada'),
+    here.asUser('USER', 'Ada Lovelace'),
+    here.asUser('USER', 'Eve'),
+    here.asUser('ADMIN', 'Root'),
+  ]);
+  project = await createProject(editor, { name: 'Engines' });
+  for (const member of [ada, lovelace]) await addMember(editor, project.id, member, 'VIEWER');
+});
+afterAll(async () => {
+  await here?.stop();
+  await there?.stop();
+  await stopSharedRedis();
+});
+
+const list = async (person: Person, variables: Record<string, unknown> = {}): Promise<Data> =>
+  (await person.data(LIST, variables)).notifications;
+const newest = async (person: Person): Promise<Data> => (await list(person, { first: 1 })).nodes[0];
+const comment = async (person: Person, body: string, where: Record<string, unknown> = {}): Promise<string> =>
+  (await person.data(COMMENT, { i: { projectId: project.id, body, ...where } })).postComment.id;
+const subscribers = (node: TestTidings, accountId: string) =>
+  (Reflect.get(node.app.get(NotificationService), 'subscribers') as Map<string, Set<unknown>>).get(accountId)?.size ??
+  0;
+const listeners = (node: TestTidings) =>
+  (Reflect.get(node.app.get(AnnouncementService), 'subscribers') as Set<unknown>).size;
+
+/** A subscription at the other node, open. */
+async function receiving(person: Person): Promise<Watch> {
+  const watch = person.socket(there.url).subscribe(RECEIVED);
+  await until(() => subscribers(there, person.id) > 0, 'the subscription was open');
+  return watch;
+}
+
+async function ended(watch: Watch, person: Person): Promise<void> {
+  watch.stop();
+  await until(() => subscribers(there, person.id) === 0, 'the subscription was forgotten');
+}
+
+describe('a mention', () => {
+  it('in an update is stored and told at the other node, to the longest name alone', async () => {
+    const [told, other] = [await receiving(lovelace), await receiving(ada)];
+    const before = (await list(ada)).nodes.length;
+    const id = await postUpdate(editor, project.id, { title: 'Done', body: 'Thanks to @ada LOVELACE.' });
+    const { data } = await told.next();
+    expect(data.notificationReceived).toMatchObject({
+      kind: 'MENTION',
+      actor: { id: editor.id },
+      projectId: project.id,
+      project: { id: project.id, name: 'Engines' },
+      update: { id, title: 'Done' },
+      comment: null,
+      projectRole: null,
+      role: null,
+      readAt: null,
+    });
+    expect(await newest(lovelace)).toEqual(data.notificationReceived);
+    expect((await list(ada)).nodes).toHaveLength(before);
+    expect(other.pending).toEqual([]);
+    await ended(told, lovelace);
+    await ended(other, ada);
+  });
+
+  it('in a comment too, and in what an edit has added', async () => {
+    const about = await comment(editor, 'What does @Ada think?');
+    expect(await newest(ada)).toMatchObject({ kind: 'MENTION', comment: { id: about }, update: null });
+    const count = (await list(ada)).unreadCount;
+    const update = await postUpdate(editor, project.id, { title: 'For @Ada', internalNote: '@Ada must not know' });
+    expect(await newest(ada)).toMatchObject({ update: { id: update, title: 'For @Ada' } });
+    const edit = 'mutation ($id: ID!, $b: String!) { editUpdate(id: $id, input: { body: $b }) { id } }';
+    await editor.data(edit, { id: update, b: 'Still for @Ada, and for @Ada Lovelace' });
+    expect((await list(ada)).unreadCount).toBe(count + 1);
+    expect(await newest(lovelace)).toMatchObject({ update: { id: update } });
+  });
+
+  it('of oneself, of a stranger or of nobody tells nobody and answers alike', async () => {
+    const before = await Promise.all([editor, stranger, admin].map(async (person) => (await list(person)).unreadCount));
+    const answers = [];
+    for (const name of ['@Grace Hopper', '@Eve', '@Nobody at all', '@Root']) {
+      const { status, data, errors } = await editor.send(
+        'mutation ($i: PostCommentInput!) { postComment(input: $i) { body } }',
+        { i: { projectId: project.id, body: name } },
+      );
+      answers.push({ status, keys: Object.keys(data.postComment), errors });
+    }
+    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+    const after = await Promise.all([editor, stranger, admin].map(async (person) => (await list(person)).unreadCount));
+    expect(after).toEqual(before);
+  });
+
+  it('is stored with its event or not at all: a repeated mutation adds none', async () => {
+    const input = { projectId: project.id, body: 'Once, @Ada', idempotencyKey: 'mention' };
+    const before = (await list(ada)).unreadCount;
+    await Promise.all([1, 2, 3].map(() => editor.data(COMMENT, { i: input })));
+    expect((await list(ada)).unreadCount).toBe(before + 1);
+  });
+
+  it('reaches 20 accounts of one text at most', async () => {
+    const crowded = await createProject(editor);
+    await here.database.query(
+      `with crowd as (insert into account (id, email, name, role, password_hash)
+         select gen_random_uuid(), 'crowd-' || n || '@example.com', 'Crowd ' || n, 'USER', 'x' from generate_series(1, 30) n returning id)
+       insert into project_member (id, project_id, account_id, role) select gen_random_uuid(), $1, id, 'VIEWER' from crowd`,
+      [crowded.id],
+    );
+    const body = Array.from({ length: 30 }, (_, n) => `@Crowd ${n + 1}`).join(' ');
+    await comment(editor, body, { projectId: crowded.id });
+    const [{ count }] = (await here.database.query(
+      'select count(*)::int as count from notification where project_id = $1',
+      [crowded.id],
+    )) as [{ count: number }];
+    expect(count).toBe(20);
+  });
+
+  it('costs no statement where there is no @', async () => {
+    let n = 0;
+    const without = await fewestStatementsOf(() => comment(editor, `Nobody ${(n += 1)}`), 3);
+    const empty = await fewestStatementsOf(() => comment(editor, `Nobody @ ${(n += 1)}`), 3);
+    expect(without.filter((sql) => /project_member|notification/.test(sql))).toEqual([]);
+    expect(empty.length).toBe(without.length + 1);
+  });
+});
+
+describe('rights', () => {
+  it('given, changed and taken in a project are told to whom they concern', async () => {
+    const told = await receiving(stranger);
+    const other = await createProject(editor);
+    await addMember(editor, other.id, stranger, 'VIEWER');
+    const joined = { kind: 'MEMBERSHIP', projectId: other.id, actor: { id: editor.id } };
+    expect((await told.next()).data.notificationReceived).toMatchObject({ ...joined, projectRole: 'VIEWER' });
+    await addMember(editor, other.id, stranger, 'EDITOR');
+    expect((await told.next()).data.notificationReceived).toMatchObject({ ...joined, projectRole: 'EDITOR' });
+    await editor.data(REMOVE, { p: other.id, u: stranger.id });
+    expect((await told.next()).data.notificationReceived).toMatchObject({
+      ...joined,
+      projectRole: null,
+      project: null,
+    });
+    await ended(told, stranger);
+  });
+
+  it('a change of role is told; what one does oneself is not', async () => {
+    const told = await receiving(stranger);
+    const setRole = 'mutation ($u: ID!, $r: Role!) { setUserRole(userId: $u, role: $r) { id } }';
+    await admin.data(setRole, { u: stranger.id, r: 'EDITOR' });
+    expect((await told.next()).data.notificationReceived).toMatchObject({
+      kind: 'ROLE',
+      role: 'EDITOR',
+      projectId: null,
+      project: null,
+      actor: { id: admin.id },
+    });
+    const own = await createProject(stranger);
+    const before = (await list(stranger)).unreadCount;
+    await addMember(stranger, own.id, editor, 'OWNER');
+    await stranger.data(REMOVE, { p: own.id, u: stranger.id });
+    expect((await list(stranger)).unreadCount).toBe(before);
+    await admin.data(setRole, { u: stranger.id, r: 'USER' });
+    await ended(told, stranger);
+  });
+
+  it('lost: a notification keeps its place and shows nothing of the project any more', async () => {
+    const secret = await createProject(editor, { name: 'Before' });
+    await addMember(editor, secret.id, ada, 'VIEWER');
+    const id = await postUpdate(editor, secret.id, { title: 'For @Ada' });
+    await comment(editor, '@Ada, look', { projectId: secret.id, updateId: id });
+    await editor.data(REMOVE, { p: secret.id, u: ada.id });
+    const rename = 'mutation ($id: ID!) { editProject(id: $id, input: { name: "After" }) { id } }';
+    await editor.data(rename, { id: secret.id });
+    const shown = (await list(ada, { first: 4 })).nodes;
+    expect(shown.map(({ kind }: Data) => kind)).toEqual(['MEMBERSHIP', 'MENTION', 'MENTION', 'MEMBERSHIP']);
+    for (const one of shown) {
+      expect(one).toMatchObject({ projectId: secret.id, project: null, update: null, comment: null });
+    }
+    expect(JSON.stringify(shown)).not.toMatch(/Before|After|look|For @Ada/);
+  });
+
+  it('of a project that is deleted: nobody sees it there, ADMINs neither', async () => {
+    const doomed = await createProject(editor);
+    await addMember(editor, doomed.id, admin, 'VIEWER');
+    expect(await newest(admin)).toMatchObject({ kind: 'MEMBERSHIP', project: { id: doomed.id } });
+    await admin.data('mutation ($id: ID!) { deleteProject(id: $id) }', { id: doomed.id });
+    expect(await newest(admin)).toMatchObject({ kind: 'MEMBERSHIP', projectId: doomed.id, project: null });
+  });
+});
+
+describe('the list', () => {
+  it('is paged, counted, filtered and marked as read up to one of one’s own', async () => {
+    const reader = lovelace;
+    for (let n = 0; n < 3; n += 1) await comment(editor, `${n} @Ada Lovelace`);
+    const all = (await list(reader, { first: 100 })).nodes as Data[];
+    const first = await list(reader, { first: 2 });
+    expect(first.nodes).toEqual(all.slice(0, 2));
+    expect(first.pageInfo.hasNextPage).toBe(true);
+    const rest = await list(reader, { first: 100, after: first.pageInfo.endCursor });
+    expect(rest.nodes).toEqual(all.slice(2));
+    expect(first.unreadCount).toBe(all.length);
+
+    expect(await reader.data(READ, { id: all[1]!.id })).toEqual({ markNotificationsRead: all.length - 1 });
+    expect(await reader.data(READ, { id: all[1]!.id })).toEqual({ markNotificationsRead: 0 });
+    const unread = await list(reader, { unread: true });
+    expect(unread).toMatchObject({ unreadCount: 1, nodes: [{ id: all[0]!.id, readAt: null }] });
+    const marked = (await list(reader, { first: 100 })).nodes as Data[];
+    expect(marked.slice(1).every(({ readAt }) => readAt !== null)).toBe(true);
+
+    const foreign = (await newest(ada)).id;
+    for (const id of [foreign, '00000000-0000-7000-8000-000000000000']) {
+      expect((await reader.error(READ, { id })).extensions.code).toBe('NOT_FOUND');
+    }
+    expect((await reader.error(READ, { id: 'x' })).extensions.code).toBe('BAD_USER_INPUT');
+    expect((await here.anonymous.error(LIST)).extensions.code).toBe('UNAUTHENTICATED');
+    expect((await newest(ada)).readAt).toBeNull();
+  });
+});
+
+describe('an announcement', () => {
+  const POSTED = 'subscription { announcementPosted { id message author { id name } createdAt } }';
+  const ANNOUNCE = 'mutation ($m: String!) { announce(message: $m) { id message author { id } } }';
+
+  it('reaches everyone who is connected, to both nodes, once and in order, and is audited', async () => {
+    const watches = [ada.socket(here.url), editor.socket(there.url), admin.socket(there.url)].map((socket) =>
+      socket.subscribe(POSTED),
+    );
+    await until(() => listeners(here) === 1 && listeners(there) === 2, 'all were listening');
+    const said = [];
+    for (const message of ['Maintenance at noon', 'Never mind']) {
+      said.push((await admin.data(ANNOUNCE, { m: message })).announce);
+    }
+    for (const watch of watches) {
+      for (const { id, message } of said) {
+        expect((await watch.next()).data.announcementPosted).toMatchObject({
+          id,
+          message,
+          author: { id: admin.id, name: 'Root' },
+        });
+      }
+      watch.stop();
+    }
+    await until(() => listeners(here) + listeners(there) === 0, 'nobody was listening');
+    const audited = await admin.data(
+      '{ auditLog(filter: { actions: ["ANNOUNCED"] }) { nodes { subjectId actor { id } } } }',
+    );
+    expect(audited.auditLog.nodes).toEqual(
+      said.toReversed().map(({ id }) => ({ subjectId: id, actor: { id: admin.id } })),
+    );
+  });
+
+  it('is for ADMINs to make, of 1 to 1,000 characters', async () => {
+    expect((await editor.error(ANNOUNCE, { m: 'Me too' })).extensions).toMatchObject({
+      code: 'FORBIDDEN',
+      requires: 'ADMIN',
+    });
+    for (const m of ['', ' ', 'x'.repeat(1_001)]) {
+      expect((await admin.error(ANNOUNCE, { m })).extensions.code).toBe('BAD_USER_INPUT');
+    }
+  });
+});
+
+it('neither node has logged anything', () => {
+  expect([...here.logged, ...there.logged]).toEqual([]);
+});
