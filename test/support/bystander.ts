@@ -13,7 +13,7 @@ const WATCH =
 /** What the server holds of a socket. */
 export interface ServersEnd {
   readonly ws: { readonly bufferedAmount: number; readonly isPaused: boolean; readonly readyState: number };
-  readonly operations: ReadonlySet<string>;
+  readonly operations: ReadonlyMap<string, boolean>;
 }
 
 export class Bystander {

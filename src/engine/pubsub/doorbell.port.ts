@@ -9,12 +9,20 @@ export interface LogRing {
   readonly events?: readonly unknown[];
 }
 
+/** A session has a new access token, which expires at `expiresAt` (ms since 1970): its open sockets live on with it. */
+export interface SessionRing {
+  readonly accountId: string;
+  readonly sessionId: string;
+  readonly expiresAt: number;
+}
+
 /** Injects the one {@link PubSub} of this process. */
 export const PUB_SUB = Symbol('PUB_SUB');
 
 /** Every topic and its message, in this one map. A new topic needs a line here and its shape below. */
 export interface Topics {
   log: LogRing;
+  session: SessionRing;
 }
 
 /** How a message from another node, maybe of another version, is recognised. What fails is counted and dropped. */
@@ -29,6 +37,10 @@ export const SHAPES: Shapes<JsonSafe<Topics>> = {
       /^\d+$/.test(pos) &&
       (events === undefined || Array.isArray(events))
     );
+  },
+  session: (message): message is SessionRing => {
+    const { accountId, sessionId, expiresAt } = (message ?? {}) as Partial<Record<keyof SessionRing, unknown>>;
+    return typeof accountId === 'string' && typeof sessionId === 'string' && Number.isSafeInteger(expiresAt);
   },
 };
 

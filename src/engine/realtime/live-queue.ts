@@ -35,6 +35,11 @@ export class LiveQueue<T> implements AsyncIterableIterator<T> {
     return { done: true, value: undefined };
   }
 
+  /** Whether it goes on: what was given last may still be sent. */
+  get open(): boolean {
+    return !this.over;
+  }
+
   async return(): Promise<IteratorResult<T>> {
     this.finish();
     return { done: true, value: undefined };

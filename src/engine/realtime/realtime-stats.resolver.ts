@@ -1,8 +1,7 @@
-// `realtime` and `renewConnection`.
-import { Args, Field, Int, Mutation, ObjectType, Query, Resolver } from '@nestjs/graphql';
-import { HasRole, SignedIn } from '../access/policies.js';
+// `realtime`.
+import { Field, Int, ObjectType, Query, Resolver } from '@nestjs/graphql';
+import { HasRole } from '../access/policies.js';
 import { Role } from '../access/role.js';
-import { notYet } from '../errors/not-yet.js';
 import { LogFollower } from '../events/log-follower.js';
 import { Hub } from './hub.js';
 import { SocketServer } from './socket-server.js';
@@ -31,14 +30,5 @@ export class RealtimeStatsResolver {
   @Query(() => RealtimeStats, { description: 'Numbers of the instance that answers.' })
   realtime(): RealtimeStats {
     return { sockets: this.sockets.size, subscriptions: this.hub.size, position: this.follower.applied };
-  }
-
-  @SignedIn()
-  @Mutation(() => Date, {
-    description:
-      'Over a socket: extends its life by a newer access token of the same session. Returns its new deadline.',
-  })
-  renewConnection(@Args('accessToken', { description: 'Of the same session.' }) _accessToken: string): Date {
-    return notYet('Renewing a connection');
   }
 }

@@ -1,12 +1,23 @@
 import { Global, Module } from '@nestjs/common';
+import { ConnectionResolver } from './connection.resolver.js';
 import { Hub } from './hub.js';
+import { OpenSockets } from './open-sockets.js';
 import { RealtimeStatsResolver } from './realtime-stats.resolver.js';
+import { SocketDeadlines } from './socket-deadlines.js';
 import { SocketOperations } from './socket-operations.js';
 import { SocketServer } from './socket-server.js';
 
 @Global()
 @Module({
-  providers: [Hub, RealtimeStatsResolver, SocketOperations, SocketServer],
+  providers: [
+    ConnectionResolver,
+    Hub,
+    OpenSockets,
+    RealtimeStatsResolver,
+    SocketDeadlines,
+    SocketOperations,
+    SocketServer,
+  ],
   exports: [Hub],
 })
 export class RealtimeModule {}

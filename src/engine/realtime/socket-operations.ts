@@ -9,6 +9,8 @@ import {
   type ExecutionResult,
   GraphQLError,
   type GraphQLFormattedError,
+  Kind,
+  type OperationDefinitionNode,
 } from 'graphql';
 import type { ServerOptions } from 'graphql-ws';
 import type { OperationContext } from '../access/operation-context.js';
@@ -20,15 +22,14 @@ import { ContextFactory } from '../graphql/context-factory.js';
 import { isErrors } from '../graphql/operation-check.js';
 import { OperationPreparer, type OperationRequest } from '../graphql/prepared-operation.js';
 import { SessionAuthenticator, type ShownToken } from '../sessions/session.authenticator.js';
-import { SessionUse } from '../sessions/session-use.js';
 import { Feed } from './feed.js';
+import { LiveQueue } from './live-queue.js';
+import { OpenSockets } from './open-sockets.js';
 import { patiently } from './patience.js';
-import { CloseCode, type Socket } from './socket.js';
+import { CloseCode, DEADLINE_GRACE_MS, type Socket } from './socket.js';
 
-/** Operations of one socket that may run at a time. */
-const MAX_OPERATIONS = 100;
-/** ms that a socket outlives its access token, so that a renewal can arrive. */
-const DEADLINE_GRACE_MS = 10_000;
+/** The mutation that shows a socket a newer token. */
+const RENEWAL = 'renewConnection';
 
 type Payload = Record<string, unknown> | undefined;
 type Options = Required<
@@ -48,14 +49,14 @@ export class SocketOperations {
     private readonly contexts: ContextFactory,
     private readonly authenticator: SessionAuthenticator,
     private readonly errors: ErrorMapper,
-    private readonly use: SessionUse,
+    private readonly sockets: OpenSockets,
   ) {}
 
   /** The hooks of graphql-ws. */
   get options(): Options & Pick<ServerOptions, 'execute' | 'subscribe'> {
     return {
       onConnect: ({ connectionParams, extra }) => this.connect(extra.socket, connectionParams),
-      onSubscribe: async ({ extra }, _id, payload) => this.prepare(extra.socket, payload),
+      onSubscribe: async ({ extra }, id, payload) => this.prepare(extra.socket, id, payload),
       onNext: (_context, _id, _payload, _args, result) => this.formatted(result),
       onError: (_context, _id, _payload, errors) => errors.map((error) => this.errors.map(error)),
       execute: (args: ExecutionArgs) => execute(args),
@@ -73,10 +74,11 @@ export class SocketOperations {
     const caller = await this.authenticator.callerOf(shown);
     if (caller.refusal) return refuse(socket, CloseCode.TryAgainLater, 'Try again later');
     if (!caller.principal) return refuse(socket, CloseCode.Unauthenticated, 'Unauthorized');
-    socket.setDeadline(claims.exp * 1000 + DEADLINE_GRACE_MS);
     if (!socket.open) return false;
-    socket.onClose(this.use.opened(claims.sid, socket.client.address));
-    return true;
+    socket.deadline = claims.exp * 1000 + DEADLINE_GRACE_MS;
+    return (
+      this.sockets.admit(socket) || refuse(socket, CloseCode.TryAgainLater, 'Too many connections of this account')
+    );
   }
 
   /** `authorization` in the payload counts, whatever it says; without it the cookie that the upgrade had. */
@@ -88,10 +90,14 @@ export class SocketOperations {
     return typeof authorization === 'string' ? this.authenticator.inHeader(authorization) : undefined;
   }
 
-  private async prepare(socket: Socket, request: OperationRequest): Promise<readonly GraphQLError[] | Prepared> {
+  private async prepare(
+    socket: Socket,
+    id: string,
+    request: OperationRequest,
+  ): Promise<readonly GraphQLError[] | Prepared> {
     const { shown } = socket;
     if (!shown) return [new UnauthenticatedError()];
-    if (socket.operations.size > MAX_OPERATIONS) return [new RateLimitedError(1)];
+    if (this.sockets.isCrowded(socket)) return [new RateLimitedError(1)];
     const caller = await this.authenticator.callerOf(shown);
     const limited = caller.principal && (await this.contexts.limits.operation(caller.principal.accountId));
     if (!socket.open) return [new UnauthenticatedError()];
@@ -99,8 +105,10 @@ export class SocketOperations {
     const ready = this.preparer.prepare(request);
     if (isErrors(ready)) return ready;
     const isSubscription = ready.operation.operation === 'subscription';
-    const expired = shown.claims.exp * 1000 <= Date.now() && !isSubscription;
+    const expired = shown.claims.exp * 1000 <= Date.now() && !isSubscription && !isRenewal(ready.operation);
     const contextValue = this.contexts.forSocket(socket.client, expired ? {} : caller);
+    this.sockets.carry(contextValue, socket);
+    if (!isSubscription) socket.operations.set(id, true);
     const args = {
       schema: this.host.schema,
       document: ready.document,
@@ -116,6 +124,13 @@ export class SocketOperations {
     // What graphql-ws sends is JSON: formatted errors are what it needs.
     return { ...result, errors: errors.map((error) => asSent(this.errors.map(error))) };
   }
+}
+
+/** Whether the operation does nothing but show a newer token, which is welcome when the present one has expired. */
+function isRenewal({ selectionSet }: OperationDefinitionNode): boolean {
+  return selectionSet.selections.every(
+    ({ kind, ...field }) => kind === Kind.FIELD && 'name' in field && field.name.value === RENEWAL,
+  );
 }
 
 /** An error whose JSON is exactly `formatted`. */
@@ -155,6 +170,7 @@ function executeEach({ stream, ...args }: Prepared): AsyncGenerator<ExecutionRes
           end().then(() => Promise.reject(error)),
         );
         // Who lost the right to see it while it was executed is not sent it.
+        if (source instanceof LiveQueue && !source.open) continue;
         if (!(source instanceof Feed) || (await source.stillGives(value as LogEvent)))
           return { done: false, value: result };
       }

@@ -1,6 +1,7 @@
 // The WebSocket endpoint: we own the upgrade and the server, and drive graphql-ws's protocol through an adapter.
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { handleProtocols, makeServer } from 'graphql-ws';
@@ -11,6 +12,7 @@ import { LogFollower } from '../events/log-follower.js';
 import { ContextFactory } from '../graphql/context-factory.js';
 import { SessionCookies } from '../sessions/session-cookies.js';
 import { endedSessions } from '../sessions/session.view.js';
+import { OpenSockets } from './open-sockets.js';
 import { CloseCode, Socket } from './socket.js';
 import { SocketOperations } from './socket-operations.js';
 
@@ -22,11 +24,18 @@ const MAX_MESSAGE_BYTES = 64 * 1024;
 const MAX_ID_BYTES = 128;
 const KEEP_ALIVE_MS = 25_000;
 const INIT_TIMEOUT_MS = 5_000;
+/** ms in which a socket whose session has ended may still be answered what it asked before: its own sign-out. */
+const LAST_ANSWER_MS = 250;
+/** ms that operations under way have when this node stops. */
+const DRAIN_MS = 4_000;
+/** Sockets that are told to come back elsewhere at a time, at least; ms between two such slices, and how many there are at most. */
+const MIN_SLICE = 100;
+const SLICE_PAUSE_MS = 40;
+const MAX_SLICES = 10;
 
 @Injectable()
 export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
   private readonly logger = new Logger(SocketServer.name);
-  private readonly sockets = new Set<Socket>();
   private readonly server = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_MESSAGE_BYTES,
@@ -43,6 +52,7 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
     private readonly contexts: ContextFactory,
     private readonly follower: LogFollower,
     private readonly cookies: SessionCookies,
+    private readonly sockets: OpenSockets,
   ) {}
 
   onModuleInit(): void {
@@ -59,12 +69,22 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
     return this.sockets.size;
   }
 
-  /** Tells every client to come back elsewhere, and waits until they have gone: a second at most. */
+  /**
+   * Tells every client to come back elsewhere, slice by slice, so that the others are not run over; answers what is under way, and
+   * waits until all have gone.
+   */
   async beforeApplicationShutdown(): Promise<void> {
     this.draining = true;
     clearInterval(this.keepAlive);
-    const gone = [...this.sockets].map((socket) => new Promise<void>((resolve) => socket.onClose(() => resolve())));
-    for (const socket of this.sockets) socket.close(CloseCode.Restart, 'Service restart');
+    const leaving = [...this.sockets];
+    const gone = leaving.map((socket) => new Promise<void>((resolve) => socket.onClose(() => resolve())));
+    const slice = Math.max(MIN_SLICE, Math.ceil(leaving.length / MAX_SLICES));
+    for (let at = 0; at < leaving.length; at += slice) {
+      if (at > 0) await pause(SLICE_PAUSE_MS);
+      for (const socket of leaving.slice(at, at + slice)) {
+        socket.closeAfterAnswers(CloseCode.Restart, 'Service restart', DRAIN_MS);
+      }
+    }
     await Promise.all(gone);
   }
 
@@ -105,10 +125,7 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
       { socket },
     );
     socket.onMessage((text) => void this.received(socket, text, receive));
-    socket.onClose((code, reason) => {
-      this.sockets.delete(socket);
-      void closed(code, reason);
-    });
+    socket.onClose((code, reason) => void closed(code, reason));
   }
 
   /** Hands a message to graphql-ws; an operation's promise lasts as long as the operation. */
@@ -122,14 +139,14 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
     if (id !== undefined && socket.operations.has(id)) {
       return socket.close(4409, 'Subscriber for this id already exists');
     }
-    if (id !== undefined) socket.operations.add(id);
+    if (id !== undefined) socket.operations.set(id, false);
     try {
       await receive?.(text);
     } catch (error) {
       this.logger.error('A message could not be handled', error instanceof Error ? error.stack : String(error));
       socket.close(4500, 'Internal server error');
     } finally {
-      if (id !== undefined) socket.operations.delete(id);
+      if (id !== undefined) socket.ended(id);
     }
   }
 
@@ -138,9 +155,9 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
     const disabled = event.resource.kind === ACCOUNT_RESOURCE && event.kind === ACCOUNT_DISABLED;
     if (ended.size === 0 && !disabled) return;
     for (const socket of this.sockets) {
-      const claims = socket.shown?.claims;
+      const { claims } = socket;
       if (!claims || !(ended.has(claims.sid) || (disabled && claims.sub === event.resource.id))) continue;
-      socket.close(CloseCode.Unauthenticated, 'Session ended');
+      socket.closeAfterAnswers(CloseCode.Unauthenticated, 'Session ended', LAST_ANSWER_MS);
     }
   }
 }

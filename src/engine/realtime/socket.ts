@@ -1,6 +1,7 @@
 // One WebSocket: what it says, what it is allowed, and its end. After `close` nothing from it is executed any more.
 import type { RawData, WebSocket } from 'ws';
 import type { ClientInfo } from '../access/role.js';
+import type { AccessClaims } from '../sessions/access-tokens.js';
 import type { ShownToken } from '../sessions/session.authenticator.js';
 
 /** Close codes of ours, beside those of graphql-transport-ws. Stock clients stop at 4401 and come back after the others. */
@@ -20,15 +21,22 @@ const HIGH_WATER_BYTES = 1 << 20;
 const CLOSE_GRACE_MS = 1_000;
 const IDLE_PATIENCE_MS = 50_000;
 const LAGGING_PATIENCE_MS = 90_000;
+/** ms that a socket outlives its access token, so that a renewal can arrive. */
+export const DEADLINE_GRACE_MS = 10_000;
 
 export class Socket {
   /** Set by connection_init: the token that says who it is. */
   shown: ShownToken | undefined;
-  /** Ids of operations that run or are still ending. */
-  readonly operations = new Set<string>();
-  private deadline: NodeJS.Timeout | undefined;
+  /** Operations that run or are still ending, by id; `true`: a query or mutation that is to be answered. */
+  readonly operations = new Map<string, boolean>();
+  /** ms since 1970. */
+  readonly openedAt = Date.now();
+  /** When it is closed unless it is renewed, ms since 1970; before connection_init there is another limit. */
+  deadline = Number.POSITIVE_INFINITY;
   private heardAt = performance.now();
   private closing = false;
+  /** It is to be closed with the answers under way, and with nothing else. */
+  private leave: (() => void) | undefined;
 
   constructor(
     private readonly ws: WebSocket,
@@ -41,13 +49,18 @@ export class Socket {
     });
   }
 
+  /** What that token says. */
+  get claims(): AccessClaims | undefined {
+    return this.shown?.claims;
+  }
+
   get protocol(): string {
     return this.ws.protocol;
   }
 
   /** Whether anything may still be executed and sent. */
   get open(): boolean {
-    return !this.closing && this.ws.readyState === this.ws.OPEN;
+    return !this.closing && !this.leave && this.ws.readyState === this.ws.OPEN;
   }
 
   /** Hands on text messages while the socket is open; anything else closes it. */
@@ -63,14 +76,13 @@ export class Socket {
   onClose(listener: (code: number, reason: string) => void): void {
     this.ws.once('close', (code, reason) => {
       this.closing = true;
-      clearTimeout(this.deadline);
       listener(code, reason.toString());
     });
   }
 
   /** Resolves when the message has been handed to the operating system: the pace of the reader is the pace of the writer. */
   send(text: string): Promise<void> {
-    if (!this.open) return Promise.resolve();
+    if (!this.open && !this.isLastAnswer(text)) return Promise.resolve();
     return new Promise((resolve) => {
       this.ws.send(text, () => {
         if (this.ws.isPaused && this.ws.bufferedAmount < HIGH_WATER_BYTES / 2) this.ws.resume();
@@ -89,11 +101,27 @@ export class Socket {
     this.ws.once('close', () => clearTimeout(timer));
   }
 
-  /** Closes with 4403 at `time` (ms since 1970), unless a later call moves it. */
-  setDeadline(time: number): void {
-    clearTimeout(this.deadline);
-    const ms = Math.min(Math.max(time - Date.now(), 0), 2 ** 31 - 1);
-    this.deadline = setTimeout(() => this.close(CloseCode.Expired, 'Access token expired'), ms);
+  /**
+   * From now on nothing is read and nothing executed; the queries and mutations under way are answered, and then it closes: after
+   * `patience` ms in any case.
+   */
+  closeAfterAnswers(code: number, reason: string, patience: number): void {
+    if (this.closing) return;
+    this.leave = () => this.close(code, reason);
+    const timer = setTimeout(this.leave, patience);
+    this.ws.once('close', () => clearTimeout(timer));
+    this.leaveIfAnswered();
+  }
+
+  /** The operation `id` has ended, whatever it was. */
+  ended(id: string): void {
+    this.operations.delete(id);
+    this.leaveIfAnswered();
+  }
+
+  /** Is not closed for its token before `time` (ms since 1970). Never takes away what an earlier call gave. */
+  extend(time: number): void {
+    if (time > this.deadline) this.deadline = time;
   }
 
   /** Pings, and ends the connection of a client that has not been heard for too long. */
@@ -101,5 +129,15 @@ export class Socket {
     const patience = this.ws.bufferedAmount > 0 ? LAGGING_PATIENCE_MS : IDLE_PATIENCE_MS;
     if (performance.now() - this.heardAt > patience) this.ws.terminate();
     else if (this.open) this.ws.ping();
+  }
+
+  /** Frames of graphql-ws begin with the id of their operation. */
+  private isLastAnswer(text: string): boolean {
+    if (this.closing || !this.leave) return false;
+    return [...this.operations].some(([id, answered]) => answered && text.startsWith(`{"id":${JSON.stringify(id)},`));
+  }
+
+  private leaveIfAnswered(): void {
+    if (this.leave && ![...this.operations.values()].includes(true)) this.leave();
   }
 }

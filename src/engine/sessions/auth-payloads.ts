@@ -1,10 +1,11 @@
 // What a sign-in answers: tokens of the open session, in the reply or in cookies. From here on the operation speaks for its
 // account.
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { OperationContext } from '../access/operation-context.js';
 import { Rights } from '../access/rights.js';
 import type { Account } from '../accounts/account.entity.js';
 import { UnauthenticatedError } from '../errors/service-error.js';
+import { PUB_SUB, type PubSub } from '../pubsub/doorbell.port.js';
 import { AccessTokens } from './access-tokens.js';
 import { RefreshTokens } from './refresh-tokens.js';
 import type { Session } from './session.entity.js';
@@ -24,6 +25,7 @@ export class AuthPayloads {
     private readonly accessTokens: AccessTokens,
     private readonly refreshTokens: RefreshTokens,
     private readonly rights: Rights,
+    @Inject(PUB_SUB) private readonly doorbell: PubSub,
   ) {}
 
   /** The payload of a session that was just opened. Of cookies that came with the operation none are left. */
@@ -37,12 +39,16 @@ export class AuthPayloads {
     const rights = await this.rights.of(account.id);
     if (!rights) throw new UnauthenticatedError();
     const access = this.accessTokens.issue(account.id, session.id, account.role, session.idleExpiresAt);
+    const expiresAt = access.expiresAt.getTime();
+    // Only a session that was there before has sockets, on whichever node.
+    if (session.rotatedAt)
+      this.doorbell.publish('session', { accountId: account.id, sessionId: session.id, expiresAt });
     context.signIn({
       accountId: account.id,
       sessionId: session.id,
       rights,
       transport: session.transport,
-      tokenExpiresAt: access.expiresAt.getTime(),
+      tokenExpiresAt: expiresAt,
     });
     const { expiresAt: accessTokenExpiresAt, token: accessToken } = access;
     const refreshToken = this.refreshTokens.make(session.id, session.generation, session.seed);

@@ -1,0 +1,79 @@
+// The sockets of this node: all of them, by account once they are signed in, and by the operation that one of them carries.
+import { Inject, Injectable } from '@nestjs/common';
+import type { OperationContext } from '../access/operation-context.js';
+import type { Config } from '../config/config.js';
+import { CONFIG } from '../config/config.module.js';
+import { SessionUse } from '../sessions/session-use.js';
+import type { Socket } from './socket.js';
+
+/** Sockets of one account on one node. */
+export const MAX_SOCKETS = 100;
+/** Operations, subscriptions among them, that one socket, and all sockets of one account on one node, may run at a time. */
+export const MAX_OPERATIONS = 100;
+export const MAX_ACCOUNT_OPERATIONS = 1_000;
+
+@Injectable()
+export class OpenSockets implements Iterable<Socket> {
+  private readonly all = new Set<Socket>();
+  private readonly byAccount = new Map<string, Set<Socket>>();
+  private readonly carriers = new WeakMap<OperationContext, Socket>();
+
+  constructor(
+    private readonly use: SessionUse,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  [Symbol.iterator](): Iterator<Socket> {
+    return this.all.values();
+  }
+
+  get size(): number {
+    return this.all.size;
+  }
+
+  /** Knows the socket until it is closed. */
+  add(socket: Socket): void {
+    this.all.add(socket);
+    socket.onClose(() => this.all.delete(socket));
+  }
+
+  /** Knows whose socket it is, from its claims. False, and nothing known, if the account has too many. */
+  admit(socket: Socket): boolean {
+    if (!socket.claims) return false;
+    const { sub: accountId, sid } = socket.claims;
+    const siblings = this.byAccount.get(accountId) ?? new Set();
+    if (this.config.rateLimits && siblings.size >= MAX_SOCKETS) return false;
+    this.byAccount.set(accountId, siblings.add(socket));
+    const closed = this.use.opened(sid, socket.client.address);
+    socket.onClose(() => {
+      closed();
+      siblings.delete(socket);
+      if (siblings.size === 0 && this.byAccount.get(accountId) === siblings) this.byAccount.delete(accountId);
+    });
+    return true;
+  }
+
+  /** Those of an account that are signed in. */
+  of(accountId: string): Iterable<Socket> {
+    return this.byAccount.get(accountId) ?? [];
+  }
+
+  /** Whether the operation that the socket has just begun is one too many. */
+  isCrowded(socket: Socket): boolean {
+    if (socket.operations.size > MAX_OPERATIONS) return true;
+    if (!this.config.rateLimits || !socket.claims) return false;
+    let running = 0;
+    for (const { operations } of this.of(socket.claims.sub)) running += operations.size;
+    return running > MAX_ACCOUNT_OPERATIONS;
+  }
+
+  /** From now on the operation is known to have come over `socket`. */
+  carry(context: OperationContext, socket: Socket): void {
+    this.carriers.set(context, socket);
+  }
+
+  /** The socket that the operation came over; undefined: it came over HTTP. */
+  carrierOf(context: OperationContext): Socket | undefined {
+    return this.carriers.get(context);
+  }
+}

@@ -1,0 +1,104 @@
+// How long sockets live: as far as the newest access token of their session carries them, and no socket for ever. One sweep looks
+// at all of them; a socket has no timer of its own.
+import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { MikroORM } from '@mikro-orm/postgresql';
+import type { Config } from '../config/config.js';
+import { CONFIG } from '../config/config.module.js';
+import { PUB_SUB, type PubSub, type SessionRing } from '../pubsub/doorbell.port.js';
+import { OpenSockets } from './open-sockets.js';
+import { CloseCode, DEADLINE_GRACE_MS, type Socket } from './socket.js';
+
+/** ms between two looks at all deadlines. */
+const SWEEP_MS = 500;
+/** ms that a look-up in the database may take before it is tried anew. */
+const LOOK_UP_TIMEOUT_MS = 5_000;
+
+/**
+ * ms that the newest access token of each session still has, as far as the session's row tells: it was issued at the last
+ * rotation. On the database's clock, as a difference, so that no two clocks are compared.
+ */
+const REFRESHED = `
+select id, (extract(epoch from least(rotated_at + ? * interval '1 ms', idle_expires_at) - clock_timestamp()) * 1000)::float8 as left
+  from session
+ where id in (select value::uuid from json_array_elements_text(?::json)) and ended_at is null and rotated_at is not null`;
+
+@Injectable()
+export class SocketDeadlines implements OnModuleInit, OnApplicationShutdown {
+  private readonly logger = new Logger(SocketDeadlines.name);
+  private timer: NodeJS.Timeout | undefined;
+  private unsubscribe: (() => void) | undefined;
+  private lookingUp = false;
+
+  constructor(
+    private readonly orm: MikroORM,
+    private readonly sockets: OpenSockets,
+    @Inject(CONFIG) private readonly config: Config,
+    @Inject(PUB_SUB) private readonly doorbell: PubSub,
+  ) {}
+
+  onModuleInit(): void {
+    this.unsubscribe = this.doorbell.subscribe('session', (ring) => this.refreshed(ring));
+    this.timer = setInterval(() => this.sweep(), SWEEP_MS);
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.timer);
+    this.unsubscribe?.();
+  }
+
+  /** When `socket` will be closed unless something renews it, as far as this node knows now. */
+  deadlineOf(socket: Socket): Date {
+    return new Date(Math.min(socket.deadline, this.greatestAgeOf(socket)));
+  }
+
+  /** The session has a new access token: its sockets live on with it, whoever asked for it and wherever. */
+  private refreshed({ accountId, sessionId, expiresAt }: SessionRing): void {
+    const latest = Math.min(expiresAt, Date.now() + this.config.accessTokenTtl);
+    for (const socket of this.sockets.of(accountId)) {
+      if (socket.claims?.sid === sessionId) socket.extend(latest + DEADLINE_GRACE_MS);
+    }
+  }
+
+  private sweep(): void {
+    const now = Date.now();
+    const due: Socket[] = [];
+    for (const socket of this.sockets) {
+      if (now >= this.greatestAgeOf(socket)) socket.close(CloseCode.Expired, 'Connection too old');
+      else if (now >= socket.deadline) due.push(socket);
+    }
+    if (due.length === 0 || this.lookingUp) return;
+    this.lookingUp = true;
+    void this.lookUp(due).finally(() => (this.lookingUp = false));
+  }
+
+  /** Rings get lost: before a socket is closed its session is looked up, all that are due in one statement. */
+  private async lookUp(due: readonly Socket[]): Promise<void> {
+    try {
+      const ids = [...new Set(due.map(({ claims }) => claims?.sid))];
+      const rows = await withTimeout(
+        this.orm.em
+          .fork()
+          .execute<{ id: string; left: number }[]>(REFRESHED, [this.config.accessTokenTtl, JSON.stringify(ids)]),
+      );
+      const left = new Map(rows.map((row) => [row.id, row.left]));
+      const now = Date.now();
+      for (const socket of due) {
+        socket.extend(now + (left.get(socket.claims?.sid ?? '') ?? Number.NEGATIVE_INFINITY) + DEADLINE_GRACE_MS);
+        if (now >= socket.deadline) socket.close(CloseCode.Expired, 'Access token expired');
+      }
+    } catch (error) {
+      // It cannot be known now. A node whose database is away delivers nothing: its sockets stay until it is back.
+      this.logger.debug(`Sessions of sockets could not be looked up: ${String(error)}`);
+    }
+  }
+
+  private greatestAgeOf({ openedAt }: Socket): number {
+    return openedAt + this.config.socketMaxAge;
+  }
+}
+
+function withTimeout<T>(work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error('The database has not answered in time')), LOOK_UP_TIMEOUT_MS);
+  return Promise.race([work, promise]).finally(() => clearTimeout(timer));
+}

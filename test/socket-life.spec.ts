@@ -1,0 +1,328 @@
+// The life of a socket: carried on by renewals of its session, ended by age, limits and restarts, and never too early.
+import { MikroORM } from '@mikro-orm/postgresql';
+import { createProject, postUpdate } from './support/factories.js';
+import type { Data } from './support/graphql-client.js';
+import { assertQuiet } from './support/live.js';
+import { sharedRedisUrl, stopSharedRedis } from './support/redis.js';
+import { RawSocket, SocketClient, Watch } from './support/socket-client.js';
+import { Person, TestTidings } from './support/tidings.js';
+import { until, within } from './support/wait.js';
+import {
+  MAX_ACCOUNT_OPERATIONS,
+  MAX_OPERATIONS,
+  MAX_SOCKETS,
+  OpenSockets,
+} from '../src/engine/realtime/open-sockets.js';
+import { type Socket } from '../src/engine/realtime/socket.js';
+
+const GRACE_MS = 10_000;
+const REFRESH = 'mutation ($t: String) { refresh(refreshToken: $t) { accessToken refreshToken accessTokenExpiresAt } }';
+const RENEW = 'mutation ($t: String!) { renewConnection(accessToken: $t) }';
+const WATCH =
+  'subscription ($id: ID!, $after: String) { projectUpdated(projectId: $id, after: $after) { cursor subjectId } }';
+
+let here: TestTidings;
+let there: TestTidings;
+/** Its sockets grow old quickly, and limits are on. */
+let strict: TestTidings;
+let editor: Person;
+
+beforeAll(async () => {
+  const REDIS_URL = await sharedRedisUrl();
+  const env = { REDIS_URL, ACCESS_TOKEN_TTL: '4s' };
+  here = await TestTidings.start({ env });
+  [there, strict] = await Promise.all([
+    TestTidings.start({ database: here.database, env }),
+    TestTidings.start({
+      database: here.database,
+      env: { REDIS_URL, SOCKET_MAX_AGE: '2s', RATE_LIMITS: 'on' },
+    }),
+  ]);
+  editor = await strict.asUser('EDITOR');
+});
+afterEach(() => [here, there, strict].forEach(assertQuiet));
+afterAll(async () => {
+  await Promise.all([here?.stop(), there?.stop(), strict?.stop()]);
+  await stopSharedRedis();
+});
+
+/** Another session of the account. */
+const signedIn = (person = editor, node = here) => here.signIn(person.id, person.email, node.url);
+
+/** New tokens of the person's session. */
+async function refreshed(person: Person): Promise<Person> {
+  const { refresh } = await here.anonymous.data(REFRESH, { t: person.refreshToken });
+  return new Person(here.url, person.id, person.email, refresh.accessToken, refresh.refreshToken, person.sessionId);
+}
+
+/** What the server holds of the only socket of a session. */
+function serversEnd(node: TestTidings, { id, sessionId }: Person): Socket {
+  const socket = [...node.app.get(OpenSockets).of(id)].find(({ claims }) => claims?.sid === sessionId);
+  if (!socket) throw new Error('The server does not know this socket');
+  return socket;
+}
+
+let count = 0;
+/** The payload of the answer to an operation over `socket`, or the errors that refuse it. */
+async function ask(socket: RawSocket, query: string, variables?: Record<string, unknown>): Promise<Data> {
+  const id = `ask ${(count += 1)}`;
+  socket.send({ id, type: 'subscribe', payload: { query, variables } });
+  const answer = () => socket.messages.find((message) => message.id === id && message.type !== 'complete');
+  await until(() => answer() !== undefined, 'an answer came');
+  const { type, payload } = answer()!;
+  return type === 'error' ? { errors: payload } : payload;
+}
+
+const closing = (socket: RawSocket, ms = 5_000) => within(ms, socket.closed, 'the socket was closed');
+
+describe('renewConnection', () => {
+  it('carries a socket on by a newer token of its session, and back to queries when its own has expired', async () => {
+    const person = await signedIn();
+    const socket = await RawSocket.signedIn(here.url, person.accessToken!);
+    const before = serversEnd(here, person).claims!.exp;
+    await until(async () => (await ask(socket, '{ me { id } }')).errors !== undefined, 'the token had expired');
+    expect((await ask(socket, '{ me { id } }')).errors[0].extensions.code).toBe('UNAUTHENTICATED');
+    const expired = await ask(socket, RENEW, { t: person.accessToken });
+    expect(expired.errors[0]).toMatchObject({ extensions: { code: 'UNAUTHENTICATED' }, path: ['renewConnection'] });
+
+    const renewed = await refreshed(person);
+    // Over HTTP the session has moved the deadline already; what the socket itself may do has not changed by that.
+    expect(
+      (await ask(socket, `mutation { logout renewConnection(accessToken: "${renewed.accessToken}") }`)).data,
+    ).toBeNull();
+    const answer = await ask(socket, RENEW, { t: renewed.accessToken });
+    const { exp } = serversEnd(here, person).claims!;
+    expect(exp).toBeGreaterThan(before);
+    expect(answer).toEqual({ data: { renewConnection: new Date(exp * 1000 + GRACE_MS).toISOString() } });
+    expect(await ask(socket, '{ me { id } }')).toEqual({ data: { me: { id: person.id } } });
+    await socket.close();
+  });
+
+  it('an older token of the session takes nothing away', async () => {
+    const person = await signedIn();
+    const newer = await refreshed(person);
+    const socket = await RawSocket.signedIn(here.url, newer.accessToken!);
+    const { claims, deadline } = serversEnd(here, person);
+    expect((await ask(socket, RENEW, { t: person.accessToken })).errors).toBeUndefined();
+    expect(serversEnd(here, person)).toMatchObject({ claims, deadline });
+    await socket.close();
+  });
+
+  it('refuses what is no token, a token of another session, and HTTP', async () => {
+    const [person, other] = await Promise.all([signedIn(), signedIn()]);
+    const socket = await RawSocket.signedIn(here.url, person.accessToken!);
+    const { deadline } = serversEnd(here, person);
+    for (const t of ['', 'garbage', person.refreshToken, `${person.accessToken!.slice(0, -8)}AAAAAAAA`]) {
+      expect((await ask(socket, RENEW, { t })).errors[0].extensions.code).toBe('UNAUTHENTICATED');
+    }
+    expect((await ask(socket, RENEW, { t: other.accessToken })).errors[0].extensions).toMatchObject({
+      code: 'BAD_USER_INPUT',
+      fields: [{ path: 'accessToken' }],
+    });
+    expect(serversEnd(here, person).deadline).toBe(deadline);
+    expect((await person.error(RENEW, { t: person.accessToken })).extensions.code).toBe('BAD_USER_INPUT');
+    await socket.close();
+  });
+});
+
+describe('a refresh over HTTP', () => {
+  it('moves the deadline of all sockets of the session, on all nodes, and of no others', async () => {
+    const [person, other] = await Promise.all([signedIn(), signedIn()]);
+    const sockets = await Promise.all([
+      RawSocket.signedIn(here.url, person.accessToken!),
+      RawSocket.signedIn(there.url, person.accessToken!),
+      RawSocket.signedIn(there.url, other.accessToken!),
+    ]);
+    const ends = [serversEnd(here, person), serversEnd(there, person)];
+    const before = ends.map(({ deadline }) => deadline);
+    const untouched = serversEnd(there, other).deadline;
+    await until(() => Date.now() / 1000 > ends[0]!.claims!.iat + 1, 'a later token has a later expiry');
+    await refreshed(person);
+    await until(() => ends.every(({ deadline }, at) => deadline > before[at]!), 'both deadlines had moved');
+    expect(serversEnd(there, other).deadline).toBe(untouched);
+    for (const socket of sockets) await socket.close();
+  });
+
+  it('whose ring was lost is looked up before a socket is closed; without one it is closed with 4403', async () => {
+    const [person, other] = await Promise.all([signedIn(), signedIn()]);
+    const sockets = await Promise.all(
+      [person, other].map(({ accessToken }) => RawSocket.signedIn(there.url, accessToken!)),
+    );
+    await refreshed(person);
+    const end = serversEnd(there, person);
+    await until(() => end.deadline > end.claims!.exp * 1000 + GRACE_MS - 1_000, 'the ring had come');
+    for (const one of [end, serversEnd(there, other)]) one.deadline = Date.now();
+    expect(await closing(sockets[1]!)).toEqual({ code: 4403, reason: 'Access token expired' });
+    expect(end.deadline).toBeGreaterThan(Date.now());
+    expect((await ask(sockets[0]!, '{ __typename }')).data).toEqual({ __typename: 'Query' });
+    await sockets[0]!.close();
+  });
+});
+
+describe('a socket that is too old', () => {
+  it('is closed with 4403 whatever was renewed, and a stock client is back at once and misses nothing', async () => {
+    const project = await createProject(editor);
+    const person = await signedIn(editor, strict);
+    const raw = await RawSocket.signedIn(strict.url, person.accessToken!);
+    const { openedAt } = serversEnd(strict, person);
+    const renewed = await ask(raw, RENEW, { t: person.accessToken });
+    expect(renewed).toEqual({ data: { renewConnection: new Date(openedAt + 2_000).toISOString() } });
+
+    let connections = 0;
+    const client = new SocketClient(strict.url, person.accessToken, {
+      retryAttempts: 5,
+      retryWait: () => Promise.resolve(),
+      on: { connected: () => void (connections += 1) },
+    });
+    const watch = client.subscribe(WATCH, { id: project.id, after: project.lastCursor });
+    const posted = [await postUpdate(editor, project.id)];
+    expect(await closing(raw)).toEqual({ code: 4403, reason: 'Connection too old' });
+    expect(Date.now() - openedAt).toBeGreaterThanOrEqual(2_000);
+    await until(() => connections === 2, 'the stock client was back');
+    posted.push(await postUpdate(editor, project.id));
+    const seen = new Set<string>();
+    // Stock clients repeat the subscription as it was: what is sent again can be told by its cursor.
+    while (!posted.every((id) => seen.has(id))) seen.add((await watch.next()).data.projectUpdated.subjectId);
+    await client.close();
+  });
+});
+
+describe('limits', () => {
+  it('an account has so many sockets on a node, the next gets 1013; when one goes there is room', async () => {
+    const person = await signedIn(await here.asUser(), strict);
+    const open = (url: string) => RawSocket.signedIn(url, person.accessToken!);
+    const sockets = await Promise.all(Array.from({ length: MAX_SOCKETS }, () => open(strict.url)));
+    const late = await RawSocket.open(strict.url);
+    late.send({ type: 'connection_init', payload: { authorization: `Bearer ${person.accessToken}` } });
+    expect(await closing(late)).toEqual({ code: 1013, reason: 'Too many connections of this account' });
+    await sockets.pop()!.close();
+    await until(() => [...strict.app.get(OpenSockets).of(person.id)].length < MAX_SOCKETS, 'there was room');
+    sockets.push(await open(strict.url));
+    for (const { ws } of sockets) ws.terminate();
+    await until(() => [...strict.app.get(OpenSockets).of(person.id)].length === 0, 'all were forgotten');
+  });
+
+  it('and so many operations, on one socket and on all of them: the next is RATE_LIMITED', async () => {
+    const person = await signedIn(await here.asUser(), strict);
+    const listen = { query: 'subscription { announcementPosted { id } }' };
+    const perSocket = MAX_OPERATIONS;
+    const sockets = await Promise.all(
+      Array.from({ length: MAX_ACCOUNT_OPERATIONS / perSocket + 1 }, () =>
+        RawSocket.signedIn(strict.url, person.accessToken!),
+      ),
+    );
+    const running = () => {
+      let sum = 0;
+      for (const { operations } of strict.app.get(OpenSockets).of(person.id)) sum += operations.size;
+      return sum;
+    };
+    for (let n = 0; n < perSocket; n += 1) sockets[0]!.send({ id: `${n}`, type: 'subscribe', payload: listen });
+    sockets[0]!.send({ id: 'too many', type: 'subscribe', payload: listen });
+    const { id, payload } = await sockets[0]!.next('error');
+    expect([id, payload[0].extensions.code]).toEqual(['too many', 'RATE_LIMITED']);
+    for (const socket of sockets.slice(1, -1)) {
+      for (let n = 0; n < perSocket; n += 1) socket.send({ id: `${n}`, type: 'subscribe', payload: listen });
+    }
+    await until(() => running() === MAX_ACCOUNT_OPERATIONS, 'all were running');
+    const answer = await ask(sockets.at(-1)!, '{ me { id } }');
+    expect(answer.errors[0].extensions.code).toBe('RATE_LIMITED');
+    for (const { ws } of sockets) ws.terminate();
+    await until(() => running() === 0, 'none was running');
+  });
+});
+
+describe('a sign-out over a socket', () => {
+  it.each([
+    ['logout', { logout: true }],
+    ['logoutEverywhere', { logoutEverywhere: 1 }],
+  ])('%s is answered, then the socket is closed with 4401, and nothing comes between', async (mutation, data) => {
+    const account = await here.asUser();
+    const socket = await RawSocket.signedIn(here.url, account.accessToken!);
+    socket.send({ id: 'live', type: 'subscribe', payload: { query: 'subscription { notificationReceived { id } }' } });
+    socket.send({ id: 'out', type: 'subscribe', payload: { query: `mutation { ${mutation} }` } });
+    socket.send({ id: 'late', type: 'subscribe', payload: { query: '{ me { id } }' } });
+    expect(await closing(socket)).toEqual({ code: 4401, reason: 'Session ended' });
+    const answers = socket.messages.filter(({ id }) => id === 'out');
+    expect(answers).toEqual([
+      { id: 'out', type: 'next', payload: { data } },
+      { id: 'out', type: 'complete' },
+    ]);
+    expect(socket.messages.at(-1)).toEqual(answers.at(-1));
+  });
+});
+
+describe('a node that stops', () => {
+  const env = async () => ({ REDIS_URL: await sharedRedisUrl() });
+
+  it('answers what is under way, then closes with 1012; new sockets are refused with 503', async () => {
+    const node = await TestTidings.start({ database: here.database, env: await env() });
+    const project = await createProject(editor);
+    const person = await signedIn(editor, node);
+    const [busy, idle] = await Promise.all([1, 2].map(() => RawSocket.signedIn(node.url, person.accessToken!)));
+    const letGo = await heldProject(project.id);
+    const post = `mutation { postUpdate(input: { projectId: "${project.id}", title: "Under way", health: AT_RISK }) { title } }`;
+    busy!.send({ id: 'post', type: 'subscribe', payload: { query: post } });
+    await until(async () => (await waitingForLock()) > 0, 'the mutation was under way');
+    const stopped = node.stop();
+    expect(await closing(idle!)).toEqual({ code: 1012, reason: 'Service restart' });
+    await expect(RawSocket.open(node.url)).rejects.toThrow('503');
+    busy!.send({ id: 'late', type: 'subscribe', payload: { query: '{ me { id } }' } });
+    await letGo();
+    expect(await closing(busy!)).toEqual({ code: 1012, reason: 'Service restart' });
+    expect(busy!.messages).toEqual([
+      { id: 'post', type: 'next', payload: { data: { postUpdate: { title: 'Under way' } } } },
+      { id: 'post', type: 'complete' },
+    ]);
+    await stopped;
+    assertQuiet(node);
+  });
+
+  it('is left slice by slice; stock clients are back on the other one and miss nothing', async () => {
+    const node = await TestTidings.start({ database: here.database, env: await env() });
+    const project = await createProject(editor);
+    const person = await signedIn(editor, node);
+    const crowd = await Promise.all(
+      Array.from({ length: 250 }, () => RawSocket.signedIn(node.url, person.accessToken!)),
+    );
+    const urls = [node.url, strict.url].map((url) => `${url.replace(/^http/, 'ws')}/graphql`);
+    let connections = 0;
+    const client = new SocketClient(node.url, person.accessToken, {
+      url: () => urls[Math.min(connections, 1)]!,
+      retryAttempts: 10,
+      retryWait: () => Promise.resolve(),
+      on: { connected: () => void (connections += 1) },
+    });
+    const watch: Watch = client.subscribe(WATCH, { id: project.id, after: project.lastCursor });
+    const posted = [await postUpdate(editor, project.id)];
+    await until(() => watch.pending.length >= 1, 'the client was served');
+    const closedAt = crowd.map(async (socket) => (await closing(socket), performance.now()));
+    const stopped = node.stop();
+    posted.push(await postUpdate(editor, project.id));
+    const times = (await Promise.all(closedAt)).toSorted((a, b) => a - b);
+    process.stdout.write(`figure: 250 sockets drained over ${(times.at(-1)! - times[0]!).toFixed(0)} ms\n`);
+    expect(times.at(-1)! - times[0]!).toBeGreaterThan(30);
+    await stopped;
+    expect(new Set(await Promise.all(crowd.map(async (socket) => (await socket.closed).code)))).toEqual(
+      new Set([1012]),
+    );
+    const seen = new Set<string>();
+    while (!posted.every((id) => seen.has(id))) seen.add((await watch.next()).data.projectUpdated.subjectId);
+    expect(connections).toBeGreaterThanOrEqual(2);
+    await client.close();
+    assertQuiet(node);
+  });
+});
+
+/** Locks the project's row against whoever posts to it; returns how to let go. */
+async function heldProject(id: string): Promise<() => Promise<unknown>> {
+  const em = here.app.get(MikroORM).em.fork();
+  await em.begin();
+  await em.execute('select 1 from project where id = ? for update', [id]);
+  return () => em.rollback();
+}
+
+async function waitingForLock(): Promise<number> {
+  const sql = `select count(*)::int as waiting from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+  const [row] = (await here.database.query(sql)) as { waiting: number }[];
+  return row?.waiting ?? 0;
+}
