@@ -251,11 +251,11 @@ describe('a sign-out over a socket', () => {
   });
 });
 
-describe('a node that stops', () => {
-  const env = async () => ({ REDIS_URL: await sharedRedisUrl() });
+const withRedis = async () => ({ REDIS_URL: await sharedRedisUrl() });
 
+describe('a node that stops', () => {
   it('answers what is under way, then closes with 1012; new sockets are refused with 503', async () => {
-    const node = await TestTidings.start({ database: here.database, env: await env() });
+    const node = await TestTidings.start({ database: here.database, env: await withRedis() });
     const project = await createProject(editor);
     const person = await signedIn(editor, node);
     const [busy, idle] = await Promise.all([1, 2].map(() => RawSocket.signedIn(node.url, person.accessToken!)));
@@ -278,7 +278,7 @@ describe('a node that stops', () => {
   });
 
   it('is left slice by slice; stock clients are back on the other one and miss nothing', async () => {
-    const node = await TestTidings.start({ database: here.database, env: await env() });
+    const node = await TestTidings.start({ database: here.database, env: await withRedis() });
     const project = await createProject(editor);
     const person = await signedIn(editor, node);
     const crowd = await Promise.all(

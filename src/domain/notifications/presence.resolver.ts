@@ -1,21 +1,76 @@
-// `presenceChanged`.
-import { Args, ID, Resolver, Subscription } from '@nestjs/graphql';
+// `presenceChanged`, and what a message of it says.
+import { Args, Context, ID, Int, Parent, ResolveField, Resolver, Subscription } from '@nestjs/graphql';
 import { z } from 'zod';
-import { notYet } from '../../engine/errors/not-yet.js';
+import type { OperationContext } from '../../engine/access/operation-context.js';
+import { type Account } from '../../engine/accounts/account.entity.js';
+import { accountById } from '../../engine/accounts/account.loader.js';
+import { User } from '../../engine/accounts/account.type.js';
+import { ForbiddenError } from '../../engine/errors/service-error.js';
 import { Input } from '../../engine/graphql/field-rules.js';
 import { id } from '../../engine/graphql/input-text.js';
+import type { PresenceState } from '../../engine/realtime/presence-room.js';
+import { PresenceTracker } from '../../engine/realtime/presence-tracker.js';
+import { ProjectEventKind } from '../projects/project-events.js';
 import { byProjectId, RequiresProjectRole } from '../projects/project.policies.js';
-import { ProjectRole } from '../projects/project-role.js';
-import { Presence } from './presence.type.js';
+import { effectiveProjectRole, ProjectRole } from '../projects/project-role.js';
+import { MAX_NAMED, Presence } from './presence.type.js';
 
 @Resolver(() => Presence)
 export class PresenceResolver {
+  constructor(private readonly tracker: PresenceTracker) {}
+
   @RequiresProjectRole(ProjectRole.VIEWER, byProjectId('projectId'))
   @Input(z.object({ projectId: id }))
-  @Subscription(() => Presence, { description: 'Who is watching a project, now and whenever that changes.' })
+  @Subscription(() => Presence, {
+    resolve: (state: PresenceState) => state,
+    description:
+      'Who is watching a project, now and whenever that changes. Changes that come close together make one message. Ends with `FORBIDDEN` ' +
+      'when the project is lost.',
+  })
   presenceChanged(
-    @Args('projectId', { type: () => ID, description: 'Id of the project.' }) _projectId: string,
-  ): AsyncIterable<Presence> {
-    return notYet('Presence');
+    @Context() { viewer: { accountId, rights } }: OperationContext,
+    @Args('projectId', { type: () => ID, description: 'Id of the project.' }) projectId: string,
+  ) {
+    return this.tracker.subscribe({
+      resourceId: projectId,
+      accountId,
+      judge: ({ resource, kind }) => {
+        const deleted = resource.id === projectId && kind === ProjectEventKind.PROJECT_DELETED;
+        return deleted || !effectiveProjectRole(rights, projectId) ? new ForbiddenError(ProjectRole.VIEWER) : undefined;
+      },
+    });
   }
+
+  @ResolveField(() => [User])
+  viewers(@Parent() state: PresenceState) {
+    return named(state, state.watchers);
+  }
+
+  @ResolveField(() => Int)
+  count(@Parent() { watchers }: PresenceState) {
+    return watchers.length;
+  }
+
+  @ResolveField(() => [User])
+  joined(@Parent() state: PresenceState) {
+    const known = new Set(state.before ?? state.watchers);
+    return named(
+      state,
+      state.watchers.filter((watcher) => !known.has(watcher)),
+    );
+  }
+
+  @ResolveField(() => [User])
+  left(@Parent() state: PresenceState) {
+    const present = new Set(state.watchers);
+    return named(
+      state,
+      (state.before ?? []).filter((watcher) => !present.has(watcher)),
+    );
+  }
+}
+
+async function named({ load }: PresenceState, accountIds: readonly string[]): Promise<readonly Account[]> {
+  const accounts = await Promise.all(accountIds.slice(0, MAX_NAMED).map((accountId) => load(accountById, accountId)));
+  return accounts.filter((account) => account !== undefined);
 }

@@ -1,9 +1,30 @@
 // Presence as the API shows it.
-import { Field, ObjectType } from '@nestjs/graphql';
+import { Field, Int, ObjectType } from '@nestjs/graphql';
 import { User } from '../../engine/accounts/account.type.js';
 
-@ObjectType({ description: 'Who is watching a project now.' })
+/** Accounts that one message names at most, in each of its lists. */
+export const MAX_NAMED = 100;
+
+@ObjectType({
+  description:
+    'Who is watching a project: every account with a subscription to `projectUpdated` or `presenceChanged` of it, on whichever instance.',
+})
 export class Presence {
-  @Field(() => [User], { description: 'Everyone who watches, each once, however many windows are open.' })
+  @Field(() => [User], {
+    description: `Everyone who watches, each once, however many windows are open; who came first first, ${MAX_NAMED} at most.`,
+  })
   viewers!: User[];
+
+  @Field(() => Int, { description: 'How many watch.' })
+  count!: number;
+
+  @Field(() => [User], {
+    description: `Who has come since the message before, ${MAX_NAMED} at most; empty in the first message.`,
+  })
+  joined!: User[];
+
+  @Field(() => [User], {
+    description: `Who has gone since the message before, ${MAX_NAMED} at most; empty in the first message.`,
+  })
+  left!: User[];
 }

@@ -5,6 +5,7 @@ import { ForbiddenError } from '../../engine/errors/service-error.js';
 import type { LogEvent } from '../../engine/events/log-event.js';
 import type { Feed } from '../../engine/realtime/feed.js';
 import { Hub } from '../../engine/realtime/hub.js';
+import { PresenceTracker } from '../../engine/realtime/presence-tracker.js';
 import { ProjectEventKind } from '../projects/project-events.js';
 import { effectiveProjectRole, PROJECT_RESOURCE, ProjectRole } from '../projects/project-role.js';
 
@@ -12,13 +13,17 @@ type Cursor = string | null | undefined;
 
 @Injectable()
 export class ProjectFeeds {
-  constructor(private readonly hub: Hub) {}
+  constructor(
+    private readonly hub: Hub,
+    private readonly presence: PresenceTracker,
+  ) {}
 
   /** Events of one project. Ends with FORBIDDEN when the viewer loses it, or it is deleted. */
   ofProject(viewer: Principal, projectId: string, after: Cursor, includeOwn: boolean): Promise<Feed> {
     return this.hub.subscribe({
       viewer,
       after,
+      watching: () => this.presence.watch(projectId, viewer.accountId),
       judge: (event, rights) => {
         const here = event.resource.kind === PROJECT_RESOURCE && event.resource.id === projectId;
         const deleted = here && event.kind === ProjectEventKind.PROJECT_DELETED;

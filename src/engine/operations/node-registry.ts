@@ -18,6 +18,9 @@ interface OwnEntry extends NodeEntry {
   readonly key: string;
 }
 
+/** Told, once others can see it, under which keys of which topic this instance has opened or closed entries. */
+export type OnAnnounced = (topic: string, keys: ReadonlySet<string>) => void;
+
 interface EntryRow extends NodeEntry {
   readonly key: string;
 }
@@ -58,7 +61,8 @@ export class NodeRegistry implements OnModuleInit, OnApplicationShutdown {
   private readonly own = new Map<number, OwnEntry>();
   private readonly byKey = new Map<string, Set<OwnEntry>>();
   private opened = new Map<number, OwnEntry>();
-  private closed = new Set<number>();
+  private closed = new Map<number, OwnEntry>();
+  private readonly listeners = new Set<OnAnnounced>();
   private count = 0;
   private gathering: NodeJS.Timeout | undefined;
   private beat: NodeJS.Timeout | undefined;
@@ -100,13 +104,25 @@ export class NodeRegistry implements OnModuleInit, OnApplicationShutdown {
 
   /** The entries of all living instances under each of `keys`, the first opened first. One statement. */
   async entriesOf(em: EntityManager, topic: string, keys: readonly string[]): Promise<NodeEntry[][]> {
-    const elsewhere = await em.execute<EntryRow[]>(ELSEWHERE, [topic, JSON.stringify(keys), this.id, DEAD_AFTER_MS]);
-    const byKey = Map.groupBy(elsewhere, ({ key }) => key);
-    return keys.map((key) =>
-      [...(this.byKey.get(nameOf(topic, key)) ?? []), ...(byKey.get(key) ?? [])]
-        .map(({ since, facts }) => ({ since: new Date(since), facts }))
+    const elsewhere = await this.entriesElsewhere(em, topic, keys);
+    return keys.map((key, at) =>
+      [...(this.byKey.get(nameOf(topic, key)) ?? []), ...elsewhere[at]!]
+        .map(({ since, facts }) => ({ since, facts }))
         .toSorted((one, other) => one.since.getTime() - other.since.getTime()),
     );
+  }
+
+  /** The same without those of this instance. */
+  async entriesElsewhere(em: EntityManager, topic: string, keys: readonly string[]): Promise<NodeEntry[][]> {
+    const rows = await em.execute<EntryRow[]>(ELSEWHERE, [topic, JSON.stringify(keys), this.id, DEAD_AFTER_MS]);
+    const byKey = Map.groupBy(rows, ({ key }) => key);
+    return keys.map((key) => (byKey.get(key) ?? []).map(({ since, facts }) => ({ since: new Date(since), facts })));
+  }
+
+  /** Returns the way to stop. */
+  onAnnounced(listener: OnAnnounced): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
   }
 
   /** A beat: says that this instance lives, and buries those that have not said so for too long. Never rejects. */
@@ -122,7 +138,7 @@ export class NodeRegistry implements OnModuleInit, OnApplicationShutdown {
     if (siblings.size === 0) this.byKey.delete(nameOf(entry.topic, entry.key));
     // Nobody was told of it: there is nothing to take back.
     if (this.opened.delete(entry.number)) return;
-    this.closed.add(entry.number);
+    this.closed.set(entry.number, entry);
     this.gather();
   }
 
@@ -143,31 +159,42 @@ export class NodeRegistry implements OnModuleInit, OnApplicationShutdown {
 
   private async tell(): Promise<boolean> {
     let { opened, closed } = this;
-    [this.opened, this.closed] = [new Map(), new Set()];
+    [this.opened, this.closed] = [new Map(), new Map()];
     try {
       const born = await this.announce(opened, closed);
       if (born && this.told) {
         // Counted as dead meanwhile, or PostgreSQL has lost it: all of it is told again.
-        [opened, closed] = [new Map(this.own), new Set()];
+        [opened, closed] = [new Map(this.own), new Map()];
         this.opened = new Map();
         await this.announce(opened, closed);
       }
       this.told = true;
+      this.tellListeners([...opened.values(), ...closed.values()]);
       if (this.opened.size + this.closed.size > 0) this.gather();
       return true;
     } catch (error) {
       for (const [number, entry] of opened) if (this.own.has(number)) this.opened.set(number, entry);
-      for (const number of closed) this.closed.add(number);
+      for (const [number, entry] of closed) this.closed.set(number, entry);
       this.logger.debug(`What is open here could not be announced: ${String(error)}`);
       return false;
     }
   }
 
+  private tellListeners(changed: readonly OwnEntry[]): void {
+    for (const [topic, entries] of Map.groupBy(changed, (entry) => entry.topic)) {
+      const keys = new Set(entries.map(({ key }) => key));
+      for (const listener of this.listeners) listener(topic, keys);
+    }
+  }
+
   /** Whether this instance was not there before. */
-  private async announce(opened: ReadonlyMap<number, OwnEntry>, closed: ReadonlySet<number>): Promise<boolean> {
+  private async announce(
+    opened: ReadonlyMap<number, OwnEntry>,
+    closed: ReadonlyMap<number, OwnEntry>,
+  ): Promise<boolean> {
     const now = Date.now();
     const entries = [...opened.values()].map(({ since, ...entry }) => ({ ...entry, ago: now - since.getTime() }));
-    const said = [this.id, this.id, JSON.stringify([...closed]), JSON.stringify(entries)];
+    const said = [this.id, this.id, JSON.stringify([...closed.keys()]), JSON.stringify(entries)];
     const [row] = await this.execute<{ born: boolean }>(WRITE, said);
     return row?.born === true;
   }

@@ -16,6 +16,11 @@ export interface SessionRing {
   readonly expiresAt: number;
 }
 
+/** Who watches these resources has changed, and can be read. */
+export interface PresenceRing {
+  readonly resourceIds: readonly string[];
+}
+
 /** Injects the one {@link PubSub} of this process. */
 export const PUB_SUB = Symbol('PUB_SUB');
 
@@ -23,6 +28,7 @@ export const PUB_SUB = Symbol('PUB_SUB');
 export interface Topics {
   log: LogRing;
   session: SessionRing;
+  presence: PresenceRing;
 }
 
 /** How a message from another node, maybe of another version, is recognised. What fails is counted and dropped. */
@@ -41,6 +47,10 @@ export const SHAPES: Shapes<JsonSafe<Topics>> = {
   session: (message): message is SessionRing => {
     const { accountId, sessionId, expiresAt } = (message ?? {}) as Partial<Record<keyof SessionRing, unknown>>;
     return typeof accountId === 'string' && typeof sessionId === 'string' && Number.isSafeInteger(expiresAt);
+  },
+  presence: (message): message is PresenceRing => {
+    const { resourceIds } = (message ?? {}) as Partial<Record<keyof PresenceRing, unknown>>;
+    return Array.isArray(resourceIds) && resourceIds.every((id) => typeof id === 'string');
   },
 };
 

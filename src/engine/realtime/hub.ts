@@ -16,6 +16,8 @@ export interface SubscriptionRequest {
   readonly after?: string | null | undefined;
   /** What the subscriber's rights make of an event. Pure: it sees nothing but its arguments. */
   readonly judge: (event: LogEvent, rights: AccountRights) => Verdict;
+  /** Called when the subscription begins; what it returns, once when it has ended. */
+  readonly watching?: () => () => void;
 }
 
 /** Events that a subscriber who is behind takes from the log at a time. */
@@ -44,7 +46,7 @@ export class Hub implements OnModuleInit {
   }
 
   /** Subscribes from now on, or from `after`, without a gap. Throws CURSOR_EXPIRED. */
-  async subscribe({ viewer, after, judge }: SubscriptionRequest): Promise<Feed> {
+  async subscribe({ viewer, after, judge, watching }: SubscriptionRequest): Promise<Feed> {
     const start = after ? await this.log.resolveCursor(after) : this.follower.applied;
     const { follower } = this;
     const feed = new Feed(start, {
@@ -61,8 +63,12 @@ export class Hub implements OnModuleInit {
         if (!(rights instanceof Promise)) return verdict(rights);
         return patiently(async () => this.rights.of(viewer.accountId), over).then(verdict);
       },
-      ended: (ended) => this.feeds.delete(ended),
+      ended: (ended) => {
+        this.feeds.delete(ended);
+        stopped?.();
+      },
     });
+    const stopped = watching?.();
     this.feeds.add(feed);
     return feed;
   }

@@ -1,10 +1,12 @@
 // What one subscriber is still to be given, of things that happen now and are not replayed: bounded, in order, ended once.
 
-export interface LiveQueueOptions {
+export interface LiveQueueOptions<T> {
   /** Most that may wait. */
   readonly capacity: number;
   /** What happens when more would: the oldest is left out, or the reader is told by this error and the queue ends. */
   readonly overflow: 'drop-oldest' | (() => Error);
+  /** What the reader gets of one that has waited, made when it is given. */
+  readonly give?: (item: T) => T;
   /** Called once when it is over, whoever ended it. */
   readonly ended: () => void;
 }
@@ -15,7 +17,7 @@ export class LiveQueue<T> implements AsyncIterableIterator<T> {
   private failure: Error | undefined;
   private over = false;
 
-  constructor(private readonly options: LiveQueueOptions) {}
+  constructor(private readonly options: LiveQueueOptions<T>) {}
 
   [Symbol.asyncIterator](): this {
     return this;
@@ -28,7 +30,10 @@ export class LiveQueue<T> implements AsyncIterableIterator<T> {
         this.wake = resolve;
       });
     }
-    if (this.waiting.length > 0) return { done: false, value: this.waiting.shift() as T };
+    if (this.waiting.length > 0) {
+      const item = this.waiting.shift() as T;
+      return { done: false, value: this.options.give?.(item) ?? item };
+    }
     const { failure } = this;
     this.failure = undefined;
     if (failure) throw failure;

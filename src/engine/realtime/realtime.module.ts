@@ -2,6 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import { ConnectionResolver } from './connection.resolver.js';
 import { Hub } from './hub.js';
 import { OpenSockets } from './open-sockets.js';
+import { PresenceTracker } from './presence-tracker.js';
 import { RealtimeStatsResolver } from './realtime-stats.resolver.js';
 import { SocketDeadlines } from './socket-deadlines.js';
 import { SocketOperations } from './socket-operations.js';
@@ -13,11 +14,12 @@ import { SocketServer } from './socket-server.js';
     ConnectionResolver,
     Hub,
     OpenSockets,
+    PresenceTracker,
     RealtimeStatsResolver,
     SocketDeadlines,
     SocketOperations,
     SocketServer,
   ],
-  exports: [Hub],
+  exports: [Hub, PresenceTracker],
 })
 export class RealtimeModule {}

@@ -1,0 +1,145 @@
+// One resource that is watched: by whom here, by whom elsewhere, and who wants to know.
+import type { MikroORM } from '@mikro-orm/postgresql';
+import { ACCOUNT_RESOURCE } from '../access/rights.js';
+import { type Loader, Loaders } from '../database/loaders.js';
+import type { LogEvent } from '../events/log-event.js';
+import type { LiveQueue } from './live-queue.js';
+
+/** ms in which changes are gathered: for each subscriber of the room some more, so that a crowd does not tell itself all day. */
+const GATHER_MS = 100;
+const GATHER_MS_PER_SUBSCRIBER = 2;
+
+/** Who watches at one time. */
+export interface PresenceState {
+  /** Ids of accounts, who came first at the front. */
+  readonly watchers: readonly string[];
+  /** Who watched when this subscriber was told before; undefined: it never was. */
+  readonly before: readonly string[] | undefined;
+  /** Loads for all who are told of this state, in one batch. */
+  readonly load: <K, V>(loader: Loader<K, V>, key: K) => Promise<V>;
+}
+
+export interface Subscriber {
+  readonly accountId: string;
+  /** Why the subscription ends with `event`, if it does. */
+  readonly judge: (event: LogEvent) => Error | undefined;
+  /** Who watched when it was told last, as one text; undefined: it has not been greeted yet. */
+  told?: string;
+}
+
+interface Visit {
+  readonly since: number;
+  /** Subscriptions of the account here. */
+  count: number;
+  readonly leave: () => void;
+}
+
+export class PresenceRoom {
+  readonly subscribers = new Map<LiveQueue<PresenceState>, Subscriber>();
+  private readonly here = new Map<string, Visit>();
+  /** Accounts on other nodes, and since when (ms since 1970). */
+  private elsewhere: ReadonlyMap<string, number> = new Map();
+  private gathering: NodeJS.Timeout | undefined;
+
+  constructor(
+    readonly resourceId: string,
+    private readonly orm: MikroORM,
+  ) {}
+
+  get isEmpty(): boolean {
+    return this.here.size === 0 && this.subscribers.size === 0;
+  }
+
+  /** The account is here until the returned function is called, which has no effect a second time. `announce`: tells other nodes. */
+  enter(accountId: string, announce: () => () => void): () => void {
+    const visit = this.here.get(accountId) ?? { since: Date.now(), count: 0, leave: announce() };
+    visit.count += 1;
+    this.here.set(accountId, visit);
+    this.changed();
+    let gone = false;
+    return () => {
+      if (gone) return;
+      gone = true;
+      visit.count -= 1;
+      if (visit.count > 0) return;
+      visit.leave();
+      this.here.delete(accountId);
+      this.changed();
+    };
+  }
+
+  /** What other nodes say. While that is doubtful nobody is taken for gone. */
+  learn(elsewhere: ReadonlyMap<string, number>, doubtful: boolean): void {
+    this.elsewhere = doubtful ? new Map([...this.elsewhere, ...elsewhere]) : elsewhere;
+    this.changed();
+  }
+
+  /** Ends the subscriptions that `event` takes the right from: an event of this resource, or of one of the accounts. */
+  judge(event: LogEvent): void {
+    const { kind, id } = event.resource;
+    for (const [queue, { accountId, judge }] of this.subscribers) {
+      const error = kind !== ACCOUNT_RESOURCE || id === accountId ? judge(event) : undefined;
+      if (error) queue.fail(error);
+    }
+  }
+
+  /** Tells a subscriber for the first time. */
+  greet(queue: LiveQueue<PresenceState>): void {
+    const state = this.state();
+    const subscriber = this.subscribers.get(queue);
+    if (subscriber) subscriber.told = textOf(state);
+    queue.push(state);
+  }
+
+  close(): void {
+    clearTimeout(this.gathering);
+  }
+
+  private state(): PresenceState {
+    let loaders = this.loaders();
+    return {
+      watchers: this.watchers(),
+      before: undefined,
+      load: (loader, key) =>
+        loaders.load(loader, key).catch((error: unknown) => {
+          // A failure must not be remembered: whoever tries again asks the database again.
+          loaders = this.loaders();
+          throw error;
+        }),
+    };
+  }
+
+  private changed(): void {
+    if (this.subscribers.size === 0) return;
+    const ms = GATHER_MS + GATHER_MS_PER_SUBSCRIBER * this.subscribers.size;
+    this.gathering ??= setTimeout(() => {
+      this.gathering = undefined;
+      this.tell();
+    }, ms);
+  }
+
+  private tell(): void {
+    const state = this.state();
+    const text = textOf(state);
+    for (const [queue, subscriber] of this.subscribers) {
+      if (subscriber.told === undefined || subscriber.told === text) continue;
+      subscriber.told = text;
+      queue.push(state);
+    }
+  }
+
+  private watchers(): readonly string[] {
+    const since = new Map(this.elsewhere);
+    for (const [id, visit] of this.here) since.set(id, Math.min(visit.since, since.get(id) ?? visit.since));
+    return [...since].toSorted(([a, one], [b, other]) => one - other || a.localeCompare(b)).map(([id]) => id);
+  }
+
+  private loaders(): Loaders {
+    return new Loaders(this.orm.em.fork());
+  }
+}
+
+/** The same whenever the same accounts watch. */
+function textOf({ watchers }: PresenceState): string {
+  return watchers.toSorted().join(' ');
+}

@@ -1,0 +1,150 @@
+// Who is watching what, on all nodes: each announces its own watchers in the registry of nodes and reads those of the others, at
+// once when it is rung, every two seconds anyway. It knows neither what is watched nor who may know of it.
+import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { MikroORM } from '@mikro-orm/postgresql';
+import { ACCOUNT_RESOURCE } from '../access/rights.js';
+import type { LogEvent } from '../events/log-event.js';
+import { LogFollower } from '../events/log-follower.js';
+import { BEAT_MS, NodeRegistry } from '../operations/node-registry.js';
+import { PUB_SUB, type PubSub } from '../pubsub/doorbell.port.js';
+import { LiveQueue } from './live-queue.js';
+import { patiently } from './patience.js';
+import { PresenceRoom, type PresenceState, type Subscriber } from './presence-room.js';
+
+/** Topic of the registry under which a node holds the watchers of a resource. */
+const TOPIC = 'watchers';
+/** ms between two looks at what other nodes hold. With the registry's own patience a dead node's watchers are gone within 15 s. */
+export const LOOK_MS = 2_000;
+/** ms after PostgreSQL was away in which nobody is taken for gone: the other nodes say first that they live. */
+const DOUBT_MS = BEAT_MS + 2 * LOOK_MS;
+
+export interface PresenceRequest extends Omit<Subscriber, 'told'> {
+  readonly resourceId: string;
+}
+
+@Injectable()
+export class PresenceTracker implements OnModuleInit, OnApplicationShutdown {
+  private readonly logger = new Logger(PresenceTracker.name);
+  private readonly rooms = new Map<string, PresenceRoom>();
+  private readonly unsubscribe: (() => void)[] = [];
+  private timer: NodeJS.Timeout | undefined;
+  private readonly rung = new Set<string>();
+  private looking: Promise<void> | undefined;
+  private doubtfulUntil = 0;
+
+  constructor(
+    private readonly orm: MikroORM,
+    private readonly registry: NodeRegistry,
+    private readonly follower: LogFollower,
+    @Inject(PUB_SUB) private readonly doorbell: PubSub,
+  ) {}
+
+  onModuleInit(): void {
+    this.unsubscribe.push(
+      this.registry.onAnnounced((topic, keys) => {
+        if (topic === TOPIC) this.doorbell.publish('presence', { resourceIds: [...keys] });
+      }),
+      this.doorbell.subscribe('presence', ({ resourceIds }) => this.look(resourceIds)),
+      this.follower.on('delivery', (event) => this.judge(event)),
+    );
+    this.timer = setInterval(() => this.look(this.rooms.keys()), LOOK_MS);
+  }
+
+  onApplicationShutdown(): Promise<void> | undefined {
+    clearInterval(this.timer);
+    for (const unsubscribe of this.unsubscribe) unsubscribe();
+    for (const room of this.rooms.values()) room.close();
+    this.rooms.clear();
+    return this.looking;
+  }
+
+  /** The account watches the resource until the returned function is called. */
+  watch(resourceId: string, accountId: string): () => void {
+    const room = this.room(resourceId);
+    const leave = room.enter(accountId, () => this.registry.open(TOPIC, resourceId, { accountId }));
+    return () => {
+      leave();
+      this.forgetIfEmpty(room);
+    };
+  }
+
+  /** Who is watching, now and whenever that changes, the subscriber included. Only the newest state waits for a slow reader. */
+  async subscribe({ resourceId, accountId, judge }: PresenceRequest): Promise<LiveQueue<PresenceState>> {
+    const stopWatching = this.watch(resourceId, accountId);
+    const room = this.room(resourceId);
+    let before: PresenceState['before'];
+    const queue = new LiveQueue<PresenceState>({
+      capacity: 1,
+      overflow: 'drop-oldest',
+      give: (state) => {
+        const given = { ...state, before };
+        before = state.watchers;
+        return given;
+      },
+      ended: () => {
+        room.subscribers.delete(queue);
+        stopWatching();
+      },
+    });
+    // Known before anything is read: what takes the right away meanwhile ends it.
+    room.subscribers.set(queue, { accountId, judge });
+    try {
+      await patiently(
+        () => this.read([room]),
+        () => !queue.open,
+      );
+    } catch (error) {
+      await queue.return();
+      throw error;
+    }
+    room.greet(queue);
+    return queue;
+  }
+
+  private judge(event: LogEvent): void {
+    if (event.resource.kind !== ACCOUNT_RESOURCE) this.rooms.get(event.resource.id)?.judge(event);
+    else for (const room of this.rooms.values()) room.judge(event);
+  }
+
+  /** Reads what others hold of those of `resourceIds` that somebody here wants to know of; calls made meanwhile share the next look. */
+  private look(resourceIds: Iterable<string>): void {
+    for (const id of resourceIds) if ((this.rooms.get(id)?.subscribers.size ?? 0) > 0) this.rung.add(id);
+    if (this.rung.size > 0) this.looking ??= this.lookAtRung().finally(() => (this.looking = undefined));
+  }
+
+  private async lookAtRung(): Promise<void> {
+    while (this.rung.size > 0) {
+      const rooms = [...this.rung].flatMap((id) => this.rooms.get(id) ?? []);
+      this.rung.clear();
+      try {
+        await this.read(rooms);
+      } catch (error) {
+        this.doubtfulUntil = Number.POSITIVE_INFINITY;
+        this.logger.debug(`Watchers of other nodes cannot be read: ${String(error)}`);
+      }
+    }
+  }
+
+  private async read(rooms: readonly PresenceRoom[]): Promise<void> {
+    const ids = rooms.map(({ resourceId }) => resourceId);
+    const found = await this.registry.entriesElsewhere(this.orm.em.fork(), TOPIC, ids);
+    if (this.doubtfulUntil === Number.POSITIVE_INFINITY) this.doubtfulUntil = performance.now() + DOUBT_MS;
+    const doubtful = performance.now() < this.doubtfulUntil;
+    for (const [at, room] of rooms.entries()) {
+      const since = new Map(found[at]!.map((entry) => [String(entry.facts['accountId']), entry.since.getTime()]));
+      room.learn(since, doubtful);
+    }
+  }
+
+  private room(resourceId: string): PresenceRoom {
+    let room = this.rooms.get(resourceId);
+    if (!room) this.rooms.set(resourceId, (room = new PresenceRoom(resourceId, this.orm)));
+    return room;
+  }
+
+  private forgetIfEmpty(room: PresenceRoom): void {
+    if (!room.isEmpty || this.rooms.get(room.resourceId) !== room) return;
+    room.close();
+    this.rooms.delete(room.resourceId);
+  }
+}

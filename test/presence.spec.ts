@@ -1,0 +1,238 @@
+// Who is watching a project, over two nodes and a third that is killed.
+import { PresenceTracker } from '../src/engine/realtime/presence-tracker.js';
+import { addMember, createProject, type TestProject } from './support/factories.js';
+import type { Data } from './support/graphql-client.js';
+import { assertQuiet } from './support/live.js';
+import { killAll, ServiceProcess } from './support/process.js';
+import { startRedis, type TestRedis } from './support/redis.js';
+import type { Watch } from './support/socket-client.js';
+import { type Person, SECRET, TestTidings } from './support/tidings.js';
+import { until, within } from './support/wait.js';
+
+const PRESENCE = `subscription ($id: ID!) {
+  presenceChanged(projectId: $id) { count viewers { id name email } joined { id } left { id } } }`;
+const UPDATES = 'subscription ($id: ID!) { projectUpdated(projectId: $id) { seq } }';
+const REMOVE = 'mutation ($p: ID!, $u: ID!) { removeProjectMember(projectId: $p, userId: $u) }';
+
+let redis: TestRedis;
+let here: TestTidings;
+let there: TestTidings;
+let owner: Person;
+let ada: Person;
+let bob: Person;
+let admin: Person;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  here = await TestTidings.start({ env: { REDIS_URL: redis.url } });
+  there = await TestTidings.start({ database: here.database, env: { REDIS_URL: redis.url } });
+  [owner, ada, bob, admin] = await Promise.all([
+    here.asUser('EDITOR', 'Owner'),
+    here.asUser('USER', 'Ada'),
+    here.asUser('USER', 'Bob'),
+    here.asUser('ADMIN', 'Root'),
+  ]);
+});
+afterAll(async () => {
+  await killAll();
+  await there?.stop();
+  await here?.stop();
+  await redis?.stop();
+});
+
+/** A project of `owner` with Ada and Bob. */
+async function project(): Promise<TestProject> {
+  const made = await createProject(owner);
+  for (const member of [ada, bob]) await addMember(owner, made.id, member, 'VIEWER');
+  return made;
+}
+
+const watching = (person: Person, node: TestTidings, { id }: TestProject, query = PRESENCE): Watch =>
+  person.socket(node.url).subscribe(query, { id });
+const message = async (watch: Watch): Promise<Data> => (await watch.next()).data.presenceChanged;
+const ids = (people: readonly { id: string }[]) => people.map(({ id }) => id).toSorted();
+
+/** Passes over messages until exactly these watch; returns that message. */
+async function seeing(watch: Watch, ...people: Person[]): Promise<Data> {
+  for (;;) {
+    const said = await message(watch);
+    expect(said.count).toBe(said.viewers.length);
+    if (String(ids(said.viewers)) === String(ids(people))) return said;
+  }
+}
+
+/** The other node can see that somebody watches. */
+const announced = ({ id }: TestProject) =>
+  until(
+    async () => (await here.database.query('select 1 from node_entry where key = $1', [id])).length > 0,
+    'the watcher was announced',
+  );
+
+const rooms = (node: TestTidings) => (Reflect.get(node.app.get(PresenceTracker), 'rooms') as Map<string, unknown>).size;
+
+/** Nobody watches any more, as far as this process knows. */
+async function emptied(...watches: Watch[]): Promise<void> {
+  for (const watch of watches) watch.stop();
+  await until(() => rooms(here) + rooms(there) === 0, 'nobody watched any more');
+}
+
+describe('presence', () => {
+  it('begins with who is there, and goes on with who comes and goes, on both nodes', async () => {
+    const place = await project();
+    const first = watching(owner, here, place);
+    expect(await message(first)).toMatchObject({ count: 1, viewers: [{ id: owner.id }], joined: [], left: [] });
+    await announced(place);
+    const second = watching(ada, there, place);
+    const greeting = await message(second);
+    expect(ids(greeting.viewers)).toEqual(ids([owner, ada]));
+    expect(greeting).toMatchObject({ count: 2, joined: [], left: [] });
+    expect(await message(first)).toMatchObject({ count: 2, joined: [{ id: ada.id }], left: [] });
+    const third = watching(bob, there, place, UPDATES);
+    expect(await message(first)).toMatchObject({ count: 3, joined: [{ id: bob.id }], left: [] });
+    expect(await message(second)).toMatchObject({ count: 3, joined: [{ id: bob.id }], left: [] });
+    third.stop();
+    expect(await message(first)).toMatchObject({ count: 2, joined: [], left: [{ id: bob.id }] });
+    expect(await message(second)).toMatchObject({ count: 2, joined: [], left: [{ id: bob.id }] });
+    second.stop();
+    expect(await message(first)).toMatchObject({ count: 1, viewers: [{ id: owner.id }], left: [{ id: ada.id }] });
+    expect(first.pending).toEqual([]);
+    await emptied(first);
+  });
+
+  it('has one entry an account, however many sockets on however many nodes, until the last is gone', async () => {
+    const place = await project();
+    const witness = watching(owner, here, place);
+    const windows = [
+      watching(ada, here, place),
+      watching(ada, here, place, UPDATES),
+      watching(ada, there, place),
+      watching(ada, there, place, UPDATES),
+    ];
+    await seeing(witness, owner, ada);
+    await Promise.all(windows.map((window, at) => (at % 2 ? there.watching(1) : message(window))));
+    for (const window of windows.slice(1)) window.stop();
+    const late = watching(bob, there, place);
+    expect((await seeing(witness, owner, ada, bob)).left).toEqual([]);
+    windows[0]!.stop();
+    expect((await seeing(witness, owner, bob)).left).toEqual([{ id: ada.id }]);
+    await emptied(witness, late);
+  });
+
+  it('a socket that is cut leaves', async () => {
+    const place = await project();
+    const witness = watching(owner, here, place);
+    const other = bob.socket(there.url);
+    other.subscribe(PRESENCE, { id: place.id });
+    await seeing(witness, owner, bob);
+    await other.close();
+    expect(await message(witness)).toMatchObject({ count: 1, left: [{ id: bob.id }] });
+    await emptied(witness);
+  });
+
+  it('is for those who may see the project, and shows of others what they may see', async () => {
+    const place = await createProject(owner);
+    const refused = watching(ada, here, place);
+    await expect(within(5_000, refused.ended, 'it was refused')).rejects.toMatchObject({
+      cause: [{ message: 'Project not found.', extensions: { code: 'NOT_FOUND' } }],
+    });
+    await addMember(owner, place.id, ada, 'VIEWER');
+    const watch = watching(ada, here, place);
+    const watchOfAdmin = watching(admin, there, place);
+    await seeing(watchOfAdmin, ada, admin);
+    for (;;) {
+      const { data, errors } = await watch.next();
+      if (data.presenceChanged.count < 2) continue;
+      expect(data.presenceChanged.viewers).toContainEqual({ id: admin.id, name: 'Root', email: null });
+      expect(errors).toMatchObject([{ extensions: { code: 'FORBIDDEN', requires: 'ADMIN' } }]);
+      break;
+    }
+    await emptied(watch, watchOfAdmin);
+  });
+
+  it('ends with FORBIDDEN for who loses the project, who is gone for the others at once', async () => {
+    const place = await project();
+    const witness = watching(owner, here, place);
+    const lost = [watching(ada, there, place), watching(ada, here, place, UPDATES)];
+    const kept = watching(bob, there, place);
+    await seeing(witness, owner, ada, bob);
+    await owner.data(REMOVE, { p: place.id, u: ada.id });
+    for (const watch of lost) {
+      await expect(within(5_000, watch.ended, 'it ended')).rejects.toMatchObject({
+        cause: [{ extensions: { code: 'FORBIDDEN', requires: 'VIEWER' } }],
+      });
+    }
+    await seeing(witness, owner, bob);
+    await seeing(kept, owner, bob);
+    await admin.data('mutation ($id: ID!) { deleteProject(id: $id) }', { id: place.id });
+    for (const watch of [witness, kept]) {
+      await expect(within(5_000, watch.ended, 'it ended')).rejects.toMatchObject({
+        cause: [{ extensions: { code: 'FORBIDDEN' } }],
+      });
+    }
+    await emptied();
+  });
+
+  it('tells a crowd that comes at once in few messages, one batch of names each', async () => {
+    const place = await project();
+    const witness = watching(owner, here, place);
+    await seeing(witness, owner);
+    const crowd = Array.from({ length: 40 }, (_, n) => watching(n % 2 ? ada : bob, n % 4 < 2 ? here : there, place));
+    await seeing(witness, owner, ada, bob);
+    await Promise.all(crowd.map((watch) => seeing(watch, owner, ada, bob)));
+    for (const watch of crowd) watch.stop();
+    await seeing(witness, owner);
+    expect(witness.pending).toEqual([]);
+    await emptied(witness);
+    for (const node of [here, there]) assertQuiet(node);
+  });
+});
+
+describe('when a backend is away', () => {
+  it('without Redis nobody goes who is there, and who comes is seen a little later', async () => {
+    const place = await project();
+    const witness = watching(owner, here, place);
+    const other = watching(ada, there, place);
+    await seeing(witness, owner, ada);
+    await redis.kill9();
+    const late = watching(bob, there, place);
+    expect(await message(witness)).toMatchObject({ count: 3, joined: [{ id: bob.id }], left: [] });
+    late.stop();
+    expect(await message(witness)).toMatchObject({ count: 2, left: [{ id: bob.id }] });
+    await redis.restart();
+    await emptied(witness, other);
+  });
+
+  it('with PostgreSQL’s connections cut, too', async () => {
+    const place = await project();
+    const witness = watching(owner, here, place);
+    const other = watching(ada, there, place);
+    await seeing(witness, owner, ada);
+    await here.database.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'tidings'`,
+    );
+    const late = watching(bob, there, place);
+    expect(await message(witness)).toMatchObject({ count: 3, joined: [{ id: bob.id }], left: [] });
+    await emptied(witness, other, late);
+    for (const node of [here, there]) node.logged.splice(0);
+  });
+
+  it('who was on a node that is killed is gone within 15 s', async () => {
+    const place = await project();
+    const doomed = await ServiceProcess.start({
+      DATABASE_URL: here.database.url,
+      REDIS_URL: redis.url,
+      APP_SECRET: SECRET,
+      PUBLIC_URL: here.config.publicUrl,
+      PORT: '0',
+    });
+    const witness = watching(owner, here, place);
+    const other = ada.socket(doomed.url).subscribe(PRESENCE, { id: place.id });
+    await seeing(witness, owner, ada);
+    const began = performance.now();
+    await doomed.stop('SIGKILL');
+    const said = await within(15_000, message(witness), 'the dead node’s viewer was gone');
+    process.stdout.write(`figure: gone after kill -9: ${((performance.now() - began) / 1_000).toFixed(1)} s\n`);
+    expect(said).toMatchObject({ count: 1, left: [{ id: ada.id }] });
+    await emptied(witness, other);
+  }, 60_000);
+});
