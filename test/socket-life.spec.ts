@@ -47,7 +47,7 @@ afterAll(async () => {
 });
 
 /** Another session of the account. */
-const signedIn = (person = editor, node = here) => here.signIn(person.id, person.email, node.url);
+const signedIn = (person = editor, node = here) => node.signIn(person.id, person.email);
 
 /** New tokens of the person's session. */
 async function refreshed(person: Person): Promise<Person> {

@@ -1,6 +1,7 @@
 // Notifications as the API shows them.
 import { Field, ID, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
 import { Role } from '../../engine/access/role.js';
+import { ViewerDependent } from '../../engine/access/sharing.js';
 import { User } from '../../engine/accounts/account.type.js';
 import { connectionType } from '../../engine/graphql/connection.js';
 import { ProjectRole } from '../projects/project-role.js';
@@ -35,18 +36,21 @@ export class Notification {
   @Field(() => ID, { nullable: true, description: 'Id of the project, visible or not; null for a `ROLE`.' })
   projectId!: string | null;
 
+  @ViewerDependent()
   @Field(() => Project, {
     nullable: true,
     description: 'Where; null if nowhere, if it is gone, or if the account may not see it any more.',
   })
   project!: Project | null;
 
+  @ViewerDependent()
   @Field(() => ProjectUpdate, {
     nullable: true,
     description: 'The update that mentions the account; null if none does, if it is gone or may not be seen any more.',
   })
   update!: ProjectUpdate | null;
 
+  @ViewerDependent()
   @Field(() => Comment, {
     nullable: true,
     description: 'The comment that mentions the account; null if none does, if it is gone or may not be seen any more.',
@@ -71,6 +75,7 @@ export class Notification {
 
 @ObjectType({ description: 'A page of notifications.' })
 export class NotificationConnection extends connectionType(() => Notification, 'Notification') {
+  @ViewerDependent()
   @Field(() => Int, { description: 'How many of all are not marked as read, whatever this page holds.' })
   unreadCount!: number;
 }
