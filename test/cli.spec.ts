@@ -70,6 +70,8 @@ describe('with DATABASE_URL, while the service runs', () => {
       err: '',
     });
     await until(async () => (await person.data(ME)).me.role === 'EDITOR', 'the service followed');
+    const told = await person.data('{ notifications { nodes { kind role actor { name } } } }');
+    expect(told.notifications.nodes).toEqual([{ kind: 'ROLE', role: 'EDITOR', actor: { name: 'Tidings' } }]);
     expect(await trail(person.id)).toEqual([{ action: 'ROLE_CHANGED', outcome: 'SUCCESS', address: null }]);
   });
 

@@ -1,11 +1,12 @@
 // Who is watching a project, over two nodes and a third that is killed.
 import { PresenceTracker } from '../src/engine/realtime/presence-tracker.js';
 import { addMember, createProject, type TestProject } from './support/factories.js';
+import { netOf } from './support/bystander.js';
 import type { Data } from './support/graphql-client.js';
 import { assertQuiet } from './support/live.js';
 import { killAll, ServiceProcess } from './support/process.js';
 import { startRedis, type TestRedis } from './support/redis.js';
-import type { Watch } from './support/socket-client.js';
+import { RawSocket, type Watch } from './support/socket-client.js';
 import { type Person, SECRET, TestTidings } from './support/tidings.js';
 import { until, within } from './support/wait.js';
 
@@ -70,6 +71,12 @@ const announced = ({ id }: TestProject) =>
 
 const rooms = (node: TestTidings) => (Reflect.get(node.app.get(PresenceTracker), 'rooms') as Map<string, unknown>).size;
 
+/** Accounts that watch at the first node. */
+function watchersHere({ id }: TestProject): number {
+  const all = Reflect.get(here.app.get(PresenceTracker), 'rooms') as Map<string, object>;
+  return (Reflect.get(all.get(id) ?? {}, 'here') as Map<string, unknown> | undefined)?.size ?? 0;
+}
+
 /** Nobody watches any more, as far as this process knows. */
 async function emptied(...watches: Watch[]): Promise<void> {
   for (const watch of watches) watch.stop();
@@ -126,6 +133,30 @@ describe('presence', () => {
     await seeing(witness, owner, bob);
     await other.close();
     expect(await message(witness)).toMatchObject({ count: 1, left: [{ id: bob.id }] });
+    await emptied(witness);
+  });
+
+  it('a client that begins, ends and begins again in one breath, and is cut, leaves nothing behind', async () => {
+    const place = await project();
+    const witness = watching(owner, here, place);
+    await seeing(witness, owner);
+    const payload = { query: PRESENCE, variables: { id: place.id } };
+    const inOneBreath = async (idOf: (n: number) => string): Promise<RawSocket> => {
+      const socket = await RawSocket.signedIn(here.url, bob.accessToken!);
+      netOf(socket.ws).cork();
+      for (let n = 0; n < 50; n += 1) {
+        socket.send({ id: idOf(n), type: 'subscribe', payload });
+        socket.send({ id: idOf(n), type: 'complete' });
+      }
+      socket.send({ id: 'last', type: 'subscribe', payload });
+      netOf(socket.ws).uncork();
+      return socket;
+    };
+    expect((await (await inOneBreath(() => 'same')).closed).code).toBe(4409);
+    const distinct = await inOneBreath(String);
+    expect((await distinct.next('next')).id).toBe('last');
+    distinct.ws.terminate();
+    await until(() => watchersHere(place) === 1, 'only the owner watched');
     await emptied(witness);
   });
 
