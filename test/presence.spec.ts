@@ -1,4 +1,5 @@
 // Who is watching a project, over two nodes and a third that is killed.
+import { PUB_SUB, type PubSub } from '../src/engine/pubsub/doorbell.port.js';
 import { PresenceTracker } from '../src/engine/realtime/presence-tracker.js';
 import { addMember, createProject, type TestProject } from './support/factories.js';
 import { netOf } from './support/bystander.js';
@@ -7,6 +8,7 @@ import { assertQuiet } from './support/live.js';
 import { killAll, ServiceProcess } from './support/process.js';
 import { startRedis, type TestRedis } from './support/redis.js';
 import { RawSocket, type Watch } from './support/socket-client.js';
+import { statementsOf } from './support/statements.js';
 import { type Person, SECRET, TestTidings } from './support/tidings.js';
 import { until, within } from './support/wait.js';
 
@@ -203,13 +205,25 @@ describe('presence', () => {
     await emptied();
   });
 
-  it('tells a crowd that comes at once in few messages, one batch of names each', async () => {
+  it('costs a crowd that comes at once a few statements, not some for each', async () => {
     const place = await project();
     const witness = watching(owner, here, place);
     await seeing(witness, owner);
-    const crowd = Array.from({ length: 40 }, (_, n) => watching(n % 2 ? ada : bob, n % 4 < 2 ? here : there, place));
+    const sockets = [ada, bob].flatMap((person) => [here, there].map(({ url }) => person.socket(url)));
+    let crowd: Watch[] = [];
+    const statements = await statementsOf(async () => {
+      crowd = sockets.flatMap((socket) =>
+        Array.from({ length: 50 }, () => socket.subscribe(PRESENCE, { id: place.id })),
+      );
+      await Promise.all(crowd.map((watch) => seeing(watch, owner, ada, bob)));
+    });
     await seeing(witness, owner, ada, bob);
-    await Promise.all(crowd.map((watch) => seeing(watch, owner, ada, bob)));
+    const reads = statements.filter((sql) => /from node_entry|from "account"/.test(sql));
+    process.stdout.write(
+      `figure: 200 subscribers of presence: ${reads.length} reads of ${statements.length} statements\n`,
+    );
+    expect(reads.length).toBeGreaterThan(0);
+    expect(reads.length).toBeLessThan(60);
     for (const watch of crowd) watch.stop();
     await seeing(witness, owner);
     expect(witness.pending).toEqual([]);
@@ -230,6 +244,7 @@ describe('when a backend is away', () => {
     late.stop();
     expect(await message(witness)).toMatchObject({ count: 2, left: [{ id: bob.id }] });
     await redis.restart();
+    await until(() => [here, there].every(({ app }) => app.get<PubSub>(PUB_SUB).healthy), 'rings arrived again');
     await emptied(witness, other);
   });
 

@@ -8,6 +8,8 @@ import type { LiveQueue } from './live-queue.js';
 /** ms in which changes are gathered: for each subscriber of the room some more, so that a crowd does not tell itself all day. */
 const GATHER_MS = 100;
 const GATHER_MS_PER_SUBSCRIBER = 2;
+/** ms in which newcomers are gathered: they are greeted together, by one look at who is there. */
+const GREET_MS = 20;
 
 /** Who watches at one time. */
 export interface PresenceState {
@@ -40,6 +42,8 @@ export class PresenceRoom {
   /** Accounts on other nodes, and since when (ms since 1970). */
   private elsewhere: ReadonlyMap<string, number> = new Map();
   private gathering: NodeJS.Timeout | undefined;
+  private readonly newcomers = new Set<LiveQueue<PresenceState>>();
+  private greeting: NodeJS.Timeout | undefined;
 
   constructor(
     readonly resourceId: string,
@@ -83,16 +87,20 @@ export class PresenceRoom {
     }
   }
 
-  /** Tells a subscriber for the first time. */
+  /** Tells a subscriber for the first time, with all others who come now. */
   greet(queue: LiveQueue<PresenceState>): void {
-    const state = this.state();
-    const subscriber = this.subscribers.get(queue);
-    if (subscriber) subscriber.told = textOf(state);
-    queue.push(state);
+    this.newcomers.add(queue);
+    this.greeting ??= setTimeout(() => {
+      this.greeting = undefined;
+      const newcomers = [...this.newcomers];
+      this.newcomers.clear();
+      this.tell(newcomers);
+    }, GREET_MS);
   }
 
   close(): void {
     clearTimeout(this.gathering);
+    clearTimeout(this.greeting);
   }
 
   private state(): PresenceState {
@@ -114,15 +122,16 @@ export class PresenceRoom {
     const ms = GATHER_MS + GATHER_MS_PER_SUBSCRIBER * this.subscribers.size;
     this.gathering ??= setTimeout(() => {
       this.gathering = undefined;
-      this.tell();
+      this.tell([...this.subscribers].flatMap(([queue, { told }]) => (told === undefined ? [] : queue)));
     }, ms);
   }
 
-  private tell(): void {
+  private tell(queues: readonly LiveQueue<PresenceState>[]): void {
     const state = this.state();
     const text = textOf(state);
-    for (const [queue, subscriber] of this.subscribers) {
-      if (subscriber.told === undefined || subscriber.told === text) continue;
+    for (const queue of queues) {
+      const subscriber = this.subscribers.get(queue);
+      if (!subscriber || subscriber.told === text) continue;
       subscriber.told = text;
       queue.push(state);
     }

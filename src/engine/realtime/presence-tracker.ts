@@ -1,5 +1,6 @@
 // Who is watching what, on all nodes: each announces its own watchers in the registry of nodes and reads those of the others, at
 // once when it is rung, every two seconds anyway. It knows neither what is watched nor who may know of it.
+import { setTimeout as pause } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { ACCOUNT_RESOURCE } from '../access/rights.js';
@@ -15,6 +16,8 @@ import { PresenceRoom, type PresenceState, type Subscriber } from './presence-ro
 const TOPIC = 'watchers';
 /** ms between two looks at what other nodes hold. With the registry's own patience a dead node's watchers are gone within 15 s. */
 export const LOOK_MS = 2_000;
+/** ms in which reads are gathered. */
+const GATHER_MS = 10;
 /** ms after PostgreSQL was away in which nobody is taken for gone: the other nodes say first that they live. */
 const DOUBT_MS = BEAT_MS + 2 * LOOK_MS;
 
@@ -28,8 +31,10 @@ export class PresenceTracker implements OnModuleInit, OnApplicationShutdown {
   private readonly rooms = new Map<string, PresenceRoom>();
   private readonly unsubscribe: (() => void)[] = [];
   private timer: NodeJS.Timeout | undefined;
-  private readonly rung = new Set<string>();
-  private looking: Promise<void> | undefined;
+  /** What the next read is for, and the reads before it. */
+  private readonly wanted = new Set<PresenceRoom>();
+  private next: Promise<void> | undefined;
+  private previous: Promise<void> = Promise.resolve();
   private doubtfulUntil = 0;
 
   constructor(
@@ -50,12 +55,12 @@ export class PresenceTracker implements OnModuleInit, OnApplicationShutdown {
     this.timer = setInterval(() => this.look(this.rooms.keys()), LOOK_MS);
   }
 
-  onApplicationShutdown(): Promise<void> | undefined {
+  onApplicationShutdown(): Promise<void> {
     clearInterval(this.timer);
     for (const unsubscribe of this.unsubscribe) unsubscribe();
     for (const room of this.rooms.values()) room.close();
     this.rooms.clear();
-    return this.looking;
+    return this.previous;
   }
 
   /** The account watches the resource until the returned function is called. */
@@ -90,7 +95,7 @@ export class PresenceTracker implements OnModuleInit, OnApplicationShutdown {
     room.subscribers.set(queue, { accountId, judge });
     try {
       await patiently(
-        () => this.read([room]),
+        () => this.readSoon([room]),
         () => !queue.open,
       );
     } catch (error) {
@@ -106,23 +111,32 @@ export class PresenceTracker implements OnModuleInit, OnApplicationShutdown {
     else for (const room of this.rooms.values()) room.judge(event);
   }
 
-  /** Reads what others hold of those of `resourceIds` that somebody here wants to know of; calls made meanwhile share the next look. */
+  /** Reads what others hold of those of `resourceIds` that somebody here wants to know of. */
   private look(resourceIds: Iterable<string>): void {
-    for (const id of resourceIds) if ((this.rooms.get(id)?.subscribers.size ?? 0) > 0) this.rung.add(id);
-    if (this.rung.size > 0) this.looking ??= this.lookAtRung().finally(() => (this.looking = undefined));
+    const rooms = [...resourceIds]
+      .flatMap((id) => this.rooms.get(id) ?? [])
+      .filter(({ subscribers }) => subscribers.size > 0);
+    if (rooms.length === 0) return;
+    this.readSoon(rooms).catch((error: unknown) => {
+      this.doubtfulUntil = Number.POSITIVE_INFINITY;
+      this.logger.debug(`Watchers of other nodes cannot be read: ${String(error)}`);
+    });
   }
 
-  private async lookAtRung(): Promise<void> {
-    while (this.rung.size > 0) {
-      const rooms = [...this.rung].flatMap((id) => this.rooms.get(id) ?? []);
-      this.rung.clear();
-      try {
-        await this.read(rooms);
-      } catch (error) {
-        this.doubtfulUntil = Number.POSITIVE_INFINITY;
-        this.logger.debug(`Watchers of other nodes cannot be read: ${String(error)}`);
-      }
-    }
+  /** Reads `rooms`, and all that are asked for within the next few ms, in one statement; one such read after the other. */
+  private readSoon(rooms: readonly PresenceRoom[]): Promise<void> {
+    for (const room of rooms) this.wanted.add(room);
+    if (this.next) return this.next;
+    const batch = this.previous
+      .then(() => pause(GATHER_MS))
+      .then(() => {
+        const all = [...this.wanted];
+        this.wanted.clear();
+        this.next = undefined;
+        return this.read(all);
+      });
+    this.previous = batch.catch(() => undefined);
+    return (this.next = batch);
   }
 
   private async read(rooms: readonly PresenceRoom[]): Promise<void> {

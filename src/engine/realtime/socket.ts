@@ -108,9 +108,10 @@ export class Socket {
   closeAfterAnswers(code: number, reason: string, patience: number): void {
     if (this.closing) return;
     this.leave = () => this.close(code, reason);
+    this.leaveIfAnswered();
+    if (this.closing) return;
     const timer = setTimeout(this.leave, patience);
     this.ws.once('close', () => clearTimeout(timer));
-    this.leaveIfAnswered();
   }
 
   /** The operation `id` has ended, whatever it was. */
