@@ -45,11 +45,12 @@ describe('an ADMIN', () => {
     await setRole(admin, person.id, 'EDITOR');
     await setRole(admin, person.id, 'EDITOR');
     const events = await tidings.current.database.query(
-      'select kind, facts, actor_id, session_id from event where resource_id = $1',
+      'select kind, facts, actor_id, session_id from event where resource_id = $1 order by pos',
       [person.id],
     );
     expect(events).toEqual([
       { kind: 'ROLE_CHANGED', facts: { role: 'EDITOR' }, actor_id: admin.id, session_id: admin.sessionId },
+      { kind: 'NOTIFIED', facts: expect.anything(), actor_id: admin.id, session_id: admin.sessionId },
     ]);
   });
 
