@@ -1,11 +1,13 @@
 // Sessions in cookies: what browsers are given and send, over HTTP and sockets, and what becomes of it.
 import { request as rawRequest } from 'node:http';
 import { Role } from '../src/engine/access/role.js';
+import { OpenSockets } from '../src/engine/realtime/open-sockets.js';
 import { AccessTokens } from '../src/engine/sessions/access-tokens.js';
 import { CLEARED, inBrowser, KEPT, Page } from './support/page.js';
 import { RawSocket, SocketClient } from './support/socket-client.js';
 import { fewestStatementsOf } from './support/statements.js';
 import { PASSWORD, type Person, useTidings } from './support/tidings.js';
+import { until } from './support/wait.js';
 
 const ME = '{ me { id } }';
 const REFRESH = 'mutation ($t: String) { refresh(refreshToken: $t) { accessToken refreshToken session { id } } }';
@@ -326,6 +328,19 @@ describe('a socket', () => {
       for (const key of ['authorization', 'Authorization'])
         expect((await (await own.connect({ [key]: authorization })).closed).code).toBe(4401);
     }
+  });
+
+  it('lives on when its page refreshes, and is shown no token by hand', async () => {
+    const own = await signedIn();
+    const socket = await own.socket();
+    const end = [...tidings.current.app.get(OpenSockets).of(ada.id)].find(({ claims }) => claims?.sid === own.session)!;
+    const [before, token] = [end.deadline, own.jar.get('tidings-access')];
+    await until(() => Date.now() / 1000 > end.claims!.iat + 1, 'a later token expires later');
+    await own.send(REFRESH);
+    await until(() => end.deadline > before, 'the deadline had moved');
+    const { errors } = await ask(socket, `mutation { renewConnection(accessToken: "${token}") }`);
+    expect(errors[0].extensions.code).toBe('UNAUTHENTICATED');
+    await socket.close();
   });
 
   it('with a cookie that has expired is closed with 4403, and the stock client is back once its page has refreshed', async () => {
