@@ -251,6 +251,33 @@ describe('a sign-out over a socket', () => {
   });
 });
 
+describe('a session that ends while something of it is under way', () => {
+  it('does not keep its socket open for that, nor is anything else sent or begun', async () => {
+    const project = await createProject(editor);
+    const person = await signedIn(editor, strict);
+    const socket = await RawSocket.signedIn(strict.url, person.accessToken!);
+    socket.send({ id: 'live', type: 'subscribe', payload: { query: WATCH, variables: { id: project.id } } });
+    await strict.watching(1);
+    const letGo = await heldProject(project.id);
+    const post = (title: string) =>
+      `mutation { postUpdate(input: { projectId: "${project.id}", title: "${title}", health: AT_RISK }) { title } }`;
+    socket.send({ id: 'post', type: 'subscribe', payload: { query: post('Under way') } });
+    await until(async () => (await waitingForLock()) > 0, 'the mutation was under way');
+    await editor.data('mutation ($id: ID!) { revokeSession(id: $id) }', { id: person.sessionId });
+    socket.send({ id: 'late', type: 'subscribe', payload: { query: post('Too late') } });
+    expect(await closing(socket, 1_000)).toEqual({ code: 4401, reason: 'Session ended' });
+    await letGo();
+    expect(socket.messages).toEqual([]);
+    const titles = async () => {
+      const query = 'query ($id: ID!) { project(id: $id) { updates { nodes { title } } } }';
+      return (await editor.data(query, { id: project.id })).project.updates.nodes.map(({ title }: Data) => title);
+    };
+    // What had begun is a transaction like any other.
+    await until(async () => (await titles()).length > 0, 'the mutation had ended');
+    expect(await titles()).toEqual(['Under way']);
+  });
+});
+
 const withRedis = async () => ({ REDIS_URL: await sharedRedisUrl() });
 
 describe('a node that stops', () => {
