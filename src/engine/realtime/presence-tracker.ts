@@ -1,5 +1,5 @@
 // Who is watching what, on all nodes: each announces its own watchers in the registry of nodes and reads those of the others, at
-// once when it is rung, every two seconds anyway. It knows neither what is watched nor who may know of it.
+// once when it is rung, every second anyway. It knows neither what is watched nor who may know of it.
 import { setTimeout as pause } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
@@ -15,7 +15,7 @@ import { PresenceRoom, type PresenceState, type Subscriber } from './presence-ro
 /** Topic of the registry under which a node holds the watchers of a resource. */
 const TOPIC = 'watchers';
 /** ms between two looks at what other nodes hold. With the registry's own patience a dead node's watchers are gone within 15 s. */
-export const LOOK_MS = 2_000;
+const LOOK_MS = 1_000;
 /** ms in which reads are gathered. */
 const GATHER_MS = 10;
 /** ms after PostgreSQL was away in which nobody is taken for gone: the other nodes say first that they live. */
