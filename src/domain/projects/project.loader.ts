@@ -1,14 +1,11 @@
 // Projects and members of many, in one statement each.
-import { inKeyOrder, Loader } from '../../engine/database/loaders.js';
+import { byId, inKeyOrder, Loader } from '../../engine/database/loaders.js';
 import { childPages } from '../../engine/graphql/connection-loader.js';
-import { type Project, ProjectEntity, type ProjectMember, ProjectMemberEntity } from './project.entity.js';
+import { ProjectEntity, type ProjectMember, ProjectMemberEntity } from './project.entity.js';
 import { ProjectRole } from './project-role.js';
 
 /** Deleted ones too: events of the past still refer to them. */
-export const projectById = new Loader<string, Project | undefined>(async (em, ids) => {
-  const projects = await em.find(ProjectEntity, { id: { $in: [...ids] } });
-  return inKeyOrder(ids, projects, (project) => project.id);
-});
+export const projectById = byId(ProjectEntity);
 
 export const memberPages = childPages({
   entity: ProjectMemberEntity,

@@ -1,6 +1,8 @@
 // Batches of one operation: a loader is declared once, beside what it loads, and lives as long as the operation.
+import type { EntityName } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import DataLoader from 'dataloader';
+import { fromRow, type Row } from './rows.js';
 
 /** What is loaded for many keys in one statement: one result a key, in the order of the keys. */
 export type Batch<K, V> = (em: EntityManager, keys: readonly K[]) => Promise<readonly V[]>;
@@ -40,4 +42,13 @@ export class Loaders {
 export function inKeyOrder<K, V>(keys: readonly K[], rows: readonly V[], keyOf: (row: V) => K): (V | undefined)[] {
   const byKey = new Map(rows.map((row) => [keyOf(row), row]));
   return keys.map((key) => byKey.get(key));
+}
+
+/** What has this id in the table of `entity`, for reading. */
+export function byId<T extends { readonly id: string }>(entity: EntityName<T>): Loader<string, T | undefined> {
+  return new Loader(async (em, ids) => {
+    const sql = `select * from ${em.getMetadata(entity).tableName} where id = any(string_to_array(?, ',')::uuid[])`;
+    const rows = await em.execute<Row[]>(sql, [ids.join(',')]);
+    return inKeyOrder(ids, rows, ({ id }) => id).map((row) => row && fromRow(em, entity, row));
+  });
 }
