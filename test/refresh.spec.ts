@@ -1,7 +1,9 @@
 // Refresh tokens: each exchanged once, the one before it for a moment longer, anything older for the end of the session.
 import { randomUUID } from 'node:crypto';
 import type { Reply } from './support/graphql-client.js';
+import { fewestStatementsOf } from './support/statements.js';
 import { type Person, SECRET, TestTidings, useTidings } from './support/tidings.js';
+import { until } from './support/wait.js';
 
 const tidings = useTidings();
 const query = (sql: string, parameters: unknown[] = []) =>
@@ -188,6 +190,40 @@ describe('a refresh token', () => {
     await query(`update session set expires_at = now() + '5 min' where id = $1`, [user.sessionId]);
     const { accessTokenExpiresAt } = await refreshed(user.refreshToken);
     expect(Date.parse(accessTokenExpiresAt) - Date.now()).toBeLessThan(301_000);
+  });
+
+  it.each([
+    ['ended', `update session set ended_at = now(), end_reason = 'LOGOUT' where id = $1`, 'UNAUTHENTICATED'],
+    [
+      'belongs to an account then disabled',
+      `update account set disabled_at = now() where id = (select account_id from session where id = $1)`,
+      'UNAUTHENTICATED',
+    ],
+    ['was rotated twice', `update session set generation = 3 where id = $1`, 'REFRESH_TOKEN_REUSED'],
+  ])(
+    'waits for whoever has locked the account, and is judged by what is there then: a session that %s',
+    async (_what, change, code) => {
+      const user = await tidings.current.asUser();
+      await query('begin');
+      await query('select 1 from account where id = $1 for no key update', [user.id]);
+      const waiting = refusal(user.refreshToken);
+      const locked = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+      await until(async () => (await query(locked)).length > 0, 'the refresh waits for the account');
+      await query(change, [user.sessionId]);
+      const { generation } = await rowOf(user);
+      await query('commit');
+      expect(await waiting).toEqual({ code });
+      expect((await rowOf(user))['generation']).toBe(generation);
+    },
+  );
+
+  it('costs two statements, of which one locks, judges and rotates', async () => {
+    let { refreshToken } = await tidings.current.asUser();
+    const sent = await fewestStatementsOf(async () => {
+      ({ refreshToken } = await refreshed(refreshToken));
+    });
+    expect(sent).toHaveLength(2);
+    expect(sent[1]).toMatch(/from account where .* for no key update[^;]*update session set/s);
   });
 
   it('is nowhere in the database', async () => {

@@ -1,6 +1,6 @@
 // Refresh tokens: `tr1.<session>.<generation>.<MAC>`. The MAC needs the seed in the session's row and a key that is not in
 // the database, so neither alone can make one. Nothing here reads or writes the database.
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { deriveKey } from '../config/app-secret.js';
 import type { Config } from '../config/config.js';
@@ -17,10 +17,10 @@ const FORM =
 
 @Injectable()
 export class RefreshTokens {
-  private readonly keys: readonly Buffer[];
+  private readonly keys: readonly KeyObject[];
 
   constructor(@Inject(CONFIG) config: Config) {
-    this.keys = config.appSecrets.map((secret) => deriveKey(secret, 'tidings refresh token'));
+    this.keys = config.appSecrets.map((secret) => createSecretKey(deriveKey(secret, 'tidings refresh token')));
   }
 
   /** The token of this generation, always the same one. */
@@ -43,6 +43,6 @@ export class RefreshTokens {
   }
 }
 
-function mac(key: Buffer, sessionId: string, generation: number, seed: Buffer): Buffer {
+function mac(key: KeyObject, sessionId: string, generation: number, seed: Buffer): Buffer {
   return createHmac('sha256', key).update(`tr1.${sessionId}.${generation}.`).update(seed).digest();
 }

@@ -1,7 +1,7 @@
 // The life of a session: opened, rotated, ended. Every act locks the account's row first, so that none can slip past another.
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import type { EntityManager } from '@mikro-orm/postgresql';
+import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { v7 as uuid } from 'uuid';
 import { ACCOUNT_RESOURCE } from '../access/rights.js';
 import type { ClientInfo, Transport } from '../access/role.js';
@@ -13,6 +13,7 @@ import { type AuditAction, AuditTrail } from '../operations/audit.js';
 import { RefreshTokenReusedError, UnauthenticatedError } from '../errors/service-error.js';
 import { AccountMails } from './account-mails.js';
 import { type PresentedToken, RefreshTokens } from './refresh-tokens.js';
+import { originOf, rotate, type SessionOrigin } from './rotation.js';
 import { type Session, SessionEntity } from './session.entity.js';
 import { SESSIONS_ENDED } from './session.view.js';
 
@@ -44,11 +45,6 @@ select (extract(epoch from clock_timestamp() - rotated_at) * 1000)::float8 as ag
        ended_at is null and clock_timestamp() < least(idle_expires_at, expires_at) as live
   from session where id = ?`;
 
-const ROTATE = `
-update session set generation = generation + 1, rotated_at = clock_timestamp(), last_used_at = clock_timestamp(), address = ?,
-       idle_expires_at = least(clock_timestamp() + ? * interval '1 ms', expires_at)
- where id = ? and generation = ? and ended_at is null`;
-
 const END = `
 update session set ended_at = clock_timestamp(), end_reason = ?
  where id = any(string_to_array(?, ',')::uuid[]) and account_id = ? and ended_at is null returning id`;
@@ -65,6 +61,7 @@ select id from session
 @Injectable()
 export class SessionService {
   constructor(
+    private readonly orm: MikroORM,
     private readonly log: EventLog,
     private readonly tokens: RefreshTokens,
     private readonly mails: AccountMails,
@@ -89,8 +86,14 @@ export class SessionService {
    */
   async refresh(token: string, transport: Transport, client: ClientInfo): Promise<OpenSession> {
     const shown = this.tokens.parse(token);
-    if (!shown) throw new UnauthenticatedError('This refresh token is not valid.');
-    const outcome = await this.log.transaction(async (tx) => this.rotate(tx, shown, transport, client));
+    const em = this.orm.em.fork();
+    const origin = shown && (await originOf(em, shown.sessionId));
+    if (!origin || !this.tokens.isGenuine(shown, origin.seed)) throw invalid();
+    // Neither renewed nor stolen: it did not come as tokens of this session do.
+    if (origin.transport !== transport) throw invalid();
+    const outcome =
+      (await this.rotate(em, shown, origin, client)) ??
+      (await this.log.transaction(async (tx) => this.judge(tx, shown, origin, client)));
     if ('stolenFrom' in outcome) {
       this.mails.sessionStolen(outcome.stolenFrom);
       throw new RefreshTokenReusedError();
@@ -159,30 +162,33 @@ export class SessionService {
     return ended;
   }
 
-  private async rotate(
+  private rotate(
+    em: EntityManager,
+    { sessionId, generation }: PresentedToken,
+    { accountId }: SessionOrigin,
+    { address }: ClientInfo,
+  ): Promise<OpenSession | undefined> {
+    return rotate(em, { accountId, sessionId, generation, address, idleTtl: this.config.sessionIdleTtl });
+  }
+
+  /** What it means that a genuine token could not be rotated. Under the lock nothing of that changes any more. */
+  private async judge(
     tx: LoggedTransaction,
     shown: PresentedToken,
-    transport: Transport,
+    origin: SessionOrigin,
     client: ClientInfo,
   ): Promise<OpenSession | { readonly stolenFrom: Account }> {
-    const invalid = new UnauthenticatedError('This refresh token is not valid.');
-    const owner = await tx.em.findOne(SessionEntity, shown.sessionId, {
-      fields: ['accountId'],
-      disableIdentityMap: true,
-    });
-    const account = owner && (await lockAccount(tx.em, owner.accountId));
+    const account = await lockAccount(tx.em, origin.accountId);
     // Read only under the lock: another refresh may just have rotated it.
     const session = account && (await tx.em.findOne(SessionEntity, shown.sessionId));
-    if (!session || !this.tokens.isGenuine(shown, session.seed)) throw invalid;
-    // Neither renewed nor stolen: it did not come as tokens of this session do.
-    if (session.transport !== transport) throw invalid;
+    if (!session || account.disabledAt) throw invalid();
     const [state] = await tx.em.execute<{ age: number | null; live: boolean }[]>(STATE, [session.id]);
-    if (!state?.live || account.disabledAt) throw invalid;
+    if (!state?.live) throw invalid();
     if (shown.generation === session.generation) {
-      const idle = this.config.sessionIdleTtl;
-      await tx.em.execute(ROTATE, [client.address, idle, session.id, session.generation]);
-      await tx.em.refresh(session);
-      return { account, session };
+      // It was not so a moment ago: the account was disabled then.
+      const rotated = await this.rotate(tx.em, shown, origin, client);
+      if (rotated) return rotated;
+      throw invalid();
     }
     // Stored times are rounded to the ms, up as well: an age below zero must not pass for "within" a window of none.
     const sinceRotation = Math.max(state.age ?? Number.POSITIVE_INFINITY, 0);
@@ -191,7 +197,7 @@ export class SessionService {
       if (client.address !== session.address) await this.recordReplay(tx.em, session, client);
       return { account, session };
     }
-    if (shown.generation > session.generation) throw invalid;
+    if (shown.generation > session.generation) throw invalid();
     const ended = await this.endLocked(tx, account.id, [session.id], 'TOKEN_REUSED');
     await this.audit.record(tx.em, {
       action: 'REFRESH_TOKEN_REUSED',
@@ -245,6 +251,10 @@ export class SessionService {
       details: { generation: session.generation },
     });
   }
+}
+
+function invalid(): UnauthenticatedError {
+  return new UnauthenticatedError('This refresh token is not valid.');
 }
 
 /**
