@@ -9,6 +9,7 @@ import {
   validate,
 } from 'graphql';
 import { BadUserInputError } from '../errors/service-error.js';
+import { isKnownAffordable, rememberAffordable } from './constant-cost.js';
 import { assertAffordable, subscriptionRootProblem, VALIDATION_RULES } from './document-limits.js';
 import { variableProblems, withoutValue } from './input-problems.js';
 
@@ -36,8 +37,10 @@ export function checkOperation(
   const variables = request.variables ?? {};
   const problems = variableProblems(schema, operation, variables);
   if (problems.length > 0) return [new BadUserInputError(problems)];
+  if (isKnownAffordable(operation, variables)) return operation;
   try {
     assertAffordable(schema, document, operation, variables);
+    rememberAffordable(document, operation);
   } catch (error) {
     return [error instanceof GraphQLError ? error : new BadUserInputError([], 'The arguments cannot be read.')];
   }
