@@ -1,9 +1,11 @@
-// What part of an authenticated `me` is authentication: npm run build && node bench/authentication.mjs [rounds] [per round]
-// The same empty query with and without a token, and `me` with it, in turns; the difference of the first two is authentication.
-import { median, repeat, send, signIn, startService } from './service.mjs';
+// What part of an authenticated `me` is authentication: npm run build && node bench/authentication.mjs [seconds]
+// The same empty query with and without a token, and `me` with it, in short turns; the difference of the first two of each turn
+// is authentication.
+import { median, quantile, repeat, send, signIn, startService } from './service.mjs';
 
-const [rounds = '9', perRound = '4000'] = process.argv.slice(2);
-const PER_ROUND = Number(perRound);
+const [seconds = '40'] = process.argv.slice(2);
+const PER_ROUND = 300;
+const WARM_UP = 4_000;
 
 const service = await startService();
 try {
@@ -14,21 +16,26 @@ try {
     me: () => send(service.url, '{ me { id name email role } }', undefined, accessToken),
   };
   const micros = { anonymous: [], authenticated: [], me: [] };
-  for (const work of Object.values(kinds)) await repeat(PER_ROUND, 8, work);
-  for (let round = 0; round < Number(rounds); round += 1) {
-    for (const [kind, work] of Object.entries(kinds)) {
+  for (const work of Object.values(kinds)) await repeat(WARM_UP, 8, work);
+  const end = performance.now() + Number(seconds) * 1_000;
+  for (let round = 0; performance.now() < end; round += 1) {
+    // There and back, so that none always comes after the same other.
+    const turn = Object.entries(kinds);
+    for (const [kind, work] of round % 2 ? turn.toReversed() : turn) {
       const cpu = service.cpu();
       await repeat(PER_ROUND, 8, work);
       micros[kind].push(((service.cpu() - cpu) / PER_ROUND) * 1e6);
     }
   }
   for (const [kind, values] of Object.entries(micros)) {
-    const [least, most] = [Math.min(...values), Math.max(...values)].map((value) => value.toFixed(0));
-    console.log(`${kind.padEnd(14)} ${median(values).toFixed(0)} µs of server CPU per request (${least} to ${most})`);
+    const [least, middle, most] = [0.1, 0.5, 0.9].map((share) => quantile(values, share).toFixed(0));
+    console.log(
+      `${kind.padEnd(14)} ${middle} µs of server CPU (tenth ${least}, nine tenths ${most}), ${values.length} rounds`,
+    );
   }
-  const pairs = micros.authenticated.map((value, round) => value - micros.anonymous[round]);
-  const share = (median(pairs) / median(micros.me)) * 100;
-  console.log(`authentication: ${median(pairs).toFixed(0)} µs, ${share.toFixed(1)} % of \`me\` (aim: at most 5 %)`);
+  const difference = median(micros.authenticated.map((value, round) => value - micros.anonymous[round]));
+  const share = (difference / median(micros.me)) * 100;
+  console.log(`authentication: ${difference.toFixed(1)} µs, ${share.toFixed(1)} % of \`me\` (aim: at most 5 %)`);
 } finally {
   await service.stop();
 }

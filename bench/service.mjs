@@ -1,6 +1,6 @@
 // What benches share: a built service of their own on embedded PostgreSQL, its CPU time, and a client that keeps connections.
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -8,9 +8,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const MAIN = fileURLToPath(new URL('../dist/src/main.js', import.meta.url));
-/** Of the kernel's clock that /proc counts in: 100 a second on every Linux that we know. */
-const TICKS_PER_SECOND = 100;
-
 // oxlint-disable-next-line no-process-env -- the service gets nothing else of it
 const { PATH } = process.env;
 
@@ -49,17 +46,24 @@ export async function startService(env = {}) {
   };
 }
 
+/** Of all its threads, by the kernel's own account in ns: the ticks of /proc/PID/stat are too coarse for short rounds. */
 function cpuOf(pid) {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The name in parentheses may hold blanks; user and system time are the 14th and 15th field.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const used = (thread) => Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ', 1)[0]);
+  return threads.reduce((sum, thread) => sum + used(thread), 0) / 1e9;
 }
 
 const agent = new Agent({ keepAlive: true });
 
 /** Sends one operation and returns its data. */
-export function send(url, query, variables, token) {
+export async function send(url, query, variables, token) {
+  const { data, errors } = await ask(url, query, variables, token);
+  if (errors) throw new Error(errors[0].message);
+  return data;
+}
+
+/** Sends one operation and returns its reply, errors included. */
+export function ask(url, query, variables, token) {
   const body = JSON.stringify({ query, variables });
   const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
   if (token) headers.authorization = `Bearer ${token}`;
@@ -69,9 +73,7 @@ export function send(url, query, variables, token) {
       response.setEncoding('utf8');
       response.on('data', (chunk) => (text += chunk));
       response.on('end', () => {
-        const { data, errors } = JSON.parse(text);
-        if (errors) reject(new Error(errors[0].message));
-        else resolve(data);
+        resolve(JSON.parse(text));
       });
     });
     sent.on('error', reject);
@@ -86,6 +88,14 @@ export async function signIn(url) {
   return (await send(url, login)).login;
 }
 
+/** Makes an account with password `tidings-bench` and signs it in. */
+export async function register(url, name) {
+  const mutation = `mutation ($input: RegisterInput!) {
+    register(input: $input) { accessToken refreshToken user { id email } session { id } } }`;
+  const input = { name, email: `${name}@example.com`, password: 'tidings-bench' };
+  return (await send(url, mutation, { input })).register;
+}
+
 /** Runs `work` as often as `count` says, `width` at a time. */
 export async function repeat(count, width, work) {
   let left = count;
@@ -95,4 +105,10 @@ export async function repeat(count, width, work) {
   await Promise.all(Array.from({ length: width }, (_, lane) => one(lane)));
 }
 
-export const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
+export const median = (values) => quantile(values, 0.5);
+
+/** The smallest value that `share` of `values` do not exceed. */
+export function quantile(values, share) {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(sorted.length * share) - 1))];
+}
