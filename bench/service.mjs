@@ -63,7 +63,18 @@ export async function send(url, query, variables, token) {
 }
 
 /** Sends one operation and returns its reply, errors included. */
-export function ask(url, query, variables, token) {
+export async function ask(url, query, variables, token) {
+  for (;;) {
+    try {
+      return await post(url, query, variables, token);
+    } catch (error) {
+      // The server ended an idle connection just as it was used again: the one error that says nothing was done.
+      if (!(error.code === 'ECONNRESET' && error.reused)) throw error;
+    }
+  }
+}
+
+function post(url, query, variables, token) {
   const body = JSON.stringify({ query, variables });
   const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
   if (token) headers.authorization = `Bearer ${token}`;
@@ -76,7 +87,7 @@ export function ask(url, query, variables, token) {
         resolve(JSON.parse(text));
       });
     });
-    sent.on('error', reject);
+    sent.on('error', (error) => reject(Object.assign(error, { reused: sent.reusedSocket })));
     sent.end(body);
   });
 }

@@ -1,10 +1,11 @@
 // Accounts: made, found, shown to those who may see them.
 import { Injectable } from '@nestjs/common';
-import { type EntityManager, raw } from '@mikro-orm/postgresql';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import { v7 as uuid } from 'uuid';
 import type { OperationContext } from '../access/operation-context.js';
 import { Rights } from '../access/rights.js';
 import { includesRole, Role } from '../access/role.js';
+import { fromRow, type Row } from '../database/rows.js';
 import { violatesUnique } from '../database/unit-of-work.js';
 import { ConflictError } from '../errors/service-error.js';
 import { type Connection, type ForwardArgs, paginate } from '../graphql/connection.js';
@@ -34,8 +35,10 @@ export class AccountService {
     return account;
   }
 
-  findByEmail(em: EntityManager, email: string): Promise<Account | null> {
-    return em.findOne(AccountEntity, { [raw('lower(email)')]: email.toLowerCase() });
+  /** For reading. One that is there must not take longer to find than one that is not: the ORM would let it be told by the time. */
+  async findByEmail(em: EntityManager, email: string): Promise<Account | undefined> {
+    const [row] = await em.execute<Row[]>('select * from account where lower(email) = ?', [email.toLowerCase()]);
+    return row && fromRow(em, AccountEntity, row);
   }
 
   /** The account if the viewer shares a resource with it, is it, or is ADMIN; else null. */

@@ -1,6 +1,6 @@
 // The queue of mails: nobody waits for one, none is written to a log. It is bounded, tries again with patience, and is
 // drained when the service stops. What a mail says, and where it goes, is not its business.
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import pLimit from 'p-limit';
 import type { Config } from '../config/config.js';
@@ -62,6 +62,8 @@ export class Mailer implements OnApplicationShutdown {
 
   private async process(letter: Letter, delivery: Delivery): Promise<void> {
     const { signal } = this.giveUp;
+    // Not before the answer has gone out: making a mail begins with work that would delay it.
+    await nextTurn();
     const compose = typeof letter === 'function' ? letter : () => Promise.resolve(letter);
     const mail = await this.persistently(() => this.composing(() => ended(signal, compose())));
     if (mail) await this.persistently(() => this.sending(() => ended(signal, delivery(mail, signal))));

@@ -53,11 +53,12 @@ export class SignInService {
 
   /** Signs in. One answer, and the same work, for an unknown e-mail, a wrong password and a disabled account. */
   async login(email: string, password: string, origin: SignInOrigin): Promise<OpenSession> {
-    let known: Account | null = null;
+    let known: Account | undefined;
     for (let attempt = 1; attempt <= MAX_TRIES; attempt += 1) {
       known = await this.accounts.findByEmail(origin.context.em.fork(), email);
       const matches = await this.passwords.matches(password, known?.passwordHash);
-      if (!known?.passwordHash || !matches) break;
+      // Whoever is disabled does no more work either, so that nobody can tell by the time that the password was right.
+      if (!known?.passwordHash || !matches || known.disabledAt) break;
       const renewed = await this.passwords.renewed(password, known.passwordHash);
       const opened = await this.openVerified(known, renewed, origin);
       if (opened === 'disabled') break;
