@@ -5,6 +5,7 @@ import { Injectable } from '@nestjs/common';
 import { hash, type ParsedHashOptions, parseOptions, verify } from '@node-rs/argon2';
 import pLimit from 'p-limit';
 import { ServiceUnavailableError } from '../errors/service-error.js';
+import { yieldToRequests } from './pool-priority.js';
 
 /** What passwords are hashed with from now on. A hash that was made with other ones is made anew at the next sign-in. */
 export const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
@@ -15,7 +16,7 @@ const MAX_WAITING = 200;
 export class Passwords {
   private readonly limit = pLimit(Math.max(1, availableParallelism() - 1));
   /** What an unknown account's password is compared with, so that it takes as long. */
-  private readonly decoy = this.hash('no account has this password');
+  private readonly decoy = this.hash('no account has this password').finally(yieldToRequests);
 
   /** PHC string of `password` (NFC). Throws {@link ServiceUnavailableError} when too many wait. */
   hash(password: string): Promise<string> {
