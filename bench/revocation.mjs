@@ -1,0 +1,117 @@
+// How fast a session ends elsewhere: npm run build && node bench/revocation.mjs [sessions]
+// Two instances over one PostgreSQL and one Redis. 500 sessions each have a socket at B that watches a project, while updates are
+// posted at A and queries asked at both. One after the other, each session is ended at A (`logout`); its socket at B tells when it is
+// closed, and its token is shown to B again and again until it is refused. A tenth of them end after Redis was killed.
+// Times run from the moment the `logout` was sent, and from its answer; the end itself lies between the two.
+import { setTimeout as delay } from 'node:timers/promises';
+import { WebSocket } from 'ws';
+import { openSessions, startBackends } from './cluster.mjs';
+import { ask, quantile, repeat, send, startService } from './service.mjs';
+
+const [count = '500'] = process.argv.slice(2);
+/** Sessions that end at the same time. */
+const WIDTH = 2;
+const POSTS_PER_SECOND = 2;
+const QUERIES_PER_SECOND = 50;
+const WATCH = 'subscription ($id: ID!) { projectUpdated(projectId: $id) { cursor seq update { title } } }';
+const POST = 'mutation ($input: PostUpdateInput!) { postUpdate(input: $input) { id } }';
+
+const backends = await startBackends();
+const [a, b] = await Promise.all([startService(backends.env), startService(backends.env)]);
+const loading = new AbortController();
+try {
+  const admin = 'mutation { login(input: { email: "admin@example.com", password: "tidings-demo" }) { accessToken } }';
+  const { accessToken } = (await send(a.url, admin)).login;
+  const create = 'mutation ($input: CreateProjectInput!) { createProject(input: $input) { id } }';
+  const { id: projectId } = (await send(a.url, create, { input: { key: 'BENCH', name: 'Bench' } }, accessToken))
+    .createProject;
+  const tokens = await openSessions(backends.env, Number(count), projectId);
+  const sessions = await Promise.all(tokens.map((token) => open(token, projectId)));
+  const load = Promise.all([
+    every(1_000 / POSTS_PER_SECOND, (n) => {
+      const input = { projectId, title: `Update ${n}`, health: 'ON_TRACK' };
+      return send(a.url, POST, { input }, accessToken);
+    }),
+    ...[a, b].map(({ url }) =>
+      every(1_000 / QUERIES_PER_SECOND, () => send(url, '{ me { id name } }', undefined, accessToken)),
+    ),
+  ]);
+  const withRedis = sessions.splice(0, Math.ceil(sessions.length * 0.9));
+  await report('Redis running', withRedis);
+  await backends.stopRedis();
+  await report('Redis killed', sessions);
+  loading.abort();
+  await load;
+} finally {
+  loading.abort();
+  await Promise.all([a.stop(), b.stop()]);
+  await backends.stop();
+}
+
+/** Opens a socket at B that watches; resolves once B has accepted its token. */
+async function open(token, projectId) {
+  const socket = new WebSocket(`${b.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
+  const closed = new Promise((resolve) => socket.once('close', (code) => resolve({ code, at: performance.now() })));
+  const tell = (message) => socket.send(JSON.stringify(message));
+  socket.once('open', () => tell({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } }));
+  await new Promise((resolve, reject) => {
+    socket.on('error', reject);
+    socket.on('message', (text) => {
+      if (!String(text).includes('"connection_ack"')) return;
+      tell({ type: 'subscribe', id: 'watch', payload: { query: WATCH, variables: { id: projectId } } });
+      resolve();
+    });
+    closed.then(({ code }) => reject(new Error(`The socket was closed with ${code} at once`)));
+  });
+  return { token, closed };
+}
+
+/** Calls `work` every `ms` until the load ends, later only when the one before took longer. */
+async function every(ms, work) {
+  for (let at = 0; !loading.signal.aborted; at += 1) {
+    const due = performance.now() + ms;
+    await work(at);
+    await delay(Math.max(0, due - performance.now()));
+  }
+}
+
+/** Ends a session at A; resolves with how long B took to refuse its token and to close its socket, in ms. */
+async function end({ token, closed }) {
+  const sent = performance.now();
+  const refused = refusedAt(token);
+  await send(a.url, 'mutation { logout }', undefined, token);
+  const answered = performance.now();
+  const [refusal, { at: closing, code }] = await Promise.all([refused, closed]);
+  if (code !== 4401) throw new Error(`The socket was closed with ${code}`);
+  return {
+    refusal: refusal - sent,
+    closing: closing - sent,
+    afterAnswer: Math.max(refusal, closing) - answered,
+    answer: answered - sent,
+  };
+}
+
+/** When B answered for the first time that the token is no good, looking every few ms. */
+async function refusedAt(token) {
+  for (;;) {
+    const { errors } = await ask(b.url, '{ me { id } }', undefined, token);
+    const code = errors?.[0].extensions.code;
+    if (code === 'UNAUTHENTICATED') return performance.now();
+    if (code) throw new Error(`B answered ${code}`);
+    await delay(5);
+  }
+}
+
+async function report(title, sessions) {
+  const times = [];
+  await repeat(sessions.length, WIDTH, async () => times.push(await end(sessions.pop())));
+  const line = (what, name) => {
+    const values = times.map((time) => time[what]);
+    const [p50, p99, most] = [0.5, 0.99, 1].map((share) => quantile(values, share).toFixed(1));
+    console.log(`${title}, ${times.length} sessions: ${name} p50 ${p50} ms, p99 ${p99} ms, at most ${most} ms`);
+  };
+  line('answer', 'logout answered at A       ');
+  line('refusal', 'token refused at B         ');
+  line('closing', 'socket closed at B         ');
+  line('afterAnswer', 'both, after the answer of A');
+}
