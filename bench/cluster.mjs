@@ -68,9 +68,9 @@ export async function openSessions(env, count, projectId) {
         const made = { name: `Bench ${at}`, email, role: 'USER', passwordHash };
         const account = await services.get(AccountService).create(em, made);
         // No node knows the account yet, so nothing has to be told of its membership.
-        const join =
+        const membership =
           'insert into project_member (id, project_id, account_id, role) values (gen_random_uuid(), ?, ?, ?)';
-        await em.execute(join, [projectId, account.id, 'VIEWER']);
+        await em.execute(membership, [projectId, account.id, 'VIEWER']);
         const { session } = await services.get(SessionService).open(em, account, client, 'BODY');
         tokens.push(services.get(AccessTokens).issue(account.id, session.id, 'USER', session.idleExpiresAt).token);
       }

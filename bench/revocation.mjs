@@ -1,5 +1,5 @@
-// How fast a session ends elsewhere: npm run build && node bench/revocation.mjs [sessions]
-// Two instances over one PostgreSQL and one Redis. 500 sessions each have a socket at B that watches a project, while updates are
+// How fast a session ends elsewhere: npm run build && node bench/revocation.mjs [sessions] [watching]
+// Two instances over one PostgreSQL and one Redis. 500 sessions each have a socket at B, which watches a project, while updates are
 // posted at A and queries asked at both. One after the other, each session is ended at A (`logout`); its socket at B tells when it is
 // closed, and its token is shown to B again and again until it is refused. A tenth of them end after Redis was killed.
 // Times run from the moment the `logout` was sent, and from its answer; the end itself lies between the two.
@@ -8,7 +8,7 @@ import { WebSocket } from 'ws';
 import { openSessions, startBackends } from './cluster.mjs';
 import { ask, quantile, repeat, send, startService } from './service.mjs';
 
-const [count = '500'] = process.argv.slice(2);
+const [count = '500', watching = count] = process.argv.slice(2);
 /** Sessions that end at the same time. */
 const WIDTH = 2;
 const POSTS_PER_SECOND = 2;
@@ -26,7 +26,9 @@ try {
   const { id: projectId } = (await send(a.url, create, { input: { key: 'BENCH', name: 'Bench' } }, accessToken))
     .createProject;
   const tokens = await openSessions(backends.env, Number(count), projectId);
-  const sessions = await Promise.all(tokens.map((token) => open(token, projectId)));
+  const sessions = await Promise.all(
+    tokens.map((token, at) => open(token, at < Number(watching) ? projectId : undefined)),
+  );
   const load = Promise.all([
     every(1_000 / POSTS_PER_SECOND, (n) => {
       const input = { projectId, title: `Update ${n}`, health: 'ON_TRACK' };
@@ -48,7 +50,7 @@ try {
   await backends.stop();
 }
 
-/** Opens a socket at B that watches; resolves once B has accepted its token. */
+/** Opens a socket at B, which watches the project if one is given; resolves once B has accepted its token. */
 async function open(token, projectId) {
   const socket = new WebSocket(`${b.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
   const closed = new Promise((resolve) => socket.once('close', (code) => resolve({ code, at: performance.now() })));
@@ -56,12 +58,12 @@ async function open(token, projectId) {
   socket.once('open', () => tell({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } }));
   await new Promise((resolve, reject) => {
     socket.on('error', reject);
-    socket.on('message', (text) => {
-      if (!String(text).includes('"connection_ack"')) return;
-      tell({ type: 'subscribe', id: 'watch', payload: { query: WATCH, variables: { id: projectId } } });
+    socket.on('message', (/** @type {Buffer} */ data) => {
+      if (!data.toString('utf8').includes('"connection_ack"')) return;
+      if (projectId) tell({ type: 'subscribe', id: 'watch', payload: { query: WATCH, variables: { id: projectId } } });
       resolve();
     });
-    closed.then(({ code }) => reject(new Error(`The socket was closed with ${code} at once`)));
+    void closed.then(({ code }) => reject(new Error(`The socket was closed with ${code} at once`)));
   });
   return { token, closed };
 }

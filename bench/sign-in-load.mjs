@@ -12,12 +12,20 @@ const SETTLE_MS = 500;
 const ME = '{ me { id name email role } }';
 const LOGIN = 'mutation { login(input: { email: "user@example.com", password: "tidings-demo" }) { accessToken } }';
 
+const all = (results, what) => results.flatMap((result) => result[what]);
+const ms = (values, share) => `${quantile(values, share).toFixed(1)} ms`;
+const total = (results) => results.reduce((sum, { cpu }) => sum + cpu, 0);
+
 const service = await startService();
 
-/** Calls `work` `perSecond` times a second for `ms`, however long each takes, with the time since it was due. */
-async function atRate(perSecond, ms, work) {
-  const [began, running] = [performance.now(), []];
-  for (let at = 0; at < (perSecond * ms) / 1_000; at += 1) {
+/**
+ * Calls `work` `perSecond` times a second for `ms`, however long each takes, with when it was due and how far into the turn that is.
+ */
+async function atRate(perSecond, work) {
+  const began = performance.now();
+  /** @type {Promise<void>[]} */
+  const running = [];
+  for (let at = 0; at < (perSecond * TURN_MS) / 1_000; at += 1) {
     const due = began + (at * 1_000) / perSecond;
     const early = due - performance.now();
     if (early > 1) await delay(early);
@@ -30,11 +38,11 @@ async function turn(token, loginRate) {
   const [me, logins, refused] = [[], [], {}];
   const cpu = service.cpu();
   await Promise.all([
-    atRate(100, TURN_MS, async (due, since) => {
+    atRate(100, async (due, since) => {
       await send(service.url, ME, undefined, token);
       if (since >= SETTLE_MS) me.push(performance.now() - due);
     }),
-    atRate(loginRate, TURN_MS, async (due) => {
+    atRate(loginRate, async (due) => {
       const { errors } = await ask(service.url, LOGIN);
       if (!errors) return logins.push(performance.now() - due);
       const { code } = errors[0].extensions;
@@ -53,8 +61,6 @@ try {
     idle.push(await turn(accessToken, 0));
     loaded.push(await turn(accessToken, Number(loginsPerSecond)));
   }
-  const all = (results, what) => results.flatMap((result) => result[what]);
-  const ms = (values, share) => `${quantile(values, share).toFixed(1)} ms`;
   const line = (name, values) =>
     console.log(`${name} p50 ${ms(values, 0.5)}, p99 ${ms(values, 0.99)}, of ${values.length}`);
   line('me, idle       ', all(idle, 'me'));
@@ -63,7 +69,6 @@ try {
   line('logins         ', logins);
   const refused = loaded.map((result) => JSON.stringify(result.refused)).filter((text) => text !== '{}');
   console.log(`logins refused: ${refused.length === 0 ? 'none' : refused.join(' ')}`);
-  const total = (results) => results.reduce((sum, { cpu }) => sum + cpu, 0);
   const cpuMs = ((total(loaded) - total(idle)) / logins.length) * 1_000;
   console.log(`a login costs ${cpuMs.toFixed(1)} ms of the service's CPU, its hash included`);
   const ratio = quantile(all(loaded, 'me'), 0.99) / quantile(all(idle, 'me'), 0.99);
