@@ -44,9 +44,9 @@ async function turn(token, loginRate) {
     }),
     atRate(loginRate, async (due) => {
       const { errors } = await ask(service.url, LOGIN);
-      if (!errors) return logins.push(performance.now() - due);
-      const { code } = errors[0].extensions;
-      refused[code] = (refused[code] ?? 0) + 1;
+      const code = errors?.[0].extensions.code;
+      if (code) refused[code] = (refused[code] ?? 0) + 1;
+      else logins.push(performance.now() - due);
     }),
   ]);
   return { me, logins, refused, cpu: service.cpu() - cpu };
