@@ -47,7 +47,8 @@ export function inKeyOrder<K, V>(keys: readonly K[], rows: readonly V[], keyOf: 
 /** What has this id in the table of `entity`, for reading. */
 export function byId<T extends { readonly id: string }>(entity: EntityName<T>): Loader<string, T | undefined> {
   return new Loader(async (em, ids) => {
-    const sql = `select * from ${em.getMetadata(entity).tableName} where id = any(string_to_array(?, ',')::uuid[])`;
+    const table = em.getPlatform().quoteIdentifier(em.getMetadata(entity).tableName);
+    const sql = `select * from ${table} where id = any(string_to_array(?, ',')::uuid[])`;
     const rows = await em.execute<Row[]>(sql, [ids.join(',')]);
     return inKeyOrder(ids, rows, ({ id }) => id).map((row) => row && fromRow(em, entity, row));
   });
