@@ -14,7 +14,7 @@ import { projectRights } from '../dist/src/domain/projects/project-events.js';
 import { AccountService } from '../dist/src/engine/accounts/account.service.js';
 import { Passwords } from '../dist/src/engine/accounts/passwords.js';
 import { loadConfig } from '../dist/src/engine/config/config.js';
-import { startEmbeddedPostgres } from '../dist/src/engine/database/embedded-postgres.js';
+import { removeEmbeddedPostgres, startEmbeddedPostgres } from '../dist/src/engine/database/embedded-postgres.js';
 import { AccessTokens } from '../dist/src/engine/sessions/access-tokens.js';
 import { SessionService } from '../dist/src/engine/sessions/session.service.js';
 
@@ -42,6 +42,7 @@ export async function startBackends() {
       redis.kill('SIGKILL');
       await exited;
       await postgres.stop();
+      await removeEmbeddedPostgres(join(directory, 'postgres'));
       await rm(directory, { recursive: true, force: true });
     },
   };

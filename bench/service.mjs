@@ -6,6 +6,7 @@ import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { removeEmbeddedPostgres } from '../dist/src/engine/database/embedded-postgres.js';
 
 const MAIN = fileURLToPath(new URL('../dist/src/main.js', import.meta.url));
 // oxlint-disable-next-line no-process-env -- the service gets nothing else of it
@@ -41,6 +42,8 @@ export async function startService(env = {}) {
       const gone = new Promise((resolve) => child.once('exit', resolve));
       child.kill('SIGTERM');
       await gone;
+      // As root its cluster lies elsewhere, where PostgreSQL's own user may go.
+      if (!env.DATABASE_URL) await removeEmbeddedPostgres(join(directory, 'data'));
       await rm(directory, { recursive: true, force: true });
     },
   };
