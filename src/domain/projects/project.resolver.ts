@@ -9,7 +9,7 @@ import { accountById } from '../../engine/accounts/account.loader.js';
 import { User } from '../../engine/accounts/account.type.js';
 import { ForwardArgs, PageArgs } from '../../engine/graphql/connection.js';
 import { childPage } from '../../engine/graphql/connection-loader.js';
-import { Input } from '../../engine/graphql/field-rules.js';
+import { Input, Limited } from '../../engine/graphql/field-rules.js';
 import { type Project as ProjectRow, ProjectEntity, type ProjectMember as MemberRow } from './project.entity.js';
 import {
   CreateProjectInput,
@@ -89,6 +89,7 @@ export class ProjectResolver {
 
   @HasRole(Role.EDITOR)
   @Input(createProjectArgs)
+  @Limited('takeName')
   @Mutation(() => Project, {
     description: 'Makes a project whose OWNER is the caller. `CONFLICT` if the key is taken.',
   })

@@ -3,7 +3,15 @@ import type { OperationContext } from '../access/operation-context.js';
 import type { RateLimitedError } from '../errors/service-error.js';
 
 /** What is limited by itself. */
-export type LimitName = 'register' | 'login' | 'refresh' | 'requestPasswordReset' | 'resetPassword' | 'changePassword';
+export type LimitName =
+  | 'register'
+  | 'login'
+  | 'refresh'
+  | 'requestPasswordReset'
+  | 'resetPassword'
+  | 'changePassword'
+  /** Failed tries to take a name of which there is one among all: each tells that it is taken, by whatever it is. */
+  | 'takeName';
 
 /** To be called once the field has succeeded. */
 export type Settle = () => Promise<void>;

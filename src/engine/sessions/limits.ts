@@ -28,6 +28,8 @@ export const LIMITS = {
   'resetPassword: address': { points: 30, seconds: QUARTER },
   /** Failed changes, which tell whether a password is right. */
   'changePassword: account': { points: 10, seconds: QUARTER },
+  /** Names that turned out to be taken, which tells that there is something of that name. */
+  'takeName: account': { points: 60, seconds: QUARTER },
 } as const satisfies Readonly<Record<string, Limit>>;
 
 export type BucketName = keyof typeof LIMITS;

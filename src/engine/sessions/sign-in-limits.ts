@@ -77,7 +77,7 @@ export class SignInLimits implements FieldLimits, OnModuleInit, OnApplicationShu
     args: Args,
   ): Promise<readonly Key[]> {
     if (limit === 'login' || limit === 'requestPasswordReset') return this.keysOfEmail(limit, network, emailIn(args));
-    if (limit === 'changePassword') return [['changePassword: account', context.viewer.accountId]];
+    if (limit === 'changePassword' || limit === 'takeName') return [[`${limit}: account`, context.viewer.accountId]];
     if (limit !== 'refresh') return [[`${limit}: address`, network]];
     const token = args['refreshToken'] ?? context.cookies.refreshToken;
     const session = typeof token === 'string' ? this.refreshTokens.parse(token)?.sessionId : undefined;
@@ -98,14 +98,14 @@ export class SignInLimits implements FieldLimits, OnModuleInit, OnApplicationShu
     ];
   }
 
-  /** Sign-ins and changes of a password that succeed are not counted, and make the address known. */
+  /** What succeeds without telling a secret is not counted. Signing in makes the address known. */
   private async succeeded(
     limit: LimitName,
     network: string,
     { principal }: OperationContext,
     keys: readonly Key[],
   ): Promise<void> {
-    if (limit === 'login' || limit === 'changePassword') {
+    if (limit === 'login' || limit === 'changePassword' || limit === 'takeName') {
       for (const [name, key] of keys) await this.buckets?.giveBack(name, key);
     }
     if ((limit === 'login' || limit === 'register') && principal) {
