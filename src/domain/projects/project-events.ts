@@ -78,5 +78,10 @@ export const projectRights: ResourceRights = {
     select jsonb_object_agg(member.project_id, member.role)
       from project_member member join project on project.id = member.project_id and project.deleted_at is null
      where member.account_id = ?`,
+  commonResource: `
+    select 1
+      from project_member one join project_member other using (project_id)
+      join project on project.id = one.project_id and project.deleted_at is null
+     where one.account_id = ? and other.account_id = ? limit 1`,
   changeOf,
 };

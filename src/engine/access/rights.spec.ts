@@ -42,6 +42,7 @@ class World {
     const domain = {
       kind: KIND,
       rolesOfAccount: '',
+      commonResource: '',
       changeOf: (event: LogEvent) => event.facts['change'] as RightsChange | undefined,
     };
     this.rights = new Rights(orm as unknown as MikroORM, follower as unknown as LogFollower, domain);

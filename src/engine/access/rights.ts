@@ -1,7 +1,7 @@
 // What every account may do now: its role, whether it is disabled, its role in each resource. Read once per account and
 // kept true by the log, so that a check costs no statement and a change is felt at its place in the order of events.
 import { Inject, Injectable } from '@nestjs/common';
-import { MikroORM } from '@mikro-orm/postgresql';
+import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import type { LogEvent } from '../events/log-event.js';
 import { LogFollower } from '../events/log-follower.js';
 import { LogView } from '../events/log-view.js';
@@ -27,6 +27,8 @@ export interface ResourceRights {
   readonly kind: string;
   /** SQL of one scalar: a jsonb object {resource id: role} of the account whose id is the parameter `?`. */
   readonly rolesOfAccount: string;
+  /** SQL of a row if the accounts whose ids are the parameters `?` and `?` have a resource in common, else of none. */
+  readonly commonResource: string;
   changeOf(event: LogEvent): RightsChange | undefined;
 }
 
@@ -61,6 +63,11 @@ export class Rights {
   /** Present rights; `undefined` if there is no such account. The object stays true as the log goes on, while held. */
   of(accountId: string): AccountRights | undefined | Promise<AccountRights | undefined> {
     return this.view.get(accountId);
+  }
+
+  /** Whether two accounts have a resource in common, in one statement, whether or not there is a second one. */
+  async haveResourceInCommon(em: EntityManager, accountId: string, otherId: string): Promise<boolean> {
+    return (await em.execute<unknown[]>(this.domain.commonResource, [accountId, otherId])).length > 0;
   }
 
   private async load(accountId: string): Promise<{ pos: number; value: AccountRights | undefined }> {
