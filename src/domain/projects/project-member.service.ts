@@ -1,14 +1,16 @@
-// Who is in a project. The project's row is locked first, so that two changes cannot each leave the other's OWNER as the last.
+// Who is in a project. The project's row is locked first, so that two changes cannot each leave the other's OWNER as the last,
+// and whoever waited for it is asked anew who they are: the one before may have taken their right to it.
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { v7 as uuid } from 'uuid';
-import type { ClientInfo, Principal } from '../../engine/access/role.js';
+import { type ClientInfo, type Principal, Role } from '../../engine/access/role.js';
 import { AccountEntity } from '../../engine/accounts/account.entity.js';
 import { ConflictError, NotFoundError } from '../../engine/errors/service-error.js';
 import { EventLog } from '../../engine/events/event-log.js';
 import { type AuditAction, AuditTrail } from '../../engine/operations/audit.js';
 import { type ProjectMember, ProjectMemberEntity } from './project.entity.js';
 import { projectEvent, ProjectEventKind } from './project-events.js';
+import { PROJECT_RULES } from './project.policies.js';
 import { PROJECT_RESOURCE, ProjectRole } from './project-role.js';
 import { lockProject } from './project.service.js';
 
@@ -19,7 +21,7 @@ export class ProjectMemberService {
     private readonly audit: AuditTrail,
   ) {}
 
-  /** Makes the account a member, or changes its role. Throws NOT_FOUND, CONFLICT (LAST_OWNER). */
+  /** Makes the account a member, or changes its role. Throws NOT_FOUND, FORBIDDEN, CONFLICT (LAST_OWNER). */
   async set(
     viewer: Principal,
     projectId: string,
@@ -31,6 +33,7 @@ export class ProjectMemberService {
       const audited = (action: AuditAction) =>
         this.recordIn(em, action, viewer, client, projectId, { accountId, role });
       await lockProject(em, projectId);
+      await assertStillOwner(em, viewer, projectId);
       const member = await em.findOne(ProjectMemberEntity, { projectId, accountId });
       if (member?.role === role) return member;
       if (member) {
@@ -47,10 +50,11 @@ export class ProjectMemberService {
     });
   }
 
-  /** Ends a membership; false if there was none. Throws CONFLICT (LAST_OWNER). */
+  /** Ends a membership, anyone's own too; false if there was none. Throws NOT_FOUND, FORBIDDEN, CONFLICT (LAST_OWNER). */
   async remove(viewer: Principal, projectId: string, accountId: string, client: ClientInfo): Promise<boolean> {
     return this.log.transaction(async ({ em, record }) => {
       await lockProject(em, projectId);
+      if (accountId !== viewer.accountId) await assertStillOwner(em, viewer, projectId);
       const member = await em.findOne(ProjectMemberEntity, { projectId, accountId });
       if (!member) return false;
       await assertOwnerRemains(em, member, undefined);
@@ -74,13 +78,33 @@ export class ProjectMemberService {
   }
 }
 
+/** Under the lock: else one who has just been removed or demoted could raise themselves again. */
+async function assertStillOwner(em: EntityManager, { accountId }: Principal, projectId: string): Promise<void> {
+  const [row] = await em.execute<{ role: Role; membership: string | null }[]>(PRESENT_ROLES, [projectId, accountId]);
+  const resources = new Map(row?.membership ? [[projectId, row.membership]] : []);
+  const rights = { role: row?.role ?? Role.USER, disabled: false, resources };
+  const refused = PROJECT_RULES[ProjectRole.OWNER].outcome(rights, projectId);
+  if (refused) throw refused;
+}
+
+const PRESENT_ROLES = `
+select account.role, member.role as membership
+  from account left join project_member member on member.account_id = account.id and member.project_id = ?
+ where account.id = ? and account.disabled_at is null`;
+
+/** Of those who stay, one must be an OWNER who can act: whose account is enabled, and not capped to less by its own role. */
 async function assertOwnerRemains(
   em: EntityManager,
-  member: ProjectMember,
+  { id, projectId, role }: ProjectMember,
   next: ProjectRole | undefined,
 ): Promise<void> {
-  if (member.role !== ProjectRole.OWNER || next === ProjectRole.OWNER) return;
-  const others = { projectId: member.projectId, role: ProjectRole.OWNER, id: { $ne: member.id } };
-  if ((await em.count(ProjectMemberEntity, others)) > 0) return;
-  throw new ConflictError('LAST_OWNER', 'A project always has an OWNER: name another one first.');
+  if (role !== ProjectRole.OWNER || next === ProjectRole.OWNER) return;
+  if ((await em.execute<unknown[]>(OTHER_OWNERS, [projectId, id])).length > 0) return;
+  throw new ConflictError('LAST_OWNER', 'A project always has an OWNER who can act: name another one first.');
 }
+
+const OTHER_OWNERS = `
+select 1
+  from project_member member join account on account.id = member.account_id
+ where member.project_id = ? and member.id <> ? and member.role = 'OWNER'
+   and account.disabled_at is null and account.role <> 'USER' limit 1`;

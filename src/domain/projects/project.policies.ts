@@ -58,8 +58,8 @@ export function byParent(projectIdOf: (parent: never) => string): ParentLocator 
   return { projectIdOf };
 }
 
-/** One rule a role, whatever fields it guards. */
-const RULES: Readonly<Record<ProjectRole, ClassRule>> = {
+/** One rule a role, whatever fields it guards: what is told to whom of a project that is there. */
+export const PROJECT_RULES: Readonly<Record<ProjectRole, ClassRule>> = {
   [ProjectRole.VIEWER]: requires(ProjectRole.VIEWER),
   [ProjectRole.EDITOR]: requires(ProjectRole.EDITOR),
   [ProjectRole.OWNER]: requires(ProjectRole.OWNER),
@@ -79,7 +79,7 @@ export function RequiresProjectRole(
 ) {
   const printed = { directive: PROJECT_ROLE, args: { role } };
   if ('projectIdOf' in where)
-    return Guarded(classPolicy({ ...printed, rule: RULES[role], resourceOf: where.projectIdOf }));
+    return Guarded(classPolicy({ ...printed, rule: PROJECT_RULES[role], resourceOf: where.projectIdOf }));
   return Guarded({
     ...printed,
     startsFrom: where.args,
