@@ -5,28 +5,46 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { GqlOptionsFactory } from '@nestjs/graphql';
 import type { Request, Response } from 'express';
 import { type GraphQLError, type GraphQLFormattedError, OperationTypeNode } from 'graphql';
+import { Counter } from 'prom-client';
 import type { OperationContext } from '../access/operation-context.js';
 import { ErrorMapper } from '../errors/error-mapper.js';
 import { BadUserInputError } from '../errors/service-error.js';
-import { AuditTrail } from '../operations/audit.js';
+import { type AuditAction, AuditTrail } from '../operations/audit.js';
+import { Metrics } from '../operations/metrics.js';
 import { ContextFactory } from './context-factory.js';
 import { MAX_TOKENS } from './document-limits.js';
 import { guardSchema, type OnRefusal } from './guarded-schema.js';
 import { checkOperation, documentError, isErrors } from './operation-check.js';
 
+const REFUSED: Readonly<Record<OperationTypeNode, AuditAction>> = {
+  query: 'QUERY_REFUSED',
+  mutation: 'MUTATION_REFUSED',
+  subscription: 'SUBSCRIPTION_REFUSED',
+};
+
 @Injectable()
 export class ApolloOptions implements GqlOptionsFactory<ApolloDriverConfig> {
+  private readonly denied: Counter<'field'>;
+
   constructor(
     private readonly contexts: ContextFactory,
     private readonly errors: ErrorMapper,
     private readonly audit: AuditTrail,
-  ) {}
+    { registry }: Metrics,
+  ) {
+    this.denied = new Counter({
+      name: 'tidings_denied_fields_total',
+      help: 'Guarded fields below the roots that were null with FORBIDDEN, an execution that is shared counted once.',
+      labelNames: ['field'],
+      registers: [registry],
+    });
+  }
 
-  /** Whoever was refused a mutation stands in the audit trail. */
-  private readonly recordRefusal: OnRefusal = (field, operation) =>
-    this.audit.recordRefusal(operation, {
-      actorId: operation.principal?.accountId,
-      address: operation.client.address,
+  /** Whoever was refused a root field stands in the audit trail. */
+  private readonly recordRefusal: OnRefusal = (operation, field, context) =>
+    this.audit.recordRefusal(context, REFUSED[operation], {
+      actorId: context.principal?.accountId,
+      address: context.client.address,
       details: { field },
     });
 
@@ -35,7 +53,12 @@ export class ApolloOptions implements GqlOptionsFactory<ApolloDriverConfig> {
       path: '/graphql',
       autoSchemaFile: true,
       sortSchema: true,
-      transformSchema: (schema) => guardSchema(schema, { limits: this.contexts.limits, onRefusal: this.recordRefusal }),
+      transformSchema: (schema) =>
+        guardSchema(schema, {
+          limits: this.contexts.limits,
+          onRefusal: this.recordRefusal,
+          onDenial: (field) => this.denied.inc({ field }),
+        }),
       graphiql: false,
       introspection: true,
       includeStacktraceInErrorResponses: false,

@@ -9,6 +9,7 @@ import {
   GraphQLNonNull,
   GraphQLObjectType,
   GraphQLSchema,
+  OperationTypeNode,
   defaultFieldResolver,
   isEnumType,
 } from 'graphql';
@@ -23,26 +24,36 @@ import { assertRules } from './schema-rules.js';
 type Resolver = GraphQLFieldResolver<unknown, OperationContext, Record<string, unknown>>;
 type Field = GraphQLField<unknown, OperationContext, Record<string, unknown>>;
 
-/** Told when `field` of the root type `Mutation` was refused with FORBIDDEN, before the client is. */
-export type OnRefusal = (field: string, context: OperationContext) => Promise<void>;
+/** Told when a root field was refused with FORBIDDEN, before the client is. */
+export type OnRefusal = (operation: OperationTypeNode, field: string, context: OperationContext) => Promise<void>;
+
+/** Told when a field below the roots, such as `Project.budget`, was refused with FORBIDDEN. */
+export type OnDenial = (field: string) => void;
 
 /** What the rules of a schema rely on at run time. */
 export interface SchemaGuards {
   readonly limits?: FieldLimits;
   readonly onRefusal?: OnRefusal;
+  readonly onDenial?: OnDenial;
 }
 
 /** The schema with all rules in force. Throws, naming the field, where a rule cannot be kept. */
-export function guardSchema(schema: GraphQLSchema, { limits, onRefusal }: SchemaGuards = {}): GraphQLSchema {
+export function guardSchema(schema: GraphQLSchema, { limits, onRefusal, onDenial }: SchemaGuards = {}): GraphQLSchema {
   assertRules(schema);
   const directives = new Map<string, PolicyDirective>();
+  const operations = new Map(Object.values(OperationTypeNode).map((one) => [schema.getRootType(one)?.name, one]));
   for (const type of Object.values(schema.getTypeMap())) {
     if (!(type instanceof GraphQLObjectType) || type.name.startsWith('__')) continue;
     for (const field of Object.values(type.getFields())) {
       const policies = policiesOf(field.extensions);
       for (const { directive } of policies) directives.set(directive.name, directive);
-      enforce(field, policies, type === schema.getMutationType(), type === schema.getSubscriptionType(), limits);
-      if (onRefusal && type === schema.getMutationType()) tellRefusals(field, onRefusal);
+      const operation = operations.get(type.name);
+      enforce(field, policies, operation, limits);
+      if (operation && onRefusal) {
+        tellForbidden(field, operation, (context) => onRefusal(operation, field.name, context));
+      } else if (!operation && onDenial && policies.length > 0) {
+        tellForbidden(field, operation, () => onDenial(`${type.name}.${field.name}`));
+      }
       if (policies.length > 0) field.extensions = { ...field.extensions, directives: applied(policies) };
     }
   }
@@ -55,10 +66,10 @@ export function guardSchema(schema: GraphQLSchema, { limits, onRefusal }: Schema
 function enforce(
   field: Field,
   policies: readonly Policy[],
-  isMutation: boolean,
-  isSubscription: boolean,
+  operation: OperationTypeNode | undefined,
   limits: FieldLimits | undefined,
 ): void {
+  const isMutation = operation === OperationTypeNode.MUTATION;
   const input = inputSchemaOf(field.extensions);
   const limit = limitOf(field.extensions);
   if (policies.length === 0 && !input && !limit) return;
@@ -81,7 +92,7 @@ function enforce(
       const waiting = admit(policies, { context, parent, args });
       return waiting ? waiting.then(() => inner(parent, args, context, info)) : inner(parent, args, context, info);
     };
-  if (isSubscription) field.subscribe = guard(field.subscribe ?? defaultFieldResolver);
+  if (operation === OperationTypeNode.SUBSCRIPTION) field.subscribe = guard(field.subscribe ?? defaultFieldResolver);
   else field.resolve = (input || limit || isMutation ? guard : guardAtOnce)(field.resolve ?? defaultFieldResolver);
 }
 
@@ -96,16 +107,29 @@ function admit(policies: readonly Policy[], request: PolicyRequest, from = 0): P
   return undefined;
 }
 
-function tellRefusals(field: Field, onRefusal: OnRefusal): void {
-  const inner: Resolver = field.resolve ?? defaultFieldResolver;
-  field.resolve = async (parent, args, context, info) => {
-    try {
-      return await inner(parent, args, context, info);
-    } catch (error) {
-      if (error instanceof ForbiddenError) await onRefusal(field.name, context);
-      throw error;
-    }
-  };
+/** Hands on what the field throws, having told of it if it was FORBIDDEN. What is answered at once stays so. */
+function tellForbidden(
+  field: Field,
+  operation: OperationTypeNode | undefined,
+  tell: (context: OperationContext) => Promise<void> | void,
+): void {
+  const telling =
+    (inner: Resolver): Resolver =>
+    (parent, args, context, info) => {
+      const failed = (error: unknown): Promise<never> | never => {
+        const told = error instanceof ForbiddenError ? tell(context) : undefined;
+        if (told) return told.then(() => Promise.reject(error));
+        throw error;
+      };
+      try {
+        const result: unknown = inner(parent, args, context, info);
+        return result instanceof Promise ? result.catch(failed) : result;
+      } catch (error) {
+        return failed(error);
+      }
+    };
+  if (operation === OperationTypeNode.SUBSCRIPTION) field.subscribe = telling(field.subscribe ?? defaultFieldResolver);
+  else field.resolve = telling(field.resolve ?? defaultFieldResolver);
 }
 
 interface ParsedInput {

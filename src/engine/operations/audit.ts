@@ -26,7 +26,9 @@ export const AUDIT_ACTIONS = [
   'MEMBER_REMOVED',
   'UPDATE_REMOVED',
   'ANNOUNCED',
+  'QUERY_REFUSED',
   'MUTATION_REFUSED',
+  'SUBSCRIPTION_REFUSED',
 ] as const;
 
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
@@ -74,9 +76,13 @@ export class AuditTrail {
   }
 
   /** Records that `operation` was refused something: one row an operation, however many of its fields are refused. */
-  async recordRefusal(operation: object, entry: Omit<AuditRecord, 'action' | 'outcome'>): Promise<void> {
+  async recordRefusal(
+    operation: object,
+    action: AuditAction,
+    entry: Omit<AuditRecord, 'action' | 'outcome'>,
+  ): Promise<void> {
     if (this.refused.has(operation)) return;
     this.refused.add(operation);
-    await this.record(undefined, { ...entry, action: 'MUTATION_REFUSED', outcome: 'REFUSED' });
+    await this.record(undefined, { ...entry, action, outcome: 'REFUSED' });
   }
 }
