@@ -118,7 +118,7 @@ function tellForbidden(
     (parent, args, context, info) => {
       const failed = (error: unknown): Promise<never> | never => {
         const told = error instanceof ForbiddenError ? tell(context) : undefined;
-        if (told) return told.then(() => Promise.reject(error));
+        if (told instanceof Promise) return told.then(() => Promise.reject(error));
         throw error;
       };
       try {
