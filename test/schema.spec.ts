@@ -1,19 +1,30 @@
-// `schema.gql` is the contract in the repository: it says what the code says, or this fails. `npm run schema` writes it.
-import { readFileSync, writeFileSync } from 'node:fs';
+// `schema.gql` and `docs/permissions.md` are the contract in the repository: they say what the code says, or this fails.
+// `npm run schema` writes them.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
 import { policiesOf } from '../src/engine/access/policy.js';
 import { printPolicySchema } from '../src/engine/graphql/schema-file.js';
+import { permissionsOf, printPermissions } from './support/permission-table.js';
 import { useTidings } from './support/tidings.js';
 
-const FILE = 'schema.gql';
 const tidings = useTidings();
 const schema = () => tidings.current.app.get(GraphQLSchemaHost).schema;
+
+/** What the repository has; `npm run schema` makes it what it should be. */
+function committed(file: string, printed: string): string {
+  if (process.env['npm_lifecycle_event'] === 'schema') writeFileSync(file, printed);
+  return existsSync(file) ? readFileSync(file, 'utf8') : '';
+}
 
 describe('the schema', () => {
   it('is the one in schema.gql', () => {
     const printed = printPolicySchema(schema());
-    if (process.env['npm_lifecycle_event'] === 'schema') writeFileSync(FILE, printed);
-    expect(readFileSync(FILE, 'utf8')).toBe(printed);
+    expect(committed('schema.gql', printed)).toBe(printed);
+  });
+
+  it('gives the rights that docs/permissions.md tells of', async () => {
+    const printed = printPermissions(await permissionsOf(schema()));
+    expect(committed('docs/permissions.md', printed)).toBe(printed);
   });
 
   it('lets nobody in without a sign-in but here', () => {
