@@ -14,7 +14,7 @@ import { z } from 'zod';
 import type { OperationContext } from '../access/operation-context.js';
 import type { Policy } from '../access/policy.js';
 import { ForbiddenError } from '../errors/service-error.js';
-import { guardSchema } from './guarded-schema.js';
+import { guardSchema, type SchemaGuards } from './guarded-schema.js';
 
 const order: string[] = [];
 const policy = (name: string, refuse = false): Policy => ({
@@ -257,5 +257,48 @@ describe('a guarded field', () => {
     expect(await subscribe({ schema: closed, document, contextValue })).toMatchObject({
       errors: [{ extensions: { code: 'FORBIDDEN' } }],
     });
+  });
+});
+
+describe('a refusal', () => {
+  const told: string[] = [];
+  const guards: SchemaGuards = {
+    onRefusal: async (operation, field) => void told.push(`${operation} ${field}`),
+    onDenial: (field) => void told.push(field),
+  };
+  beforeEach(() => {
+    told.length = 0;
+  });
+
+  it('is told of by the root field that was refused, of each kind', async () => {
+    const closed: Config = { ...open, extensions: guardedBy(policy('no', true)) };
+    const events = subscription(policy('no', true));
+    const roots = { mutation: { change: closed, fine: open }, subscription: { events } };
+    const schema = guardSchema(schemaOf({ closed, open }, roots), guards);
+    await graphql({ schema, source: '{ closed open }', contextValue });
+    await graphql({ schema, source: 'mutation { change fine }', contextValue });
+    await subscribe({ schema, document: parse('subscription { events }'), contextValue });
+    expect(told).toEqual(['query closed', 'mutation change', 'subscription events']);
+  });
+
+  it.each([
+    ['at once', policy('no', true)],
+    ['after a look', { ...policy('no'), check: () => Promise.reject(new ForbiddenError('OWNER')) }],
+  ])('below the roots is told of with its type, %s', async (_when, refusing) => {
+    const fields = {
+      email: { type: GraphQLString, extensions: guardedBy(refusing) },
+      name: { type: GraphQLString, extensions: guardedBy(policy('a')) },
+    };
+    const me = { ...open, type: new GraphQLObjectType({ name: 'User', fields }), resolve: () => ({ name: 'Ada' }) };
+    const schema = guardSchema(schemaOf({ me }), guards);
+    const result = await graphql({ schema, source: '{ me { email name } }', contextValue });
+    expect(result.data).toEqual({ me: { email: null, name: 'Ada' } });
+    expect(told).toEqual(['User.email']);
+  });
+
+  it('is not what merely failed', async () => {
+    const broken: Config = { ...open, resolve: () => Promise.reject(new Error('broken')) };
+    await graphql({ schema: guardSchema(schemaOf({ broken }), guards), source: '{ broken }', contextValue });
+    expect(told).toEqual([]);
   });
 });

@@ -49,11 +49,9 @@ export function guardSchema(schema: GraphQLSchema, { limits, onRefusal, onDenial
       for (const { directive } of policies) directives.set(directive.name, directive);
       const operation = operations.get(type.name);
       enforce(field, policies, operation, limits);
-      if (operation && onRefusal) {
-        tellForbidden(field, operation, (context) => onRefusal(operation, field.name, context));
-      } else if (!operation && onDenial && policies.length > 0) {
-        tellForbidden(field, operation, () => onDenial(`${type.name}.${field.name}`));
-      }
+      if (operation && onRefusal) tellRefusals(field, operation, onRefusal);
+      if (!operation && onDenial && policies.length > 0)
+        tellDenials(field, () => onDenial(`${type.name}.${field.name}`));
       if (policies.length > 0) field.extensions = { ...field.extensions, directives: applied(policies) };
     }
   }
@@ -107,29 +105,36 @@ function admit(policies: readonly Policy[], request: PolicyRequest, from = 0): P
   return undefined;
 }
 
-/** Hands on what the field throws, having told of it if it was FORBIDDEN. What is answered at once stays so. */
-function tellForbidden(
-  field: Field,
-  operation: OperationTypeNode | undefined,
-  tell: (context: OperationContext) => Promise<void> | void,
-): void {
+function tellRefusals(field: Field, operation: OperationTypeNode, onRefusal: OnRefusal): void {
   const telling =
     (inner: Resolver): Resolver =>
-    (parent, args, context, info) => {
-      const failed = (error: unknown): Promise<never> | never => {
-        const told = error instanceof ForbiddenError ? tell(context) : undefined;
-        if (told instanceof Promise) return told.then(() => Promise.reject(error));
-        throw error;
-      };
+    async (parent, args, context, info) => {
       try {
-        const result: unknown = inner(parent, args, context, info);
-        return result instanceof Promise ? result.catch(failed) : result;
+        return await inner(parent, args, context, info);
       } catch (error) {
-        return failed(error);
+        if (error instanceof ForbiddenError) await onRefusal(operation, field.name, context);
+        throw error;
       }
     };
   if (operation === OperationTypeNode.SUBSCRIPTION) field.subscribe = telling(field.subscribe ?? defaultFieldResolver);
   else field.resolve = telling(field.resolve ?? defaultFieldResolver);
+}
+
+/** What is answered at once stays so. */
+function tellDenials(field: Field, tell: () => void): void {
+  const inner: Resolver = field.resolve ?? defaultFieldResolver;
+  const failed = (error: unknown): never => {
+    if (error instanceof ForbiddenError) tell();
+    throw error;
+  };
+  field.resolve = (parent, args, context, info) => {
+    try {
+      const result: unknown = inner(parent, args, context, info);
+      return result instanceof Promise ? result.catch(failed) : result;
+    } catch (error) {
+      return failed(error);
+    }
+  };
 }
 
 interface ParsedInput {
