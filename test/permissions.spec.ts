@@ -254,11 +254,10 @@ describe('the table', () => {
     const [, ...signedIn] = stage.places;
     const answers = await Promise.all(signedIn.map((place) => answerTo(place, 'socket', one)));
     expect(labelled(['U', ...answers.map((answer) => cell(row, one, answer))])).toEqual(labelled(row.cells));
-    for (const [at, answer] of answers.entries()) {
-      if (row.over === 'both' && row.cells[at + 1] !== ALLOWED) {
-        expect(told(answer)).toEqual(told(await answerTo(signedIn[at]!, 'HTTP', one)));
-      }
-    }
+    // In the same words as over HTTP.
+    const refused = signedIn.filter((_, at) => row.over === 'both' && row.cells[at + 1] !== ALLOWED);
+    const overHttp = await Promise.all(refused.map((place) => answerTo(place, 'HTTP', one)));
+    expect(refused.map((place) => told(answers[signedIn.indexOf(place)]!))).toEqual(overHttp.map(told));
   });
 });
 
@@ -307,13 +306,44 @@ describe('an event', () => {
       if (!visible) continue;
       const variables = { p: place.project, c: stage.cursor };
       const answer = await answerOverSocket(place.socket!, query, variables);
-      const errors = 'closed' in answer ? [] : (answer.errors ?? []);
+      if ('closed' in answer || !answer.data) throw new Error(`Nothing came to ${place.standing.label}`);
+      const { errors = [] } = answer;
       const denied = new Map(errors.map(({ path, extensions }) => [path?.join('.'), cellOf(extensions.code)]));
       const cells = Object.entries(PATHS).map(([field, path]) => [field, denied.get(path) ?? ALLOWED]);
       const wanted = guarded.map(({ field, cells: all }) => [field, all[at]]);
       expect([place.standing.label, ...cells]).toEqual([
         place.standing.label,
-        ...wanted.filter(([field]) => field! in PATHS),
+        ...wanted.filter(([field]) => PATHS[field!]),
+      ]);
+    }
+  });
+});
+
+describe('a refusal', () => {
+  const denials = async () => {
+    const page = await fetch(`${tidings.current.url}/metrics`).then((response) => response.text());
+    return Number(/tidings_denied_fields_total\{field="Project.budget"\} (\d+)/.exec(page)?.[1] ?? 0);
+  };
+
+  it('of a guarded field is counted, by field', async () => {
+    const viewer = stage.places.find(({ standing }) => standing.label === 'EDITOR, VIEWER')!;
+    const editor = stage.places.find(({ standing }) => standing.label === 'EDITOR, EDITOR')!;
+    const before = await denials();
+    for (const place of [viewer, viewer, editor]) await answerTo(place, 'HTTP', CASES['Project.budget']!);
+    expect(await denials()).toBe(before + 2);
+  });
+
+  it.each([
+    ['Query.users', 'QUERY_REFUSED'],
+    ['Mutation.setUserRole', 'MUTATION_REFUSED'],
+  ])('of %s stands in the audit trail', async (field, action) => {
+    const place = stage.places.find(({ standing }) => standing.label === 'USER')!;
+    const sql = 'select action, outcome, details from audit_entry where actor_id = $1 order by id desc limit 1';
+    for (const over of ['HTTP', 'socket'] as const) {
+      await tidings.current.database.query('delete from audit_entry where actor_id = $1', [place.person!.id]);
+      await answerTo(place, over, CASES[field]!);
+      expect(await tidings.current.database.query(sql, [place.person!.id])).toEqual([
+        { action, outcome: 'REFUSED', details: { field: field.split('.')[1] } },
       ]);
     }
   });
