@@ -1,0 +1,238 @@
+// There is always somebody in charge: races of those who demote, remove and raise each other, at the services themselves.
+import { AdministrationService } from '../src/engine/accounts/administration.service.js';
+import { type ClientInfo, type Principal, Role } from '../src/engine/access/role.js';
+import { Rights } from '../src/engine/access/rights.js';
+import { ServiceError } from '../src/engine/errors/service-error.js';
+import { ProjectMemberService } from '../src/domain/projects/project-member.service.js';
+import { ProjectRole } from '../src/domain/projects/project-role.js';
+import { addMember, createProject } from './support/factories.js';
+import { type Person, useTidings } from './support/tidings.js';
+import { until } from './support/wait.js';
+
+const RACES = 200;
+/** Races that go on side by side. */
+const AT_ONCE = 10;
+const CLIENT: ClientInfo = { address: '::1', userAgent: undefined };
+const tidings = useTidings();
+const service = () => tidings.current.app.get(ProjectMemberService);
+
+/** Who asks, with the rights that this node knows of. */
+async function principal({ id, sessionId }: Person): Promise<Principal> {
+  const rights = (await tidings.current.app.get(Rights).of(id))!;
+  return { accountId: id, sessionId, rights, transport: 'BODY', tokenExpiresAt: Infinity };
+}
+
+/** The code of what was thrown, with its reason; `OK` for what was done. */
+async function outcomeOf(act: Promise<unknown>): Promise<string> {
+  try {
+    await act;
+    return 'OK';
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    return [error.extensions['code'], error.extensions['reason']].filter(Boolean).join(' ');
+  }
+}
+
+describe('a project', () => {
+  let one: Person;
+  let two: Person;
+  let admin: Person;
+  let projectId: string;
+  const twoOwners = async () => {
+    const { id } = await createProject(one);
+    await addMember(one, id, two, 'OWNER');
+    return id;
+  };
+  beforeAll(async () => {
+    [one, two] = [await tidings.current.asUser('EDITOR', 'One'), await tidings.current.asUser('EDITOR', 'Two')];
+    admin = await tidings.current.asUser('ADMIN');
+  });
+  beforeEach(async () => {
+    projectId = await twoOwners();
+  });
+
+  type Act = (by: Person, whom: Person, id?: string) => Promise<string>;
+  const setTo =
+    (role: ProjectRole): Act =>
+    async (by, whom, id = projectId) =>
+      outcomeOf(service().set(await principal(by), id, whom.id, role, CLIENT));
+  const set = (by: Person, whom: Person, role: ProjectRole) => setTo(role)(by, whom);
+  const remove: Act = async (by, whom, id = projectId) =>
+    outcomeOf(service().remove(await principal(by), id, whom.id, CLIENT));
+  const demote = setTo(ProjectRole.EDITOR);
+  const self =
+    (act: Act): Act =>
+    (by, _whom, id) =>
+      act(by, by, id);
+  const members = (id = projectId): Promise<{ id: string; role: string }[]> =>
+    tidings.current.database.query(
+      'select account_id as id, role from project_member where project_id = $1 order by created_at',
+      [id],
+    );
+  const owners = async (id = projectId) =>
+    (await members(id)).filter(({ role }) => role === 'OWNER').map((member) => member.id);
+  /** Two OWNERs again, without a word to anybody. */
+  const restore = (id: string) =>
+    tidings.current.database.query(
+      `insert into project_member (id, project_id, account_id, role)
+       select gen_random_uuid(), $1, account_id, 'OWNER' from unnest($2::uuid[]) as account_id
+       on conflict on constraint project_member_pair do update set role = 'OWNER'`,
+      [id, [one.id, two.id]],
+    );
+  /** `race` {@link RACES} times, each in one of a few projects. */
+  const racing = (race: (id: string, at: number) => Promise<void>) =>
+    Promise.all(
+      Array.from({ length: AT_ONCE }, async (_, lane) => {
+        const id = await twoOwners();
+        for (let at = lane; at < RACES; at += AT_ONCE) {
+          await race(id, Math.floor(at / AT_ONCE));
+          await restore(id);
+        }
+      }),
+    );
+
+  it.each<[string, readonly [Act, Act][], RegExp]>([
+    [
+      'demote or remove each other',
+      [
+        [demote, demote],
+        [remove, remove],
+        [demote, remove],
+      ],
+      /^(FORBIDDEN|NOT_FOUND)$/,
+    ],
+    [
+      'step down or leave',
+      [
+        [self(demote), self(demote)],
+        [self(remove), self(remove)],
+        [self(remove), self(demote)],
+      ],
+      /^CONFLICT LAST_OWNER$/,
+    ],
+  ])(`has one OWNER after each of ${RACES} races of two who %s`, async (_what, pairs, late) => {
+    await racing(async (id, at) => {
+      const [first, second] = pairs[at % pairs.length]!;
+      const outcomes = await Promise.all([first(one, two, id), second(two, one, id)]);
+      expect(outcomes.filter((outcome) => outcome === 'OK')).toHaveLength(1);
+      expect(outcomes.find((outcome) => outcome !== 'OK')).toMatch(late);
+      expect(await owners(id)).toHaveLength(1);
+    });
+  });
+
+  it(`has nobody who raises themselves again, in ${RACES} races with their removal or demotion`, async () => {
+    await racing(async (id, at) => {
+      const [down, up] = await Promise.all([
+        (at % 2 ? demote : remove)(one, two, id),
+        self(setTo(ProjectRole.OWNER))(two, one, id),
+      ]);
+      expect(down).toBe('OK');
+      expect(up).toMatch(/^(OK|FORBIDDEN|NOT_FOUND)$/);
+      expect(await owners(id)).toEqual([one.id]);
+    });
+  });
+
+  it('asks whoever waited for the lock who they are by then', async () => {
+    const { database } = tidings.current;
+    for (const [change, undo] of [
+      [
+        `update project_member set role = 'VIEWER' where account_id = $1`,
+        `update project_member set role = 'OWNER' where account_id = $1`,
+      ],
+      [`update account set role = 'USER' where id = $1`, `update account set role = 'EDITOR' where id = $1`],
+      ['update account set disabled_at = now() where id = $1', 'update account set disabled_at = null where id = $1'],
+    ] as const) {
+      await database.query('begin');
+      await database.query('select 1 from project where id = $1 for update', [projectId]);
+      const acts = [set(two, two, ProjectRole.OWNER), set(two, admin, ProjectRole.VIEWER), remove(two, one)];
+      await until(
+        async () => (await database.query('select 1 from pg_locks where not granted')).length > 0,
+        'the requests wait',
+      );
+      await database.query(change, [two.id]);
+      await database.query('commit');
+      for (const outcome of await Promise.all(acts)) expect(['FORBIDDEN', 'NOT_FOUND']).toContain(outcome);
+      expect((await members()).map(({ id }) => id)).toEqual([one.id, two.id]);
+      await database.query(undo, [two.id]);
+    }
+  });
+
+  it('is not left to OWNERs who cannot act: disabled, or capped by the role of their account', async () => {
+    const administration = tidings.current.app.get(AdministrationService);
+    const by = { accountId: admin.id };
+    const LAST = 'CONFLICT LAST_OWNER';
+    const refused = async () => {
+      expect(await remove(one, one)).toBe(LAST);
+      expect(await set(one, one, ProjectRole.EDITOR)).toBe(LAST);
+    };
+    await administration.setDisabled(by, two.id, true);
+    await refused();
+    await administration.setDisabled(by, two.id, false);
+    await administration.setRole(by, two.id, Role.USER);
+    await refused();
+    // They can be demoted, and whoever is OWNER whatever they are called can take the place.
+    expect(await set(one, two, ProjectRole.VIEWER)).toBe('OK');
+    await refused();
+    expect(await set(one, admin, ProjectRole.OWNER)).toBe('OK');
+    expect(await remove(one, one)).toBe('OK');
+    expect(await owners()).toEqual([admin.id]);
+    await administration.setRole(by, two.id, Role.EDITOR);
+  });
+
+  it('whose only OWNER is disabled is in the hands of every ADMIN', async () => {
+    const administration = tidings.current.app.get(AdministrationService);
+    await remove(one, two);
+    await administration.setDisabled({ accountId: admin.id }, one.id, true);
+    expect(await set(admin, two, ProjectRole.OWNER)).toBe('OK');
+    expect(await remove(admin, one)).toBe('OK');
+    await administration.setDisabled({ accountId: admin.id }, one.id, false);
+  });
+});
+
+describe('the installation', () => {
+  type Act = (service: AdministrationService, by: string, whom: string) => Promise<unknown>;
+  const demote: Act = (administration, by, whom) => administration.setRole({ accountId: by }, whom, Role.EDITOR);
+  const disable: Act = (administration, by, whom) => administration.setDisabled({ accountId: by }, whom, true);
+  const self =
+    (act: Act): Act =>
+    (administration, by) =>
+      act(administration, by, by);
+
+  it.each<[string, readonly [Act, Act][], RegExp]>([
+    [
+      'demote or disable each other',
+      [
+        [demote, demote],
+        [disable, disable],
+        [demote, disable],
+      ],
+      /^FORBIDDEN$/,
+    ],
+    [
+      'step down or disable themselves',
+      [
+        [self(demote), self(demote)],
+        [self(disable), self(disable)],
+        [self(disable), self(demote)],
+      ],
+      /^CONFLICT LAST_ADMIN$/,
+    ],
+  ])(`has one enabled ADMIN after each of ${RACES} races of two who %s`, async (_what, pairs, late) => {
+    const { app, database } = tidings.current;
+    await database.query(`update account set role = 'USER' where role = 'ADMIN'`);
+    const [{ id: one }, { id: two }] = [await tidings.current.asUser('ADMIN'), await tidings.current.asUser('ADMIN')];
+    const administration = app.get(AdministrationService);
+    for (let at = 0; at < RACES; at += 1) {
+      const [first, second] = pairs[at % pairs.length]!;
+      const outcomes = await Promise.all([
+        outcomeOf(first(administration, one, two)),
+        outcomeOf(second(administration, two, one)),
+      ]);
+      expect(outcomes.filter((outcome) => outcome === 'OK')).toHaveLength(1);
+      expect(outcomes.find((outcome) => outcome !== 'OK')).toMatch(late);
+      const left = await database.query(`select 1 from account where role = 'ADMIN' and disabled_at is null`);
+      expect(left).toHaveLength(1);
+      await database.query(`update account set role = 'ADMIN', disabled_at = null where id in ($1, $2)`, [one, two]);
+    }
+  });
+});
