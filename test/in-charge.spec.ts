@@ -14,7 +14,7 @@ const RACES = 200;
 const AT_ONCE = 10;
 const CLIENT: ClientInfo = { address: '::1', userAgent: undefined };
 const tidings = useTidings();
-const service = () => tidings.current.app.get(ProjectMemberService);
+const memberships = () => tidings.current.app.get(ProjectMemberService);
 
 /** Who asks, with the rights that this node knows of. */
 async function principal({ id, sessionId }: Person): Promise<Principal> {
@@ -55,10 +55,10 @@ describe('a project', () => {
   const setTo =
     (role: ProjectRole): Act =>
     async (by, whom, id = projectId) =>
-      outcomeOf(service().set(await principal(by), id, whom.id, role, CLIENT));
+      outcomeOf(memberships().set(await principal(by), id, whom.id, role, CLIENT));
   const set = (by: Person, whom: Person, role: ProjectRole) => setTo(role)(by, whom);
   const remove: Act = async (by, whom, id = projectId) =>
-    outcomeOf(service().remove(await principal(by), id, whom.id, CLIENT));
+    outcomeOf(memberships().remove(await principal(by), id, whom.id, CLIENT));
   const demote = setTo(ProjectRole.EDITOR);
   const self =
     (act: Act): Act =>
@@ -189,31 +189,31 @@ describe('a project', () => {
   });
 });
 
-describe('the installation', () => {
-  type Act = (service: AdministrationService, by: string, whom: string) => Promise<unknown>;
-  const demote: Act = (administration, by, whom) => administration.setRole({ accountId: by }, whom, Role.EDITOR);
-  const disable: Act = (administration, by, whom) => administration.setDisabled({ accountId: by }, whom, true);
-  const self =
-    (act: Act): Act =>
-    (administration, by) =>
-      act(administration, by, by);
+type AdminAct = (service: AdministrationService, by: string, whom: string) => Promise<unknown>;
+const demoteAdmin: AdminAct = (service, by, whom) => service.setRole({ accountId: by }, whom, Role.EDITOR);
+const disableAdmin: AdminAct = (service, by, whom) => service.setDisabled({ accountId: by }, whom, true);
+const themselves =
+  (act: AdminAct): AdminAct =>
+  (service, by) =>
+    act(service, by, by);
 
-  it.each<[string, readonly [Act, Act][], RegExp]>([
+describe('the installation', () => {
+  it.each<[string, readonly [AdminAct, AdminAct][], RegExp]>([
     [
       'demote or disable each other',
       [
-        [demote, demote],
-        [disable, disable],
-        [demote, disable],
+        [demoteAdmin, demoteAdmin],
+        [disableAdmin, disableAdmin],
+        [demoteAdmin, disableAdmin],
       ],
       /^FORBIDDEN$/,
     ],
     [
       'step down or disable themselves',
       [
-        [self(demote), self(demote)],
-        [self(disable), self(disable)],
-        [self(disable), self(demote)],
+        [themselves(demoteAdmin), themselves(demoteAdmin)],
+        [themselves(disableAdmin), themselves(disableAdmin)],
+        [themselves(disableAdmin), themselves(demoteAdmin)],
       ],
       /^CONFLICT LAST_ADMIN$/,
     ],
