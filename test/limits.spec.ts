@@ -243,6 +243,17 @@ describe('changing the password', () => {
   });
 });
 
+describe('making projects', () => {
+  it('tells sixty times that a key is taken, and does not count those that were free', async () => {
+    const editor = await tidings.current.asUser('EDITOR');
+    const create = (key: string) =>
+      editor.send('mutation ($k: String!) { createProject(input: { key: $k, name: "New" }) { id } }', { k: key });
+    expect(await codesOf(5, (at) => create(`FREE-${at}`))).toEqual({ OK: 5 });
+    expect(await codesOf(65, () => create('FREE-0'))).toEqual({ CONFLICT: 60, RATE_LIMITED: 5 });
+    expect(codeOf(await create('FREE-6'))).toBe('RATE_LIMITED');
+  });
+});
+
 describe('whose address it is', () => {
   const direct = useTidings(() => ({ env: { RATE_LIMITS: 'on' } }));
 
