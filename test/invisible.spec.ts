@@ -4,7 +4,7 @@ import { addMember, createProject, postUpdate, type TestProject } from './suppor
 import type { Data } from './support/graphql-client.js';
 import { assertQuiet } from './support/live.js';
 import { SocketClient } from './support/socket-client.js';
-import { statementsOf } from './support/statements.js';
+import { fewestStatementsOf, statementsOf } from './support/statements.js';
 import { type Person, useTidings } from './support/tidings.js';
 import { within } from './support/wait.js';
 
@@ -206,6 +206,8 @@ const overSocket: Ask = async ({ query, variables }, at) => {
   }
 };
 
+const askFor = (member: string) => () => overHttp(WAYS['account']!, { ...secrets, member });
+
 describe('what an EDITOR of one project may not see of another', () => {
   it.each(Object.entries(WAYS))('is answered like what is not there: %s', async (_what, way) => {
     await compare(way, overHttp);
@@ -215,6 +217,33 @@ describe('what an EDITOR of one project may not see of another', () => {
   it.each(Object.entries(SUBSCRIPTIONS))('is answered like what is not there: %s', async (_what, way) => {
     await compare(way, overSocket);
     expect(await overSocket(way, secrets)).toMatchObject({ errors: [{ extensions: { code: 'NOT_FOUND' } }] });
+  });
+
+  it('is refused by what the node knows, without a statement', async () => {
+    const byId = ['project by id', 'project to edit', 'project to post to', 'project to join', 'project to leave'];
+    for (const what of byId) {
+      expect(await fewestStatementsOf(() => overHttp(WAYS[what]!, secrets), 2)).toEqual([]);
+    }
+  });
+
+  it('is an account that nobody has asked for yet, too', async () => {
+    for (let tries = 1; ; tries += 1) {
+      const { id } = await tidings.current.asUser('USER', 'Vera too');
+      const [hidden, absent] = [await statementsOf(askFor(id)), await statementsOf(askFor(uuid()))];
+      // The node itself may have had something to write down meanwhile.
+      if (tries < 4 && hidden.length !== absent.length) continue;
+      expect(hidden.map(withoutValues)).toEqual(absent.map(withoutValues));
+      return;
+    }
+  });
+
+  it('is an account with whom a project was shared that is deleted', async () => {
+    const admin = await tidings.current.asUser('ADMIN');
+    const shared = await createProject(victim);
+    await addMember(victim, shared.id, attacker, 'VIEWER');
+    expect(await overHttp(WAYS['account']!, secrets)).toMatchObject({ data: { user: { name: 'Vera Victim' } } });
+    await admin.data('mutation ($id: ID!) { deleteProject(id: $id) }', { id: shared.id });
+    expect(await overHttp(WAYS['account']!, secrets)).toEqual({ data: { user: null }, errors: undefined });
   });
 
   it('is in nothing that was said, and still as it was', async () => {

@@ -319,12 +319,13 @@ describe('an event', () => {
   });
 });
 
-describe('a refusal', () => {
-  const denials = async () => {
-    const page = await fetch(`${tidings.current.url}/metrics`).then((response) => response.text());
-    return Number(/tidings_denied_fields_total\{field="Project.budget"\} (\d+)/.exec(page)?.[1] ?? 0);
-  };
+/** How often `Project.budget` was denied, as Prometheus is told. */
+const denials = async () => {
+  const page = await fetch(`${tidings.current.url}/metrics`).then((response) => response.text());
+  return Number(/tidings_denied_fields_total\{field="Project.budget"\} (\d+)/.exec(page)?.[1] ?? 0);
+};
 
+describe('a refusal', () => {
   it('of a guarded field is counted, by field', async () => {
     const viewer = stage.places.find(({ standing }) => standing.label === 'EDITOR, VIEWER')!;
     const editor = stage.places.find(({ standing }) => standing.label === 'EDITOR, EDITOR')!;

@@ -272,8 +272,10 @@ describe('a refusal', () => {
 
   it('is told of by the root field that was refused, of each kind', async () => {
     const closed: Config = { ...open, extensions: guardedBy(policy('no', true)) };
-    const events = subscription(policy('no', true));
-    const roots = { mutation: { change: closed, fine: open }, subscription: { events } };
+    const roots = {
+      mutation: { change: closed, fine: open },
+      subscription: { events: subscription(policy('no', true)) },
+    };
     const schema = guardSchema(schemaOf({ closed, open }, roots), guards);
     await graphql({ schema, source: '{ closed open }', contextValue });
     await graphql({ schema, source: 'mutation { change fine }', contextValue });
