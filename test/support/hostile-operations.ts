@@ -1,0 +1,98 @@
+// Random operations of somebody who knows ids, keys and cursors that are not meant for them: any root field, its arguments
+// filled with what is known, and whatever could be selected below.
+import * as fc from 'fast-check';
+import {
+  getNamedType,
+  getNullableType,
+  type GraphQLField,
+  type GraphQLInputType,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  isEnumType,
+  isInputObjectType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+  OperationTypeNode,
+} from 'graphql';
+import { documentsFrom } from './documents.js';
+
+export interface HostileOperation {
+  readonly kind: OperationTypeNode;
+  readonly query: string;
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+/** What an attacker has to put into arguments. */
+export interface Loot {
+  readonly ids: readonly string[];
+  /** Keys, cursors, names: for every other text. */
+  readonly texts: readonly string[];
+}
+
+/** Operations over `schema` whose root field is none of `spared`. */
+export function hostileOperations(
+  schema: GraphQLSchema,
+  loot: Loot,
+  spared: ReadonlySet<string>,
+): fc.Arbitrary<HostileOperation> {
+  const roots = Object.values(OperationTypeNode).flatMap((kind) =>
+    Object.values(schema.getRootType(kind)?.getFields() ?? {})
+      .filter(({ name }) => !spared.has(name))
+      .map((field) => ({ kind, field })),
+  );
+  return fc.constantFrom(...roots).chain(({ kind, field }) => operationOf(kind, field, loot));
+}
+
+function operationOf(
+  kind: OperationTypeNode,
+  field: GraphQLField<unknown, unknown>,
+  loot: Loot,
+): fc.Arbitrary<HostileOperation> {
+  const below = isObjectType(getNamedType(field.type))
+    ? documentsFrom(getNamedType(field.type) as GraphQLObjectType, 4, () => 1)
+    : fc.constant({ selection: '', fragments: '', variables: [] });
+  const args = fc.record(Object.fromEntries(field.args.map(({ name, type }) => [`${name}_`, valueOf(type, loot)])));
+  return fc
+    .record({ below, args, on: fc.boolean() })
+    .map(({ below: { selection, fragments, variables }, args: given, on }) => {
+      const definitions = [...field.args.map(({ name, type }) => `$${name}_: ${String(type)}`), ...variables].join(
+        ', ',
+      );
+      const call = field.args.map(({ name }) => `${name}: $${name}_`).join(', ');
+      const head = `${kind} Hostile${definitions && `(${definitions})`}`;
+      return {
+        kind,
+        query: `${head} { ${field.name}${call && `(${call})`} ${selection} } ${fragments}`,
+        variables: { ...given, ...(definitions.includes('$on') ? { on } : {}) },
+      };
+    });
+}
+
+function valueOf(type: GraphQLInputType, loot: Loot): fc.Arbitrary<unknown> {
+  const value = knownValueOf(getNullableType(type), loot);
+  return isNonNullType(type) ? value : fc.option(value, { nil: undefined, freq: 2 });
+}
+
+function knownValueOf(type: GraphQLInputType, loot: Loot): fc.Arbitrary<unknown> {
+  if (isListType(type)) return fc.array(valueOf(type.ofType as GraphQLInputType, loot), { maxLength: 2 });
+  if (isInputObjectType(type)) {
+    const fields = Object.values(type.getFields()).map((field) => [field.name, valueOf(field.type, loot)]);
+    return fc.record(Object.fromEntries(fields) as Record<string, fc.Arbitrary<unknown>>);
+  }
+  if (isEnumType(type)) return fc.constantFrom(...type.getValues().map(({ name }) => name));
+  switch (String(type)) {
+    case 'ID':
+      return fc.constantFrom(...loot.ids);
+    case 'Int':
+      return fc.constantFrom(1, 2, 100);
+    case 'Float':
+      return fc.constant(1);
+    case 'Boolean':
+      return fc.boolean();
+    case 'DateTime':
+      return fc.constant('2020-01-01T00:00:00Z');
+    default:
+      return fc.constantFrom(...loot.texts);
+  }
+}
