@@ -9,12 +9,20 @@ import { SocketClient } from './support/socket-client.js';
 import { type Person, useTidings } from './support/tidings.js';
 
 const tidings = useTidings();
-/** In everything that the victim has said, and nothing else has. */
+/** In everything that the project has, and in nothing else. Names are no secret: one can make any account a member of one's own project. */
 const SECRET = /Classified|4711/;
 /** What ends the attacker's own session, or takes a password's time. */
 const SPARED = new Set([
-  ...['login', 'logout', 'logoutEverywhere', 'refresh', 'register', 'revokeSession', 'renewConnection'],
-  ...['changePassword', 'requestPasswordReset', 'resetPassword'],
+  'changePassword',
+  'login',
+  'logout',
+  'logoutEverywhere',
+  'refresh',
+  'register',
+  'renewConnection',
+  'requestPasswordReset',
+  'resetPassword',
+  'revokeSession',
 ]);
 const COMMENT = 'mutation ($input: PostCommentInput!) { postComment(input: $input) { id } }';
 const CURSORS = `query ($id: ID!) { projects { edges { cursor } } project(id: $id) { lastCursor
@@ -30,7 +38,7 @@ let projectId: string;
 let loot: Loot;
 
 beforeAll(async () => {
-  victim = await tidings.current.asUser('EDITOR', 'Classified');
+  victim = await tidings.current.asUser('EDITOR', 'Victim');
   attacker = await tidings.current.asUser('EDITOR', 'Attacker');
   const own = await createProject(attacker);
   const secret = await createProject(victim, { name: 'Classified', description: 'Classified', budget: 4711 });
@@ -78,7 +86,7 @@ it('learns nothing of it, changes nothing of it, and breaks nothing', async () =
     expect(code).not.toBe('INTERNAL_SERVER_ERROR');
     codes.set(code, (codes.get(code) ?? 0) + 1);
   });
-  await fc.assert(property, { numRuns: 300 });
+  await fc.assert(property, { numRuns: 250 });
   expect(await victim.data(SEEN, { id: projectId })).toEqual(before);
   // That all this was about something: most of it was well-formed, and some of it allowed.
   for (const code of ['OK', 'NOT_FOUND', 'FORBIDDEN']) expect(codes.get(code)).toBeGreaterThan(10);

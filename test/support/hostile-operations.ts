@@ -71,11 +71,11 @@ function operationOf(
 
 function valueOf(type: GraphQLInputType, loot: Loot): fc.Arbitrary<unknown> {
   const value = knownValueOf(getNullableType(type), loot);
-  return isNonNullType(type) ? value : fc.option(value, { nil: undefined, freq: 2 });
+  return isNonNullType(type) ? value : fc.option(value, { nil: undefined, freq: 1 });
 }
 
 function knownValueOf(type: GraphQLInputType, loot: Loot): fc.Arbitrary<unknown> {
-  if (isListType(type)) return fc.array(valueOf(type.ofType as GraphQLInputType, loot), { maxLength: 2 });
+  if (isListType(type)) return fc.array(valueOf(type.ofType, loot), { maxLength: 2 });
   if (isInputObjectType(type)) {
     const fields = Object.values(type.getFields()).map((field) => [field.name, valueOf(field.type, loot)]);
     return fc.record(Object.fromEntries(fields) as Record<string, fc.Arbitrary<unknown>>);
