@@ -140,6 +140,13 @@ const WAYS: Readonly<Record<string, Way>> = {
   },
   'update of here, in a project': { query: COMMENT, variables: say(() => ({ updateId: ownUpdate })) },
   'member to mention there': { query: COMMENT, variables: say(() => ({ body: 'Hello @Vera Victim' })) },
+  'name to mention, here': {
+    query: 'mutation ($input: PostCommentInput!) { postComment(input: $input) { __typename } }',
+    variables: say(({ key }) => ({
+      projectId: own.id,
+      body: `Hello @${key === 'NOTHING' ? 'Nobody' : 'Vera Victim'}`,
+    })),
+  },
   'project to join': { query: SET, variables: ({ project }) => ({ p: project, u: attacker.id }) },
   'member to demote': { query: SET, variables: ({ project, member }) => ({ p: project, u: member }) },
   'project to leave': { query: REMOVE, variables: ({ project }) => ({ p: project, u: attacker.id }) },
