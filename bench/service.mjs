@@ -13,9 +13,9 @@ const MAIN = fileURLToPath(new URL('../dist/src/main.js', import.meta.url));
 const { PATH } = process.env;
 
 /** Starts `dist/` (run `npm run build` first) with the demo accounts and without limits; `stop` leaves nothing behind. */
-export async function startService(env = {}) {
+export async function startService(env = {}, nodeOptions = []) {
   const directory = await mkdtemp(join(tmpdir(), 'tidings-bench-'));
-  const child = spawn(process.execPath, [MAIN], {
+  const child = spawn(process.execPath, [...nodeOptions, MAIN], {
     env: { PATH, PORT: '0', DATA_DIR: join(directory, 'data'), RATE_LIMITS: 'off', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -38,6 +38,8 @@ export async function startService(env = {}) {
     url,
     /** Seconds of CPU that the service itself has used; PostgreSQL's processes are not in it. */
     cpu: () => cpuOf(child.pid),
+    /** Bytes of memory that the service itself holds. */
+    memory: () => memoryOf(child.pid),
     async stop() {
       const gone = new Promise((resolve) => child.once('exit', resolve));
       child.kill('SIGTERM');
@@ -49,11 +51,16 @@ export async function startService(env = {}) {
   };
 }
 
-/** Of all its threads, by the kernel's own account in ns: the ticks of /proc/PID/stat are too coarse for short rounds. */
-function cpuOf(pid) {
+/** Seconds of CPU that a process has used, all its threads, by the kernel's own account in ns: the ticks of /proc/PID/stat are too coarse for short rounds. */
+export function cpuOf(pid) {
   const threads = readdirSync(`/proc/${pid}/task`);
   const used = (thread) => Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ', 1)[0]);
   return threads.reduce((sum, thread) => sum + used(thread), 0) / 1e9;
+}
+
+/** Bytes that a process holds in memory. */
+export function memoryOf(pid) {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
 }
 
 const agent = new Agent({ keepAlive: true });

@@ -1,0 +1,146 @@
+// A process of subscribers that costs little: WebSockets over bare TCP, whose frames are counted and not read.
+// Run by fan-out.mjs, which tells it over IPC whom to connect to and how many frames to wait for.
+import { randomBytes } from 'node:crypto';
+import { connect } from 'node:net';
+
+const OPENING = 50;
+const TEXT = 0x81;
+const PONG = 0x8a;
+
+const clients = [];
+/** Text frames since `reset`, all clients together; and who waits for how many. */
+let received = 0;
+let waiting;
+
+class Client {
+  rest = Buffer.alloc(0);
+  /** Who waits for the next frame, as long as the client greets. */
+  wake;
+
+  constructor(socket) {
+    this.socket = socket;
+    socket.on('data', (chunk) => this.read(chunk));
+    socket.on('error', () => {});
+  }
+
+  send(text) {
+    this.socket.write(frame(TEXT, Buffer.from(text)));
+  }
+
+  next() {
+    return new Promise((resolve, reject) => {
+      this.wake = resolve;
+      this.socket.once('close', () => reject(new Error('The server closed the socket')));
+    });
+  }
+
+  read(chunk) {
+    const bytes = this.rest.length > 0 ? Buffer.concat([this.rest, chunk]) : chunk;
+    let at = 0;
+    while (bytes.length >= at + 2) {
+      const short = bytes[at + 1] & 0x7f;
+      const head = short === 126 ? 4 : short === 127 ? 10 : 2;
+      if (bytes.length < at + head) break;
+      const length =
+        short === 126 ? bytes.readUInt16BE(at + 2) : short === 127 ? Number(bytes.readBigUInt64BE(at + 2)) : short;
+      if (bytes.length < at + head + length) break;
+      this.heard(bytes[at] & 0x0f, bytes.subarray(at + head, at + head + length));
+      at += head + length;
+    }
+    this.rest = bytes.subarray(at);
+  }
+
+  heard(opcode, payload) {
+    if (opcode === 9) this.socket.write(frame(PONG, payload));
+    if (opcode !== 1) return;
+    if (this.wake) {
+      const { wake } = this;
+      this.wake = undefined;
+      wake(payload.toString());
+      return;
+    }
+    received += 1;
+    if (waiting && received >= waiting.count) waiting.resolve();
+  }
+}
+
+/** A client's frame, masked with zeros: valid, and written as it is. */
+function frame(first, payload) {
+  const head = payload.length < 126 ? Buffer.alloc(6) : Buffer.alloc(8);
+  head[0] = first;
+  head[1] = 0x80 | (payload.length < 126 ? payload.length : 126);
+  if (payload.length >= 126) head.writeUInt16BE(payload.length, 2);
+  return Buffer.concat([head, payload]);
+}
+
+async function open({ host, port, path, protocol }, hello) {
+  const socket = connect({ host, port, noDelay: true });
+  const key = randomBytes(16).toString('base64');
+  socket.write(
+    `GET ${path} HTTP/1.1\r\nHost: ${host}:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+      `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n${protocol ? `Sec-WebSocket-Protocol: ${protocol}\r\n` : ''}\r\n`,
+  );
+  const early = await new Promise((resolve, reject) => {
+    let answer = Buffer.alloc(0);
+    const read = (chunk) => {
+      answer = Buffer.concat([answer, chunk]);
+      const end = answer.indexOf('\r\n\r\n');
+      if (end < 0) return;
+      socket.off('data', read);
+      if (answer.subarray(0, 12).toString() !== 'HTTP/1.1 101') reject(new Error(answer.toString().slice(0, 200)));
+      else resolve(answer.subarray(end + 4));
+    };
+    socket.on('data', read);
+    socket.once('error', reject);
+  });
+  const client = new Client(socket);
+  clients.push(client);
+  for (const step of hello) {
+    const answered = step.answered ? client.next() : undefined;
+    if (step.say) client.send(step.say);
+    if (early.length > 0 && step === hello[0]) client.read(early);
+    await answered;
+  }
+}
+
+const orders = {
+  /** Connects one client for each list of greetings. */
+  async connect({ to, hellos }) {
+    let next = 0;
+    const lane = async () => {
+      while (next < hellos.length) {
+        const hello = hellos[next];
+        next += 1;
+        await open(to, hello);
+      }
+    };
+    await Promise.all(Array.from({ length: OPENING }, lane));
+  },
+  reset() {
+    received = 0;
+  },
+  /** Resolves with the count when `count` frames have come since `reset`, or after `ms`. */
+  async expect({ count, ms }) {
+    if (received < count) {
+      await new Promise((resolve) => {
+        waiting = { count, resolve };
+        setTimeout(resolve, ms).unref();
+      });
+      waiting = undefined;
+    }
+    return received;
+  },
+  disconnect() {
+    for (const { socket } of clients.splice(0)) socket.destroy();
+  },
+};
+
+async function obey({ id, order, ...rest }) {
+  try {
+    process.send({ id, result: await orders[order](rest) });
+  } catch (error) {
+    process.send({ id, error: error.message });
+  }
+}
+process.on('message', (message) => void obey(message));
+process.on('disconnect', () => process.exit(0));
