@@ -5,6 +5,7 @@ import { EVENT_CONSEQUENCES, type EventConsequences } from './event-consequences
 import { EventLog } from './event-log.js';
 import { LogFollower } from './log-follower.js';
 import { LogReader } from './log-reader.js';
+import { EventRetention } from './retention.js';
 
 @Global()
 @Module({})
@@ -16,7 +17,7 @@ export class EventsModule implements OnModuleInit, OnApplicationBootstrap {
 
   static forRoot(consequences: EventConsequences): DynamicModule {
     const services = [EventLog, LogFollower, LogReader];
-    const providers = [...services, { provide: EVENT_CONSEQUENCES, useValue: consequences }];
+    const providers = [...services, EventRetention, { provide: EVENT_CONSEQUENCES, useValue: consequences }];
     return { module: EventsModule, providers, exports: services };
   }
 

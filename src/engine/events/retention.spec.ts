@@ -1,0 +1,93 @@
+// What is older than EVENT_RETENTION goes, from the beginning of the log and never from its end.
+import { createDatabase, type TestDatabase } from '../../../test/support/database.js';
+import { emptyLog, happening, LogNode, range } from '../../../test/support/log-node.js';
+import type { Config } from '../config/config.js';
+import { CursorExpiredError } from '../errors/service-error.js';
+import { encodeCursor } from './cursor.js';
+import { EventRetention } from './retention.js';
+
+const DAY_MS = 86_400_000;
+
+let database: TestDatabase;
+let node: LogNode;
+let retention: EventRetention;
+
+beforeAll(async () => {
+  database = await createDatabase();
+});
+afterAll(() => database.drop());
+beforeEach(async () => {
+  await emptyLog(database);
+  node = await LogNode.start({ url: database.url });
+  retention = new EventRetention(node.orm, { eventRetention: DAY_MS } as Config);
+});
+afterEach(() => node.stop());
+
+const record = (count: number) =>
+  node.log.transaction(async (tx) => range(1, count).forEach(() => tx.record(happening())));
+const positions = async () =>
+  (await database.query<{ pos: number }>('select pos::int as pos from event order by pos')).map(({ pos }) => pos);
+/** As if these had been written two days ago. */
+async function age(...aged: number[]): Promise<void> {
+  await database.query('alter table event disable trigger event_is_immutable');
+  await database.query(`update event set at = at - interval '2 days' where pos = any($1)`, [aged]);
+  await database.query('alter table event enable trigger event_is_immutable');
+}
+
+describe('retention', () => {
+  it('removes what is too old; cursors into it have expired, those behind it go on', async () => {
+    await record(5);
+    const cursors = node.seen.map(encodeCursor);
+    await age(1, 2, 3);
+    expect(await retention.prune()).toBe(3);
+    expect(await positions()).toEqual([4, 5]);
+    expect(await retention.prune()).toBe(0);
+    for (const cursor of cursors.slice(0, 3)) {
+      await expect(node.log.resolveCursor(cursor)).rejects.toBeInstanceOf(CursorExpiredError);
+    }
+    for (const [index, cursor] of cursors.slice(3).entries()) {
+      expect(await node.log.resolveCursor(cursor)).toBe(index + 4);
+    }
+  });
+
+  it('keeps the newest event however old it is, and the log goes on from it', async () => {
+    await record(3);
+    await age(1, 2, 3);
+    expect(await retention.prune()).toBe(2);
+    expect(await positions()).toEqual([3]);
+    await record(1);
+    expect(node.positions).toEqual([1, 2, 3, 4]);
+    await node.follower.look();
+    expect(node.follower.fresh).toBe(true);
+  });
+
+  it('makes no hole when a clock has gone back', async () => {
+    await record(4);
+    await age(1, 3);
+    expect(await retention.prune()).toBe(1);
+    expect(await positions()).toEqual([2, 3, 4]);
+  });
+
+  it('removes more than one batch, and an empty log has nothing to remove', async () => {
+    expect(await retention.prune()).toBe(0);
+    for (let n = 0; n < 11; n += 1) await record(500);
+    await age(...range(1, 5_400));
+    expect(await retention.prune()).toBe(5_400);
+    expect(await positions()).toEqual(range(5_401, 5_500));
+  });
+
+  it('is the business of one node at a time', async () => {
+    await record(3);
+    await age(1, 2);
+    const other = new EventRetention(node.orm, { eventRetention: DAY_MS } as Config);
+    const counts = await Promise.all([retention.prune(), other.prune(), retention.prune(), other.prune()]);
+    expect(counts.reduce((sum, count) => sum + count)).toBe(2);
+    await record(3);
+    await age(3, 4);
+    await node.orm.em.fork().transactional(async (em) => {
+      await em.execute('select pg_advisory_xact_lock(?)', [0x7469_6467]);
+      expect(await retention.prune()).toBe(0);
+    });
+    expect(await retention.prune()).toBe(2);
+  });
+});

@@ -1,0 +1,71 @@
+// Removes events that are older than EVENT_RETENTION, a batch at a time, on one node at a time. The newest event always stays:
+// it is the one that the log goes on from.
+import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { MikroORM } from '@mikro-orm/postgresql';
+import type { Config } from '../config/config.js';
+import { CONFIG } from '../config/config.module.js';
+
+/** ms between two looks for what is too old. */
+const INTERVAL_MS = 60_000;
+/** Events that one transaction removes: few enough not to be noticed. */
+const BATCH = 5_000;
+/** Key of the advisory lock that the node which prunes holds for the length of a transaction. */
+const LOCK = 0x7469_6467;
+
+/** Only what comes before everything that is kept, should clocks have gone back: no hole is ever made. */
+const PRUNE = `
+with held as (select pg_try_advisory_xact_lock(?) as mine),
+     kept as (select coalesce((select min(pos) from event
+                                where partition = 0 and at >= clock_timestamp() - ? * interval '1 ms'), head.pos) as pos
+                from log_head head where head.partition = 0),
+     doomed as (select event.pos from event, kept, log_head head
+                 where event.partition = 0 and head.partition = 0 and event.pos < least(kept.pos, head.pos)
+                 order by event.pos limit ?),
+     gone as (delete from event using doomed, held
+               where held.mine and event.partition = 0 and event.pos = doomed.pos returning 1)
+select count(*)::int as count from gone`;
+
+@Injectable()
+export class EventRetention implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger(EventRetention.name);
+  private timer: NodeJS.Timeout | undefined;
+  private pruning: Promise<void> = Promise.resolve();
+  private stopped = false;
+
+  constructor(
+    private readonly orm: MikroORM,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => {
+      this.pruning = this.prune().then(
+        () => undefined,
+        (error: unknown) => this.logger.debug(`Old events could not be removed: ${String(error)}`),
+      );
+    }, INTERVAL_MS);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    clearInterval(this.timer);
+    await this.pruning;
+  }
+
+  /** Removes all that is too old, and returns how many events that were. Another node that is at it leaves nothing to do. */
+  async prune(): Promise<number> {
+    let total = 0;
+    while (!this.stopped) {
+      const count = await this.pruneBatch();
+      total += count;
+      if (count < BATCH) break;
+    }
+    return total;
+  }
+
+  private async pruneBatch(): Promise<number> {
+    const parameters = [LOCK, this.config.eventRetention, BATCH];
+    const [row] = await this.orm.em.fork().execute<{ count: number }[]>(PRUNE, parameters);
+    return row?.count ?? 0;
+  }
+}
