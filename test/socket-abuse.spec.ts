@@ -152,9 +152,9 @@ describe('an operation that cannot run', () => {
       'BAD_USER_INPUT',
     ],
     [
-      'a lag policy that is not there yet',
-      { query: 'subscription { projectsUpdated(onLag: LATEST) { seq } }' },
-      'SERVICE_UNAVAILABLE',
+      'an unknown lag policy',
+      { query: 'subscription { projectsUpdated(onLag: NEVER) { seq } }' },
+      'GRAPHQL_VALIDATION_FAILED',
     ],
     [
       'a page of a thousand projects with theirs',

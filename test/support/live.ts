@@ -4,18 +4,19 @@ import { projectEvent, ProjectEventKind } from '../../src/domain/projects/projec
 import { EventLog } from '../../src/engine/events/event-log.js';
 import type { TestTidings } from './tidings.js';
 
-/** Posts `count` updates as fast as the log takes them: in transactions of 100, beside the API. */
+/** Posts `count` updates as fast as the log takes them: in transactions of 100, or of `size`, beside the API. */
 export async function postMany(
   app: TestTidings['app'],
   authorId: string,
   projectId: string,
   count: number,
+  size = 100,
 ): Promise<void> {
   const insert = `insert into project_update (id, project_id, author_id, title, body, health, version, created_at)
                   values (?, ?, ?, ?, '', 'ON_TRACK', 1, now())`;
-  for (let done = 0; done < count; done += 100) {
+  for (let done = 0; done < count; done += size) {
     await app.get(EventLog).transaction(async ({ em, record }) => {
-      for (let n = done; n < Math.min(done + 100, count); n += 1) {
+      for (let n = done; n < Math.min(done + size, count); n += 1) {
         const id = randomUUID();
         await em.execute(insert, [id, projectId, authorId, `Of many, ${n}`]);
         record(projectEvent({ accountId: authorId }, projectId, ProjectEventKind.UPDATE_POSTED, id));

@@ -6,7 +6,6 @@ import { SignedIn } from '../../engine/access/policies.js';
 import { DeliveryArguments, SameResource } from '../../engine/access/sharing.js';
 import { accountById } from '../../engine/accounts/account.loader.js';
 import { User } from '../../engine/accounts/account.type.js';
-import { notYet } from '../../engine/errors/not-yet.js';
 import { encodeCursor } from '../../engine/events/cursor.js';
 import type { LogEvent } from '../../engine/events/log-event.js';
 import { Input } from '../../engine/graphql/field-rules.js';
@@ -54,8 +53,7 @@ export class ProjectEventResolver {
     @Args('onLag', { type: () => LagPolicy, nullable: true, defaultValue: LagPolicy.CATCH_UP, description: ON_LAG })
     onLag: LagPolicy,
   ) {
-    if (onLag === LagPolicy.LATEST) notYet('LATEST');
-    return this.feeds.ofProject(viewer, projectId, after, includeOwn ?? true);
+    return this.feeds.ofProject(viewer, projectId, { after, includeOwn, onLag });
   }
 
   @SignedIn()
@@ -74,8 +72,7 @@ export class ProjectEventResolver {
     @Args('onLag', { type: () => LagPolicy, nullable: true, defaultValue: LagPolicy.CATCH_UP, description: ON_LAG })
     onLag: LagPolicy,
   ) {
-    if (onLag === LagPolicy.LATEST) notYet('LATEST');
-    return this.feeds.ofAll(viewer, after, includeOwn ?? true);
+    return this.feeds.ofAll(viewer, { after, includeOwn, onLag });
   }
 
   @ResolveField(() => String)

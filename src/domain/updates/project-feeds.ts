@@ -3,13 +3,19 @@ import { Injectable } from '@nestjs/common';
 import type { AccountRights, Principal } from '../../engine/access/role.js';
 import { ForbiddenError } from '../../engine/errors/service-error.js';
 import type { LogEvent } from '../../engine/events/log-event.js';
-import type { Feed } from '../../engine/realtime/feed.js';
 import { Hub } from '../../engine/realtime/hub.js';
+import type { Member, SubscriptionRequest } from '../../engine/realtime/member.js';
 import { PresenceTracker } from '../../engine/realtime/presence-tracker.js';
 import { ProjectEventKind } from '../projects/project-events.js';
 import { effectiveProjectRole, PROJECT_RESOURCE, ProjectRole } from '../projects/project-role.js';
+import { LagPolicy } from './project-event.type.js';
 
-type Cursor = string | null | undefined;
+/** Which events, beside those of which projects. */
+export interface FeedOptions {
+  readonly after?: string | null | undefined;
+  readonly includeOwn?: boolean | null | undefined;
+  readonly onLag?: LagPolicy | null | undefined;
+}
 
 @Injectable()
 export class ProjectFeeds {
@@ -19,26 +25,34 @@ export class ProjectFeeds {
   ) {}
 
   /** Events of one project. Ends with FORBIDDEN when the viewer loses it, or it is deleted. */
-  ofProject(viewer: Principal, projectId: string, after: Cursor, includeOwn: boolean): Promise<Feed> {
-    return this.hub.subscribe({
-      viewer,
-      after,
-      watching: () => this.presence.watch(projectId, viewer.accountId),
-      judge: (event, rights) => {
-        const here = event.resource.kind === PROJECT_RESOURCE && event.resource.id === projectId;
-        const deleted = here && event.kind === ProjectEventKind.PROJECT_DELETED;
-        if (deleted || !effectiveProjectRole(rights, projectId)) return new ForbiddenError(ProjectRole.VIEWER);
-        return here && (includeOwn || !isOwn(event, viewer)) ? 'give' : 'skip';
-      },
+  ofProject(viewer: Principal, projectId: string, options: FeedOptions): Promise<Member> {
+    const watching = () => this.presence.watch(projectId, viewer.accountId);
+    return this.open(viewer, options, { id: projectId, watching }, (event, rights) => {
+      const here = event.resource.kind === PROJECT_RESOURCE && event.resource.id === projectId;
+      const deleted = here && event.kind === ProjectEventKind.PROJECT_DELETED;
+      if (deleted || !effectiveProjectRole(rights, projectId)) return new ForbiddenError(ProjectRole.VIEWER);
+      return here ? 'give' : 'skip';
     });
   }
 
   /** Events of every project that the viewer may see when they happen. */
-  ofAll(viewer: Principal, after: Cursor, includeOwn: boolean): Promise<Feed> {
+  ofAll(viewer: Principal, options: FeedOptions): Promise<Member> {
+    return this.open(viewer, options, {}, (event, rights) => (isVisible(event, rights) ? 'give' : 'skip'));
+  }
+
+  private open(
+    viewer: Principal,
+    { after, includeOwn, onLag }: FeedOptions,
+    { id, watching }: { readonly id?: string; readonly watching?: () => () => void },
+    judge: SubscriptionRequest['judge'],
+  ): Promise<Member> {
     return this.hub.subscribe({
       viewer,
       after,
-      judge: (event, rights) => (isVisible(event, rights) && (includeOwn || !isOwn(event, viewer)) ? 'give' : 'skip'),
+      resource: id === undefined ? { kind: PROJECT_RESOURCE } : { kind: PROJECT_RESOURCE, id },
+      judge: (includeOwn ?? true) ? judge : othersOnly(viewer, judge),
+      latestOnLag: onLag === LagPolicy.LATEST,
+      ...(watching ? { watching } : {}),
     });
   }
 }
@@ -47,6 +61,10 @@ function isVisible(event: LogEvent, rights: AccountRights): boolean {
   return event.resource.kind === PROJECT_RESOURCE && effectiveProjectRole(rights, event.resource.id) !== undefined;
 }
 
-function isOwn(event: LogEvent, viewer: Principal): boolean {
-  return event.sessionId === viewer.sessionId;
+/** The same, without what the viewer's own session has caused. */
+function othersOnly(viewer: Principal, judge: SubscriptionRequest['judge']): SubscriptionRequest['judge'] {
+  return (event, rights) => {
+    const verdict = judge(event, rights);
+    return verdict === 'give' && event.sessionId === viewer.sessionId ? 'skip' : verdict;
+  };
 }

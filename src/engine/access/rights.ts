@@ -55,7 +55,7 @@ export class Rights {
     this.view = new LogView(follower, {
       max: MAX_ACCOUNTS,
       load: (accountId) => this.load(accountId),
-      affects: (event) => this.affects(event),
+      affects: (event) => this.changedBy(event),
       apply: (rights, event) => this.apply(rights, event),
     });
   }
@@ -83,7 +83,8 @@ export class Rights {
     return { pos: row.pos, value: { role: row.role, disabled: row.disabled, resources } };
   }
 
-  private affects(event: LogEvent): readonly string[] | '*' {
+  /** Whose rights an event may change: accounts, or everybody's. */
+  changedBy(event: LogEvent): readonly string[] | '*' {
     if (event.resource.kind === ACCOUNT_RESOURCE) return [event.resource.id];
     const change = this.domain.changeOf(event);
     if (!change) return [];

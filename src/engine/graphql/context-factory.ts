@@ -4,7 +4,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { type Caller, OperationContext } from '../access/operation-context.js';
 import { ReadView } from '../access/read-view.js';
-import type { ClientInfo } from '../access/role.js';
+import type { ClientInfo, Principal } from '../access/role.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { encodeCursor } from '../events/cursor.js';
@@ -37,5 +37,10 @@ export class ContextFactory {
 
   forSocket(client: ClientInfo, caller: Caller): OperationContext {
     return new OperationContext(this.view, client, caller, 'socket');
+  }
+
+  /** For one event, executed for one viewer over what others are shown of it too. */
+  forEvent(client: ClientInfo, principal: Principal, view: ReadView): OperationContext {
+    return new OperationContext(this.view, client, { principal }, 'socket', view);
   }
 }

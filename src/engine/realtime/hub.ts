@@ -1,75 +1,188 @@
-// Gives every subscriber of this node what the log brings, in its order, under present rights.
+// Gives every subscriber of this node what the log brings, in its order, under present rights: in groups, so that an event
+// costs an execution for each group and class, and for each subscriber no more than a write.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Rights } from '../access/rights.js';
-import type { AccountRights, Principal } from '../access/role.js';
+import { RateLimitedError } from '../errors/service-error.js';
 import { EventLog } from '../events/event-log.js';
 import type { LogEvent } from '../events/log-event.js';
 import { LogFollower } from '../events/log-follower.js';
 import { LogReader } from '../events/log-reader.js';
-import { UnauthenticatedError } from '../errors/service-error.js';
-import { Feed, type Verdict } from './feed.js';
-import { patiently } from './patience.js';
+import { SharedExecutions } from '../graphql/shared-executions.js';
+import type { SharingPlan } from '../graphql/sharing-plan.js';
+import { Delivery } from './delivery.js';
+import { Documents } from './documents.js';
+import { Group } from './group.js';
+import type { GroupServices } from './group-services.js';
+import { Member, type SubscriptionRequest } from './member.js';
+import { Pace } from './pace.js';
 
-export interface SubscriptionRequest {
-  readonly viewer: Principal;
-  /** Cursor of the last event that the subscriber knows; absent: begin now. */
-  readonly after?: string | null | undefined;
-  /** What the subscriber's rights make of an event. Pure: it sees nothing but its arguments. */
-  readonly judge: (event: LogEvent, rights: AccountRights) => Verdict;
-  /** Called when the subscription begins; what it returns, once when it has ended. */
-  readonly watching?: () => () => void;
-}
-
-/** Events that a subscriber who is behind takes from the log at a time. */
-const PAGE = 200;
+/** ms after serving a group in which more is likely to come, and that what comes then waits for others to go out with it. */
+const BUSY_MS = 10;
+const COALESCE_MS = 4;
+/** When to try again, in seconds, with one document too many. */
+const RETRY_AFTER_S = 60;
 
 @Injectable()
 export class Hub implements OnModuleInit {
-  private readonly feeds = new Set<Feed>();
+  /** The group of each. */
+  private readonly members = new Map<Member, Group>();
+  private readonly documents = new Documents();
+  private readonly groups = new Map<unknown, Group>();
+  /** Groups by the id of the resource that they are bound to; `undefined`: by none. */
+  private readonly byResource = new Map<string | undefined, Set<Group>>();
+  private readonly woken = new Set<Group>();
+  private readonly pace = new Pace();
+  private readonly services: GroupServices;
+  private turnDue = false;
+  /** When a group was last served. */
+  private servedAt = Number.NEGATIVE_INFINITY;
+  /** Runs work in the context of the boot, not in that of the mutation whose event has caused it. */
+  private outside: <T>(work: () => T) => T = (work) => work();
 
   constructor(
     private readonly log: EventLog,
-    private readonly reader: LogReader,
+    reader: LogReader,
     private readonly follower: LogFollower,
     private readonly rights: Rights,
-  ) {}
+    private readonly shared: SharedExecutions,
+    private readonly delivery: Delivery,
+  ) {
+    this.services = {
+      delivery,
+      follower,
+      pace: { live: this.pace, replay: new Pace() },
+      readAfter: (pos, { kind, id }, limit) =>
+        reader.after(pos, limit, id ? { resourceKind: kind, resourceIds: [id] } : undefined),
+      outside: (work) => this.outside(work),
+      separate: (members) => {
+        for (const member of members) this.place(member, this.abandon(member));
+      },
+    };
+  }
 
   onModuleInit(): void {
-    this.follower.on('delivery', (event) => {
-      for (const feed of this.feeds) feed.offer(event);
-    });
+    this.outside = AsyncLocalStorage.snapshot();
+    this.follower.on('delivery', (event) => this.applied(event));
   }
 
   /** How many subscriptions this node serves. */
   get size(): number {
-    return this.feeds.size;
+    return this.members.size;
   }
 
-  /** Subscribes from now on, or from `after`, without a gap. Throws CURSOR_EXPIRED. */
-  async subscribe({ viewer, after, judge, watching }: SubscriptionRequest): Promise<Feed> {
+  /** What it has done and does. */
+  get stats() {
+    const { deliveries, bytes, executions } = this.delivery;
+    const behind = [...this.groups.values()].reduce((sum, { replay }) => sum + replay.size, 0);
+    return { subscriptions: this.size, groups: this.groups.size, behind, deliveries, bytes, executions };
+  }
+
+  /** A subscription from now on, or from `after`, without a gap; nothing is given before `join`. Throws CURSOR_EXPIRED. */
+  async subscribe(request: SubscriptionRequest): Promise<Member> {
+    const { after } = request;
     const start = after ? await this.log.resolveCursor(after) : this.follower.applied;
-    const { follower } = this;
-    const feed = new Feed(start, {
-      get fresh() {
-        return follower.fresh;
-      },
-      freshened: (over) => patiently(() => follower.ensureFresh(), over),
-      recentAfter: (pos) => follower.recentAfter(pos)?.slice(0, PAGE),
-      readAfter: (pos, over) => patiently(() => this.reader.after(pos, PAGE), over),
-      judge: (event, over) => {
-        const verdict = (rights: AccountRights | undefined): Verdict =>
-          rights && !rights.disabled ? judge(event, rights) : new UnauthenticatedError();
-        const rights = this.rights.of(viewer.accountId);
-        if (!(rights instanceof Promise)) return verdict(rights);
-        return patiently(async () => this.rights.of(viewer.accountId), over).then(verdict);
-      },
-      ended: (ended) => {
-        this.feeds.delete(ended);
-        stopped?.();
-      },
-    });
-    const stopped = watching?.();
-    this.feeds.add(feed);
-    return feed;
+    return new Member(request, start, (member) => this.left(member));
+  }
+
+  /** Counts the member's document among those of its account; RATE_LIMITED when there are too many distinct ones. */
+  admit(member: Member, plan: SharingPlan): RateLimitedError | undefined {
+    return this.documents.add(member, plan.documentKey) ? undefined : new RateLimitedError(RETRY_AFTER_S);
+  }
+
+  /** From here on the member, which was admitted and is attached, is written what it is to be given. */
+  join(member: Member, plan: SharingPlan): void {
+    if (member.over) return;
+    member.begin();
+    this.place(member, plan);
+  }
+
+  private place(member: Member, plan: SharingPlan | undefined): void {
+    if (member.over || !plan) return;
+    const key = this.shared.isShared(plan) ? plan.groupKey : member;
+    let group = this.groups.get(key);
+    if (!group) {
+      const { resource } = member.request;
+      group = new Group(key, plan, resource, this.services);
+      this.groups.set(key, group);
+      const bound = this.byResource.get(resource.id) ?? new Set();
+      this.byResource.set(resource.id, bound.add(group));
+    }
+    this.members.set(member, group);
+    group.add(member);
+  }
+
+  /** Takes the member out of its group, whose plan is returned. */
+  private abandon(member: Member): SharingPlan | undefined {
+    const group = this.members.get(member);
+    if (!group) return undefined;
+    this.members.delete(member);
+    group.remove(member);
+    if (group.size === 0 && this.groups.get(group.key) === group) {
+      this.groups.delete(group.key);
+      const bound = this.byResource.get(group.resource.id);
+      bound?.delete(group);
+      if (bound?.size === 0) this.byResource.delete(group.resource.id);
+    }
+    return group.plan;
+  }
+
+  private left(member: Member): void {
+    this.documents.remove(member);
+    this.abandon(member);
+  }
+
+  /** An event has been applied, and rights are those of its place in the log. */
+  private applied(event: LogEvent): void {
+    this.judgeChanged(event);
+    for (const id of [event.resource.id, undefined]) {
+      for (const group of this.byResource.get(id) ?? []) {
+        if (group.resource.kind !== event.resource.kind) continue;
+        group.offer(event);
+        this.wake(group);
+      }
+    }
+  }
+
+  /** Ends what nobody may see any more by this event, whether or not it is to be given itself. */
+  private judgeChanged(event: LogEvent): void {
+    const changed = this.rights.changedBy(event);
+    if (changed.length === 0) return;
+    this.delivery.rightsVersion += 1;
+    // What takes a right from everybody takes it from those who subscribe to its resource: they are offered it.
+    if (changed === '*') return;
+    for (const member of this.members.keys()) {
+      if (!changed.includes(member.request.viewer.accountId)) continue;
+      const verdict = member.verdict(event);
+      if (verdict instanceof Error) member.fail(verdict);
+    }
+  }
+
+  private wake(group: Group): void {
+    if (!group.due) return;
+    this.woken.add(group);
+    if (this.turnDue) return;
+    this.turnDue = true;
+    const busy = performance.now() - this.servedAt < BUSY_MS;
+    this.outside(() => (busy ? setTimeout(() => void this.turn(), COALESCE_MS) : setImmediate(() => void this.turn())));
+  }
+
+  private served(group: Group): void {
+    this.servedAt = performance.now();
+    this.wake(group);
+  }
+
+  /** Serves the groups that wait, the largest first, over one view of the database. */
+  private async turn(): Promise<void> {
+    this.turnDue = false;
+    const groups = [...this.woken].toSorted((one, other) => other.live.size - one.live.size);
+    this.woken.clear();
+    // What comes while the others wait may be newer than what the view has read by then.
+    const upTo = this.follower.applied;
+    const view = this.delivery.view();
+    for (const group of groups) {
+      if (this.pace.spent) await this.pace.rest();
+      void group.serve(upTo, view).then(() => this.served(group));
+    }
   }
 }

@@ -1,5 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { ConnectionResolver } from './connection.resolver.js';
+import { Delivery } from './delivery.js';
+import { EventExecutions } from './event-executions.js';
 import { Hub } from './hub.js';
 import { OpenSockets } from './open-sockets.js';
 import { PresenceTracker } from './presence-tracker.js';
@@ -7,11 +9,14 @@ import { RealtimeStatsResolver } from './realtime-stats.resolver.js';
 import { SocketDeadlines } from './socket-deadlines.js';
 import { SocketOperations } from './socket-operations.js';
 import { SocketServer } from './socket-server.js';
+import { SubscriptionOperations } from './subscription-operations.js';
 
 @Global()
 @Module({
   providers: [
     ConnectionResolver,
+    Delivery,
+    EventExecutions,
     Hub,
     OpenSockets,
     PresenceTracker,
@@ -19,6 +24,7 @@ import { SocketServer } from './socket-server.js';
     SocketDeadlines,
     SocketOperations,
     SocketServer,
+    SubscriptionOperations,
   ],
   exports: [Hub, PresenceTracker],
 })

@@ -1,32 +1,25 @@
 // What graphql-ws asks of us for each connection and operation: sign-in, preparation, execution, errors. No hook here throws,
 // since graphql-ws answers that by closing the whole socket.
 import { Injectable } from '@nestjs/common';
-import { GraphQLSchemaHost } from '@nestjs/graphql';
 import {
-  createSourceEventStream,
   execute,
   type ExecutionArgs,
   type ExecutionResult,
-  GraphQLError,
+  type GraphQLError,
   type GraphQLFormattedError,
   Kind,
   type OperationDefinitionNode,
 } from 'graphql';
 import type { ServerOptions } from 'graphql-ws';
-import type { OperationContext } from '../access/operation-context.js';
-import { isDatabaseAway } from '../database/unit-of-work.js';
 import { ErrorMapper } from '../errors/error-mapper.js';
 import { RateLimitedError, UnauthenticatedError } from '../errors/service-error.js';
-import type { LogEvent } from '../events/log-event.js';
 import { ContextFactory } from '../graphql/context-factory.js';
 import { isErrors } from '../graphql/operation-check.js';
 import { OperationPreparer, type OperationRequest } from '../graphql/prepared-operation.js';
 import { SessionAuthenticator, type ShownToken } from '../sessions/session.authenticator.js';
-import { Feed } from './feed.js';
-import { LiveQueue } from './live-queue.js';
 import { OpenSockets } from './open-sockets.js';
-import { patiently } from './patience.js';
 import { CloseCode, DEADLINE_GRACE_MS, type Socket } from './socket.js';
+import { type OpenSubscription, SubscriptionOperations } from './subscription-operations.js';
 
 /** The mutation that shows a socket a newer token. */
 const RENEWAL = 'renewConnection';
@@ -36,15 +29,10 @@ type Options = Required<
   Pick<ServerOptions<Payload, { socket: Socket }>, 'onConnect' | 'onSubscribe' | 'onNext' | 'onError'>
 >;
 
-/** What `onSubscribe` hands to `execute` and `subscribe`. */
-interface Prepared extends ExecutionArgs {
-  readonly stream?: AsyncIterable<unknown>;
-}
-
 @Injectable()
 export class SocketOperations {
   constructor(
-    private readonly host: GraphQLSchemaHost,
+    private readonly subscriptions: SubscriptionOperations,
     private readonly preparer: OperationPreparer,
     private readonly contexts: ContextFactory,
     private readonly authenticator: SessionAuthenticator,
@@ -60,7 +48,7 @@ export class SocketOperations {
       onNext: (_context, _id, _payload, _args, result) => this.formatted(result),
       onError: (_context, _id, _payload, errors) => errors.map((error) => this.errors.map(error)),
       execute: (args: ExecutionArgs) => execute(args),
-      subscribe: (args: Prepared) => executeEach(args),
+      subscribe: (args) => this.subscriptions.run(args as OpenSubscription),
     };
   }
 
@@ -94,7 +82,7 @@ export class SocketOperations {
     socket: Socket,
     id: string,
     request: OperationRequest,
-  ): Promise<readonly GraphQLError[] | Prepared> {
+  ): Promise<readonly GraphQLError[] | ExecutionArgs> {
     const { shown } = socket;
     if (!shown) return [new UnauthenticatedError()];
     if (this.sockets.isCrowded(socket)) return [new RateLimitedError(1)];
@@ -110,13 +98,13 @@ export class SocketOperations {
     this.sockets.carry(contextValue, socket);
     if (!isSubscription) socket.operations.set(id, true);
     const args = {
-      schema: this.host.schema,
+      schema: this.subscriptions.schema,
       document: ready.document,
       operationName: request.operationName ?? null,
       variableValues: request.variables ?? {},
       contextValue,
     };
-    return isSubscription ? openStream(args) : args;
+    return isSubscription ? this.subscriptions.open(args, socket, id) : args;
   }
 
   private formatted({ errors, ...result }: ExecutionResult): ExecutionResult {
@@ -141,62 +129,4 @@ function asSent(formatted: GraphQLFormattedError): GraphQLError {
 function refuse(socket: Socket, code: number, reason: string): false {
   socket.close(code, reason);
   return false;
-}
-
-/** Subscribes before anything is sent, so that a refusal goes out as `error`. */
-async function openStream(args: ExecutionArgs): Promise<readonly GraphQLError[] | Prepared> {
-  const stream = await createSourceEventStream(args);
-  if (Symbol.asyncIterator in stream) return { ...args, stream };
-  return stream.errors ?? [new GraphQLError('The subscription could not be opened.')];
-}
-
-/** Executes the operation for each event, each with a view of the database of its own. */
-function executeEach({ stream, ...args }: Prepared): AsyncGenerator<ExecutionResult, void, void> {
-  const source = (stream as AsyncIterable<unknown>)[Symbol.asyncIterator]();
-  let over = false;
-  const end = async (): Promise<void> => {
-    over = true;
-    await source.return?.();
-  };
-  return {
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-    async next() {
-      for (;;) {
-        const { done, value } = await source.next();
-        if (done) return { done: true, value: undefined };
-        const result = await executeFor(value, args, () => over).catch((error: unknown) =>
-          end().then(() => Promise.reject(error)),
-        );
-        // Who lost the right to see it while it was executed is not sent it.
-        if (source instanceof LiveQueue && !source.open) continue;
-        if (!(source instanceof Feed) || (await source.stillGives(value as LogEvent)))
-          return { done: false, value: result };
-      }
-    },
-    async return() {
-      await end();
-      return { done: true, value: undefined };
-    },
-    async throw(error: unknown) {
-      await end();
-      throw error;
-    },
-    async [Symbol.asyncDispose]() {
-      await end();
-    },
-  };
-}
-
-/** The payload of one event. While the database is away it waits: an error in its place would lose the event. */
-async function executeFor(event: unknown, args: ExecutionArgs, over: () => boolean): Promise<ExecutionResult> {
-  const context = args.contextValue as OperationContext;
-  const execution = async (): Promise<ExecutionResult> => {
-    const result = await execute({ ...args, rootValue: event, contextValue: context.renewed() });
-    const away = result.errors?.find(({ originalError }) => isDatabaseAway(originalError));
-    if (away && !over()) throw away.originalError ?? away;
-    return result;
-  };
-  return patiently(execution, over);
 }

@@ -43,17 +43,20 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
     clientTracking: false,
     handleProtocols,
   });
+  private readonly protocol;
   private keepAlive: NodeJS.Timeout | undefined;
   private draining = false;
 
   constructor(
     private readonly http: HttpAdapterHost,
-    private readonly operations: SocketOperations,
+    operations: SocketOperations,
     private readonly contexts: ContextFactory,
     private readonly follower: LogFollower,
     private readonly cookies: SessionCookies,
     private readonly sockets: OpenSockets,
-  ) {}
+  ) {
+    this.protocol = makeServer({ ...operations.options, connectionInitWaitTimeout: INIT_TIMEOUT_MS });
+  }
 
   onModuleInit(): void {
     const server = this.http.httpAdapter.getHttpServer() as Server;
@@ -94,7 +97,7 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
     if (path !== PATH) reject(stream, '404 Not Found');
     else if (this.draining) reject(stream, '503 Service Unavailable');
     else if (!this.isWelcome(request)) reject(stream, '403 Forbidden');
-    else this.server.handleUpgrade(request, stream, head, (ws) => this.opened(ws, request));
+    else this.server.handleUpgrade(request, stream, head, (ws) => this.opened(ws, stream, request));
   }
 
   /** Pages of other origins are turned away, and so is whoever shows cookies without being a page of ours. */
@@ -103,17 +106,17 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
     return asksOnlyForItself || this.cookies.isAllowedOrigin(headers);
   }
 
-  private opened(ws: WebSocket, request: IncomingMessage): void {
+  private opened(ws: WebSocket, stream: Duplex, request: IncomingMessage): void {
     const socket = new Socket(
       ws,
+      stream,
       this.contexts.clientOf(request),
       this.cookies.read(request.headers.cookie)?.accessToken,
     );
     this.sockets.add(socket);
     ws.on('error', (error) => this.logger.debug(`A socket failed: ${error.message}`));
     let receive: ((text: string) => Promise<void>) | undefined;
-    const protocol = makeServer({ ...this.operations.options, connectionInitWaitTimeout: INIT_TIMEOUT_MS });
-    const closed = protocol.opened(
+    const closed = this.protocol.opened(
       {
         protocol: socket.protocol,
         send: (text) => socket.send(text),

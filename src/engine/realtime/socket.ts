@@ -1,4 +1,5 @@
 // One WebSocket: what it says, what it is allowed, and its end. After `close` nothing from it is executed any more.
+import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
 import type { ClientInfo } from '../access/role.js';
 import type { AccessClaims } from '../sessions/access-tokens.js';
@@ -16,7 +17,7 @@ export const CloseCode = {
 } as const;
 
 /** Unsent bytes beyond which nothing more is read from the socket, until they have gone. */
-const HIGH_WATER_BYTES = 1 << 20;
+const HIGH_WATER_BYTES = 256 * 1024;
 /** ms that a client has to answer our close, and to answer a ping: less when idle than when it lags behind. */
 const CLOSE_GRACE_MS = 1_000;
 const IDLE_PATIENCE_MS = 50_000;
@@ -37,13 +38,18 @@ export class Socket {
   private closing = false;
   /** It is to be closed with the answers under way, and with nothing else. */
   private leave: (() => void) | undefined;
+  /** Who waits for the reader. */
+  private drainage: (() => void)[] = [];
 
+  /** `stream`: the connection under `ws`. */
   constructor(
     private readonly ws: WebSocket,
+    private readonly stream: Duplex,
     readonly client: ClientInfo,
     /** What the upgrade had in the cookie of the access token; undefined: no cookies of ours. */
     readonly accessCookie: string | undefined,
   ) {
+    stream.on('drain', () => this.hasDrained());
     ws.on('pong', () => {
       this.heardAt = performance.now();
     });
@@ -90,6 +96,35 @@ export class Socket {
       });
       if (this.ws.bufferedAmount > HIGH_WATER_BYTES) this.ws.pause();
     });
+  }
+
+  /** Whether so much is unsent that nothing more may be queued. */
+  get lagging(): boolean {
+    return this.stream.writableLength > HIGH_WATER_BYTES;
+  }
+
+  /** Whether what was written has been taken, or nearly. */
+  get drained(): boolean {
+    return !this.stream.writableNeedDrain;
+  }
+
+  /** Calls `listener` once, when what was written has been taken; never if the socket closes before. */
+  onDrained(listener: () => void): void {
+    if (this.drained) setImmediate(listener);
+    else this.drainage.push(listener);
+  }
+
+  /** Sends whole frames, unmasked, in order with all other messages: ws itself writes a frame in one go, without a queue. */
+  write(frames: Buffer): void {
+    if (!this.open) return;
+    this.stream.write(frames);
+    if (this.lagging) this.ws.pause();
+  }
+
+  private hasDrained(): void {
+    if (this.ws.isPaused) this.ws.resume();
+    const waiting = this.drainage.splice(0);
+    for (const listener of waiting) listener();
   }
 
   /** Closes at once for the server, and within a second for a client that does not answer. */

@@ -1,0 +1,181 @@
+// Makes payloads of events, once for all who may see the same thing, and writes them: to each member the next in its order,
+// under the rights that it has at that moment.
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import type { PermissionClass } from '../access/permission-class.js';
+import type { ReadView } from '../access/read-view.js';
+import type { LogEvent } from '../events/log-event.js';
+import { LogFollower } from '../events/log-follower.js';
+import type { SharingPlan } from '../graphql/sharing-plan.js';
+import { EventExecutions } from './event-executions.js';
+import { framesOf } from './frames.js';
+import type { Member } from './member.js';
+import type { Pace } from './pace.js';
+import { patiently } from './patience.js';
+import type { Portion } from './portion.js';
+
+/** How portions are made: the operation of a group, over one view of the database that is as new as they are. */
+export interface Turn {
+  readonly plan: SharingPlan;
+  readonly view: ReadView;
+  readonly pace: Pace;
+}
+
+/** Told that a member is given nothing more for now: it has everything up to `pos`. */
+export type OnStop = (member: Member, pos: number, lags: boolean) => void;
+
+@Injectable()
+export class Delivery implements OnApplicationShutdown {
+  /** Grows with every event that changes anybody's rights. */
+  rightsVersion = 0;
+  /** Events given to members so far, and payloads written for them, in bytes. */
+  deliveries = 0;
+  bytes = 0;
+  private stopped = false;
+
+  constructor(
+    private readonly maker: EventExecutions,
+    private readonly follower: LogFollower,
+  ) {}
+
+  onApplicationShutdown(): void {
+    this.stopped = true;
+  }
+
+  /** Finds the class of each of `members` that is given `event`; those that lose it by this are ended. */
+  portion(plan: SharingPlan, event: LogEvent, members: Iterable<Member>): Portion[] {
+    const byClass = new Map<PermissionClass, Member[]>();
+    let last: PermissionClass | undefined;
+    let same: Member[] = [];
+    for (const member of members) {
+      if (member.over || event.pos <= member.pos) continue;
+      const verdict = member.verdict(event);
+      if (verdict === 'skip') continue;
+      if (verdict !== 'give') {
+        member.fail(verdict);
+        continue;
+      }
+      const permission = plan.classOf(member.rights, event.resource.id);
+      // Most members are of the class of the one before.
+      if (permission !== last) {
+        last = permission;
+        same = byClass.get(permission) ?? [];
+        byClass.set(permission, same);
+      }
+      same.push(member);
+    }
+    const { rightsVersion } = this;
+    return Array.from(byClass, ([permission, own]) => ({ event, permission, members: own, rightsVersion }));
+  }
+
+  /** Gives `portions`, which are in order. False: the plan cannot be shared after all, and nobody was given anything. */
+  async give(portions: readonly Portion[], turn: Turn, onStop: OnStop): Promise<boolean> {
+    if (portions.length === 0) return true;
+    const payloads = await this.execute(portions, turn);
+    if (!payloads) return false;
+    await this.freshened();
+    for (const [member, own] of partsOf(portions)) {
+      if (turn.pace.spent) await turn.pace.rest();
+      this.write(member, own, { portions, payloads, plan: turn.plan, onStop });
+    }
+    return true;
+  }
+
+  /** Waits until this node knows the log to its head: what it does not know may have taken a right. */
+  async freshened(): Promise<void> {
+    while (!this.follower.fresh) await this.persist(() => this.follower.ensureFresh());
+  }
+
+  /** Executions so far. */
+  get executions(): number {
+    return this.maker.count;
+  }
+
+  /** A look at the database as it is now. */
+  view(): ReadView {
+    return this.maker.view();
+  }
+
+  /** Runs `work` until the backends are there. Rejects when the service stops. */
+  persist<T>(work: () => Promise<T>): Promise<T> {
+    return patiently(work, () => this.stopped);
+  }
+
+  private async execute(portions: readonly Portion[], { plan, view, pace }: Turn): Promise<Buffer[] | undefined> {
+    const made: Promise<Buffer | undefined>[] = [];
+    for (const portion of portions) {
+      if (pace.spent) await pace.rest();
+      made.push(this.persist(this.maker.attempts(plan, portion, view)));
+    }
+    const payloads = await Promise.all(made);
+    return payloads.includes(undefined) ? undefined : (payloads as Buffer[]);
+  }
+
+  private write(
+    member: Member,
+    own: readonly number[],
+    {
+      portions,
+      payloads,
+      plan,
+      onStop,
+    }: {
+      readonly portions: readonly Portion[];
+      readonly payloads: readonly Buffer[];
+      readonly plan: SharingPlan;
+      readonly onStop: OnStop;
+    },
+  ): void {
+    const before = member.pos;
+    const given: Buffer[] = [];
+    let stopAt: number | undefined;
+    for (const index of own) {
+      const portion = portions[index]!;
+      const { event } = portion;
+      if (member.over || event.pos <= before) continue;
+      if (portion.rightsVersion !== this.rightsVersion) {
+        const verdict = member.verdict(event);
+        // What is made and not written yet is discarded with it.
+        if (verdict instanceof Error) return member.fail(verdict);
+        if (verdict === 'skip') continue;
+        if (plan.classOf(member.rights, event.resource.id) !== portion.permission) {
+          stopAt = event.pos - 1;
+          break;
+        }
+      }
+      given.push(payloads[index]!);
+      member.pos = event.pos;
+    }
+    if (given.length > 0 && member.socket.lagging) {
+      member.pos = before;
+      return onStop(member, portions[own[0]!]!.event.pos - 1, true);
+    }
+    if (given.length > 0) this.send(member, given);
+    if (stopAt !== undefined) onStop(member, stopAt, false);
+  }
+
+  private send(member: Member, given: readonly Buffer[]): void {
+    const bytes = framesOf(member.envelope, given);
+    member.socket.write(bytes);
+    this.deliveries += given.length;
+    this.bytes += bytes.length;
+  }
+}
+
+/** Each member with the places of its portions, in order. */
+function* partsOf(portions: readonly Portion[]): Iterable<[Member, readonly number[]]> {
+  const [first] = portions;
+  if (first && portions.length === 1) {
+    const only = [0];
+    for (const member of first.members) yield [member, only];
+    return;
+  }
+  const parts = new Map<Member, number[]>();
+  for (const [index, { members }] of portions.entries()) {
+    for (const member of members) {
+      const own = parts.get(member);
+      if (own) own.push(index);
+      else parts.set(member, [index]);
+    }
+  }
+  yield* parts;
+}

@@ -1,0 +1,68 @@
+// Executes an event for a permission class, or for one viewer where the document cannot be shared, and makes its payload.
+import { Injectable } from '@nestjs/common';
+import { GraphQLSchemaHost } from '@nestjs/graphql';
+import { execute, type ExecutionResult } from 'graphql';
+import type { ReadView } from '../access/read-view.js';
+import { isDatabaseAway } from '../database/unit-of-work.js';
+import { ErrorMapper } from '../errors/error-mapper.js';
+import { ContextFactory } from '../graphql/context-factory.js';
+import { SharedExecutions } from '../graphql/shared-executions.js';
+import type { SharingPlan } from '../graphql/sharing-plan.js';
+import { payloadOf } from './frames.js';
+import type { Portion } from './portion.js';
+
+@Injectable()
+export class EventExecutions {
+  /** Executions so far. */
+  count = 0;
+
+  constructor(
+    private readonly shared: SharedExecutions,
+    private readonly contexts: ContextFactory,
+    private readonly host: GraphQLSchemaHost,
+    private readonly errors: ErrorMapper,
+  ) {}
+
+  /** A look at the database as it is now. */
+  view(): ReadView {
+    return this.contexts.view();
+  }
+
+  /**
+   * A function that executes `portion` whenever it is called, the first time over `view`. It resolves with what follows the
+   * envelope, or `undefined` when the plan cannot be shared after all; it rejects when the database is away: an error in
+   * the event's place would lose the event.
+   */
+  attempts(plan: SharingPlan, portion: Portion, view: ReadView): () => Promise<Buffer | undefined> {
+    let fresh: ReadView | undefined = view;
+    return async () => {
+      this.count += 1;
+      const result = await this.execute(plan, portion, fresh ?? this.view());
+      // What has failed is remembered by its loaders.
+      fresh = undefined;
+      const away = result?.errors?.find(({ originalError }) => isDatabaseAway(originalError));
+      if (away) throw away.originalError ?? away;
+      return result && payloadOf(this.formatted(result));
+    };
+  }
+
+  private execute(plan: SharingPlan, portion: Portion, view: ReadView): Promise<ExecutionResult | undefined> {
+    const { event, permission, skipped } = portion;
+    const rootValue = skipped === undefined ? event : { ...event, skipped };
+    if (this.shared.isShared(plan)) {
+      return this.shared.execute(plan, { event: rootValue, resourceId: event.resource.id, permission, view });
+    }
+    const [member] = portion.members;
+    if (!member || portion.members.length > 1) return Promise.resolve(undefined);
+    return this.executeFor(plan, rootValue, this.contexts.forEvent(member.socket.client, member.request.viewer, view));
+  }
+
+  private async executeFor(plan: SharingPlan, rootValue: unknown, contextValue: unknown): Promise<ExecutionResult> {
+    const { document, variables } = plan;
+    return execute({ schema: this.host.schema, document, variableValues: variables, rootValue, contextValue });
+  }
+
+  private formatted({ data, errors }: ExecutionResult): unknown {
+    return errors ? { data, errors: errors.map((error) => this.errors.map(error)) } : { data };
+  }
+}

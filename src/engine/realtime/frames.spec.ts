@@ -1,0 +1,39 @@
+// Frames are read back by ws itself.
+import type { Writable } from 'node:stream';
+import * as ws from 'ws';
+import { envelopeOf, framesOf, payloadOf } from './frames.js';
+
+/** Which ws exports and its types do not know. */
+const { Receiver } = ws as unknown as { Receiver: new (options: { isServer: boolean }) => Writable };
+
+/** The text messages in `bytes`, as a client reads them. */
+function messagesIn(bytes: Buffer): unknown[] {
+  const receiver = new Receiver({ isServer: false });
+  const messages: unknown[] = [];
+  receiver.on('message', (data: Buffer, isBinary: boolean) => {
+    expect(isBinary).toBe(false);
+    messages.push(JSON.parse(String(data)));
+  });
+  receiver.on('error', (error: Error) => {
+    throw error;
+  });
+  receiver.write(bytes);
+  return messages;
+}
+
+describe('frames', () => {
+  it.each([0, 1, 60, 66, 67, 68, 69, 70, 125, 126, 127, 65_400, 65_470, 65_480, 65_490, 65_535, 65_536, 200_000])(
+    'carry a payload of %d characters, several in a row',
+    (length) => {
+      const results = [{ data: 'x'.repeat(length) }, { data: 'é' }, { data: 'y'.repeat(length) }];
+      const bytes = framesOf(envelopeOf('1'), results.map(payloadOf));
+      expect(messagesIn(bytes)).toEqual(results.map((payload) => ({ id: '1', type: 'next', payload })));
+    },
+  );
+
+  it.each(['', '"', '\\', '🙂', '\n', ' '])('carry the id %j', (id) => {
+    expect(messagesIn(framesOf(envelopeOf(id), [payloadOf({ data: null })]))).toEqual([
+      { id, type: 'next', payload: { data: null } },
+    ]);
+  });
+});

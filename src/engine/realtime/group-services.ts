@@ -1,0 +1,18 @@
+// What groups and their replays share of a node.
+import type { LogEvent } from '../events/log-event.js';
+import type { LogFollower } from '../events/log-follower.js';
+import type { Delivery } from './delivery.js';
+import type { Member, SubscriptionRequest } from './member.js';
+import type { Pace } from './pace.js';
+
+/** What a group needs of the hub. */
+export interface GroupServices {
+  readonly delivery: Delivery;
+  readonly follower: LogFollower;
+  readonly pace: { readonly live: Pace; readonly replay: Pace };
+  readonly readAfter: (pos: number, resource: SubscriptionRequest['resource'], limit: number) => Promise<LogEvent[]>;
+  /** Runs `work` outside of whatever request has caused it. */
+  readonly outside: <T>(work: () => T) => T;
+  /** Puts members of a group whose plan cannot be shared after all into groups of their own. */
+  readonly separate: (members: readonly Member[]) => void;
+}

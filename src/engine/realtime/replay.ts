@@ -1,0 +1,191 @@
+// The members of one group who are behind: they go through the log page by page, a page read and made once for all who are
+// within it, and to the head of the group when nothing is missing. Nothing of it is kept.
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { LogEvent } from '../events/log-event.js';
+import type { SharingPlan } from '../graphql/sharing-plan.js';
+import type { GroupServices } from './group-services.js';
+import type { Member, SubscriptionRequest } from './member.js';
+import type { Portion } from './portion.js';
+
+/** Events that are read and made at a time. */
+const PAGE = 100;
+/** The same where nothing is made of them but a count. */
+const WIDE_PAGE = 500;
+
+/** The group whose members these are. */
+export interface ReplayedGroup {
+  readonly plan: SharingPlan;
+  readonly resource: SubscriptionRequest['resource'];
+  /** Takes the member to the head if there is nothing between it and the head for it. */
+  settle(member: Member): boolean;
+}
+
+interface Page {
+  readonly events: readonly LogEvent[];
+  /** There is nothing for the group up to here but `events`. */
+  readonly end: number;
+}
+
+export class Replay {
+  private readonly members = new Set<Member>();
+  /** Those who have not taken yet what was written to them. */
+  private readonly lagging = new Set<Member>();
+  private running = false;
+
+  constructor(
+    private readonly group: ReplayedGroup,
+    private readonly services: GroupServices,
+  ) {}
+
+  get size(): number {
+    return this.members.size + this.lagging.size;
+  }
+
+  add(member: Member): void {
+    this.members.add(member);
+    if (this.running) return;
+    this.running = true;
+    this.services.outside(() => void this.run());
+  }
+
+  remove(member: Member): void {
+    this.members.delete(member);
+    this.lagging.delete(member);
+  }
+
+  /** Everyone, to be put elsewhere. */
+  takeAll(): Member[] {
+    const all = [...this.members, ...this.lagging];
+    this.members.clear();
+    this.lagging.clear();
+    return all;
+  }
+
+  private async run(): Promise<void> {
+    try {
+      for (;;) {
+        // Others may come in the same moment, and everyone else has a turn.
+        await nextTurn();
+        const ready = [...this.members].filter((member) => this.isReady(member));
+        if (ready.length === 0) break;
+        await this.round(ready.toSorted((one, other) => one.pos - other.pos));
+      }
+    } catch (error) {
+      for (const member of this.members) member.fail(error instanceof Error ? error : new Error(String(error)));
+    }
+    this.running = false;
+  }
+
+  /** A page for everyone, those furthest behind first; whoever is within the same page shares it. */
+  private async round(members: readonly Member[]): Promise<void> {
+    let rest = members;
+    for (;;) {
+      const [first] = rest;
+      if (!first) return;
+      if (first.lagged && first.request.latestOnLag) {
+        rest = rest.slice(1);
+        await this.giveLatest(first);
+        continue;
+      }
+      const page = await this.page(first.pos, PAGE);
+      const beyond = rest.findIndex((member) => member.pos >= page.end && member.pos > first.pos);
+      const within = beyond < 0 ? rest : rest.slice(0, beyond);
+      rest = beyond < 0 ? [] : rest.slice(beyond);
+      await this.give(
+        page,
+        within.filter((member) => !(member.lagged && member.request.latestOnLag)),
+      );
+    }
+  }
+
+  private async give({ events, end }: Page, members: readonly Member[]): Promise<void> {
+    const { delivery, pace, separate } = this.services;
+    const portions: Portion[] = [];
+    await delivery.freshened();
+    for (const event of events) {
+      if (pace.replay.spent) await pace.replay.rest();
+      portions.push(...delivery.portion(this.group.plan, event, members));
+    }
+    const stopped = new Set<Member>();
+    const turn = { plan: this.group.plan, view: delivery.view(), pace: pace.replay };
+    const given = await delivery.give(portions, turn, (member, pos) => {
+      stopped.add(member);
+      member.pos = Math.max(member.pos, pos);
+    });
+    if (!given) return separate(this.takeAll());
+    for (const member of members) if (!stopped.has(member)) this.advance(member, end);
+  }
+
+  /** The newest event of each resource, counting those left out before it. */
+  private async giveLatest(member: Member): Promise<void> {
+    const newest = new Map<string, { event: LogEvent; skipped: number }>();
+    let { pos } = member;
+    const end = this.services.follower.applied;
+    while (pos < end && !member.over) {
+      const page = await this.page(pos, WIDE_PAGE);
+      for (const event of page.events) {
+        const verdict = member.verdict(event);
+        if (verdict instanceof Error) return member.fail(verdict);
+        if (verdict === 'skip' || event.pos > end) continue;
+        newest.set(event.resource.id, { event, skipped: (newest.get(event.resource.id)?.skipped ?? -1) + 1 });
+      }
+      pos = page.end;
+    }
+    const inOrder = [...newest.values()].toSorted((one, other) => one.event.pos - other.event.pos);
+    if (!(await this.giveSkipping(member, inOrder))) return;
+    member.lagged = false;
+    this.advance(member, end);
+  }
+
+  /** Whether the member has been given all of `newest`; if not, it lags again. */
+  private async giveSkipping(
+    member: Member,
+    newest: readonly { event: LogEvent; skipped: number }[],
+  ): Promise<boolean> {
+    const { delivery, pace, separate } = this.services;
+    for (;;) {
+      const portions = newest.flatMap(({ event, skipped }) =>
+        delivery.portion(this.group.plan, event, [member]).map((portion) => ({ ...portion, skipped })),
+      );
+      let stop: 'lags' | 'changed' | undefined;
+      const turn = { plan: this.group.plan, view: delivery.view(), pace: pace.replay };
+      const given = await delivery.give(portions, turn, (_member, _pos, lags) => {
+        stop = lags ? 'lags' : 'changed';
+      });
+      if (!given) separate(this.takeAll());
+      if (!given || stop === 'lags') return false;
+      // Its rights have changed meanwhile: what is left is made anew, and the counts stay what they are.
+      if (stop === undefined) return true;
+    }
+  }
+
+  private advance(member: Member, pos: number): void {
+    member.pos = Math.max(member.pos, pos);
+    if (this.members.has(member) && this.group.settle(member)) this.members.delete(member);
+  }
+
+  /** Whether the member can take a page; if not, it is back when it has taken what was written to it. */
+  private isReady(member: Member): boolean {
+    if (member.socket.drained) return true;
+    this.members.delete(member);
+    this.lagging.add(member);
+    member.socket.onDrained(() => {
+      if (this.lagging.delete(member)) this.add(member);
+    });
+    return false;
+  }
+
+  /** The group's events after `pos`, never beyond what this node has applied: rights come first. */
+  private async page(pos: number, limit: number): Promise<Page> {
+    const { follower, delivery, readAfter } = this.services;
+    const { kind, id } = this.group.resource;
+    const recent = follower.recentAfter(pos);
+    const end = follower.applied;
+    const found = recent
+      ? recent.filter(({ resource }) => resource.kind === kind && (id === undefined || resource.id === id))
+      : await delivery.persist(() => readAfter(pos, this.group.resource, limit));
+    const events = found.slice(0, limit).filter((event) => event.pos <= end);
+    const full = events.length === limit;
+    return { events, end: full ? events.at(-1)!.pos : end };
+  }
+}

@@ -1,0 +1,348 @@
+// What many subscribers cost and get: events executed once for all who may see the same, readers who lag or were away, bounds.
+import { Hub } from '../src/engine/realtime/hub.js';
+import { subscribe, netOf, useBystander } from './support/bystander.js';
+import { addMember, createProject, postUpdate, type TestProject } from './support/factories.js';
+import type { Data } from './support/graphql-client.js';
+import { postMany } from './support/live.js';
+import type { RawSocket, Watch } from './support/socket-client.js';
+import { statementsOf } from './support/statements.js';
+import { type Person, useTidings } from './support/tidings.js';
+import { until } from './support/wait.js';
+
+const tidings = useTidings();
+const bystander = useBystander(tidings);
+
+const watchOf = (fields: string) =>
+  `subscription ($id: ID!, $after: String, $own: Boolean) { projectUpdated(projectId: $id, after: $after, includeOwn: $own) { ${fields} } }`;
+const allOf = (fields: string) => `subscription ($after: String) { projectsUpdated(after: $after) { ${fields} } }`;
+const LIGHT = 'seq subjectId update { id title } actor { name }';
+/** Some 4 KB an event, so that a reader who has stopped lags soon. */
+const HEAVY = `seq kind skipped project { id } ${Array.from({ length: 100 }, (_, n) => `a${n}: cursor`).join(' ')}`;
+const heavy = (onLag: string) => `subscription { projectsUpdated(onLag: ${onLag}) { ${HEAVY} } }`;
+const REMOVE = 'mutation ($p: ID!, $u: ID!) { removeProjectMember(projectId: $p, userId: $u) }';
+
+const stats = () => tidings.current.app.get(Hub).stats;
+const from = (first: number, count: number) => Array.from({ length: count }, (_, index) => first + index);
+const seqsOf = (socket: RawSocket, field = 'projectUpdated') =>
+  socket.messages.filter(({ type }) => type === 'next').map(({ payload }) => payload.data[field].seq as number);
+
+async function take(watch: Watch, count: number, field = 'projectUpdated'): Promise<Data[]> {
+  const events: Data[] = [];
+  while (events.length < count) {
+    const { data, errors } = await watch.next(20_000);
+    expect(errors).toBeUndefined();
+    events.push(data[field]);
+  }
+  return events;
+}
+
+/** What the work of the hub grew by while `work` ran. */
+async function grown(work: () => Promise<unknown>): Promise<{ executions: number; deliveries: number }> {
+  const before = stats();
+  await work();
+  const after = stats();
+  return { executions: after.executions - before.executions, deliveries: after.deliveries - before.deliveries };
+}
+
+/** The bystander's own project apart, so that what it hears itself is not counted. */
+async function team(): Promise<{ editor: Person; viewer: Person; project: TestProject }> {
+  const [editor, viewer] = await Promise.all([tidings.current.asUser('EDITOR'), tidings.current.asUser('USER')]);
+  const project = await createProject(editor);
+  await addMember(editor, project.id, viewer, 'VIEWER');
+  return { editor, viewer, project };
+}
+
+describe('one event for many', () => {
+  it('is executed once, however they write the document, whatever they know already and whoever they are', async () => {
+    const { editor, viewer, project } = await team();
+    const other = await tidings.current.asUser('USER');
+    await addMember(editor, project.id, other, 'VIEWER');
+    const documents = [
+      [watchOf(LIGHT), { id: project.id }],
+      [watchOf(LIGHT).replaceAll(' ', '\n  '), { id: project.id, own: true }],
+      [watchOf(LIGHT).replace('subscription', 'subscription Named'), { id: project.id, own: false }],
+      [`subscription { projectUpdated(projectId: "${project.id}") { ${LIGHT} } }`, undefined],
+    ] as const;
+    const groups = stats().groups;
+    const watches = [viewer, other].flatMap((person) => {
+      const socket = person.socket();
+      return documents.slice(0, 3).map(([query, variables]) => socket.subscribe(query, variables));
+    });
+    await tidings.current.watching(7);
+    const work = await grown(async () => {
+      await postUpdate(editor, project.id, { title: 'Once' });
+      for (const watch of watches) expect((await take(watch, 1))[0]!.update.title).toBe('Once');
+    });
+    expect(work).toEqual({ executions: stats().groups - groups, deliveries: 6 });
+    expect(work.executions).toBeLessThanOrEqual(2);
+    for (const watch of watches) watch.stop();
+    await tidings.current.watching(1);
+  });
+
+  it('is executed once for each class of those who may see different things, and each sees its own', async () => {
+    const { editor, viewer, project } = await team();
+    const query = watchOf('seq update { title internalNote }');
+    const sockets = [editor.socket(), viewer.socket()];
+    const watches = from(0, 10).map((n) => sockets[n % 2]!.subscribe(query, { id: project.id }));
+    await tidings.current.watching(11);
+    const work = await grown(async () => {
+      await postUpdate(editor, project.id, { title: 'Hush', internalNote: 'secret' });
+      for (const [n, watch] of watches.entries()) {
+        const { data, errors } = await watch.next();
+        expect(data.projectUpdated.update).toEqual({ title: 'Hush', internalNote: n % 2 ? null : 'secret' });
+        expect(errors?.map(({ extensions }) => extensions.code)).toEqual(n % 2 ? ['FORBIDDEN'] : undefined);
+      }
+    });
+    expect(work).toEqual({ executions: 2, deliveries: 10 });
+    for (const watch of watches) watch.stop();
+    await tidings.current.watching(1);
+  });
+
+  it('is executed for each viewer where the document asks for what only the viewer may see', async () => {
+    const { editor, viewer, project } = await team();
+    const query = watchOf('seq actor { email }');
+    const watches = [editor, viewer].map((person) => person.socket().subscribe(query, { id: project.id }));
+    await tidings.current.watching(3);
+    const work = await grown(async () => {
+      await postUpdate(editor, project.id);
+      expect(await watches[0]!.next()).toMatchObject({ data: { projectUpdated: { actor: { email: editor.email } } } });
+      expect(await watches[1]!.next()).toMatchObject({
+        data: { projectUpdated: { actor: { email: null } } },
+        errors: [{ extensions: { code: 'FORBIDDEN' } }],
+      });
+    });
+    expect(work).toEqual({ executions: 2, deliveries: 2 });
+    for (const watch of watches) watch.stop();
+    await tidings.current.watching(1);
+  });
+
+  it('is read once for 30 documents: a statement for each kind of thing, none for a subscriber or a document', async () => {
+    const { editor, viewer, project } = await team();
+    const socket = viewer.socket();
+    const watches = from(0, 30).map((n) => socket.subscribe(watchOf(`${LIGHT} a${n}: kind`), { id: project.id }));
+    await tidings.current.watching(31);
+    const arrivals = async () => {
+      for (const watch of watches) await take(watch, 1);
+    };
+    await postUpdate(editor, project.id);
+    await arrivals();
+    const sent = await statementsOf(async () => {
+      await postMany(tidings.current.app, editor.id, project.id, 1);
+      await arrivals();
+    });
+    const reads = sent.filter((sql) => /^select .* from "(project_update|account)"/.test(sql));
+    expect(reads).toHaveLength(2);
+    expect(new Set(reads.map((sql) => /from "(\w+)"/.exec(sql)![1]))).toEqual(new Set(['account', 'project_update']));
+    for (const watch of watches) watch.stop();
+    await tidings.current.watching(1);
+  });
+
+  it('reaches every operation by its own id, whatever that is, and however long the event', async () => {
+    const { editor, project } = await team();
+    const socket = await bystander.hostile();
+    await addMember(editor, project.id, bystander.person, 'VIEWER');
+    const ids = ['1', 'with "quotes" and \\', '🙂 and\n', 'x'.repeat(128)];
+    const body = 'é'.repeat(9_000);
+    for (const [n, id] of ids.entries()) {
+      const fields = Array.from({ length: n === 3 ? 5 : n }, (_, m) => `b${m}: body`).join(' ');
+      const query = watchOf(`seq ${n === 0 ? '' : `update { ${fields} }`}`);
+      socket.send(subscribe(id, { query, variables: { id: project.id } }));
+    }
+    await tidings.current.watching(5);
+    await postUpdate(editor, project.id, { body });
+    await until(() => socket.messages.length === 4, 'all had heard of it');
+    for (const [n, id] of ids.entries()) {
+      const { payload } = socket.messages.find((message) => message.id === id)!;
+      const { update } = payload.data.projectUpdated;
+      expect(Object.values<string>(update ?? {})).toEqual(Array.from({ length: n === 3 ? 5 : n }, () => body));
+    }
+    await socket.close();
+  });
+});
+
+describe('a great many events at once', () => {
+  it('more than may wait for a group are taken from the log: in order, once, and then those after them as they come', async () => {
+    const { editor, viewer, project } = await team();
+    const watches = [editor, viewer].map((person) => person.socket().subscribe(watchOf('seq'), { id: project.id }));
+    await tidings.current.watching(3);
+    await postMany(tidings.current.app, editor.id, project.id, 900, 900);
+    await postUpdate(editor, project.id);
+    for (const watch of watches) {
+      expect((await take(watch, 901)).map(({ seq }) => seq)).toEqual(from(3, 901));
+      watch.stop();
+    }
+    await until(() => stats().behind === 0, 'nobody was behind');
+    await tidings.current.watching(1);
+  });
+});
+
+describe('those who were away', () => {
+  it('and come back by the dozen, from different places, while posting goes on: all of it, in order, once', async () => {
+    const { editor, viewer, project } = await team();
+    await postMany(tidings.current.app, editor.id, project.id, 300);
+    const list = viewer.socket().subscribe(watchOf('seq cursor'), { id: project.id, after: project.lastCursor });
+    const cursors = (await take(list, 302)).map(({ cursor }) => cursor as string);
+    list.stop();
+    await tidings.current.watching(1);
+    const COUNT = 40;
+    const work = await grown(async () => {
+      const posting = postMany(tidings.current.app, editor.id, project.id, 200);
+      const sockets = [viewer.socket(), editor.socket()];
+      const watches = from(0, COUNT).map((n) =>
+        sockets[n % 2]!.subscribe(watchOf(LIGHT), { id: project.id, after: cursors[(n % 4) * 50] }),
+      );
+      await posting;
+      for (const [n, watch] of watches.entries()) {
+        const first = (n % 4) * 50 + 2;
+        const events = await take(watch, 502 - first + 1);
+        expect(events.map(({ seq }) => seq)).toEqual(from(first, 502 - first + 1));
+      }
+      for (const watch of watches) expect(watch.pending).toEqual([]);
+      for (const watch of watches) watch.stop();
+    });
+    process.stdout.write(
+      `figure: ${work.deliveries} missed events to ${COUNT} subscribers: ${work.executions} executions\n`,
+    );
+    // One for each subscriber would be as many as deliveries.
+    expect(work.executions).toBeLessThan(work.deliveries / 4);
+    await tidings.current.watching(1);
+  });
+
+  it('hear under present rights: a member gained, lost and gained again meanwhile misses nothing, a former member all', async () => {
+    const { editor, viewer, project } = await team();
+    const after = project.lastCursor;
+    await postUpdate(editor, project.id);
+    await editor.data(REMOVE, { p: project.id, u: viewer.id });
+    await postUpdate(editor, project.id);
+    const gone = viewer.socket().subscribe(allOf('seq'), { after });
+    await tidings.current.watching(2);
+    await until(() => stats().behind === 0, 'it had seen that there is nothing for it');
+    await addMember(editor, project.id, viewer, 'VIEWER');
+    const last = await postUpdate(editor, project.id);
+    expect((await take(gone, 2, 'projectsUpdated')).map(({ seq }) => seq)).toEqual([6, 7]);
+    const back = viewer.socket().subscribe(watchOf('seq subjectId'), { id: project.id, after });
+    const events = await take(back, 7);
+    expect(events.map(({ seq }) => seq)).toEqual(from(1, 7));
+    expect(events.at(-1)!.subjectId).toBe(last);
+    gone.stop();
+    back.stop();
+    await tidings.current.watching(1);
+  });
+});
+
+describe('a reader who cannot keep up', () => {
+  const LATEST = heavy('LATEST');
+  const CATCH_UP = heavy('CATCH_UP');
+
+  it('with LATEST gets the newest of each project and how many were left out, and goes on from there', async () => {
+    const { person } = bystander;
+    const [one, other] = [await createProject(person), await createProject(person)];
+    const slow = await bystander.hostile();
+    slow.send(subscribe('slow', { query: LATEST }));
+    await tidings.current.watching(2);
+    slow.ws.pause();
+    const served = bystander.servers(slow);
+    let most = 0;
+    const look = setInterval(() => (most = Math.max(most, served.ws.bufferedAmount)), 5);
+    for (let n = 0; n < 10; n += 1) {
+      await postMany(tidings.current.app, person.id, one.id, 250);
+      await postMany(tidings.current.app, person.id, other.id, 50);
+    }
+    await until(() => stats().behind > 0, 'the reader lagged behind', 60_000);
+    clearInterval(look);
+    expect(most).toBeLessThan(2 << 20);
+    slow.ws.resume();
+    const given = () => slow.messages.map(({ payload }) => payload.data.projectsUpdated);
+    const of = (project: TestProject) => given().filter((event) => event.project.id === project.id);
+    await until(() => of(one).at(-1)?.seq === 2_501 && of(other).at(-1)?.seq === 501, 'the newest had come', 60_000);
+    for (const [project, count] of [
+      [one, 2_500],
+      [other, 500],
+    ] as const) {
+      const events = of(project);
+      let expected = 2;
+      for (const event of events) {
+        expected += (event.skipped as number | null) ?? 0;
+        expect(event.seq).toBe(expected);
+        expected += 1;
+      }
+      expect(expected).toBe(count + 2);
+      expect(events.some(({ skipped }) => skipped > 0)).toBe(true);
+    }
+    slow.messages.length = 0;
+    await postUpdate(person, one.id);
+    await until(() => given().length === 1, 'the next one had come');
+    expect(given()[0]).toMatchObject({ seq: 2_502, skipped: null });
+    slow.messages.length = 0;
+    await bystander.stillServes(slow);
+  });
+
+  it('with CATCH_UP gets everything, and those in the same group wait for nobody', async () => {
+    const { person } = bystander;
+    const project = await createProject(person);
+    const slow = await bystander.hostile();
+    const quick = await bystander.hostile();
+    for (const socket of [slow, quick]) socket.send(subscribe('s', { query: CATCH_UP }));
+    await tidings.current.watching(3);
+    slow.ws.pause();
+    await postMany(tidings.current.app, person.id, project.id, 2_500);
+    await until(() => seqsOf(quick, 'projectsUpdated').length === 2_500, 'the quick one had them all', 60_000);
+    expect(stats().behind).toBe(1);
+    expect(seqsOf(quick, 'projectsUpdated')).toEqual(from(2, 2_500));
+    slow.ws.resume();
+    await until(() => seqsOf(slow, 'projectsUpdated').length === 2_500, 'the slow one had them all', 60_000);
+    expect(seqsOf(slow, 'projectsUpdated')).toEqual(from(2, 2_500));
+    await until(() => stats().behind === 0, 'it was at the head again');
+    for (const socket of [slow, quick]) socket.messages.length = 0;
+    await quick.close();
+    await bystander.stillServes(slow);
+  });
+});
+
+describe('bounds', () => {
+  it('an account runs 50 distinct documents at a time, each as often as it likes', async () => {
+    const { person, project } = bystander;
+    const socket = await bystander.hostile();
+    const ask = (id: string, n: number) =>
+      socket.send(subscribe(id, { query: watchOf(`seq a${n}: kind`), variables: { id: project.id } }));
+    for (let n = 0; n < 49; n += 1) ask(`s${n}`, n);
+    ask('again', 7);
+    await tidings.current.watching(51);
+    ask('too many', 50);
+    expect((await socket.next('error')).payload).toMatchObject([{ extensions: { code: 'RATE_LIMITED' } }]);
+    const elsewhere = person.socket().subscribe(watchOf('seq another: kind'), { id: project.id });
+    await expect(elsewhere.ended).rejects.toMatchObject({ cause: [{ extensions: { code: 'RATE_LIMITED' } }] });
+    socket.send(JSON.stringify({ id: 's3', type: 'complete' }));
+    await tidings.current.watching(50);
+    ask('fits', 50);
+    await tidings.current.watching(51);
+    await bystander.stillServes(socket);
+    await tidings.current.watching(1);
+    expect(stats().groups).toBe(1);
+  });
+
+  it('nothing is sent for an operation after its complete, though events were on their way', async () => {
+    const { person } = bystander;
+    const project = await createProject(person);
+    const socket = await bystander.hostile();
+    const posting = postMany(tidings.current.app, person.id, project.id, 500);
+    for (let n = 0; n < 20; n += 1) {
+      socket.messages.length = 0;
+      const after = project.lastCursor;
+      socket.send(subscribe(`r${n}`, { query: watchOf('seq'), variables: { id: project.id, after } }));
+      await socket.next('next');
+      socket.send(JSON.stringify({ id: `r${n}`, type: 'complete' }));
+      socket.send(subscribe(`q${n}`, { query: '{ me { id } }' }));
+      await until(
+        () => socket.messages.some(({ id, type }) => id === `q${n}` && type === 'complete'),
+        'it was answered',
+      );
+      const answered = socket.messages.findIndex(({ id }) => id === `q${n}`);
+      expect(socket.messages.slice(answered).filter(({ id }) => id === `r${n}`)).toEqual([]);
+    }
+    await posting;
+    netOf(socket.ws).destroy();
+    await socket.closed;
+    await tidings.current.watching(1);
+  });
+});
