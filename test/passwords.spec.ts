@@ -62,6 +62,13 @@ async function tokenFor(person: Person, count = 1): Promise<string> {
   return tokenIn((await mails.to(person.email, count))[count - 1]!.mail.text);
 }
 
+/** ms that `work` takes on this machine just now. */
+async function taken(work: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await work();
+  return performance.now() - began;
+}
+
 /** `work` begins `ms` from now, without giving up the event loop for a timer's whole granularity. */
 async function after<T>(ms: number, work: () => Promise<T>): Promise<T> {
   const start = performance.now() + ms;
@@ -166,12 +173,13 @@ describe('changing the password', () => {
     const outcomes = { before: 0, refused: 0 };
     const opened: string[] = [];
     const users = await Promise.all(Array.from({ length: 12 }, () => tidings.asUser()));
+    const pace = (await taken(async () => change(await tidings.asUser()))) / 5;
     for (const [n, user] of users.entries()) {
       // A change verifies and hashes, a sign-in only verifies: spread, sign-ins land before, within and after it.
       const [changed, ...signIns] = await Promise.all([
         change(user),
-        after(n * 9, () => login(user, PASSWORD)),
-        after(n * 5, () => login(user, PASSWORD)),
+        after(n * pace, () => login(user, PASSWORD)),
+        after((n * pace) / 2, () => login(user, PASSWORD)),
       ]);
       expect(codes(changed)).toEqual([]);
       expect(await liveSessions(user)).toEqual([changed.data.changePassword.session.id]);
@@ -347,9 +355,11 @@ describe('a forgotten password', () => {
         return { user, token: await tokenFor(user) };
       }),
     );
+    const spare = await tokenFor(await tidings.asUser());
+    const pace = (await taken(() => reset(spare))) / 3;
     for (const [n, { user, token }] of forgetful.entries()) {
       // From the sign-in well before the reset to well after it.
-      const lead = (n - 6) * 9;
+      const lead = (n - 6) * pace;
       const [done, signedIn] = await Promise.all([
         after(-lead, () => reset(token)),
         after(lead, () => login(user, PASSWORD)),

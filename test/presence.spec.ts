@@ -79,6 +79,16 @@ function watchersHere({ id }: TestProject): number {
   return (Reflect.get(all.get(id) ?? {}, 'here') as Map<string, unknown> | undefined)?.size ?? 0;
 }
 
+/** Who is refused while the database is away tries again, until the present watchers are told. */
+async function admitted(person: Person, node: TestTidings, place: TestProject): Promise<Watch> {
+  for (;;) {
+    const watch = watching(person, node, place);
+    const { data } = await watch.next();
+    if (data?.presenceChanged) return watch;
+    watch.stop();
+  }
+}
+
 /** Nobody watches any more, as far as this process knows. */
 async function emptied(...watches: Watch[]): Promise<void> {
   for (const watch of watches) watch.stop();
@@ -256,7 +266,7 @@ describe('when a backend is away', () => {
     await here.database.query(
       `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'tidings'`,
     );
-    const late = watching(bob, there, place);
+    const late = await admitted(bob, there, place);
     expect(await message(witness)).toMatchObject({ count: 3, joined: [{ id: bob.id }], left: [] });
     await emptied(witness, other, late);
     for (const node of [here, there]) node.logged.splice(0);
