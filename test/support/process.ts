@@ -54,8 +54,13 @@ export class ServiceProcess {
   /** Starts it and waits until it is up. */
   static async start(env: Record<string, string>, nodeOptions: readonly string[] = []): Promise<ServiceProcess> {
     const service = ServiceProcess.launch(env, nodeOptions);
-    await service.says(/Up at http|Health +http/); // written at once, so the rest is there too
+    await service.isUp();
     return service;
+  }
+
+  /** Resolves when it is up; rejects when it ends without. */
+  isUp(): Promise<void> {
+    return this.says(/Up at http|Health +http/); // written at once, so the rest is there too
   }
 
   /** Runs it to its end, which it comes to by itself. */
