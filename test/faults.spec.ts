@@ -9,11 +9,21 @@ import { Schedule } from './support/fault-schedule.js';
 import { makeTeam, presentCursor, type Team } from './support/fault-team.js';
 import { Traffic } from './support/fault-traffic.js';
 import { killAll } from './support/process.js';
+import { until } from './support/wait.js';
 
 const isLong = process.env['FAULTS'] === 'long';
 const extent = isLong
-  ? { schedules: 3, subscribers: 200, slow: 4, postEveryMs: 400, rounds: 1, rare: true, longestMs: 5_000 }
-  : { schedules: 1, subscribers: 20, slow: 1, postEveryMs: 250, rounds: 1, rare: false, longestMs: 1_200 };
+  ? {
+      schedules: 3,
+      subscribers: 200,
+      slow: 4,
+      deliveries: 7_000,
+      everyMs: 300,
+      rounds: 1,
+      rare: true,
+      longestMs: 5_000,
+    }
+  : { schedules: 1, subscribers: 20, slow: 1, deliveries: 500, everyMs: 250, rounds: 1, rare: false, longestMs: 1_200 };
 const given = process.env['FAULTS_SEED'];
 const seeds = given ? [Number(given)] : Array.from({ length: extent.schedules }, () => randomInt(2 ** 31));
 
@@ -34,16 +44,17 @@ it.each(seeds)(
   async (seed) => {
     const dice = new Dice(seed);
     const schedule = new Schedule(dice, extent);
-    process.stdout.write(`faults, seed ${seed}, side by side:\n${schedule.words}\n`);
-    const from = await presentCursor(team);
+    process.stdout.write(`faults, seed ${seed}, side by side:\n${schedule.plan}\n`);
+    const [from, began] = [await presentCursor(team), Date.now()];
     const count = { all: extent.subscribers, slow: extent.slow };
     const audience = new Audience(team, count, from, cluster.urls, dice);
-    const traffic = new Traffic(team, `${seed}`, seed, extent.postEveryMs);
+    const traffic = new Traffic(team, `${seed}`, seed, extent.everyMs);
     try {
       await Promise.all([audience.arrive(dice, 4 * extent.longestMs), schedule.run({ cluster, slow: audience.slow })]);
+      await until(() => audience.deliveries >= extent.deliveries, `${extent.deliveries} deliveries`, 60_000);
       await traffic.end();
-      const { wrong, figures } = await report(cluster, audience, traffic, from);
-      process.stdout.write(`${figures}\n`);
+      const { wrong, figures } = await report(cluster, audience, traffic, { from, began });
+      process.stdout.write(`what happened:\n${schedule.history}\n${figures}\n`);
       expect(wrong).toEqual([]);
     } finally {
       await traffic.end().catch(() => {});

@@ -58,6 +58,11 @@ export class Audience {
     );
   }
 
+  /** How many events they were given. */
+  get deliveries(): number {
+    return this.all.reduce((sum, { arrivals }) => sum + arrivals.length, 0);
+  }
+
   async leave(): Promise<void> {
     await Promise.all(this.all.map((subscriber) => subscriber.stop()));
   }

@@ -23,17 +23,19 @@ select event.pos::float8 as pos, event.seq::float8 as seq, event.kind, event.res
 export interface Report {
   /** Everything that must not be; empty when all is well. */
   readonly wrong: readonly string[];
-  readonly deliveries: number;
   /** For people. */
   readonly figures: string;
 }
 
-/** Waits until everyone has what was posted after `from`, and compares. Everything must be mended, and traffic have ended. */
+/**
+ * Waits until everyone has what was posted after the cursor `from`, which was read at `began` (ms since 1970), and compares.
+ * Everything must be mended, and traffic have ended.
+ */
 export async function report(
   cluster: FaultCluster,
   audience: Audience,
   traffic: Traffic,
-  from: string,
+  { from, began }: { readonly from: string; readonly began: number },
 ): Promise<Report> {
   const after = decodeCursor(from).pos;
   let log: Logged[] = [];
@@ -53,8 +55,7 @@ export async function report(
     const more = words.length > MOST_WORDS ? [`and ${words.length - MOST_WORDS} more`] : [];
     return [...words.slice(0, MOST_WORDS), ...more].map((word) => `${subscriber.name}: ${word}`);
   });
-  const deliveries = audience.all.reduce((sum, { arrivals }) => sum + arrivals.length, 0);
-  return { wrong: [...unposted(log, traffic), ...wrong], deliveries, figures: figures(audience.all, log, traffic) };
+  return { wrong: [...unposted(log, traffic), ...wrong], figures: figures(audience.all, log, traffic, began) };
 }
 
 /** Every acknowledged update stands in the log once, and nothing else was posted. */
@@ -73,14 +74,14 @@ function unposted(log: readonly Logged[], { posted }: Traffic): string[] {
   ];
 }
 
-function figures(all: readonly FaultSubscriber[], log: readonly Logged[], traffic: Traffic): string {
+function figures(all: readonly FaultSubscriber[], log: readonly Logged[], traffic: Traffic, began: number): string {
   const sum = (of: (subscriber: FaultSubscriber) => number) => all.reduce((total, each) => total + of(each), 0);
   const closes = new Map<number, number>();
   for (const subscriber of all)
     for (const [code, count] of subscriber.closes) closes.set(code, (closes.get(code) ?? 0) + count);
   // Of those who read, and may, all the time.
   const steady = all.filter(({ watching, stalls }) => watching.who.name !== 'guest' && stalls === 0);
-  const silences = steady.map(({ arrivals }) => longest(arrivals.map(({ at }) => at)));
+  const [silence, since] = longest(steady.map(({ arrivals }) => arrivals.map(({ at }) => at)));
   const committed = new Map(log.map(({ pos, at }) => [pos, at]));
   const lags = steady
     .flatMap(({ arrivals, startedAt }) => arrivals.map(({ pos, at }) => at - Math.max(committed.get(pos)!, startedAt)))
@@ -90,11 +91,14 @@ function figures(all: readonly FaultSubscriber[], log: readonly Logged[], traffi
     `figure: faults: ${sum(({ arrivals }) => arrivals.length)} deliveries of ${log.length} events to ${all.length} subscribers, ${traffic.posted.size} posts`,
     `${sum(({ connects }) => connects) - all.length} reconnects (closes by code: ${[...closes].map(([code, n]) => `${code}: ${n}`).join(', ')})`,
     `${traffic.retried} posts and changes tried again, ${sum(({ refusals }) => refusals)} subscriptions refused, ${sum(({ passing }) => passing)} put off`,
-    `worst gap in delivery ${Math.max(...silences)} ms; commit to delivery median ${lag(0.5)}, p99 ${lag(0.99)}, worst ${lag(1)} ms`,
+    `worst gap in delivery ${silence} ms, from ${since - began} ms on; commit to delivery median ${lag(0.5)}, p99 ${lag(0.99)}, worst ${lag(1)} ms`,
   ].join('; ');
 }
 
-/** The longest time between two of `times`, in ms. */
-function longest(times: readonly number[]): number {
-  return times.reduce((most, time, index) => Math.max(most, time - (times[index - 1] ?? time)), 0);
+/** The longest time between two that follow each other in one of `lists`, in ms, and when it began. */
+function longest(lists: readonly (readonly number[])[]): readonly [number, number] {
+  const gaps = lists.flatMap((times) =>
+    times.slice(1).map((time, index) => [time - times[index]!, times[index]!] as const),
+  );
+  return gaps.reduce((most, gap) => (gap[0] > most[0] ? gap : most), [0, 0] as const);
 }

@@ -90,6 +90,7 @@ export interface Extent {
 /** Faults of nodes, of backends and of readers go on side by side, each kind one at a time. */
 export class Schedule {
   private readonly tracks: readonly (readonly Step[])[];
+  private readonly times = new Map<Step, readonly [number, number]>();
 
   constructor(dice: Dice, { rounds, rare, longestMs }: Extent) {
     const kinds = [
@@ -108,23 +109,37 @@ export class Schedule {
     );
   }
 
-  /** One line a track. */
-  get words(): string {
-    const step = ({ name, node, after, ms }: Step) =>
-      `after ${seconds(after)} ${name.replace('a node', `node ${node + 1}`)} for ${seconds(ms)}`;
-    return this.tracks.map((steps) => `  ${steps.map(step).join(', ')}`).join('\n');
+  /** What is going to happen: one line a track. */
+  get plan(): string {
+    return this.lines(({ name, node, after, ms }) => `after ${seconds(after)} ${named(name, node)} for ${seconds(ms)}`);
+  }
+
+  /** What happened when, in seconds since the beginning: a node takes its time to be up again. */
+  get history(): string {
+    return this.lines((step) => `${named(step.name, step.node)} ${this.times.get(step)?.map(seconds).join(' to ')}`);
   }
 
   /** Resolves when everything has failed and is mended. */
   async run(scene: Scene): Promise<void> {
+    const began = Date.now();
     const play = async (steps: readonly Step[]): Promise<void> => {
-      for (const { fault, node, after, ms } of steps) {
-        await pause(after);
-        await fault(scene, scene.cluster.nodes[node]!, ms);
+      for (const step of steps) {
+        await pause(step.after);
+        const from = Date.now() - began;
+        await step.fault(scene, scene.cluster.nodes[step.node]!, step.ms);
+        this.times.set(step, [from, Date.now() - began]);
       }
     };
     await Promise.all(this.tracks.map(play));
   }
+
+  private lines(words: (step: Step) => string): string {
+    return this.tracks.map((steps) => `  ${steps.map(words).join(', ')}`).join('\n');
+  }
+}
+
+function named(name: string, node: number): string {
+  return name.replace('a node', `node ${node + 1}`);
 }
 
 function seconds(ms: number): string {

@@ -42,8 +42,9 @@ const PING_MS = 1_000;
 const PONG_MS = 1_500;
 /** ms between two tries of an operation that was refused. */
 const RETRY_MS = 200;
-/** What a client is told that may come back: away without a word, too busy or without a backend, restarting. */
-const CLOSES = new Set([1000, 1005, 1006, 1012, 1013]);
+/** What tells a client to come back: gone without a word, restarting, too busy or without a backend, and, by a node that was
+ * stopped in between, that it took too long. */
+const CLOSES = new Set([1000, 1005, 1006, 1012, 1013, 4408]);
 
 export class FaultSubscriber {
   readonly arrivals: Arrival[] = [];
