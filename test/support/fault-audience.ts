@@ -7,8 +7,8 @@ import type { Traffic } from './fault-traffic.js';
 import type { Entitlement } from './fault-verdict.js';
 
 const TITLES = 'update { title }';
-/** Some 200 KB an event. */
-const HEAVY = `update { title ${Array.from({ length: 20 }, (_, n) => `b${n}: body`).join(' ')} }`;
+/** Some 400 KB an event: seconds of it are more than the buffers of the system hold. */
+const HEAVY = `update { title ${Array.from({ length: 40 }, (_, n) => `b${n}: body`).join(' ')} }`;
 
 /** One of each kind, in turn, until there are `count`; the last are slow readers. */
 export class Audience {

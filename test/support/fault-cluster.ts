@@ -15,6 +15,8 @@ import { startTcpProxy, type TcpProxy } from './tcp-proxy.js';
 
 /** ms that a node may take to be up again, however often it has to be started. */
 const RESTART_MS = 60_000;
+/** ms between two starts. */
+const SUPERVISOR_MS = 1_000;
 
 /** A node at a fixed address. */
 export class FaultNode {
@@ -42,7 +44,7 @@ export class FaultNode {
       } catch (error) {
         await this.service.stop('SIGKILL');
         if (Date.now() > deadline) throw error;
-        await pause(100);
+        await pause(SUPERVISOR_MS);
       }
     }
   }
@@ -86,6 +88,7 @@ export class FaultCluster {
         APP_SECRET: secret,
         ACCESS_TOKEN_TTL: '1h',
         LOG_LEVEL: 'warn',
+        NODE_COMPILE_CACHE: join(dataDir, 'compiled'),
       };
       nodes.push(new FaultNode(`http://127.0.0.1:${nodePort}`, env));
     }

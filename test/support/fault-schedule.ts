@@ -83,7 +83,7 @@ export interface Extent {
   readonly rounds: number;
   /** Whether the rare ones are among them. */
   readonly rare: boolean;
-  /** ms that a fault lasts at most; a node that is stopped, and a reader that stops, twice as long. */
+  /** ms that a fault lasts at most; a node that is stopped twice as long, a reader that stops four times. */
   readonly longestMs: number;
 }
 
@@ -102,7 +102,7 @@ export class Schedule {
       Array.from({ length: rounds }, () => dice.shuffled(Object.entries(faults)))
         .flat()
         .map(([name, fault]): Step => {
-          const longest = /^SIGSTOP of a node|^slow/.test(name) ? 2 * longestMs : longestMs;
+          const longest = longestMs * (name.startsWith('slow') ? 4 : name === 'SIGSTOP of a node' ? 2 : 1);
           const node = dice.next() < 0.5 ? 0 : 1;
           return { name, fault, node, after: dice.between(200, longestMs), ms: dice.between(longest / 2, longest) };
         }),
