@@ -115,7 +115,7 @@ export class FaultSubscriber {
   private stockClient(): Client {
     let turn = Math.floor(this.dice.between(0, this.urls.length));
     let patience: NodeJS.Timeout | undefined;
-    const client = createClient({
+    return createClient({
       url: () => {
         turn += 1;
         return `${this.urls[turn % this.urls.length]!.replace(/^http/, 'ws')}/graphql`;
@@ -136,18 +136,19 @@ export class FaultSubscriber {
           this.connects += 1;
         },
         ping: (received) => {
-          if (!received) patience = setTimeout(() => client.terminate(), PONG_MS);
+          // Not client.terminate(): that hands on what a node says on the socket that was left, once it speaks again. Browsers
+          // hear nothing from a socket that is closing; ws does.
+          if (!received) patience = setTimeout(() => this.socket?.terminate(), PONG_MS);
         },
         pong: () => clearTimeout(patience),
         closed: (event) => {
           clearTimeout(patience);
           const { code } = event as { code: number };
           this.closes.set(code, (this.closes.get(code) ?? 0) + 1);
-          if (!CLOSES.has(code) && code !== 4499) this.violations.push(`the socket was closed with ${code}`);
+          if (!CLOSES.has(code)) this.violations.push(`the socket was closed with ${code}`);
         },
       },
     });
-    return client;
   }
 
   private take({ data, errors = [] }: { data?: Data; errors?: readonly GraphqlError[] }): void {
