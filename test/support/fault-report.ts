@@ -55,7 +55,10 @@ export async function report(
     const more = words.length > MOST_WORDS ? [`and ${words.length - MOST_WORDS} more`] : [];
     return [...words.slice(0, MOST_WORDS), ...more].map((word) => `${subscriber.name}: ${word}`);
   });
-  return { wrong: [...unposted(log, traffic), ...wrong], figures: figures(audience.all, log, traffic, began) };
+  return {
+    wrong: [...unposted(log, traffic), ...unremoved(audience.all, traffic), ...wrong],
+    figures: figures(audience.all, log, traffic, began),
+  };
 }
 
 /** Every acknowledged update stands in the log once, and nothing else was posted. */
@@ -74,6 +77,13 @@ function unposted(log: readonly Logged[], { posted }: Traffic): string[] {
   ];
 }
 
+/** Faults may keep many a subscriber from being told that it was removed, and close its socket, but not all of them each time. */
+function unremoved(all: readonly FaultSubscriber[], { guestAway }: Traffic): string[] {
+  if (guestAway.length === 0) return ['nobody was removed'];
+  if (all.every(({ removals }) => removals === 0)) return ['nobody who was removed was told FORBIDDEN'];
+  return all.every(({ kept }) => kept === 0) ? ['FORBIDDEN closed every socket'] : [];
+}
+
 function figures(all: readonly FaultSubscriber[], log: readonly Logged[], traffic: Traffic, began: number): string {
   const sum = (of: (subscriber: FaultSubscriber) => number) => all.reduce((total, each) => total + of(each), 0);
   const closes = new Map<number, number>();
@@ -90,7 +100,7 @@ function figures(all: readonly FaultSubscriber[], log: readonly Logged[], traffi
   return [
     `figure: faults: ${sum(({ arrivals }) => arrivals.length)} deliveries of ${log.length} events to ${all.length} subscribers, ${traffic.posted.size} posts`,
     `${sum(({ connects }) => connects) - all.length} reconnects (closes by code: ${[...closes].map(([code, n]) => `${code}: ${n}`).join(', ')})`,
-    `${traffic.retried} posts and changes tried again, ${sum(({ refusals }) => refusals)} subscriptions refused, ${sum(({ passing }) => passing)} put off`,
+    `${traffic.retried} posts and changes tried again, ${sum(({ refusals }) => refusals)} subscriptions refused (${sum(({ removals }) => removals)} ended by a removal, ${sum(({ kept }) => kept)} of them with the socket left open), ${sum(({ passing }) => passing)} put off`,
     `worst gap in delivery ${silence} ms, from ${since - began} ms on; commit to delivery median ${lag(0.5)}, p99 ${lag(0.99)}, worst ${lag(1)} ms`,
   ].join('; ');
 }

@@ -40,6 +40,9 @@ export const noteOf = (title: string) => `For editors: ${title}`;
 
 const PING_MS = 1_000;
 const PONG_MS = 1_500;
+/** ms before it connects again: longer each time that it could not, and by chance, or all would come at once. */
+const LEAST_WAIT_MS = 50;
+const MOST_WAIT_MS = 1_000;
 /** ms between two tries of an operation that was refused. */
 const RETRY_MS = 200;
 /** What tells a client to come back: gone without a word, restarting, too busy or without a backend, and, by a node that was
@@ -51,9 +54,11 @@ export class FaultSubscriber {
   /** What was seen and must never be. */
   readonly violations: string[] = [];
   readonly closes = new Map<number, number>();
-  /** How often it connected, and was refused for want of rights. */
   connects = 0;
+  /** How often it was refused for want of rights; by the end of a running operation; and those after which its socket was open. */
   refusals = 0;
+  removals = 0;
+  kept = 0;
   /** How often an operation was ended for a reason that passes; how often it stopped reading. */
   passing = 0;
   stalls = 0;
@@ -124,7 +129,7 @@ export class FaultSubscriber {
       connectionParams: { authorization: `Bearer ${this.watching.who.accessToken}` },
       shouldRetry: () => true,
       retryAttempts: Infinity,
-      retryWait: () => pause(this.dice.between(50, 250)),
+      retryWait: (retries) => pause(this.dice.between(0.5, 1.5) * Math.min(LEAST_WAIT_MS * 2 ** retries, MOST_WAIT_MS)),
       // Kept after a refusal, which must not end it.
       lazyCloseTimeout: 10 * RETRY_MS,
       ...(this.watching.impatient ? { keepAlive: PING_MS } : {}),
@@ -185,7 +190,12 @@ export class FaultSubscriber {
       );
       return;
     }
+    const { socket } = this;
     await pause(RETRY_MS);
+    if (codes.includes('FORBIDDEN')) {
+      this.removals += 1;
+      if (socket?.readyState === WebSocket.OPEN) this.kept += 1;
+    }
     this.start();
   }
 }

@@ -58,9 +58,9 @@ export class ServiceProcess {
     return service;
   }
 
-  /** Resolves when it is up; rejects when it ends without. */
-  isUp(): Promise<void> {
-    return this.says(/Up at http|Health +http/); // written at once, so the rest is there too
+  /** Resolves when it is up; rejects when it ends without, or is not after `ms`. */
+  isUp(ms?: number): Promise<void> {
+    return this.says(/Up at http|Health +http/, ms); // written at once, so the rest is there too
   }
 
   /** Runs it to its end, which it comes to by itself. */
@@ -82,13 +82,13 @@ export class ServiceProcess {
   }
 
   /** Resolves when it has written what `pattern` matches; rejects when it ends without. */
-  async says(pattern: RegExp): Promise<void> {
+  async says(pattern: RegExp, ms = 20_000): Promise<void> {
     while (!pattern.test(this.output)) {
       const more = new Promise<void>((resolve) => {
         this.told = resolve;
       });
       const end = this.exited.then((code) => Promise.reject(new Error(`it ended with ${code}:\n${this.output}`)));
-      await within(20_000, Promise.race([more, end]), `it said ${pattern}`);
+      await within(ms, Promise.race([more, end]), `it said ${pattern}`);
     }
   }
 
