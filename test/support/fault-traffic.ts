@@ -19,6 +19,7 @@ export class Traffic {
   readonly posted = new Map<string, string>();
   readonly guestAway: Without[] = [];
   readonly promotedDown: Without[] = [];
+  private readonly triedBefore: number;
   private over = false;
   private readonly running: Promise<unknown>[] = [];
 
@@ -29,6 +30,7 @@ export class Traffic {
     seed: number,
     everyMs: number,
   ) {
+    this.triedBefore = triesOf(team);
     const dice = new Dice(seed);
     const loops = [
       ...team.writers.map((writer, index) => this.write(writer, new Dice(seed + 2 + index), everyMs)),
@@ -41,10 +43,9 @@ export class Traffic {
     }
   }
 
-  /** Tries of theirs that had to be repeated. */
+  /** Tries of posts and changes that had to be repeated since this began. */
   get retried(): number {
-    const { admin, writers } = this.team;
-    return [admin, ...writers].reduce((sum, { client }) => sum + client.retried, 0);
+    return triesOf(this.team) - this.triedBefore;
   }
 
   /** Ends it, with every right given back, and every post acknowledged. Throws what no fault excuses. */
@@ -123,4 +124,8 @@ export class Traffic {
       await give();
     }
   }
+}
+
+function triesOf({ admin, writers }: Team): number {
+  return [admin, ...writers].reduce((sum, { client }) => sum + client.retried, 0);
 }
