@@ -179,6 +179,7 @@ export class FaultSubscriber {
     const codes = Array.isArray(error)
       ? (error as readonly GraphqlError[]).map(({ extensions }) => extensions.code)
       : [];
+    const removed = codes.includes('FORBIDDEN');
     const refused = codes.length > 0 && codes.every((code) => code === 'FORBIDDEN' || code === 'NOT_FOUND');
     const passes = codes.length > 0 && codes.every((code) => code === 'SERVICE_UNAVAILABLE' || code === 'RATE_LIMITED');
     if (refused && this.watching.comesAndGoes) this.refusals += 1;
@@ -192,7 +193,7 @@ export class FaultSubscriber {
     }
     const { socket } = this;
     await pause(RETRY_MS);
-    if (codes.includes('FORBIDDEN')) {
+    if (removed) {
       this.removals += 1;
       if (socket?.readyState === WebSocket.OPEN) this.kept += 1;
     }
