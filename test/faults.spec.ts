@@ -25,7 +25,7 @@ const extent = isLong
       rare: true,
       longestMs: 5_000,
     }
-  : { schedules: 1, subscribers: 20, slow: 1, deliveries: 500, everyMs: 350, rounds: 1, rare: false, longestMs: 1_200 };
+  : { schedules: 1, subscribers: 20, slow: 1, deliveries: 500, everyMs: 450, rounds: 1, rare: false, longestMs: 1_200 };
 const given = process.env['FAULTS_SEED'];
 const seeds = given ? [Number(given)] : Array.from({ length: extent.schedules }, () => randomInt(2 ** 31));
 
