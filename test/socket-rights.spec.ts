@@ -155,6 +155,31 @@ describe('who sees what', () => {
     ]);
     expect(await editor.socket().subscribe(post).next()).toEqual({ data: { postUpdate: { title: 'By socket' } } });
   });
+
+  it('who gets another role in the midst of updates misses none of them', async () => {
+    const [owner, member] = await Promise.all([tidings.current.asUser('EDITOR'), tidings.current.asUser('EDITOR')]);
+    const project = await createProject(owner);
+    await addMember(owner, project.id, member, 'VIEWER');
+    const socket = member.socket();
+    const watch = socket.subscribe(WATCH, { id: project.id });
+    await tidings.current.watching(1);
+    const rounds = 30;
+    for (let round = 0; round < rounds; round += 1) {
+      const role = round % 2 ? 'VIEWER' : 'EDITOR';
+      const post = () => postUpdate(owner, project.id);
+      await Promise.all([post(), post(), addMember(owner, project.id, member, role), post(), post()]);
+    }
+    const seqs: number[] = [];
+    // One more tells the end: whoever is left out is not waited for.
+    const last = await postUpdate(owner, project.id);
+    for (let subject: string | undefined; subject !== last;) {
+      const { seq, subjectId } = (await watch.next()).data.projectUpdated;
+      seqs.push(seq);
+      subject = subjectId;
+    }
+    expect(seqs).toEqual(Array.from({ length: 5 * rounds + 1 }, (_, index) => seqs[0]! + index));
+    await socket.close();
+  });
 });
 
 const opened = async (message?: unknown) => {

@@ -54,8 +54,13 @@ export class ServiceProcess {
   /** Starts it and waits until it is up. */
   static async start(env: Record<string, string>, nodeOptions: readonly string[] = []): Promise<ServiceProcess> {
     const service = ServiceProcess.launch(env, nodeOptions);
-    await service.says(/Up at http|Health +http/); // written at once, so the rest is there too
+    await service.isUp();
     return service;
+  }
+
+  /** Resolves when it is up; rejects when it ends without, or is not after `ms`. */
+  isUp(ms?: number): Promise<void> {
+    return this.says(/Up at http|Health +http/, ms); // written at once, so the rest is there too
   }
 
   /** Runs it to its end, which it comes to by itself. */
@@ -77,13 +82,13 @@ export class ServiceProcess {
   }
 
   /** Resolves when it has written what `pattern` matches; rejects when it ends without. */
-  async says(pattern: RegExp): Promise<void> {
+  async says(pattern: RegExp, ms = 20_000): Promise<void> {
     while (!pattern.test(this.output)) {
       const more = new Promise<void>((resolve) => {
         this.told = resolve;
       });
       const end = this.exited.then((code) => Promise.reject(new Error(`it ended with ${code}:\n${this.output}`)));
-      await within(20_000, Promise.race([more, end]), `it said ${pattern}`);
+      await within(ms, Promise.race([more, end]), `it said ${pattern}`);
     }
   }
 

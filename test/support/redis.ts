@@ -102,7 +102,7 @@ async function launch(port: number, directory: string): Promise<ChildProcess> {
  * Below the range that systems hand out for outgoing connections: a client that keeps trying a dead port of that range
  * sometimes connects to itself, and any other process may be given the port before the server is back.
  */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);
     const probe = createServer();

@@ -38,6 +38,8 @@ export interface EmbeddedPostgresOptions {
   log?: (line: string) => void;
   /** More settings of the server, such as `{ fsync: 'off' }` for tests. */
   settings?: Record<string, string>;
+  /** Where it listens on 127.0.0.1, if not on whatever port is free. Asked again when that is taken. */
+  choosePort?: () => Promise<number>;
 }
 
 /** One to find a server that was faster, one to stop what cannot be taken over, one to mend; more means that it is hopeless. */
@@ -56,7 +58,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     throw fileFailure(error, dataDir);
   });
   try {
-    const { server, password, adopted } = await start(dataDir, packageDir, options.settings ?? {}, log);
+    const { server, password, adopted } = await start(dataDir, packageDir, options, log);
     const callOff = adopted ? endWithUs(server.process) : undefined; // a child of ours has that already
     let stopped: Promise<void> | undefined;
     const stop = async (): Promise<void> => {
@@ -102,7 +104,7 @@ async function openDataDir(folder: string): Promise<string> {
 async function start(
   dataDir: string,
   packageDir: string,
-  settings: Record<string, string>,
+  { settings = {}, choosePort }: EmbeddedPostgresOptions,
   log: (line: string) => void,
 ): Promise<{ server: Server; password: string; adopted: boolean }> {
   const { clusterDir, runAs, copyRoot, canRun } = await findPlace(dataDir, log);
@@ -120,7 +122,14 @@ async function start(
   }
   const onDeath = (how: string): void =>
     log(`PostgreSQL ended by itself (${how}), see ${join(clusterDir, 'server.log')}`);
-  const wanted = { postgres: binaries.postgres, clusterDir, runAs, settings, onDeath };
+  const wanted = {
+    postgres: binaries.postgres,
+    clusterDir,
+    runAs,
+    settings,
+    onDeath,
+    ...(choosePort ? { choosePort } : {}),
+  };
   for (let attempt = 1; attempt <= MOST_STARTS; attempt += 1) {
     const left = await findServer(clusterDir);
     const server = left ?? (await startServer(wanted));

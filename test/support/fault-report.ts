@@ -1,0 +1,114 @@
+// The end of a schedule: everyone has caught up, or has not; then the log is asked what was due, and figures are drawn up.
+import { decodeCursor } from '../../src/engine/events/cursor.js';
+import type { Audience } from './fault-audience.js';
+import type { FaultCluster } from './fault-cluster.js';
+import type { FaultSubscriber } from './fault-subscriber.js';
+import type { Traffic } from './fault-traffic.js';
+import { due, type Logged, verdict } from './fault-verdict.js';
+import { until } from './wait.js';
+
+/** ms that everyone has to catch up once everything is mended. */
+const CATCH_UP_MS = 30_000;
+/** Words for one subscriber at most: the first tell the most. */
+const MOST_WORDS = 5;
+
+const LOG = `
+select event.pos::float8 as pos, event.seq::float8 as seq, event.kind, event.resource_id as "projectId",
+       event.facts ->> 'subjectId' as "subjectId", event.session_id as "sessionId", project_update.title,
+       (extract(epoch from event.at) * 1000)::float8 as at
+  from event left join project_update
+    on event.kind = 'UPDATE_POSTED' and project_update.id = (event.facts ->> 'subjectId')::uuid
+ where event.resource_kind = 'project' and event.pos > $1 order by event.pos`;
+
+export interface Report {
+  /** Everything that must not be; empty when all is well. */
+  readonly wrong: readonly string[];
+  /** For people. */
+  readonly figures: string;
+}
+
+/**
+ * Waits until everyone has what was posted after the cursor `from`, which was read at `began` (ms since 1970), and compares.
+ * Everything must be mended, and traffic have ended.
+ */
+export async function report(
+  cluster: FaultCluster,
+  audience: Audience,
+  traffic: Traffic,
+  { from, began }: { readonly from: string; readonly began: number },
+): Promise<Report> {
+  const after = decodeCursor(from).pos;
+  let log: Logged[] = [];
+  const mayOf = (subscriber: FaultSubscriber) => audience.entitlement(subscriber, after, traffic);
+  // Twice, so that whatever came once too often at the end comes before something.
+  for (const word of ['last', 'very last']) {
+    await traffic.mark(word);
+    log = (await cluster.query<Logged>(LOG, [after])).map((event) => ({ ...event, title: event.title ?? undefined }));
+    const ends = audience.all.map((subscriber) => [subscriber, due(log, mayOf(subscriber)).at(-1)?.pos ?? 0] as const);
+    // Whoever does not is told of below, event by event.
+    await until(() => ends.every(([{ last }, end]) => last >= end), 'everyone has caught up', CATCH_UP_MS).catch(
+      () => {},
+    );
+  }
+  const wrong = audience.all.flatMap((subscriber) => {
+    const words = [...subscriber.violations, ...verdict(log, subscriber.arrivals, mayOf(subscriber))];
+    const more = words.length > MOST_WORDS ? [`and ${words.length - MOST_WORDS} more`] : [];
+    return [...words.slice(0, MOST_WORDS), ...more].map((word) => `${subscriber.name}: ${word}`);
+  });
+  return {
+    wrong: [...unposted(log, traffic), ...unremoved(audience.all, traffic), ...wrong],
+    figures: figures(audience.all, log, traffic, began),
+  };
+}
+
+/** Every acknowledged update stands in the log once, and nothing else was posted. */
+function unposted(log: readonly Logged[], { posted }: Traffic): string[] {
+  const events = new Map<string, Logged[]>();
+  for (const event of log.filter(({ kind }) => kind === 'UPDATE_POSTED'))
+    events.set(event.subjectId, [...(events.get(event.subjectId) ?? []), event]);
+  const wrong = [...posted].filter(([title, id]) => {
+    const found = events.get(id) ?? [];
+    events.delete(id);
+    return found.length !== 1 || found[0]!.title !== title;
+  });
+  return [
+    ...wrong.map(([title]) => `acknowledged, and not once in the log: ${title}`),
+    ...[...events.keys()].map((id) => `posted by nobody, or twice: ${id}`),
+  ];
+}
+
+/** Faults may keep many a subscriber from being told that it was removed, and close its socket, but not all of them each time. */
+function unremoved(all: readonly FaultSubscriber[], { guestAway }: Traffic): string[] {
+  if (guestAway.length === 0) return ['nobody was removed'];
+  if (all.every(({ removals }) => removals === 0)) return ['nobody who was removed was told FORBIDDEN'];
+  return all.every(({ kept }) => kept === 0) ? ['FORBIDDEN closed every socket'] : [];
+}
+
+function figures(all: readonly FaultSubscriber[], log: readonly Logged[], traffic: Traffic, began: number): string {
+  const sum = (of: (subscriber: FaultSubscriber) => number) => all.reduce((total, each) => total + of(each), 0);
+  const closes = new Map<number, number>();
+  for (const subscriber of all)
+    for (const [code, count] of subscriber.closes) closes.set(code, (closes.get(code) ?? 0) + count);
+  // Of those who read, and may, all the time.
+  const steady = all.filter(({ watching, stalls }) => watching.who.name !== 'guest' && stalls === 0);
+  const [silence, since] = longest(steady.map(({ arrivals }) => arrivals.map(({ at }) => at)));
+  const committed = new Map(log.map(({ pos, at }) => [pos, at]));
+  const lags = steady
+    .flatMap(({ arrivals, startedAt }) => arrivals.map(({ pos, at }) => at - Math.max(committed.get(pos)!, startedAt)))
+    .toSorted((a, b) => a - b);
+  const lag = (share: number) => Math.round(lags[Math.floor((lags.length - 1) * share)] ?? 0);
+  return [
+    `figure: faults: ${sum(({ arrivals }) => arrivals.length)} deliveries of ${log.length} events to ${all.length} subscribers, ${traffic.posted.size} posts`,
+    `${sum(({ connects }) => connects) - all.length} reconnects (closes by code: ${[...closes].map(([code, n]) => `${code}: ${n}`).join(', ')})`,
+    `${traffic.retried} posts and changes tried again, ${sum(({ refusals }) => refusals)} subscriptions refused (${sum(({ removals }) => removals)} ended by a removal, ${sum(({ kept }) => kept)} of them with the socket left open), ${sum(({ passing }) => passing)} put off`,
+    `worst gap in delivery ${silence} ms, from ${since - began} ms on; commit to delivery median ${lag(0.5)}, p99 ${lag(0.99)}, worst ${lag(1)} ms`,
+  ].join('; ');
+}
+
+/** The longest time between two that follow each other in one of `lists`, in ms, and when it began. */
+function longest(lists: readonly (readonly number[])[]): readonly [number, number] {
+  const gaps = lists.flatMap((times) =>
+    times.slice(1).map((time, index) => [time - times[index]!, times[index]!] as const),
+  );
+  return gaps.reduce((most, gap) => (gap[0] > most[0] ? gap : most), [0, 0] as const);
+}

@@ -1,0 +1,67 @@
+// The accounts and projects of a fault test: few, each with a part of its own.
+import type { FaultCluster } from './fault-cluster.js';
+import { PersistentClient } from './fault-client.js';
+
+export interface Teammate {
+  readonly name: string;
+  readonly id: string;
+  readonly sessionId: string;
+  readonly accessToken: string;
+  readonly client: PersistentClient;
+}
+
+export interface Team {
+  /** Changes rights; sees everything. */
+  readonly admin: Teammate;
+  /** Both post, and read internal notes. */
+  readonly writers: readonly [Teammate, Teammate];
+  /** Reads. */
+  readonly viewer: Teammate;
+  /** Is made EDITOR and reader again, in turn; a member throughout. */
+  readonly promoted: Teammate;
+  /** Is removed from the first project and comes back, again and again; a member of the second throughout. */
+  readonly guest: Teammate;
+  /** Ids of the projects. */
+  readonly projects: readonly [string, string];
+}
+
+const REGISTER =
+  'mutation ($i: RegisterInput!) { register(input: $i) { accessToken user { id role } session { id } } }';
+export const SET_ROLE = 'mutation ($u: ID!, $r: Role!) { setUserRole(userId: $u, role: $r) { role } }';
+export const SET_MEMBER =
+  'mutation ($p: ID!, $u: ID!, $r: ProjectRole!) { setProjectMember(projectId: $p, userId: $u, role: $r) { role } }';
+export const REMOVE_MEMBER = 'mutation ($p: ID!, $u: ID!) { removeProjectMember(projectId: $p, userId: $u) }';
+
+export async function makeTeam({ urls }: FaultCluster): Promise<Team> {
+  const join = async (name: string): Promise<Teammate> => {
+    const i = { name, email: `${name}@example.com`, password: 'whatever fails, nothing is lost' };
+    const { accessToken, user, session } = (await new PersistentClient(urls).data(REGISTER, { i })).register;
+    const client = new PersistentClient(urls, accessToken);
+    return { name, id: user.id, sessionId: session.id, accessToken, client };
+  };
+  // Whoever registers first is the ADMIN.
+  const admin = await join('admin');
+  const [first, second, viewer, promoted, guest] = (await Promise.all(
+    (['writer', 'editor', 'viewer', 'promoted', 'guest'] as const).map(join),
+  )) as [Teammate, Teammate, Teammate, Teammate, Teammate];
+  for (const { id: u } of [first, second, promoted]) await admin.client.data(SET_ROLE, { u, r: 'EDITOR' });
+  const create = 'mutation ($i: CreateProjectInput!) { createProject(input: $i) { id } }';
+  const project = async (key: string): Promise<string> => {
+    const p: string = (await admin.client.data(create, { i: { key, name: `Project ${key}` } })).createProject.id;
+    const roles = { EDITOR: [first, second, promoted], VIEWER: [viewer, guest] };
+    for (const [r, members] of Object.entries(roles)) {
+      for (const { id: u } of members) await admin.client.data(SET_MEMBER, { p, u, r });
+    }
+    return p;
+  };
+  const projects = [await project('FIRST'), await project('SECOND')] as const;
+  return { admin, writers: [first, second], viewer, promoted, guest, projects };
+}
+
+/** Where a subscriber of the whole may begin: nothing before it is asked for. */
+export async function presentCursor({ admin, projects }: Team): Promise<string> {
+  const { project } = await admin.client.data('query ($id: ID!) { project(id: $id) { lastCursor } }', {
+    id: projects[0],
+  });
+  return project.lastCursor;
+}

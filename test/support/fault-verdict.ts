@@ -1,0 +1,125 @@
+// Whether each subscriber was given what the log holds for it: everything, once, in order. Knows no network.
+import type { Arrival } from './fault-subscriber.js';
+import type { Without } from './fault-traffic.js';
+
+/** An event of a project as the log holds it. */
+export interface Logged {
+  readonly pos: number;
+  readonly seq: number;
+  readonly kind: string;
+  readonly projectId: string;
+  readonly subjectId: string;
+  readonly sessionId: string | null;
+  /** Title of the update that it is about. */
+  readonly title: string | undefined;
+  /** ms since 1970. */
+  readonly at: number;
+}
+
+/** What a subscriber may see. */
+export interface Entitlement {
+  /** Position that it began after. */
+  readonly after: number;
+  readonly projectIds: readonly string[];
+  /** Session whose own events it did not ask for. */
+  readonly withoutSession?: string;
+  /** A membership that came and went. `resumed`: each time the subscriber asked for everything since it went. */
+  readonly comesAndGoes?: {
+    readonly projectId: string;
+    readonly accountId: string;
+    readonly away: readonly Without[];
+    readonly resumed: boolean;
+  };
+  /** When internal notes were not for it; absent: they never are. */
+  readonly notes?: { readonly away: readonly Without[] };
+}
+
+/** The events of `log` that are for it, whatever became of its membership meanwhile. */
+export function due(log: readonly Logged[], { after, projectIds, withoutSession }: Entitlement): Logged[] {
+  return log.filter(
+    ({ pos, projectId, sessionId }) =>
+      pos > after && projectIds.includes(projectId) && (!withoutSession || sessionId !== withoutSession),
+  );
+}
+
+/** Everything that is wrong, in words; empty when nothing is. */
+export function verdict(log: readonly Logged[], arrivals: readonly Arrival[], may: Entitlement): string[] {
+  const byPos = new Map(log.map((event) => [event.pos, event]));
+  const wanted = due(log, may);
+  const wrong = [...inOrder(arrivals), ...missing(wanted, arrivals, may)];
+  const mine = new Set(wanted.map(({ pos }) => pos));
+  for (const arrival of arrivals) {
+    const event = byPos.get(arrival.pos);
+    if (!event || !mine.has(arrival.pos)) wrong.push(`not for it: ${arrival.pos} ${arrival.kind}`);
+    else if (!isAlike(arrival, event)) wrong.push(`changed: ${JSON.stringify(arrival)} for ${JSON.stringify(event)}`);
+    else if (isLeak(arrival, event, may)) wrong.push(`leaked: ${JSON.stringify(arrival)}, committed at ${event.at}`);
+  }
+  return wrong;
+}
+
+function inOrder(arrivals: readonly Arrival[]): string[] {
+  const seen = new Set<number>();
+  return arrivals.flatMap(({ pos }, index) => {
+    const before = arrivals[index - 1]?.pos ?? 0;
+    const doubled = seen.has(pos);
+    seen.add(pos);
+    if (doubled) return [`doubled: ${pos}, after ${before}`];
+    return pos < before ? [`out of order: ${pos} after ${before}`] : [];
+  });
+}
+
+function missing(wanted: readonly Logged[], arrivals: readonly Arrival[], { comesAndGoes }: Entitlement): string[] {
+  const arrived = new Map(arrivals.map(({ pos, at }) => [pos, at]));
+  const lost = ({ pos, kind, projectId }: Logged) => `lost: ${pos} ${kind} of ${projectId}`;
+  if (!comesAndGoes || comesAndGoes.resumed) return wanted.filter(({ pos }) => !arrived.has(pos)).map(lost);
+  const { projectId, accountId, away } = comesAndGoes;
+  const steady = wanted.filter((event) => event.projectId !== projectId && !arrived.has(event.pos));
+  const periods = periodsOf(
+    wanted.filter((event) => event.projectId === projectId),
+    accountId,
+  );
+  return [
+    ...steady,
+    ...periods.flatMap((period, index) => {
+      // What it had before it came back: from the first of the period on, without a gap. What is given up with the
+      // membership is not given, and what a replay under present rights adds later is a gift.
+      const end = away[index]?.until ?? Number.POSITIVE_INFINITY;
+      const had = period.map(({ pos }) => (arrived.get(pos) ?? Number.POSITIVE_INFINITY) < end);
+      const last = away[index] ? had.lastIndexOf(true) : period.length - 1;
+      return period.filter((_event, at) => at <= last && !had[at]);
+    }),
+  ].map(lost);
+}
+
+/** Events of each period of uninterrupted membership; the first period is under way. */
+function periodsOf(events: readonly Logged[], accountId: string): Logged[][] {
+  const periods: Logged[][] = [[]];
+  let member = true;
+  for (const event of events) {
+    const about = event.subjectId === accountId;
+    if (about && event.kind === 'MEMBER_REMOVED') member = false;
+    if (about && event.kind === 'MEMBER_ADDED') {
+      member = true;
+      periods.push([]);
+    }
+    if (member) periods.at(-1)!.push(event);
+  }
+  return periods;
+}
+
+function isAlike(arrival: Arrival, { seq, kind, projectId, subjectId, title }: Logged): boolean {
+  return (
+    arrival.seq === seq &&
+    arrival.kind === kind &&
+    arrival.projectId === projectId &&
+    arrival.subjectId === subjectId &&
+    arrival.title === title
+  );
+}
+
+/** Whether it, or its note, was committed after a right was gone and arrived before it was asked for again. */
+function isLeak(arrival: Arrival, event: Logged, { comesAndGoes, notes }: Entitlement): boolean {
+  const within = (away: readonly Without[]) => away.some(({ from, until }) => event.at > from && arrival.at < until);
+  if (comesAndGoes?.projectId === arrival.projectId && within(comesAndGoes.away)) return true;
+  return arrival.note !== undefined && (!notes || within(notes.away));
+}
