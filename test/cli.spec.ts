@@ -4,12 +4,15 @@ import { once } from 'node:events';
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { removeEmbeddedPostgres } from '../src/engine/database/embedded-postgres.js';
 import { SYSTEM_ACCOUNT_ID } from '../src/engine/database/migrations/20261121000001-engine.js';
 import { GraphqlClient } from './support/graphql-client.js';
 import { databaseProcess, killAll, ServiceProcess } from './support/process.js';
 import { RawSocket } from './support/socket-client.js';
+import { runCommand } from '../src/cli/command-line.js';
+import { domainParts } from '../src/domain-parts.js';
 import { PASSWORD, SECRET, useTidings } from './support/tidings.js';
 import { until } from './support/wait.js';
 
@@ -23,8 +26,14 @@ interface Ran {
   readonly err: string;
 }
 
-/** Runs a command to its end. */
-async function run(env: Record<string, string>, words: readonly string[], input = ''): Promise<Ran> {
+/** Runs a command to its end: here, or as the process that it is for whoever types it. */
+async function run(env: Record<string, string>, words: readonly string[], typed = ''): Promise<Ran> {
+  const [input, output, errors] = [Readable.from([typed]), new PassThrough(), new PassThrough()];
+  const code = await runCommand(words, env, async () => domainParts, { input, output, errors });
+  return { code, out: String(output.read() ?? ''), err: String(errors.read() ?? '') };
+}
+
+async function spawned(env: Record<string, string>, words: readonly string[], input = ''): Promise<Ran> {
   const child = spawn(process.execPath, [PROGRAM, ...words], { env: { PATH: process.env['PATH'] ?? '', ...env } });
   child.stdin.on('error', () => {}).end(input);
   const ended = once(child, 'close');
@@ -135,7 +144,7 @@ describe('with DATABASE_URL, while the service runs', () => {
   });
 
   it('helps', async () => {
-    const help = await tell('--help');
+    const help = await spawned({}, ['--help']);
     expect(help.code).toBe(0);
     expect(help.out).toMatch(/account[^]*sessions[^]*DATABASE_URL[^]*Exit codes/);
     expect((await tell('account create --help')).out).toContain('--password-stdin');
@@ -144,7 +153,7 @@ describe('with DATABASE_URL, while the service runs', () => {
 
 it('says in one line that the database is away', async () => {
   const env = { DATABASE_URL: 'postgresql://tidings:pa55word@127.0.0.1:1/tidings', APP_SECRET: SECRET };
-  const { code, err } = await run(env, ['sessions', 'end', 'a@example.com']);
+  const { code, err } = await spawned(env, ['sessions', 'end', 'a@example.com']);
   expect([code, err.trim().split('\n')]).toEqual([1, [expect.stringContaining('cannot be reached')]]);
   expect(err).not.toContain('pa55word');
 });
@@ -172,7 +181,7 @@ describe('with the embedded database', () => {
   });
 
   it('starts it where nothing runs and stops it again; shares it with the service that runs', async () => {
-    expect(await run(env, create, PASSWORD)).toMatchObject({ code: 0, err: '' });
+    expect(await spawned(env, create, PASSWORD)).toMatchObject({ code: 0, err: '' });
     expect(databaseProcess(dataDir)).toBeUndefined();
     const service = await ServiceProcess.start(env);
     const postgres = databaseProcess(dataDir);
@@ -180,7 +189,7 @@ describe('with the embedded database', () => {
     const { login } = await new GraphqlClient(service.url).data(LOGIN, { input });
     expect(login.user.role).toBe('ADMIN');
     const socket = await RawSocket.signedIn(service.url, login.accessToken);
-    expect((await run(env, ['sessions', 'end', 'first@example.com'])).out).toBe(
+    expect((await spawned(env, ['sessions', 'end', 'first@example.com'])).out).toBe(
       'Ended 1 session of first@example.com.\n',
     );
     expect(await socket.closed).toMatchObject({ code: 4401 });

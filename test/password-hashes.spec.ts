@@ -2,7 +2,7 @@
 import { hash } from '@node-rs/argon2';
 import { PARAMETERS } from '../src/engine/accounts/passwords.js';
 import type { Reply } from './support/graphql-client.js';
-import { PASSWORD, type Person, useTidings } from './support/tidings.js';
+import { OWN_PARAMETERS, PASSWORD, type Person, useTidings } from './support/tidings.js';
 
 const tidings = useTidings();
 const query = (sql: string, parameters: unknown[] = []) =>
@@ -18,6 +18,10 @@ const liveSessions = ({ id }: Person) =>
 const weak = () => hash(PASSWORD, { memoryCost: 1_024, timeCost: 1, parallelism: 1 });
 const hashOf = async ({ id }: Person) =>
   String((await query('select password_hash from account where id = $1', [id]))[0]!['password_hash']);
+
+it('is made as OWASP recommends: argon2id with 19 MiB, two passes, one lane', () => {
+  expect(OWN_PARAMETERS).toEqual({ memoryCost: 19 * 1_024, timeCost: 2, parallelism: 1 });
+});
 
 describe('a hash that was made with other parameters', () => {
   it('is made anew at the next sign-in, for the same password, and no session ends', async () => {

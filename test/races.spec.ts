@@ -23,14 +23,6 @@ const AT_A_TIME = 4;
 const SPREAD_MS = 20;
 const NEXT = 'another password of the tests';
 
-const dear = { ...PARAMETERS };
-beforeAll(() => {
-  Object.assign(PARAMETERS, { memoryCost: 8, timeCost: 1 });
-});
-afterAll(() => {
-  Object.assign(PARAMETERS, dear);
-});
-
 const tidings = useTidings();
 const query = <T = Record<string, unknown>>(sql: string, parameters: unknown[] = []) =>
   tidings.current.database.query<T>(sql, parameters);

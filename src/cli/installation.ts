@@ -3,21 +3,24 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { resolveSecrets } from '../engine/config/app-secret.js';
-import { loadConfig, readEnvironment } from '../engine/config/config.js';
+import { loadConfig } from '../engine/config/config.js';
 import { visitEmbeddedPostgres } from '../engine/database/embedded-guest.js';
 import type { EmbeddedPostgres } from '../engine/database/embedded-postgres.js';
 import { assertKnownDatabase } from '../engine/database/known-database.js';
 import { CliModule, type Domain } from './cli.module.js';
 
 export class Installation {
-  constructor(private readonly domain: Domain) {}
+  constructor(
+    private readonly domain: Domain,
+    private readonly environment: NodeJS.ProcessEnv,
+  ) {}
 
   /**
    * Runs `work` over the database of DATABASE_URL, else the embedded one: that of the service if it runs, else started for
    * this. What `work` tells the log is followed by every node that runs.
    */
   async open<T>(work: (services: INestApplicationContext) => Promise<T>): Promise<T> {
-    const config = await resolveSecrets(loadConfig(readEnvironment()));
+    const config = await resolveSecrets(loadConfig(this.environment));
     let postgres: EmbeddedPostgres | undefined;
     let services: INestApplicationContext | undefined;
     try {

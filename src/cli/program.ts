@@ -1,9 +1,10 @@
 // The commands, their arguments and their help.
+import type { Writable } from 'node:stream';
 import { Argument, Command, Option } from 'commander';
 import { Role } from '../engine/access/role.js';
 import type { AccountCommands } from './account-commands.js';
 import type { checked } from './account-input.js';
-import { askPassword, pipedPassword } from './password-input.js';
+import { askPassword, pipedPassword, type Terminal } from './password-input.js';
 
 const EMAIL = 'e-mail address that the account signs in with';
 const PASSWORD_STDIN = ['--password-stdin', 'read the password from standard input instead of asking for it'] as const;
@@ -23,9 +24,20 @@ export interface Work {
   readonly checked: typeof checked;
 }
 
-/** The program; `say` is given the sentence that tells what was done. */
-export function makeProgram(work: () => Promise<Work>, say: (sentence: string) => void): Command {
+/** Where a command is typed: what is told goes to `output`, what is asked and refused to `errors`. */
+export interface Console {
+  readonly input: Terminal;
+  readonly output: Writable;
+  readonly errors: Writable;
+}
+
+/** The program. */
+export function makeProgram(work: () => Promise<Work>, { input, output, errors }: Console): Command {
+  const say = (sentence: string) => void output.write(`${sentence}\n`);
+  const passwordFrom = ({ passwordStdin }: PasswordOptions): Promise<string> =>
+    passwordStdin ? pipedPassword(input) : askPassword(input, errors);
   const program = new Command('tidings')
+    .configureOutput({ writeOut: (text) => output.write(text), writeErr: (text) => errors.write(text) })
     .usage('<command>        (npm run tidings -- <command>)')
     .description('Administers an installation of Tidings.')
     .addHelpText('after', ABOUT)
@@ -76,9 +88,4 @@ export function makeProgram(work: () => Promise<Work>, say: (sentence: string) =
     .argument('<email>', EMAIL)
     .action(async (email: string) => say(await (await work()).commands.endSessions(email)));
   return program;
-}
-
-function passwordFrom({ passwordStdin }: PasswordOptions): Promise<string> {
-  const { stdin, stderr } = process;
-  return passwordStdin ? pipedPassword(stdin) : askPassword(stdin, stderr);
 }
