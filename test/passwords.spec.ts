@@ -7,7 +7,7 @@ import { GraphqlClient, type Reply } from './support/graphql-client.js';
 import { MailServer, tokenIn, tokenInOutbox } from './support/smtp.js';
 import { RawSocket } from './support/socket-client.js';
 import { PASSWORD, type Person, TestTidings } from './support/tidings.js';
-import { until } from './support/wait.js';
+import { after, taken, until } from './support/wait.js';
 
 const NEXT = 'another password of the tests';
 const REGISTER = 'mutation ($input: RegisterInput!) { register(input: $input) { user { id } } }';
@@ -60,24 +60,6 @@ const endings = async ({ id }: Person) =>
 async function tokenFor(person: Person, count = 1): Promise<string> {
   await tidings.anonymous.data(REQUEST, { email: person.email });
   return tokenIn((await mails.to(person.email, count))[count - 1]!.mail.text);
-}
-
-/** ms that `work` takes on this machine just now. */
-async function taken(work: () => Promise<unknown>): Promise<number> {
-  const began = performance.now();
-  await work();
-  return performance.now() - began;
-}
-
-/** `work` begins `ms` from now, without giving up the event loop for a timer's whole granularity. */
-async function after<T>(ms: number, work: () => Promise<T>): Promise<T> {
-  const start = performance.now() + ms;
-  while (performance.now() < start) {
-    await new Promise((resolve) => {
-      setImmediate(resolve);
-    });
-  }
-  return work();
 }
 
 describe('a new password', () => {
