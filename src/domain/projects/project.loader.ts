@@ -7,10 +7,16 @@ import { ProjectRole } from './project-role.js';
 /** Deleted ones too: events of the past still refer to them. */
 export const projectById = byId(ProjectEntity);
 
+/** Nothing hangs on a project that is deleted. */
+export const OF_PROJECT = {
+  parentColumn: 'project_id',
+  parentCondition: 'exists (select from project where project.id = parent.id and project.deleted_at is null)',
+};
+
 export const memberPages = childPages({
   entity: ProjectMemberEntity,
   table: 'project_member',
-  parentColumn: 'project_id',
+  ...OF_PROJECT,
 });
 
 /** The lead of a project: of its OWNERs the one who has been a member longest. */

@@ -157,7 +157,7 @@ export class ProjectResolver {
     description: 'Who answers for it: of its OWNERs the one who has been a member longest.',
   })
   async lead(@Parent() project: ProjectRow, @Context() context: OperationContext) {
-    const owner = await context.load(leadOfProject, project.id);
+    const owner = project.deletedAt ? null : await context.load(leadOfProject, project.id);
     return owner && context.load(accountById, owner.accountId);
   }
 

@@ -8,7 +8,9 @@ registerEnumType(ProjectEventKind, {
   valuesMap: {
     PROJECT_CREATED: { description: 'It was made. `subjectId` is the project.' },
     PROJECT_EDITED: { description: 'Its name, description or budget changed. `subjectId` is the project.' },
-    PROJECT_DELETED: { description: 'It was deleted. `subjectId` is the project.' },
+    PROJECT_DELETED: {
+      description: 'It was deleted. `subjectId` is the project. Told to ADMINs; for others it is just gone.',
+    },
     MEMBER_ADDED: { description: 'An account became a member. `subjectId` is the account.' },
     MEMBER_CHANGED: { description: 'The role of a member changed. `subjectId` is the account.' },
     MEMBER_REMOVED: { description: 'A membership ended. `subjectId` is the account.' },

@@ -1,11 +1,11 @@
 // Which events of the log a subscriber of projects is given, under the rights it has at that moment.
 import { Injectable } from '@nestjs/common';
-import type { AccountRights, Principal } from '../../engine/access/role.js';
+import type { Principal } from '../../engine/access/role.js';
 import { ForbiddenError } from '../../engine/errors/service-error.js';
-import type { LogEvent } from '../../engine/events/log-event.js';
 import { Hub } from '../../engine/realtime/hub.js';
 import type { Member, SubscriptionRequest } from '../../engine/realtime/member.js';
 import { PresenceTracker } from '../../engine/realtime/presence-tracker.js';
+import { DeletedProjects } from '../projects/deleted-projects.js';
 import { ProjectEventKind } from '../projects/project-events.js';
 import { effectiveProjectRole, PROJECT_RESOURCE, ProjectRole } from '../projects/project-role.js';
 import { LagPolicy } from './project-event.type.js';
@@ -22,22 +22,27 @@ export class ProjectFeeds {
   constructor(
     private readonly hub: Hub,
     private readonly presence: PresenceTracker,
+    private readonly deleted: DeletedProjects,
   ) {}
 
   /** Events of one project. Ends with FORBIDDEN when the viewer loses it, or it is deleted. */
   ofProject(viewer: Principal, projectId: string, options: FeedOptions): Promise<Member> {
     const watching = () => this.presence.watch(projectId, viewer.accountId);
     return this.open(viewer, options, { id: projectId, watching }, (event, rights) => {
-      const here = event.resource.kind === PROJECT_RESOURCE && event.resource.id === projectId;
-      const deleted = here && event.kind === ProjectEventKind.PROJECT_DELETED;
-      if (deleted || !effectiveProjectRole(rights, projectId)) return new ForbiddenError(ProjectRole.VIEWER);
-      return here ? 'give' : 'skip';
+      const visible = effectiveProjectRole(rights, projectId) && !this.deleted.has(projectId);
+      if (!visible) return new ForbiddenError(ProjectRole.VIEWER);
+      return event.resource.kind === PROJECT_RESOURCE && event.resource.id === projectId ? 'give' : 'skip';
     });
   }
 
-  /** Events of every project that the viewer may see when they happen. */
-  ofAll(viewer: Principal, options: FeedOptions): Promise<Member> {
-    return this.open(viewer, options, {}, (event, rights) => (isVisible(event, rights) ? 'give' : 'skip'));
+  /** Events of every project that the viewer may see now. Of one that is deleted an ADMIN is told that, and nothing else. */
+  async ofAll(viewer: Principal, options: FeedOptions): Promise<Member> {
+    await this.deleted.known();
+    return this.open(viewer, options, {}, (event, rights) => {
+      if (event.resource.kind !== PROJECT_RESOURCE || !effectiveProjectRole(rights, event.resource.id)) return 'skip';
+      const gone = this.deleted.has(event.resource.id) && event.kind !== ProjectEventKind.PROJECT_DELETED;
+      return gone ? 'skip' : 'give';
+    });
   }
 
   private open(
@@ -55,10 +60,6 @@ export class ProjectFeeds {
       ...(watching ? { watching } : {}),
     });
   }
-}
-
-function isVisible(event: LogEvent, rights: AccountRights): boolean {
-  return event.resource.kind === PROJECT_RESOURCE && effectiveProjectRole(rights, event.resource.id) !== undefined;
 }
 
 /** The same, without what the viewer's own session has caused. */

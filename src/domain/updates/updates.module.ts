@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { ProjectsModule } from '../projects/projects.module.js';
 import { CommentResolver, ProjectCommentsResolver } from './comment.resolver.js';
 import { CommentService } from './comment.service.js';
 import { ProjectEventResolver } from './project-event.resolver.js';
@@ -7,6 +8,7 @@ import { ProjectUpdatesResolver, UpdateResolver } from './update.resolver.js';
 import { UpdateService } from './update.service.js';
 
 @Module({
+  imports: [ProjectsModule],
   providers: [
     CommentResolver,
     CommentService,

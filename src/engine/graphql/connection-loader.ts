@@ -25,6 +25,8 @@ export interface ChildTable<T> {
   readonly entity: EntityName<T>;
   readonly table: string;
   readonly parentColumn: string;
+  /** SQL, of `parent.id`: a parent for which it does not hold has no children to show. */
+  readonly parentCondition?: string;
 }
 
 /** A loader of pages, newest first. Siblings that ask for the same page size and cursor share a statement. */
@@ -32,6 +34,7 @@ export function childPages<T extends Keyed>({
   entity,
   table,
   parentColumn,
+  parentCondition = 'true',
 }: ChildTable<T>): Loader<ChildPage, Connection<T>> {
   const batch: Batch<ChildPage, Connection<T>> = async (em, pages) => {
     const results = new Map<ChildPage, Connection<T>>();
@@ -39,7 +42,9 @@ export function childPages<T extends Keyed>({
       const { size, after } = group[0]!;
       const parents = [...new Set(group.map(({ parentId }) => parentId))];
       const sql = `
-        select child.* from unnest(string_to_array(?, ',')::uuid[]) as parent(id) cross join lateral (
+        select child.*
+          from (select id from unnest(string_to_array(?, ',')::uuid[]) as parent(id) where ${parentCondition}) parent
+         cross join lateral (
           select * from ${table} where ${parentColumn} = parent.id ${after ? 'and id < ?::uuid' : ''} order by id desc limit ?
         ) child`;
       const rows = await em.execute<EntityDictionary<T>[]>(sql, [

@@ -15,7 +15,7 @@ export interface SubscriptionRequest {
   readonly after?: string | null | undefined;
   /** The only resources whose events can be given: those of this kind, or a single one. */
   readonly resource: { readonly kind: string; readonly id?: string };
-  /** What the subscriber's rights make of an event. Pure: it sees nothing but its arguments. */
+  /** What the subscriber's rights make of an event: told by these, and by what the log has brought, alone. */
   readonly judge: (event: LogEvent, rights: AccountRights) => Verdict;
   /** A reader who could not keep up gets the newest event of each resource, with `skipped`, instead of all. */
   readonly latestOnLag?: boolean;
