@@ -5,6 +5,7 @@ import { ServiceUnavailableError } from '../errors/service-error.js';
 import { type LogRing, PUB_SUB, type PubSub } from '../pubsub/doorbell.port.js';
 import type { Position } from './cursor.js';
 import { isLogEvent, type LogEvent } from './log-event.js';
+import { LostRings } from './lost-rings.js';
 import { LogBrokenError, LogReader } from './log-reader.js';
 
 /** Rights hear of an event before anything that delivers it. */
@@ -38,6 +39,7 @@ export class LogFollower implements OnApplicationShutdown {
   private confirmedAt = Number.NEGATIVE_INFINITY;
   private beatAt = Number.NEGATIVE_INFINITY;
   private wokeAt = Number.NEGATIVE_INFINITY;
+  private readonly lostRings = new LostRings();
   private failing = false;
   /** The log that answers is another than the one followed: rings of it are not for us either. */
   private broken = false;
@@ -65,7 +67,10 @@ export class LogFollower implements OnApplicationShutdown {
       }),
       this.doorbell.onRecovered(() => void this.look()),
     ];
-    this.timer = setInterval(() => void this.look(), POLL_INTERVAL_MS);
+    this.timer = setInterval(() => {
+      this.lostRings.tick();
+      void this.look();
+    }, POLL_INTERVAL_MS);
     await this.look();
   }
 
@@ -86,6 +91,11 @@ export class LogFollower implements OnApplicationShutdown {
   /** `pos` of the last event handed on. */
   get applied(): number {
     return this.position.pos;
+  }
+
+  /** Events so far that it has found without any ring. */
+  get ringsLost(): number {
+    return this.lostRings.count;
   }
 
   /** Whether the last look that reached the head is recent enough to trust what this node holds. */
@@ -135,7 +145,10 @@ export class LogFollower implements OnApplicationShutdown {
         const startedAt = performance.now();
         const page = await answered(READ_TIMEOUT_MS, this.reader.following(this.position, PAGE));
         this.broken = false;
-        for (const event of page) this.apply(event);
+        for (const event of page) {
+          if (event.pos > this.applied) this.lostRings.found(event.pos);
+          this.apply(event);
+        }
         if (page.length === PAGE) continue;
         this.confirmedAt = startedAt;
         // Someone who asked while the page was on its way may know of a commit that it does not hold.
@@ -162,7 +175,9 @@ export class LogFollower implements OnApplicationShutdown {
   }
 
   private heard({ pos, events = [] }: LogRing): void {
-    for (const event of events) if (isLogEvent(event)) this.apply(event);
+    const carried = events.filter((event) => isLogEvent(event));
+    this.lostRings.rung(Number(pos), carried);
+    for (const event of carried) this.apply(event);
     if (Number(pos) > this.applied) void this.look();
   }
 
