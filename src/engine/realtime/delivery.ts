@@ -6,6 +6,7 @@ import type { ReadView } from '../access/read-view.js';
 import type { LogEvent } from '../events/log-event.js';
 import { LogFollower } from '../events/log-follower.js';
 import type { SharingPlan } from '../graphql/sharing-plan.js';
+import { DeliveryLatency } from './delivery-latency.js';
 import { EventExecutions } from './event-executions.js';
 import { framesOf } from './frames.js';
 import type { Member } from './member.js';
@@ -18,6 +19,8 @@ export interface Turn {
   readonly plan: SharingPlan;
   readonly view: ReadView;
   readonly pace: Pace;
+  /** It is given as it comes, at the head of the log. */
+  readonly live?: boolean;
 }
 
 /** Told that a member is given nothing more for now: it has everything up to `pos`. */
@@ -30,11 +33,14 @@ export class Delivery implements OnApplicationShutdown {
   /** Events given to members so far, and payloads written for them, in bytes. */
   deliveries = 0;
   bytes = 0;
+  /** How often a member has begun to be given events from the log. */
+  catchUps = 0;
   private stopped = false;
 
   constructor(
     private readonly maker: EventExecutions,
     private readonly follower: LogFollower,
+    private readonly latency: DeliveryLatency,
   ) {}
 
   onApplicationShutdown(): void {
@@ -77,6 +83,7 @@ export class Delivery implements OnApplicationShutdown {
       if (turn.pace.spent) await turn.pace.rest();
       this.write(member, own, { portions, payloads, plan: turn.plan, onStop });
     }
+    if (turn.live) for (const { event } of portions) this.latency.written(event);
     return true;
   }
 

@@ -41,7 +41,7 @@ export class Group {
 
   /** A member of this group from now on, wherever in the log it is. */
   add(member: Member): void {
-    if (!this.settle(member)) this.replay.add(member);
+    if (!this.settle(member)) this.catchUp(member);
   }
 
   remove(member: Member): void {
@@ -86,7 +86,7 @@ export class Group {
     if (!first) return;
     this.busy = true;
     const { delivery, pace, separate } = this.services;
-    const turn = { plan: this.plan, view, pace: pace.live };
+    const turn = { plan: this.plan, view, pace: pace.live, live: true };
     try {
       const given = await delivery.give(portions, turn, (...stop) => this.fallBack(...stop));
       if (!given) {
@@ -112,6 +112,11 @@ export class Group {
     if (member.over || !this.live.delete(member)) return;
     member.pos = Math.max(member.pos, pos);
     member.lagged ||= lags;
+    this.catchUp(member);
+  }
+
+  private catchUp(member: Member): void {
+    this.services.delivery.catchUps += 1;
     this.replay.add(member);
   }
 }

@@ -73,9 +73,9 @@ export class Hub implements OnModuleInit {
 
   /** What it has done and does. */
   get stats() {
-    const { deliveries, bytes, executions } = this.delivery;
+    const { deliveries, bytes, executions, catchUps } = this.delivery;
     const behind = [...this.groups.values()].reduce((sum, { replay }) => sum + replay.size, 0);
-    return { subscriptions: this.size, groups: this.groups.size, behind, deliveries, bytes, executions };
+    return { subscriptions: this.size, groups: this.groups.size, behind, deliveries, bytes, executions, catchUps };
   }
 
   /** A subscription from now on, or from `after`, without a gap; nothing is given before `join`. Throws CURSOR_EXPIRED. */

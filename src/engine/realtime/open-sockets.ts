@@ -12,8 +12,13 @@ export const MAX_SOCKETS = 100;
 export const MAX_OPERATIONS = 100;
 export const MAX_ACCOUNT_OPERATIONS = 1_000;
 
+/** Close codes of others that are counted by themselves, beside ours: a client may choose any of some thousands. */
+const FOREIGN_CODES: ReadonlySet<number> = new Set([1000, 1001, 1005, 1006, 1009]);
+
 @Injectable()
 export class OpenSockets implements Iterable<Socket> {
+  /** Sockets closed so far, by code; `null`: those of clients' own making. */
+  readonly closes = new Map<number | null, number>();
   private readonly all = new Set<Socket>();
   private readonly byAccount = new Map<string, Set<Socket>>();
   private readonly carriers = new WeakMap<OperationContext, Socket>();
@@ -34,7 +39,11 @@ export class OpenSockets implements Iterable<Socket> {
   /** Knows the socket until it is closed. */
   add(socket: Socket): void {
     this.all.add(socket);
-    socket.onClose(() => this.all.delete(socket));
+    socket.onClose((code) => {
+      this.all.delete(socket);
+      const counted = socket.closedByUs || FOREIGN_CODES.has(code) ? code : null;
+      this.closes.set(counted, (this.closes.get(counted) ?? 0) + 1);
+    });
   }
 
   /** Knows whose socket it is, from its claims. False, and nothing known, if the account has too many. */

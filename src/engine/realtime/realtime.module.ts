@@ -1,10 +1,12 @@
 import { Global, Module } from '@nestjs/common';
 import { ConnectionResolver } from './connection.resolver.js';
+import { DeliveryLatency } from './delivery-latency.js';
 import { Delivery } from './delivery.js';
 import { EventExecutions } from './event-executions.js';
 import { Hub } from './hub.js';
 import { OpenSockets } from './open-sockets.js';
 import { PresenceTracker } from './presence-tracker.js';
+import { RealtimeStatistics } from './realtime-statistics.js';
 import { RealtimeStatsResolver } from './realtime-stats.resolver.js';
 import { SocketDeadlines } from './socket-deadlines.js';
 import { SocketOperations } from './socket-operations.js';
@@ -16,10 +18,12 @@ import { SubscriptionOperations } from './subscription-operations.js';
   providers: [
     ConnectionResolver,
     Delivery,
+    DeliveryLatency,
     EventExecutions,
     Hub,
     OpenSockets,
     PresenceTracker,
+    RealtimeStatistics,
     RealtimeStatsResolver,
     SocketDeadlines,
     SocketOperations,

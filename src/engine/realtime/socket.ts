@@ -36,6 +36,8 @@ export class Socket {
   deadline = Number.POSITIVE_INFINITY;
   private heardAt = performance.now();
   private closing = false;
+  /** The code that we have closed it with. */
+  private closedWith: number | undefined;
   /** It is to be closed with the answers under way, and with nothing else. */
   private leave: (() => void) | undefined;
   /** Who waits for the reader. */
@@ -69,6 +71,11 @@ export class Socket {
     return !this.closing && !this.leave && this.ws.readyState === this.ws.OPEN;
   }
 
+  /** Whether it was us who closed it. */
+  get closedByUs(): boolean {
+    return this.closedWith !== undefined;
+  }
+
   /** Hands on text messages while the socket is open; anything else closes it. */
   onMessage(listener: (text: string) => void): void {
     this.ws.on('message', (data: RawData, isBinary: boolean) => {
@@ -79,10 +86,11 @@ export class Socket {
     });
   }
 
+  /** Calls `listener` when it is closed, with the code that was sent first: ours, or the client's. */
   onClose(listener: (code: number, reason: string) => void): void {
     this.ws.once('close', (code, reason) => {
       this.closing = true;
-      listener(code, reason.toString());
+      listener(this.closedWith ?? code, reason.toString());
     });
   }
 
@@ -96,6 +104,11 @@ export class Socket {
       });
       if (this.ws.bufferedAmount > HIGH_WATER_BYTES) this.ws.pause();
     });
+  }
+
+  /** Bytes that have been written and not taken by the operating system. */
+  get bufferedBytes(): number {
+    return this.stream.writableLength;
   }
 
   /** Whether so much is unsent that nothing more may be queued. */
@@ -131,6 +144,7 @@ export class Socket {
   close(code: number, reason: string): void {
     if (this.closing) return;
     this.closing = true;
+    this.closedWith = code;
     this.ws.close(code, reason);
     const timer = setTimeout(() => this.ws.terminate(), CLOSE_GRACE_MS);
     this.ws.once('close', () => clearTimeout(timer));
