@@ -13,7 +13,16 @@ import { startRedis } from './redis.ts';
 import { TEMPLATE, withDatabase } from './database-url.ts';
 
 /** Speed over durability: what a crash would lose is of no use after it. */
-const SETTINGS = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '300' };
+const SETTINGS = {
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  wal_level: 'minimal',
+  max_wal_senders: '0',
+  autovacuum: 'off',
+  checkpoint_timeout: '1h',
+  max_connections: '300',
+};
 
 export default async function setup() {
   const folder = mkdtempSync(join(tmpdir(), 'tidings-test-'));
