@@ -86,7 +86,8 @@ export class Group {
     if (!first) return;
     this.busy = true;
     const { delivery, pace, separate } = this.services;
-    const turn = { plan: this.plan, view, pace: pace.live, live: true };
+    const serves = (member: Member) => this.live.has(member);
+    const turn = { plan: this.plan, view, pace: pace.live, live: true, serves };
     try {
       const given = await delivery.give(portions, turn, (...stop) => this.fallBack(...stop));
       if (!given) {
