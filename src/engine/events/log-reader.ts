@@ -1,6 +1,7 @@
 // Reads of the log, always on the primary. Knows SQL and nothing of who listens.
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { CursorExpiredError } from '../errors/service-error.js';
 import type { Position } from './cursor.js';
 import type { LogEvent } from './log-event.js';
 
@@ -75,6 +76,19 @@ export class LogReader {
     const parameters = filter ? [pos, filter.resourceKind, filter.resourceIds.join(','), limit] : [pos, limit];
     const sql = `select ${COLUMNS} from event where partition = 0 and pos > ? ${where} order by pos limit ?`;
     return (await em.execute<EventRow[]>(sql, parameters)).map(toLogEvent);
+  }
+
+  /** The same; throws {@link CursorExpiredError} if there may have been others, which have been pruned. */
+  async afterWithoutHole(pos: number, limit: number, filter?: EventFilter): Promise<LogEvent[]> {
+    const events = await this.after(pos, limit, filter);
+    // What is pruned is the beginning of the log: nothing is missing while the very next event is there.
+    if (events[0]?.pos === pos + 1 || (await this.has(pos + 1))) return events;
+    throw new CursorExpiredError();
+  }
+
+  private async has(pos: number): Promise<boolean> {
+    const sql = 'select 1 from event where partition = 0 and pos = ?';
+    return (await this.orm.em.fork().execute<unknown[]>(sql, [pos])).length > 0;
   }
 
   /** Up to `limit` events right after `position`, without a gap. Throws {@link LogBrokenError} if there is no going on from it. */

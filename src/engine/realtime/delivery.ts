@@ -13,6 +13,7 @@ import type { Member } from './member.js';
 import type { Pace } from './pace.js';
 import { patiently } from './patience.js';
 import type { Portion } from './portion.js';
+import { slicesOf } from './slices.js';
 
 /** How portions are made: the operation of a group, over one view of the database that is as new as they are. */
 export interface Turn {
@@ -21,6 +22,8 @@ export interface Turn {
   readonly pace: Pace;
   /** It is given as it comes, at the head of the log. */
   readonly live?: boolean;
+  /** Whether the member is still where this is given: one who was moved meanwhile is given it there, after what comes before. */
+  readonly serves: (member: Member) => boolean;
 }
 
 /** Told that a member is given nothing more for now: it has everything up to `pos`. */
@@ -73,15 +76,17 @@ export class Delivery implements OnApplicationShutdown {
     return Array.from(byClass, ([permission, own]) => ({ event, permission, members: own, rightsVersion }));
   }
 
-  /** Gives `portions`, which are in order. False: the plan cannot be shared after all, and nobody was given anything. */
+  /** Gives `portions`, which are in order. False: the plan cannot be shared after all, and the rest was given to nobody. */
   async give(portions: readonly Portion[], turn: Turn, onStop: OnStop): Promise<boolean> {
-    if (portions.length === 0) return true;
-    const payloads = await this.execute(portions, turn);
-    if (!payloads) return false;
-    await this.freshened();
-    for (const [member, own] of partsOf(portions)) {
-      if (turn.pace.spent) await turn.pace.rest();
-      this.write(member, own, { portions, payloads, plan: turn.plan, onStop });
+    for (const slice of slicesOf(portions, turn.plan)) {
+      if (!slice.some(({ members }) => members.some(turn.serves))) continue;
+      const payloads = await this.execute(slice, turn);
+      if (!payloads) return false;
+      await this.freshened();
+      for (const [member, own] of partsOf(slice)) {
+        if (turn.pace.spent) await turn.pace.rest();
+        if (turn.serves(member)) this.write(member, own, { portions: slice, payloads, plan: turn.plan, onStop });
+      }
     }
     if (turn.live) for (const { event } of portions) this.latency.written(event);
     return true;
@@ -111,7 +116,10 @@ export class Delivery implements OnApplicationShutdown {
     const made: Promise<Buffer | undefined>[] = [];
     for (const portion of portions) {
       if (pace.spent) await pace.rest();
-      made.push(this.persist(this.maker.attempts(plan, portion, view)));
+      const payload = this.persist(this.maker.attempts(plan, portion, view));
+      // A failure is heard below: until then others are still being started.
+      payload.catch(() => {});
+      made.push(payload);
     }
     const payloads = await Promise.all(made);
     return payloads.includes(undefined) ? undefined : (payloads as Buffer[]);

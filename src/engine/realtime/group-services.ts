@@ -10,6 +10,7 @@ export interface GroupServices {
   readonly delivery: Delivery;
   readonly follower: LogFollower;
   readonly pace: { readonly live: Pace; readonly replay: Pace };
+  /** Events of the resource after `pos`, which has been applied. Throws CURSOR_EXPIRED if some of them have been pruned. */
   readonly readAfter: (pos: number, resource: SubscriptionRequest['resource'], limit: number) => Promise<LogEvent[]>;
   /** Runs `work` outside of whatever request has caused it. */
   readonly outside: <T>(work: () => T) => T;

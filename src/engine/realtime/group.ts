@@ -77,16 +77,13 @@ export class Group {
   async serve(upTo: number, view: ReadView): Promise<void> {
     if (this.busy) return;
     const later = this.waiting.findIndex(({ event }) => event.pos > upTo);
-    // Whoever has fallen back since it was offered one of these takes it from the log, after what it misses before it.
-    const portions = this.waiting
-      .splice(0, later < 0 ? this.waiting.length : later)
-      .map((portion) => ({ ...portion, members: portion.members.filter((member) => this.live.has(member)) }))
-      .filter(({ members }) => members.length > 0);
+    const portions = this.waiting.splice(0, later < 0 ? this.waiting.length : later);
     const [first] = portions;
     if (!first) return;
     this.busy = true;
     const { delivery, pace, separate } = this.services;
-    const turn = { plan: this.plan, view, pace: pace.live, live: true };
+    const serves = (member: Member) => this.live.has(member);
+    const turn = { plan: this.plan, view, pace: pace.live, live: true, serves };
     try {
       const given = await delivery.give(portions, turn, (...stop) => this.fallBack(...stop));
       if (!given) {

@@ -1,8 +1,10 @@
 // The members of one group who are behind: they go through the log page by page, a page read and made once for all who are
 // within it, and to the head of the group when nothing is missing. Nothing of it is kept.
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { CursorExpiredError } from '../errors/service-error.js';
 import type { LogEvent } from '../events/log-event.js';
 import type { SharingPlan } from '../graphql/sharing-plan.js';
+import type { Turn } from './delivery.js';
 import type { GroupServices } from './group-services.js';
 import type { Member, SubscriptionRequest } from './member.js';
 import type { Portion } from './portion.js';
@@ -87,7 +89,11 @@ export class Replay {
         await this.giveLatest(first);
         continue;
       }
-      const page = await this.page(first.pos, PAGE);
+      const page = await this.pageFor(first, first.pos, PAGE);
+      if (!page) {
+        rest = rest.slice(1);
+        continue;
+      }
       const beyond = rest.findIndex((member) => member.pos >= page.end && member.pos > first.pos);
       const within = beyond < 0 ? rest : rest.slice(0, beyond);
       rest = beyond < 0 ? [] : rest.slice(beyond);
@@ -107,7 +113,7 @@ export class Replay {
       portions.push(...delivery.portion(this.group.plan, event, members));
     }
     const stopped = new Set<Member>();
-    const turn = { plan: this.group.plan, view: delivery.view(), pace: pace.replay };
+    const turn = { ...this.turn(), serves: (member: Member) => this.members.has(member) && !stopped.has(member) };
     const given = await delivery.give(portions, turn, (member, pos) => {
       stopped.add(member);
       member.pos = Math.max(member.pos, pos);
@@ -122,7 +128,8 @@ export class Replay {
     let { pos } = member;
     const end = this.services.follower.applied;
     while (pos < end && !member.over) {
-      const page = await this.page(pos, WIDE_PAGE);
+      const page = await this.pageFor(member, pos, WIDE_PAGE);
+      if (!page) return;
       for (const event of page.events) {
         const verdict = member.verdict(event);
         if (verdict instanceof Error) return member.fail(verdict);
@@ -132,7 +139,7 @@ export class Replay {
       pos = page.end;
     }
     const inOrder = [...newest.values()].toSorted((one, other) => one.event.pos - other.event.pos);
-    if (!(await this.giveSkipping(member, inOrder))) return;
+    if (!(await this.giveSkipping(member, inOrder)) || !this.members.has(member)) return;
     member.lagged = false;
     this.advance(member, end);
   }
@@ -142,14 +149,13 @@ export class Replay {
     member: Member,
     newest: readonly { event: LogEvent; skipped: number }[],
   ): Promise<boolean> {
-    const { delivery, pace, separate } = this.services;
+    const { delivery, separate } = this.services;
     for (;;) {
       const portions = newest.flatMap(({ event, skipped }) =>
         delivery.portion(this.group.plan, event, [member]).map((portion) => ({ ...portion, skipped })),
       );
       let stop: 'lags' | 'changed' | undefined;
-      const turn = { plan: this.group.plan, view: delivery.view(), pace: pace.replay };
-      const given = await delivery.give(portions, turn, (_member, _pos, lags) => {
+      const given = await delivery.give(portions, this.turn(), (_member, _pos, lags) => {
         stop = lags ? 'lags' : 'changed';
       });
       if (!given) separate(this.takeAll());
@@ -159,9 +165,16 @@ export class Replay {
     }
   }
 
+  private turn(): Turn {
+    const { delivery, pace } = this.services;
+    const serves = (member: Member) => this.members.has(member);
+    return { plan: this.group.plan, view: delivery.view(), pace: pace.replay, serves };
+  }
+
   private advance(member: Member, pos: number): void {
+    if (!this.members.has(member)) return;
     member.pos = Math.max(member.pos, pos);
-    if (this.members.has(member) && this.group.settle(member)) this.members.delete(member);
+    if (this.group.settle(member)) this.members.delete(member);
   }
 
   /** Whether the member can take a page; if not, it is back when it has taken what was written to it. */
@@ -173,6 +186,17 @@ export class Replay {
       if (this.lagging.delete(member)) this.add(member);
     });
     return false;
+  }
+
+  /** `undefined`, and the member ends, if what it missed is not in the log any more. */
+  private async pageFor(member: Member, pos: number, limit: number): Promise<Page | undefined> {
+    try {
+      return await this.page(pos, limit);
+    } catch (error) {
+      if (!(error instanceof CursorExpiredError)) throw error;
+      member.fail(error);
+      return undefined;
+    }
   }
 
   /** The group's events after `pos`, never beyond what this node has applied: rights come first. */

@@ -1,0 +1,265 @@
+// What happens to what is on its way while something else goes wrong: nobody loses an event, and nobody gets one twice.
+import { GraphQLSchemaHost } from '@nestjs/graphql';
+import { type GraphQLObjectType } from 'graphql';
+import type { OperationContext } from '../src/engine/access/operation-context.js';
+import type { LogEvent } from '../src/engine/events/log-event.js';
+import { LogFollower } from '../src/engine/events/log-follower.js';
+import { EventRetention } from '../src/engine/events/retention.js';
+import { EventExecutions } from '../src/engine/realtime/event-executions.js';
+import type { Group } from '../src/engine/realtime/group.js';
+import { Hub } from '../src/engine/realtime/hub.js';
+import type { Member } from '../src/engine/realtime/member.js';
+import { netOf, subscribe, useBystander } from './support/bystander.js';
+import { addMember, createProject, postUpdate, type TestProject } from './support/factories.js';
+import { postMany } from './support/live.js';
+import { type Person, useTidings } from './support/tidings.js';
+import { until } from './support/wait.js';
+
+const tidings = useTidings();
+/** Undoes what a test has done to the service: first of all, so that nobody waits for it. */
+const undo: (() => void)[] = [];
+afterEach(() => undo.splice(0).forEach((work) => work()));
+const bystander = useBystander(tidings);
+
+const watchOf = (fields: string) =>
+  `subscription ($id: ID!, $after: String) { projectUpdated(projectId: $id, after: $after) { ${fields} } }`;
+const stats = () => tidings.current.app.get(Hub).stats;
+const from = (first: number, count: number) => Array.from({ length: count }, (_, index) => first + index);
+
+async function team(): Promise<{ editor: Person; viewer: Person; other: Person; project: TestProject }> {
+  const [editor, viewer, other] = await Promise.all(from(0, 3).map(() => tidings.current.asUser('EDITOR')));
+  const project = await createProject(editor!);
+  for (const person of [viewer!, other!]) await addMember(editor!, project.id, person, 'VIEWER');
+  return { editor: editor!, viewer: viewer!, other: other!, project };
+}
+
+/** Each execution of an event waits for what `gate` returns; `count` of them have begun so far. */
+function holdExecutions(gate: (event: LogEvent, count: number) => Promise<unknown> | undefined): {
+  begun(seq: number): number;
+} {
+  const over = Promise.withResolvers<void>();
+  const executions = tidings.current.app.get(EventExecutions);
+  const begun = new Map<number, number>();
+  executions.attempts = function (plan, portion, view) {
+    const attempt = EventExecutions.prototype.attempts.call(this, plan, portion, view);
+    return async () => {
+      const { event } = portion;
+      const count = (begun.get(event.seq) ?? 0) + 1;
+      begun.set(event.seq, count);
+      await Promise.race([gate(event, count), over.promise]);
+      return attempt();
+    };
+  };
+  undo.push(() => {
+    Reflect.deleteProperty(executions, 'attempts');
+    over.resolve();
+  });
+  return { begun: (seq) => begun.get(seq) ?? 0 };
+}
+
+const groups = () => [...(Reflect.get(tidings.current.app.get(Hub), 'groups') as Map<unknown, Group>).values()];
+
+/** Resolves when nothing waits any more at the head of these groups. */
+const served = (places: readonly Group[]) =>
+  until(() => places.every((group) => !group.due && !Reflect.get(group, 'busy')), 'nothing waited');
+
+/** `count` turns of the event loop: whoever can go on has gone on. */
+async function turns(count = 20): Promise<void> {
+  for (let n = 0; n < count; n += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** As if this node had applied more events meanwhile than it keeps in memory. */
+function forget(): void {
+  Reflect.set(tidings.current.app.get(LogFollower), 'recent', []);
+}
+
+/** As if everything had been written long ago, and the time had come. */
+async function pruneAll(): Promise<void> {
+  const { database, app } = tidings.current;
+  await database.query('alter table event disable trigger event_is_immutable');
+  await database.query(`update event set at = at - interval '10 years'`);
+  await database.query('alter table event enable trigger event_is_immutable');
+  expect(await app.get(EventRetention).prune()).toBeGreaterThan(200);
+}
+
+describe('a subscriber who is moved while later events wait', () => {
+  it('because its rights have changed, is given those after the one that it goes back for, once', async () => {
+    const { editor, viewer, project } = await team();
+    const [live, replayed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const watch = viewer.socket().subscribe(watchOf('seq update { internalNote }'), { id: project.id });
+    await tidings.current.watching(2);
+    const places = groups();
+    const held = holdExecutions(({ resource, seq }, count) => {
+      if (resource.id !== project.id || seq !== 4) return undefined;
+      return count === 1 ? live.promise : replayed.promise;
+    });
+    await postUpdate(editor, project.id, { internalNote: 'four' });
+    await until(() => held.begun(4) === 1, 'the event was being executed');
+    await addMember(editor, project.id, viewer, 'EDITOR');
+    await postUpdate(editor, project.id, { internalNote: 'six' });
+    live.resolve();
+    // It goes back for 4, while its old place still has 5 and 6 for it.
+    await until(() => held.begun(4) === 2, 'it was being made again');
+    await served(places);
+    replayed.resolve();
+    const notes = [];
+    for (let n = 0; n < 3; n += 1) {
+      const { projectUpdated: event } = (await watch.next()).data;
+      notes.push([event.seq, event.update?.internalNote]);
+    }
+    expect(notes).toEqual([
+      [4, 'four'],
+      [5, undefined],
+      [6, 'six'],
+    ]);
+    await turns();
+    expect(watch.pending).toEqual([]);
+    watch.stop();
+    await tidings.current.watching(1);
+  });
+
+  it.each([2, 3])(
+    'because its document cannot be shared after all, is given everything, in order, once (of %s)',
+    async (count) => {
+      const { editor, viewer, other, project } = await team();
+      const people = [editor, viewer, other].slice(0, count);
+      const { schema } = tidings.current.app.get(GraphQLSchemaHost);
+      const title = (schema.getType('ProjectUpdate') as GraphQLObjectType).getFields()['title']!;
+      const { resolve } = title;
+      const before = stats().groups;
+      // `internalNote` makes classes: the viewers are one, the editor is one alone.
+      const query = watchOf(`seq update { title internalNote } of${count}: kind`);
+      const watches = people.map((person) => person.socket().subscribe(query, { id: project.id }));
+      const [shared, own] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      await tidings.current.watching(count + 1);
+      expect(stats().groups).toBe(before + 1);
+      const places = groups();
+      const held = holdExecutions(({ resource, seq }, time) => {
+        if (resource.id !== project.id || seq !== 5) return undefined;
+        return time <= 2 ? shared.promise : own.promise;
+      });
+      await postUpdate(editor, project.id, { title: 'Shared' });
+      for (const watch of watches) expect((await watch.next()).data.projectUpdated.update.title).toBe('Shared');
+      undo.push(() => {
+        if (resolve) title.resolve = resolve;
+        else delete title.resolve;
+      });
+      title.resolve = (parent, args, context: OperationContext, info) => {
+        const { accountId } = context.viewer;
+        return `${accountId} ${(resolve?.(parent, args, context, info) as string) ?? parent.title}`;
+      };
+      await postUpdate(editor, project.id, { title: 'five' });
+      await until(() => held.begun(5) === 2, 'both classes had got to it');
+      for (const n of ['six', 'seven']) await postUpdate(editor, project.id, { title: n });
+      shared.resolve();
+      // Each goes back for 5, in a place of its own, while the place that they shared still has 6 and 7 for them.
+      await until(() => held.begun(5) === 2 + count, 'it was being made again for each');
+      await served(places);
+      own.resolve();
+      for (const [n, watch] of watches.entries()) {
+        const { id } = people[n]!;
+        const given = [];
+        while (given.length < 3) {
+          const { data } = await watch.next();
+          given.push([data.projectUpdated.seq, data.projectUpdated.update.title]);
+        }
+        expect(given).toEqual([
+          [5, `${id} five`],
+          [6, `${id} six`],
+          [7, `${id} seven`],
+        ]);
+      }
+      expect(tidings.current.logged.splice(0)).toEqual([expect.stringContaining('the account was read')]);
+      expect(stats().groups).toBe(before + count);
+      for (const watch of watches) {
+        expect(watch.pending).toEqual([]);
+        watch.stop();
+      }
+      await tidings.current.watching(1);
+      expect(stats().groups).toBe(before);
+    },
+  );
+});
+
+describe('a reader of events that are being removed', () => {
+  it.each(['CATCH_UP', 'LATEST'])(
+    'is told CURSOR_EXPIRED, and not given what comes after a hole (%s)',
+    async (onLag) => {
+      const { editor, viewer, project } = await team();
+      await postMany(tidings.current.app, editor.id, project.id, 250);
+      forget();
+      const pruned = Promise.withResolvers<void>();
+      const held = holdExecutions(({ resource }) => (resource.id === project.id ? pruned.promise : undefined));
+      const query = `subscription ($after: String) { projectsUpdated(after: $after, onLag: ${onLag}) { seq skipped } }`;
+      const watch = viewer.socket().subscribe(query, { after: project.lastCursor });
+      await until(() => held.begun(2) === 1, 'the first page was being made');
+      await pruneAll();
+      // As if it had not been able to keep up: with LATEST what follows is counted, and not given.
+      const members = Reflect.get(tidings.current.app.get(Hub), 'members') as Map<Member, unknown>;
+      for (const member of members.keys()) if (member.request.latestOnLag) member.lagged = true;
+      pruned.resolve();
+      await expect(watch.ended).rejects.toMatchObject({ cause: [{ extensions: { code: 'CURSOR_EXPIRED' } }] });
+      const given = watch.pending.map(({ data }) => data.projectsUpdated.seq);
+      expect(given).toEqual(from(1, given.length));
+      expect(given.length).toBeLessThanOrEqual(100);
+      await tidings.current.watching(1);
+    },
+  );
+});
+
+describe('a reader who takes nothing', () => {
+  it('of a document that repeats long texts holds the text of one event, not of all that it missed', async () => {
+    const { person } = bystander;
+    const project = await createProject(person);
+    for (let n = 0; n < 5; n += 1) await postUpdate(person, project.id, { body: 'x'.repeat(20_000) });
+    const slow = await bystander.hostile();
+    slow.ws.pause();
+    const fields = from(0, 600).map((n) => `a${n}: body`);
+    const query = watchOf(`update { ${fields.join(' ')} }`);
+    slow.send(subscribe('s', { query, variables: { id: project.id, after: project.lastCursor } }));
+    const { ws } = bystander.servers(slow);
+    let most = 0;
+    const before = stats().executions;
+    await until(() => {
+      most = Math.max(most, ws.bufferedAmount);
+      return most > 0 && stats().behind === 1 && ws.isPaused;
+    }, 'it lagged');
+    await turns(200);
+    expect(Math.max(most, ws.bufferedAmount)).toBeLessThan(20 << 20);
+    // The one that it holds, and the one that found it lagging; before them the project's own beginning.
+    expect(stats().executions - before).toBeLessThanOrEqual(4);
+    slow.ws.terminate();
+    await tidings.current.watching(1);
+  });
+});
+
+describe('a socket that is gone', () => {
+  it('leaves nothing behind, wherever its subscriptions were when it went', async () => {
+    const { editor, project } = await team();
+    await postMany(tidings.current.app, editor.id, project.id, 300);
+    const before = stats().groups;
+    for (let n = 0; n < 6; n += 1) {
+      const socket = await bystander.hostile();
+      await addMember(editor, project.id, bystander.person, 'VIEWER');
+      const net = netOf(socket.ws);
+      net.cork();
+      for (let id = 0; id < 40; id += 1) {
+        const after = id % 2 ? project.lastCursor : undefined;
+        socket.send(subscribe(`s${id}`, { query: watchOf(`seq a${id}: kind`), variables: { id: project.id, after } }));
+        if (id % 3 === 0) socket.send(JSON.stringify({ id: `s${id}`, type: 'complete' }));
+      }
+      net.uncork();
+      await turns(n * n);
+      net.destroy();
+      await socket.closed;
+    }
+    await tidings.current.watching(1);
+    await until(() => stats().groups === before && stats().behind === 0, 'no group was left');
+    const documents = Reflect.get(Reflect.get(tidings.current.app.get(Hub), 'documents'), 'accounts') as Map<
+      string,
+      Map<string, unknown>
+    >;
+    expect(documents.size).toBe(1);
+    expect(documents.get(bystander.person.id)!.size).toBe(1);
+  });
+});
