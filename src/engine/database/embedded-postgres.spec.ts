@@ -33,6 +33,12 @@ import { identify } from './embedded-process.js';
 import { freePort, startServer } from './embedded-server.js';
 
 const whenRoot = isRoot ? describe : describe.skip;
+/** Whether another user than root may run the programs where they were installed: not in a folder of root's alone. */
+const ownFolderIsOpen =
+  !isRoot ||
+  spawnSync(join(platformPackage(), 'native', 'bin', 'postgres'), ['--version'], { uid: 65_534, gid: 65_534 })
+    .status === 0;
+const whenOpen = ownFolderIsOpen ? describe : describe.skip;
 const app = join(folder, 'app');
 const firstLog: string[] = [];
 
@@ -96,24 +102,26 @@ describe('an embedded PostgreSQL', () => {
     expect(statSync(`${log}.1`).size).toBe(6 * 1024 * 1024);
   });
 
-  test('takes another port when the chosen one is taken meanwhile', async () => {
-    const clusterDir = join(copyOfTemplate(), 'postgres');
-    const taken = createServer().listen(0, '127.0.0.1');
-    await once(taken, 'listening');
-    const { port } = taken.address() as { port: number };
-    const ports = [port, await freePort()];
-    const { uid, gid } = statSync(clusterDir);
-    const server = await startServer({
-      postgres: join(platformPackage(), 'native', 'bin', 'postgres'),
-      clusterDir,
-      runAs: isRoot ? { uid, gid } : undefined,
-      settings,
-      choosePort: async () => ports.shift() ?? 0,
+  whenOpen('whose programs may be run where they are', () => {
+    test('takes another port when the chosen one is taken meanwhile', async () => {
+      const clusterDir = join(copyOfTemplate(), 'postgres');
+      const taken = createServer().listen(0, '127.0.0.1');
+      await once(taken, 'listening');
+      const { port } = taken.address() as { port: number };
+      const ports = [port, await freePort()];
+      const { uid, gid } = statSync(clusterDir);
+      const server = await startServer({
+        postgres: join(platformPackage(), 'native', 'bin', 'postgres'),
+        clusterDir,
+        runAs: isRoot ? { uid, gid } : undefined,
+        settings,
+        choosePort: async () => ports.shift() ?? 0,
+      });
+      expect(ports).toEqual([]);
+      expect(server?.port).not.toBe(port);
+      await server?.stop();
+      taken.close();
     });
-    expect(ports).toEqual([]);
-    expect(server?.port).not.toBe(port);
-    await server?.stop();
-    taken.close();
   });
 });
 
@@ -325,25 +333,28 @@ describe('what it refuses, and says', () => {
 });
 
 const disk = join(tmpdir(), `tidings-disk-${process.pid}`);
-const canMount = isRoot && canMountAt(disk);
-const whenMounted = canMount ? describe : describe.skip;
+const canFill = isRoot && ownFolderIsOpen && canMountAt(disk);
+const whenFilled = canFill ? describe : describe.skip;
 
-whenMounted(`a full disk${canMount ? '' : ' (skipped: only where a tmpfs can be mounted)'}`, () => {
-  test('while the database is made: nothing half-made is left', async () => {
-    mount(disk, '30m');
-    await expect(start(join(disk, 'data'))).rejects.toThrow(/The disk is full: no space left .*DATA_DIR/);
-    expect(readdirSync(join(disk, 'data')).filter((name) => !name.includes('owner'))).toEqual(['postgres.password']);
-  });
+whenFilled(
+  `a full disk${canFill ? '' : ' (skipped: only where a tmpfs can be mounted, and data stays in DATA_DIR)'}`,
+  () => {
+    test('while the database is made: nothing half-made is left', async () => {
+      mount(disk, '30m');
+      await expect(start(join(disk, 'data'))).rejects.toThrow(/The disk is full: no space left .*DATA_DIR/);
+      expect(readdirSync(join(disk, 'data')).filter((name) => !name.includes('owner'))).toEqual(['postgres.password']);
+    });
 
-  test.each([0, 1])('when it is started, %d pages left: it starts again once there is space', async (pages) => {
-    mount(disk, '64m');
-    const filler = join(disk, 'filler');
-    execFileSync('cp', ['-a', template, join(disk, 'data')]);
-    spawnSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=4k']);
-    truncateSync(filler, statSync(filler).size - pages * 4096);
-    await expect(start(join(disk, 'data'))).rejects.toThrow(/The disk is full: no space left/);
-    rmSync(filler);
-    const database = await start(join(disk, 'data'));
-    expect(await query(database.url, 'select word from kept')).toEqual([{ word: 'here' }]);
-  });
-});
+    test.each([0, 1])('when it is started, %d pages left: it starts again once there is space', async (pages) => {
+      mount(disk, '64m');
+      const filler = join(disk, 'filler');
+      execFileSync('cp', ['-a', template, join(disk, 'data')]);
+      spawnSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=4k']);
+      truncateSync(filler, statSync(filler).size - pages * 4096);
+      await expect(start(join(disk, 'data'))).rejects.toThrow(/The disk is full: no space left/);
+      rmSync(filler);
+      const database = await start(join(disk, 'data'));
+      expect(await query(database.url, 'select word from kept')).toEqual([{ word: 'here' }]);
+    });
+  },
+);
