@@ -8,5 +8,5 @@ export default {
   globalTeardown: '<rootDir>/test/support/global-teardown.js',
   testTimeout: 120_000,
   // Many tests wait for real timeouts and other processes: more workers than cores let them wait side by side.
-  maxWorkers: 3,
+  maxWorkers: 4,
 };
