@@ -1,6 +1,8 @@
 // Jest finds, runs and reports the tests; Node itself loads them, built (`npm run build:test`).
 export default {
   testMatch: ['<rootDir>/src/**/*.spec.ts', '<rootDir>/test/**/*.spec.ts'],
+  // They have a configuration of their own, since they need Chromium.
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/browser/'],
   runtime: '<rootDir>/test/support/native-runtime.js',
   transform: {},
   testEnvironment: '<rootDir>/test/support/leak-proof-environment.ts',

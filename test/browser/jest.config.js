@@ -1,0 +1,9 @@
+// The tests that need a browser: `npm run test:browser`. Chromium is CHROMIUM, or where Debian puts it.
+import base from '../../jest.config.js';
+
+export default {
+  ...base,
+  rootDir: '../..',
+  testMatch: ['<rootDir>/test/browser/**/*.spec.ts'],
+  testPathIgnorePatterns: ['/node_modules/'],
+};
