@@ -2,6 +2,7 @@
 // is made cheap here and its duration drawn by lot, so that hundreds of interleavings cost what a handful would.
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
+import { MikroORM } from '@mikro-orm/postgresql';
 import { hash } from '@node-rs/argon2';
 import { Role, type Principal } from '../src/engine/access/role.js';
 import { AdministrationService } from '../src/engine/accounts/administration.service.js';
@@ -10,6 +11,7 @@ import { ContextFactory } from '../src/engine/graphql/context-factory.js';
 import type { ServiceError } from '../src/engine/errors/service-error.js';
 import { PasswordChanges } from '../src/engine/sessions/password-changes.js';
 import { PasswordResets } from '../src/engine/sessions/password-resets.js';
+import { RefreshService } from '../src/engine/sessions/refresh.service.js';
 import { RefreshTokens } from '../src/engine/sessions/refresh-tokens.js';
 import { type OpenSession, SessionService } from '../src/engine/sessions/session.service.js';
 import { SessionView } from '../src/engine/sessions/session.view.js';
@@ -191,13 +193,15 @@ describe(`in ${ROUNDS} interleavings, sign-ins with the old password`, () => {
 
 it(`two refreshes across the ending of their session leave nothing, in ${ROUNDS} interleavings`, async () => {
   const [sessions, tokens] = [tidings.current.app.get(SessionService), tidings.current.app.get(RefreshTokens)];
+  const context = { em: tidings.current.app.get(MikroORM).em, client };
+  const refresh = (token: string) => tidings.current.app.get(RefreshService).refresh(token, 'BODY', context);
   const tokenOf = ({ session }: OpenSession) => tokens.make(session.id, session.generation, session.seed);
   const seen = new Map<string, number>();
   const racers = await Promise.all((await accounts(ROUNDS)).map(async (one) => (await signIn(one)) as OpenSession));
   await race(racers, async (opened) => {
     const { account, session } = opened;
     const { id } = session;
-    const refreshed = () => sometime(() => sessions.refresh(tokenOf(opened), 'BODY', client));
+    const refreshed = () => sometime(() => refresh(tokenOf(opened)));
     const [ended, ...refreshes] = await Promise.all([
       chance().then(() => sessions.end(account.id, [id], 'LOGOUT', client)),
       refreshed(),
@@ -210,7 +214,7 @@ it(`two refreshes across the ending of their session leave nothing, in ${ROUNDS}
     // Both were given the same; it is of no use any more, and nobody takes its use for theft.
     expect(new Set(given.map(tokenOf)).size).toBeLessThanOrEqual(1);
     for (const token of [tokenOf(opened), ...given.map(tokenOf)]) {
-      expect(await sometime(() => sessions.refresh(token, 'BODY', client))).toBe('UNAUTHENTICATED');
+      expect(await sometime(() => refresh(token))).toBe('UNAUTHENTICATED');
     }
     expect(await isLive(id)).toBe(false);
     expect(await live(account)).toEqual([]);

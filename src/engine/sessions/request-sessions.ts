@@ -6,7 +6,8 @@ import type { Transport } from '../access/role.js';
 import { RefreshTokenReusedError, UnauthenticatedError } from '../errors/service-error.js';
 import { RefreshTokens } from './refresh-tokens.js';
 import { SessionEntity } from './session.entity.js';
-import { type OpenSession, SessionService } from './session.service.js';
+import { RefreshService } from './refresh.service.js';
+import type { OpenSession } from './session.service.js';
 
 export interface SessionName {
   readonly accountId: string;
@@ -25,7 +26,7 @@ export interface SignInOrigin {
 @Injectable()
 export class RequestSessions {
   constructor(
-    private readonly sessions: SessionService,
+    private readonly refreshes: RefreshService,
     private readonly tokens: RefreshTokens,
   ) {}
 
@@ -33,11 +34,12 @@ export class RequestSessions {
    * Renews by `argument`, else by the cookie, each for sessions of its own transport. Cookies that were refused are cleared.
    * Throws {@link UnauthenticatedError}, {@link RefreshTokenReusedError}.
    */
-  async refresh({ client, cookies }: OperationContext, argument: string | null | undefined): Promise<OpenSession> {
-    if (argument != null) return this.sessions.refresh(argument, 'BODY', client);
+  async refresh(context: OperationContext, argument: string | null | undefined): Promise<OpenSession> {
+    const { cookies } = context;
+    if (argument != null) return this.refreshes.refresh(argument, 'BODY', context);
     if (cookies.refreshToken === undefined) throw new UnauthenticatedError('There is no refresh token.');
     try {
-      return await this.sessions.refresh(cookies.refreshToken, 'COOKIE', client);
+      return await this.refreshes.refresh(cookies.refreshToken, 'COOKIE', context);
     } catch (error) {
       if (error instanceof UnauthenticatedError || error instanceof RefreshTokenReusedError) cookies.clear();
       throw error;

@@ -6,11 +6,12 @@ import { type Account, AccountEntity } from '../accounts/account.entity.js';
 import { fromRow, type Row } from '../database/rows.js';
 import { type Session, SessionEntity } from './session.entity.js';
 
-/** What a session keeps for as long as it exists: read without a lock, it is never out of date. */
+/** What a session keeps for as long as it exists: read without a lock, it is never out of date. Nor does one live that had ended. */
 export interface SessionOrigin {
   readonly accountId: string;
   readonly seed: Buffer;
   readonly transport: Transport;
+  readonly ended: boolean;
 }
 
 export interface Rotation {
@@ -23,7 +24,7 @@ export interface Rotation {
   readonly idleTtl: number;
 }
 
-const ORIGIN = 'select account_id, seed, transport from session where id = ?';
+const ORIGIN = 'select account_id, seed, transport, ended_at is not null as ended from session where id = ?';
 
 /**
  * The account's row is locked before the session's, as everywhere. Whoever had the lock has committed by then: the row of the
@@ -39,9 +40,9 @@ update session set generation = generation + 1, rotated_at = clock_timestamp(), 
 returning session.*, to_json(owner) as account`;
 
 export async function originOf(em: EntityManager, sessionId: string): Promise<SessionOrigin | undefined> {
-  type Found = { account_id: string; seed: Buffer; transport: Transport };
+  type Found = { account_id: string; seed: Buffer; transport: Transport; ended: boolean };
   const [row] = await em.execute<Found[]>(ORIGIN, [sessionId]);
-  return row && { accountId: row.account_id, seed: row.seed, transport: row.transport };
+  return row && { accountId: row.account_id, seed: row.seed, transport: row.transport, ended: row.ended };
 }
 
 /** Replaces that generation by the next, on the database's clock. Undefined, and nothing changed: it is not the present one of a live session. */

@@ -12,6 +12,7 @@ import { PasswordChanges } from './password-changes.js';
 import { PasswordResetRequests } from './password-reset-requests.js';
 import { PasswordResets } from './password-resets.js';
 import { PasswordResolver } from './password.resolver.js';
+import { RefreshService } from './refresh.service.js';
 import { RefreshTokens } from './refresh-tokens.js';
 import { RequestSessions } from './request-sessions.js';
 import { SessionAuthenticator } from './session.authenticator.js';
@@ -37,6 +38,7 @@ import { SignInService } from './sign-in.service.js';
     PasswordResetRequests,
     PasswordResets,
     PasswordResolver,
+    RefreshService,
     RefreshTokens,
     RequestSessions,
     SessionAuthenticator,
