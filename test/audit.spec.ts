@@ -142,7 +142,7 @@ describe('of sessions', () => {
     const first = person.refreshToken;
     const second = (await refresh(first)).data.refresh.refreshToken;
     await refresh(second);
-    const entries = await during(() => Promise.all(Array.from({ length: 200 }, () => refresh(first, '203.0.113.9'))));
+    const entries = await during(() => Promise.all(Array.from({ length: 20 }, () => refresh(first, '203.0.113.9'))));
     expect(entries).toMatchObject([
       {
         action: 'REFRESH_TOKEN_REUSED',

@@ -1,7 +1,10 @@
 // Refresh tokens: each exchanged once, the one before it for a moment longer, anything older for the end of the session.
 import { randomUUID } from 'node:crypto';
+import { RefreshTokens } from '../src/engine/sessions/refresh-tokens.js';
 import type { Reply } from './support/graphql-client.js';
+import { Page } from './support/page.js';
 import { fewestStatementsOf } from './support/statements.js';
+import { startTcpProxy } from './support/tcp-proxy.js';
 import { type Person, SECRET, TestTidings, useTidings } from './support/tidings.js';
 import { until } from './support/wait.js';
 
@@ -20,6 +23,8 @@ const refusal = async (token: string, at = tidings.current) =>
 const rowOf = async ({ sessionId }: Person) => (await query('select * from session where id = $1', [sessionId]))[0]!;
 const endings = async ({ id }: Person) =>
   query(`select facts from event where resource_id = $1 and kind = 'SESSIONS_ENDED'`, [id]);
+
+const WAITING = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
 
 /** The token with one part of it changed. */
 function altered(token: string, part: number, change: (text: string) => string): string {
@@ -59,6 +64,44 @@ describe('a refresh token', () => {
     expect([second.refreshToken, second.session.id]).toEqual([first.refreshToken, user.sessionId]);
     expect((await rowOf(user))['generation']).toBe(2);
   });
+
+  it.each([
+    ['in the body', 'BODY'],
+    ['in a cookie', 'COOKIE'],
+  ] as const)(
+    'that came %s, and whose reply was lost with the connection, is good for the same once more',
+    async (_way, transport) => {
+      const { app, url, database } = tidings.current;
+      const { id, email } = await tidings.current.asUser();
+      const user = await tidings.current.signIn(id, email, url, transport);
+      const proxy = await startTcpProxy(Number(new URL(url).port));
+      const page = new Page(`http://127.0.0.1:${proxy.port}`, url);
+      if (transport === 'COOKIE') page.keep(user.accessToken!, user.refreshToken);
+      const send = () => page.send(REFRESH, transport === 'BODY' ? { t: user.refreshToken } : {});
+      // Held up at the account's row until nothing gets back any more, then committed, then cut off.
+      await database.query('begin');
+      await database.query('select 1 from account where id = $1 for no key update', [id]);
+      const lost = send();
+      await until(async () => (await query(WAITING)).length > 0, 'the refresh waits for the account');
+      proxy.blackhole();
+      await database.query('commit');
+      await until(async () => Number((await rowOf(user))['generation']) === 2, 'the refresh is committed');
+      proxy.cut();
+      await expect(lost).rejects.toThrow('fetch failed');
+      proxy.open();
+      const { data, set } = await send();
+      const given = transport === 'BODY' ? data.refresh.refreshToken : set[1]?.value;
+      const row = await rowOf(user);
+      expect(row).toMatchObject({ generation: 2, ended_at: null });
+      expect(given).toBe(app.get(RefreshTokens).make(user.sessionId, 2, row['seed'] as unknown as Buffer));
+      expect(await endings(user)).toEqual([]);
+      // And that is the present one.
+      const next = await page.send(REFRESH, transport === 'BODY' ? { t: given } : {});
+      expect(next.data.refresh.session.id).toBe(user.sessionId);
+      expect(await rowOf(user)).toMatchObject({ generation: 3, ended_at: null });
+      await proxy.stop();
+    },
+  );
 
   it('is exchanged once when 50 come at once, and all get the same', async () => {
     const user = await tidings.current.asUser();
@@ -207,8 +250,7 @@ describe('a refresh token', () => {
       await query('begin');
       await query('select 1 from account where id = $1 for no key update', [user.id]);
       const waiting = refusal(user.refreshToken);
-      const locked = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-      await until(async () => (await query(locked)).length > 0, 'the refresh waits for the account');
+      await until(async () => (await query(WAITING)).length > 0, 'the refresh waits for the account');
       await query(change, [user.sessionId]);
       const { generation } = await rowOf(user);
       await query('commit');
