@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { loadConfig } from '../src/engine/config/config.js';
 import { SessionCookies } from '../src/engine/sessions/session-cookies.js';
-import { CLEARED, KEPT, Page, strangeOrigins } from './support/page.js';
+import { bearer, CLEARED, KEPT, Page, strangeOrigins, usePages } from './support/page.js';
 import { RawSocket } from './support/socket-client.js';
 import { PASSWORD, type Person, TestTidings, useTidings } from './support/tidings.js';
 
@@ -11,33 +11,10 @@ const ME = '{ me { id } }';
 const LOGIN = 'mutation ($input: LoginInput!) { login(input: $input) { accessToken } }';
 const REGISTER = 'mutation ($input: RegisterInput!) { register(input: $input) { accessToken } }';
 const REFRESH = 'mutation ($t: String) { refresh(refreshToken: $t) { accessToken session { id } } }';
-const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
 const tidings = useTidings();
-const query = (sql: string, parameters: unknown[] = []) =>
-  tidings.current.database.query<Record<string, string>>(sql, parameters);
-
-/** Whose sessions most tests are about, and a session of the other transport. */
-let ada: Person;
-beforeAll(async () => {
-  ada = await tidings.current.asUser('EDITOR');
-});
-
-const page = () => new Page(tidings.current.url);
-/** A page that somebody has signed in. */
-async function signedIn({ id, email } = ada): Promise<Page & { session: string }> {
-  const own = page();
-  const { accessToken, refreshToken, sessionId } = await tidings.current.signIn(id, email, own.url, 'COOKIE');
-  own.keep(accessToken!, refreshToken);
-  return Object.assign(own, { session: sessionId });
-}
-const login = (more: Record<string, unknown> = {}) => ({
-  input: { email: ada.email, password: PASSWORD, transport: 'COOKIE', ...more },
-});
-const sessionRow = async (id: string) => (await query('select * from session where id = $1', [id]))[0]!;
-const lastAudit = async () => (await query(`select coalesce(max(id::text), '') as id from audit_entry`))[0]!['id']!;
-const auditSince = (id: string) =>
-  query('select action, outcome, details from audit_entry where id::text > $1 order by id', [id]);
+const pages = usePages(tidings);
+const { query, page, signedIn, login, sessionRow, lastAudit, auditSince } = pages;
 
 const STRANGE = strangeOrigins('http://OWN').map(([what], index) => [what, index] as const);
 const origin = (index: number) => strangeOrigins(tidings.current.url)[index]![1];
@@ -122,7 +99,7 @@ const sessionsOf = ({ id }: Person) => query('select id from session where accou
 
 describe('a sign-in that asks for cookies from elsewhere', () => {
   it.each(TAMPERED)('is refused before the password is looked at: %s', async (_what, headers) => {
-    const sessions = await sessionsOf(ada);
+    const sessions = await sessionsOf(pages.ada);
     const input = { name: 'X', email: 'elsewhere@example.com', password: PASSWORD, transport: 'COOKIE' };
     for (const [document, variables] of [
       [LOGIN, login()],
@@ -135,7 +112,7 @@ describe('a sign-in that asks for cookies from elsewhere', () => {
       // A password that was looked at and was wrong would stand here as LOGIN.
       expect((await auditSince(since)).map(({ action }) => action)).toEqual(['MUTATION_REFUSED']);
     }
-    expect(await sessionsOf(ada)).toEqual(sessions);
+    expect(await sessionsOf(pages.ada)).toEqual(sessions);
     expect(await query('select 1 from account where email = $1', [input.email])).toEqual([]);
   });
 
@@ -163,9 +140,9 @@ describe('CORS', () => {
     expect(headers.get('access-control-allow-origin')).toBe(own.origin);
     expect(headers.get('access-control-allow-credentials')).toBe('true');
     expect(headers.get('access-control-allow-headers')).toContain('x-tidings-csrf');
-    await own.login(ada.email);
+    await own.login(pages.ada.email);
     const reply = await own.send(ME);
-    expect(reply.data).toEqual({ me: { id: ada.id } });
+    expect(reply.data).toEqual({ me: { id: pages.ada.id } });
     expect(reply.headers.get('access-control-allow-origin')).toBe(own.origin);
     expect(reply.headers.get('access-control-allow-credentials')).toBe('true');
   });
@@ -217,14 +194,14 @@ describe('tokens never cross over', () => {
       expect([code, set]).toEqual(['UNAUTHENTICATED', []]);
     }
     expect(await sessionRow(own.session)).toEqual(before);
-    expect((await own.send(ME)).data).toEqual({ me: { id: ada.id } });
+    expect((await own.send(ME)).data).toEqual({ me: { id: pages.ada.id } });
   });
 
   it('and an argument is refreshed into the body, beside cookies that stay', async () => {
     const [user, own] = [await tidings.current.asUser(), await signedIn()];
     const { data, set } = await own.send(REFRESH, { t: user.refreshToken });
     expect(data.refresh).toMatchObject({ accessToken: expect.any(String), session: { id: user.sessionId } });
-    expect([set, (await own.send(ME)).data]).toEqual([[], { me: { id: ada.id } }]);
+    expect([set, (await own.send(ME)).data]).toEqual([[], { me: { id: pages.ada.id } }]);
   });
 });
 
@@ -241,14 +218,14 @@ describe('behind https', () => {
     expect(set.map(({ name }) => name)).toEqual(KEPT.map((name) => `__Host-${name}`));
     for (const { name: _name, value: _value, maxAge: _maxAge, ...attributes } of set)
       expect(attributes).toEqual({ path: '/', httpOnly: true, secure: true, sameSite: 'strict' });
-    expect((await own.send(ME)).data).toEqual({ me: { id: ada.id } });
+    expect((await own.send(ME)).data).toEqual({ me: { id: pages.ada.id } });
     const socket = await own.socket();
     await socket.close();
     const plain = own.cookie.replaceAll('__Host-', '');
     expect((await own.send(ME, {}, { cookie: plain })).code).toBe('UNAUTHENTICATED');
     expect((await own.send(REFRESH, {}, { cookie: plain })).code).toBe('UNAUTHENTICATED');
     // Nor do they make a duplicate, or what somebody tossed at the browser would sign everybody out.
-    expect((await own.send(ME, {}, { cookie: `${plain}; ${own.cookie}` })).data).toEqual({ me: { id: ada.id } });
+    expect((await own.send(ME, {}, { cookie: `${plain}; ${own.cookie}` })).data).toEqual({ me: { id: pages.ada.id } });
     expect((await own.send('mutation { logout }')).set).toEqual(
       CLEARED.map((cookie) => ({ ...cookie, name: `__Host-${cookie.name}`, secure: true })),
     );

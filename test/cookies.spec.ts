@@ -3,10 +3,10 @@ import { request as rawRequest } from 'node:http';
 import { Role } from '../src/engine/access/role.js';
 import { OpenSockets } from '../src/engine/realtime/open-sockets.js';
 import { AccessTokens } from '../src/engine/sessions/access-tokens.js';
-import { CLEARED, inBrowser, KEPT, Page } from './support/page.js';
+import { bearer, CLEARED, inBrowser, KEPT, Page, usePages } from './support/page.js';
 import { RawSocket, SocketClient } from './support/socket-client.js';
 import { fewestStatementsOf } from './support/statements.js';
-import { PASSWORD, type Person, useTidings } from './support/tidings.js';
+import { PASSWORD, useTidings } from './support/tidings.js';
 import { until } from './support/wait.js';
 
 const ME = '{ me { id } }';
@@ -17,32 +17,9 @@ const REGISTER = `mutation ($input: RegisterInput!) { register(input: $input) { 
 const CHANGE = `mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { ${PAYLOAD} } }`;
 
 const tidings = useTidings();
-const query = (sql: string, parameters: unknown[] = []) =>
-  tidings.current.database.query<Record<string, string>>(sql, parameters);
-
-/** Whose sessions most tests are about, and a session of the other transport. */
-let ada: Person;
-beforeAll(async () => {
-  ada = await tidings.current.asUser('EDITOR');
-});
-
-const page = () => new Page(tidings.current.url);
-/** A page that somebody has signed in. */
-async function signedIn({ id, email } = ada): Promise<Page & { session: string }> {
-  const own = page();
-  const { accessToken, refreshToken, sessionId } = await tidings.current.signIn(id, email, own.url, 'COOKIE');
-  own.keep(accessToken!, refreshToken);
-  return Object.assign(own, { session: sessionId });
-}
-const login = (more: Record<string, unknown> = {}) => ({
-  input: { email: ada.email, password: PASSWORD, transport: 'COOKIE', ...more },
-});
-const sessionRow = async (id: string) => (await query('select * from session where id = $1', [id]))[0]!;
+const pages = usePages(tidings);
+const { page, signedIn, login, sessionRow, lastAudit, auditSince } = pages;
 const endOf = async (id: string) => (await sessionRow(id))['end_reason'];
-const lastAudit = async () => (await query(`select coalesce(max(id::text), '') as id from audit_entry`))[0]!['id']!;
-const auditSince = (id: string) =>
-  query('select action, outcome, details from audit_entry where id::text > $1 order by id', [id]);
-const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 /** An access token of ours whose time is over. */
 const expired = (accountId: string, sessionId: string) =>
   tidings.current.app.get(AccessTokens).issue(accountId, sessionId, Role.EDITOR, new Date(Date.now() - 60_000)).token;
@@ -62,7 +39,7 @@ describe('a session in cookies', () => {
   it('is opened by a sign-in that shows no token, and keeps both out of reach of scripts for as long as it lives', async () => {
     const own = page();
     const { data, set, headers } = await own.send(LOGIN, login());
-    expect(data.login).toMatchObject({ accessToken: null, refreshToken: null, user: { id: ada.id } });
+    expect(data.login).toMatchObject({ accessToken: null, refreshToken: null, user: { id: pages.ada.id } });
     expect(data.login.session).toMatchObject({ current: true, transport: 'COOKIE' });
     expect(set.map(({ name }) => name)).toEqual(KEPT);
     for (const cookie of set) {
@@ -73,7 +50,7 @@ describe('a session in cookies', () => {
       expect(Math.abs(maxAge! - 30 * 86_400)).toBeLessThan(60);
     }
     expect(headers.get('cache-control')).toBe('no-store');
-    expect((await own.send(ME)).data).toEqual({ me: { id: ada.id } });
+    expect((await own.send(ME)).data).toEqual({ me: { id: pages.ada.id } });
     expect(await sessionRow(data.login.session.id)).toMatchObject({ transport: 'COOKIE', ended_at: null });
   });
 
@@ -95,7 +72,7 @@ describe('a session in cookies', () => {
     expect(cookie).not.toContain(given[0]!);
     const { data } = tabs[0]!;
     expect(data.refresh).toEqual({ accessToken: null, refreshToken: null, session: { id: own.session } });
-    expect((await own.send(ME)).data).toEqual({ me: { id: ada.id } });
+    expect((await own.send(ME)).data).toEqual({ me: { id: pages.ada.id } });
   });
 
   it('stands beside a session in bodies: `Authorization` wins, however bad it is', async () => {
@@ -105,8 +82,8 @@ describe('a session in cookies', () => {
       const { data, code } = await own.send(current, {}, headers);
       return code ?? [data.me.id, data.sessions.find((session: { current: boolean }) => session.current).id];
     };
-    expect(await as({})).toEqual([ada.id, own.session]);
-    expect(await as(bearer(ada.accessToken!))).toEqual([ada.id, ada.sessionId]);
+    expect(await as({})).toEqual([pages.ada.id, own.session]);
+    expect(await as(bearer(pages.ada.accessToken!))).toEqual([pages.ada.id, pages.ada.sessionId]);
     expect(await as(bearer(other.accessToken!))).toEqual([other.id, other.sessionId]);
     // The cookies are not looked at then, so nothing has to show whose page it is.
     expect(await as({ ...bearer(other.accessToken!), origin: '', 'x-tidings-csrf': '' })).toEqual([
@@ -116,9 +93,9 @@ describe('a session in cookies', () => {
     for (const bad of [
       'Bearer',
       'Bearer nonsense',
-      `Basic ${ada.accessToken}`,
+      `Basic ${pages.ada.accessToken}`,
       'null',
-      bearer(`${ada.accessToken}x`).authorization,
+      bearer(`${pages.ada.accessToken}x`).authorization,
     ])
       expect(await as({ authorization: bad })).toBe('UNAUTHENTICATED');
     const { code } = await own.send(REFRESH, {}, bearer('nonsense'));
@@ -182,10 +159,10 @@ describe('a session in cookies', () => {
   });
 
   it.each([
-    ['a token that has expired', () => expired(ada.id, ada.sessionId)],
+    ['a token that has expired', () => expired(pages.ada.id, pages.ada.sessionId)],
     ['garbage', () => 'garbage'],
     ['nothing', () => ''],
-    ['quotes', () => `"${ada.accessToken}"`],
+    ['quotes', () => `"${pages.ada.accessToken}"`],
   ])('with %s is nobody: good enough for what is public, and for nothing else', async (_what, token) => {
     const headers = { cookie: `tidings-access=${token()}` };
     expect((await page().send(ME, {}, headers)).code).toBe('UNAUTHENTICATED');
@@ -209,7 +186,7 @@ describe('a session in cookies', () => {
 
   it('is not believed either where it comes twice in headers of their own, nor beside an empty `Authorization`', async () => {
     const own = await signedIn();
-    expect(await raw(own, {})).toContain(ada.id);
+    expect(await raw(own, {})).toContain(pages.ada.id);
     expect(await raw(own, { cookie: [own.cookie, own.cookie] })).toContain('UNAUTHENTICATED');
     expect(await raw(own, { authorization: '' })).toContain('UNAUTHENTICATED');
   });
@@ -218,7 +195,7 @@ describe('a session in cookies', () => {
     const own = await signedIn();
     expect(await fewestStatementsOf(() => own.send('{ __typename }'))).toEqual([]);
     expect(await fewestStatementsOf(() => own.send(ME))).toHaveLength(
-      (await fewestStatementsOf(() => ada.send(ME))).length,
+      (await fewestStatementsOf(() => pages.ada.send(ME))).length,
     );
   });
 });
@@ -227,7 +204,11 @@ describe('signing in under a cookie', () => {
   it.each<[string, string, (own: Page & { session: string }) => void]>([
     ['again, by cookie', 'COOKIE', () => {}],
     ['again, by body', 'BODY', () => {}],
-    ['when the access token has expired', 'COOKIE', ({ jar, session }) => jar.set(KEPT[0]!, expired(ada.id, session))],
+    [
+      'when the access token has expired',
+      'COOKIE',
+      ({ jar, session }) => jar.set(KEPT[0]!, expired(pages.ada.id, session)),
+    ],
     ['with the access cookie alone', 'COOKIE', ({ jar }) => jar.delete(KEPT[1]!)],
   ])('ends the session before it, once: %s', async (_what, transport, change) => {
     const own = await signedIn();
@@ -245,7 +226,7 @@ describe('signing in under a cookie', () => {
     const now = transport === 'BODY' ? bearer(data.login.accessToken) : {};
     expect([own.jar.size, (await own.send(ME, {}, now)).data]).toEqual([
       transport === 'BODY' ? 0 : 2,
-      { me: { id: ada.id } },
+      { me: { id: pages.ada.id } },
     ]);
   });
 
@@ -260,27 +241,27 @@ describe('signing in under a cookie', () => {
 
   it('of each other, at the same time, stops nobody', async () => {
     const user = await tidings.current.asUser();
-    const pages = [await signedIn(), await signedIn(user)];
-    const ids = await Promise.all(pages.map((own, at) => own.login(at === 0 ? user.email : ada.email)));
-    expect(await Promise.all(pages.map(({ session }) => endOf(session)))).toEqual(['REPLACED', 'REPLACED']);
+    const both = [await signedIn(), await signedIn(user)];
+    const ids = await Promise.all(both.map((own, at) => own.login(at === 0 ? user.email : pages.ada.email)));
+    expect(await Promise.all(both.map(({ session }) => endOf(session)))).toEqual(['REPLACED', 'REPLACED']);
     expect(await Promise.all(ids.map(endOf))).toEqual([null, null]);
   });
 
   it('ends nothing when it fails, nor by cookies that are not genuine', async () => {
     const own = await signedIn();
     expect((await own.send(LOGIN, login({ password: 'not this one' }))).code).toBe('UNAUTHENTICATED');
-    expect((await own.send(ME)).data).toEqual({ me: { id: ada.id } });
+    expect((await own.send(ME)).data).toEqual({ me: { id: pages.ada.id } });
     const refresh = own.jar.get('tidings-refresh')!;
     const forged = `${refresh.slice(0, -2)}${refresh.endsWith('AA') ? 'BA' : 'AA'}`;
     // Nor by tokens that crossed over, or that have expired with nothing beside them.
     for (const cookie of [
       `tidings-refresh=${forged}`,
-      `tidings-access=${expired(ada.id, own.session)}`,
-      `tidings-access=${ada.accessToken}; tidings-refresh=${ada.refreshToken}`,
+      `tidings-access=${expired(pages.ada.id, own.session)}`,
+      `tidings-access=${pages.ada.accessToken}; tidings-refresh=${pages.ada.refreshToken}`,
     ]) {
       expect((await page().send(LOGIN, login(), { cookie })).set.map(({ name }) => name)).toEqual(KEPT);
     }
-    expect([await endOf(own.session), await endOf(ada.sessionId)]).toEqual([null, null]);
+    expect([await endOf(own.session), await endOf(pages.ada.sessionId)]).toEqual([null, null]);
   });
 });
 
@@ -299,7 +280,7 @@ describe('a socket', () => {
     const own = await signedIn();
     for (const payload of [undefined, {}, { theme: 'dark' }]) {
       const socket = await own.socket(payload);
-      expect(await ask(socket, '{ me { id } }')).toEqual({ data: { me: { id: ada.id } } });
+      expect(await ask(socket, '{ me { id } }')).toEqual({ data: { me: { id: pages.ada.id } } });
       if (payload) await socket.close();
       else await own.send(REFRESH);
     }
@@ -333,7 +314,9 @@ describe('a socket', () => {
   it('lives on when its page refreshes, and is shown no token by hand', async () => {
     const own = await signedIn();
     const socket = await own.socket();
-    const end = [...tidings.current.app.get(OpenSockets).of(ada.id)].find(({ claims }) => claims?.sid === own.session)!;
+    const end = [...tidings.current.app.get(OpenSockets).of(pages.ada.id)].find(
+      ({ claims }) => claims?.sid === own.session,
+    )!;
     const [before, token] = [end.deadline, own.jar.get('tidings-access')];
     await until(() => Date.now() / 1000 > end.claims!.iat + 1, 'a later token expires later');
     await own.send(REFRESH);
@@ -345,7 +328,7 @@ describe('a socket', () => {
 
   it('with a cookie that has expired is closed with 4403, and the stock client is back once its page has refreshed', async () => {
     const own = await signedIn();
-    own.jar.set('tidings-access', expired(ada.id, own.session));
+    own.jar.set('tidings-access', expired(pages.ada.id, own.session));
     expect((await (await own.connect()).closed).code).toBe(4403);
     const codes: number[] = [];
     const client = new SocketClient(own.url, undefined, {
@@ -358,7 +341,7 @@ describe('a socket', () => {
       retryWait: () => Promise.resolve(),
       on: { closed: (event) => codes.push((event as CloseEvent).code) },
     });
-    expect(await client.subscribe(ME).next()).toEqual({ data: { me: { id: ada.id } } });
+    expect(await client.subscribe(ME).next()).toEqual({ data: { me: { id: pages.ada.id } } });
     expect(codes).toEqual([4403]);
     await client.close();
   });
@@ -369,7 +352,7 @@ describe('a socket', () => {
     ['the refresh token as access token', (own: Page) => `tidings-access=${own.jar.get('tidings-refresh')}`],
     ['garbage', () => 'tidings-access=garbage'],
     ['the same cookie twice', (own: Page) => `${own.cookie}; ${own.cookie}`],
-    ['a token of a session in bodies', () => `tidings-access=${ada.accessToken}`],
+    ['a token of a session in bodies', () => `tidings-access=${pages.ada.accessToken}`],
     ['the other name', (own: Page) => own.cookie.replaceAll('tidings', '__Host-tidings')],
   ])('is not signed in by cookies that are no sign-in: %s', async (_what, cookie) => {
     const cookies = cookie(signed);

@@ -3,7 +3,7 @@ import { parseSetCookie, type SetCookie } from 'cookie';
 import { WebSocket } from 'ws';
 import { GraphqlClient, type Reply } from './graphql-client.js';
 import { RawSocket } from './socket-client.js';
-import { PASSWORD } from './tidings.js';
+import { PASSWORD, type Person, type TestTidings } from './tidings.js';
 
 const CSRF = { 'x-tidings-csrf': '1' };
 
@@ -84,6 +84,44 @@ export class Page {
     return socket;
   }
 }
+
+/** What tests of cookies share: an account, pages of the service that it has signed in, and what the database has of them. */
+export function usePages(tidings: { readonly current: TestTidings }) {
+  let ada: Person;
+  beforeAll(async () => {
+    ada = await tidings.current.asUser('EDITOR');
+  });
+  const query = (sql: string, parameters: unknown[] = []) =>
+    tidings.current.database.query<Record<string, string>>(sql, parameters);
+  const page = () => new Page(tidings.current.url);
+  /** A page that somebody has signed in. */
+  const signedIn = async ({ id, email } = ada): Promise<Page & { session: string }> => {
+    const own = page();
+    const { accessToken, refreshToken, sessionId } = await tidings.current.signIn(id, email, own.url, 'COOKIE');
+    own.keep(accessToken!, refreshToken);
+    return Object.assign(own, { session: sessionId });
+  };
+  return {
+    query,
+    /** Whose sessions most tests are about, and a session of the other transport. */
+    get ada() {
+      return ada;
+    },
+    page,
+    signedIn,
+    /** Variables of `login`. */
+    login: (more: Record<string, unknown> = {}) => ({
+      input: { email: ada.email, password: PASSWORD, transport: 'COOKIE', ...more },
+    }),
+    sessionRow: async (id: string) => (await query('select * from session where id = $1', [id]))[0]!,
+    lastAudit: async () => (await query(`select coalesce(max(id::text), '') as id from audit_entry`))[0]!['id']!,
+    auditSince: (id: string) =>
+      query('select action, outcome, details from audit_entry where id::text > $1 order by id', [id]),
+  };
+}
+
+/** The header of `accessToken`. */
+export const bearer = (accessToken: string) => ({ authorization: `Bearer ${accessToken}` });
 
 /** `WebSocket` as the page has it: the browser adds what it sends with the upgrade. */
 export function inBrowser(page: Page): new (url: string, protocol: string) => WebSocket {
