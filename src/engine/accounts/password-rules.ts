@@ -3,6 +3,9 @@
 import { z } from 'zod';
 import { isCommonPassword } from './common-passwords.js';
 
+/** The same for whoever reads the schema. */
+export const NEW_PASSWORD = '8 to 128 characters of any kind; the most common passwords are refused.';
+
 /** A password to be set: 8 to 128 characters (NFC), none that is common. */
 export const newPassword = z
   .string()

@@ -1,7 +1,7 @@
 // What clients send to change or reset a password, and the shapes it must have.
 import { Field, InputType } from '@nestjs/graphql';
 import { z } from 'zod';
-import { newPassword, presentPassword } from '../accounts/password-rules.js';
+import { NEW_PASSWORD, newPassword, presentPassword } from '../accounts/password-rules.js';
 import { email } from '../graphql/input-text.js';
 
 @InputType({ description: 'A new password for the account that is signed in.' })
@@ -9,7 +9,7 @@ export class ChangePasswordInput {
   @Field({ description: 'The password so far.' })
   currentPassword!: string;
 
-  @Field({ description: '8 to 128 characters of any kind; the most common passwords are refused.' })
+  @Field({ description: NEW_PASSWORD })
   newPassword!: string;
 }
 
@@ -18,7 +18,7 @@ export class ResetPasswordInput {
   @Field({ description: 'From the mail; it works once, for 30 minutes.' })
   token!: string;
 
-  @Field({ description: '8 to 128 characters of any kind; the most common passwords are refused.' })
+  @Field({ description: NEW_PASSWORD })
   newPassword!: string;
 }
 

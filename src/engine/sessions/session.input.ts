@@ -1,7 +1,7 @@
 // What clients send to sign in, and the shapes it must have.
 import { Field, InputType } from '@nestjs/graphql';
 import { z } from 'zod';
-import { newPassword, presentPassword } from '../accounts/password-rules.js';
+import { NEW_PASSWORD, newPassword, presentPassword } from '../accounts/password-rules.js';
 import { email, line } from '../graphql/input-text.js';
 import { TokenTransport } from './session.type.js';
 
@@ -18,7 +18,7 @@ export class RegisterInput {
   @Field({ description: 'To sign in with; unique without regard to case.' })
   email!: string;
 
-  @Field({ description: '8 to 128 characters of any kind.' })
+  @Field({ description: NEW_PASSWORD })
   password!: string;
 
   @Field(() => TokenTransport, {
