@@ -5,7 +5,7 @@ import { Rights } from '../src/engine/access/rights.js';
 import { ServiceError } from '../src/engine/errors/service-error.js';
 import { ProjectMemberService } from '../src/domain/projects/project-member.service.js';
 import { ProjectRole } from '../src/domain/projects/project-role.js';
-import { addMember, createProject } from './support/factories.js';
+import { addMember, createProject, postUpdate } from './support/factories.js';
 import { type Person, useTidings } from './support/tidings.js';
 import { until } from './support/wait.js';
 
@@ -155,6 +155,40 @@ describe('a project', () => {
       expect((await members()).map(({ id }) => id)).toEqual([one.id, two.id]);
       await database.query(undo, [two.id]);
     }
+  });
+
+  it('is written to by nobody who has been removed or demoted by then, whatever was checked before', async () => {
+    const { database } = tidings.current;
+    const update = await postUpdate(two, projectId);
+    const comment = 'mutation ($id: ID!) { postComment(input: { projectId: $id, body: "Hello" }) { id } }';
+    const own = (await two.data(comment, { id: projectId })).postComment.id;
+    const writes: readonly (readonly [string, string])[] = [
+      ['editProject(id: $id, input: { name: "Taken" }) { id }', projectId],
+      ['postUpdate(input: { projectId: $id, title: "Late", health: ON_TRACK }) { id }', projectId],
+      ['editUpdate(id: $id, input: { title: "Late" }) { id }', update],
+      ['postComment(input: { projectId: $id, body: "Late" }) { id }', projectId],
+      ['removeUpdate(id: $id)', update],
+      ['removeComment(id: $id)', own],
+    ];
+    const codesAfter = async (change: string) => {
+      await database.query('begin');
+      await database.query('select 1 from project where id = $1 for update', [projectId]);
+      const acts = writes.map(([field, id]) => two.send(`mutation ($id: ID!) { ${field} }`, { id }));
+      await until(
+        // What asks for the update's row waits for the one that has it.
+        async () => (await database.query('select 1 from pg_locks where not granted')).length >= writes.length,
+        'the requests wait',
+      );
+      await database.query(change, [two.id]);
+      await database.query('commit');
+      const replies = await Promise.all(acts);
+      await restore(projectId);
+      return replies.map(({ errors }) => errors?.[0]?.extensions.code ?? 'OK');
+    };
+    const removed = await codesAfter('delete from project_member where account_id = $1');
+    expect(removed).toEqual(writes.map(() => 'NOT_FOUND'));
+    const demoted = await codesAfter(`update project_member set role = 'VIEWER' where account_id = $1`);
+    expect(demoted).toEqual(['FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN', 'OK', 'FORBIDDEN', 'OK']);
   });
 
   it('is not left to OWNERs who cannot act: disabled, or capped by the role of their account', async () => {

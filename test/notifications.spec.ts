@@ -148,7 +148,7 @@ describe('a mention', () => {
     let n = 0;
     const without = await fewestStatementsOf(() => comment(editor, `Nobody ${(n += 1)}`), 3);
     const empty = await fewestStatementsOf(() => comment(editor, `Nobody @ ${(n += 1)}`), 3);
-    expect(without.filter((sql) => /project_member|notification/.test(sql))).toEqual([]);
+    expect(without.filter((sql) => /account\.name|notification/.test(sql))).toEqual([]);
     expect(empty.length).toBe(without.length + 1);
   });
 });

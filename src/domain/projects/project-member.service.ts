@@ -3,14 +3,14 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { v7 as uuid } from 'uuid';
-import { type ClientInfo, type Principal, Role } from '../../engine/access/role.js';
+import type { ClientInfo, Principal } from '../../engine/access/role.js';
 import { AccountEntity } from '../../engine/accounts/account.entity.js';
 import { ConflictError, NotFoundError } from '../../engine/errors/service-error.js';
 import { EventLog } from '../../engine/events/event-log.js';
 import { type AuditAction, AuditTrail } from '../../engine/operations/audit.js';
 import { type ProjectMember, ProjectMemberEntity } from './project.entity.js';
+import { assertStill } from './present-role.js';
 import { projectEvent, ProjectEventKind } from './project-events.js';
-import { PROJECT_RULES } from './project.policies.js';
 import { PROJECT_RESOURCE, ProjectRole } from './project-role.js';
 import { lockProject } from './project.service.js';
 
@@ -33,7 +33,8 @@ export class ProjectMemberService {
       const audited = (action: AuditAction) =>
         this.recordIn(em, action, viewer, client, projectId, { accountId, role });
       await lockProject(em, projectId);
-      await assertStillOwner(em, viewer, projectId);
+      // Else one who has just been removed or demoted could raise themselves again.
+      await assertStill(em, viewer, projectId, ProjectRole.OWNER);
       const member = await em.findOne(ProjectMemberEntity, { projectId, accountId });
       if (member?.role === role) return member;
       if (member) {
@@ -54,7 +55,7 @@ export class ProjectMemberService {
   async remove(viewer: Principal, projectId: string, accountId: string, client: ClientInfo): Promise<boolean> {
     return this.log.transaction(async ({ em, record }) => {
       await lockProject(em, projectId);
-      if (accountId !== viewer.accountId) await assertStillOwner(em, viewer, projectId);
+      if (accountId !== viewer.accountId) await assertStill(em, viewer, projectId, ProjectRole.OWNER);
       const member = await em.findOne(ProjectMemberEntity, { projectId, accountId });
       if (!member) return false;
       await assertOwnerRemains(em, member, undefined);
@@ -77,20 +78,6 @@ export class ProjectMemberService {
     return this.audit.record(em, { action, outcome: 'SUCCESS', actorId, subject, address, details });
   }
 }
-
-/** Under the lock: else one who has just been removed or demoted could raise themselves again. */
-async function assertStillOwner(em: EntityManager, { accountId }: Principal, projectId: string): Promise<void> {
-  const [row] = await em.execute<{ role: Role; membership: string | null }[]>(PRESENT_ROLES, [projectId, accountId]);
-  const resources = new Map(row?.membership ? [[projectId, row.membership]] : []);
-  const rights = { role: row?.role ?? Role.USER, disabled: false, resources };
-  const refused = PROJECT_RULES[ProjectRole.OWNER].outcome(rights, projectId);
-  if (refused) throw refused;
-}
-
-const PRESENT_ROLES = `
-select account.role, member.role as membership
-  from account left join project_member member on member.account_id = account.id and member.project_id = ?
- where account.id = ? and account.disabled_at is null`;
 
 /** Of those who stay, one must be an OWNER who can act: whose account is enabled, and not capped to less by its own role. */
 async function assertOwnerRemains(

@@ -10,6 +10,7 @@ import { EventLog } from '../../engine/events/event-log.js';
 import { AuditTrail } from '../../engine/operations/audit.js';
 import { type Connection, type PageArgs, paginate } from '../../engine/graphql/connection.js';
 import { type Project, ProjectEntity, ProjectMemberEntity } from './project.entity.js';
+import { assertStill } from './present-role.js';
 import { projectEvent, ProjectEventKind } from './project-events.js';
 import type { NewProject, ProjectChanges, ProjectFilterInput } from './project.input.js';
 import { PROJECT_RESOURCE, ProjectRole } from './project-role.js';
@@ -72,7 +73,7 @@ export class ProjectService {
     });
   }
 
-  /** Throws CONFLICT (VERSION) when `version` is given and no longer the project's. */
+  /** Throws NOT_FOUND, FORBIDDEN; CONFLICT (VERSION) when `version` is given and no longer the project's. */
   async edit(
     viewer: Principal,
     id: string,
@@ -81,6 +82,7 @@ export class ProjectService {
   ): Promise<Project> {
     return this.log.transaction(async ({ em, record }) => {
       const project = await lockProject(em, id);
+      await assertStill(em, viewer, id, ProjectRole.EDITOR);
       assertVersion(project.version, version);
       em.assign(project, { ...changes, version: project.version + 1, updatedAt: new Date() });
       record(projectEvent(viewer, id, ProjectEventKind.PROJECT_EDITED, id));

@@ -6,11 +6,12 @@ import type { Principal } from '../../engine/access/role.js';
 import { NotFoundError } from '../../engine/errors/service-error.js';
 import { EventLog } from '../../engine/events/event-log.js';
 import { type Actor, mentioning, projectEvent, ProjectEventKind } from '../projects/project-events.js';
+import { holdProject } from '../projects/present-role.js';
+import { ProjectRole } from '../projects/project-role.js';
 import { hashInput, once } from './idempotency.js';
 import { mentionedMembers } from './mentions.js';
 import { type Comment, CommentEntity } from './update.entity.js';
 import type { NewComment } from './update.input.js';
-import { assertNotDeleted } from './update.service.js';
 
 @Injectable()
 export class CommentService {
@@ -33,11 +34,12 @@ export class CommentService {
     });
   }
 
-  /** Removes a comment for good. Throws NOT_FOUND. */
+  /** Removes a comment for good. Throws NOT_FOUND, FORBIDDEN. */
   async remove(viewer: Principal, id: string): Promise<boolean> {
     return this.log.transaction(async ({ em, record }) => {
       const comment = await em.findOne(CommentEntity, { id });
-      if (comment) await assertNotDeleted(em, comment.projectId);
+      const own = comment?.authorId === viewer.accountId ? ProjectRole.VIEWER : ProjectRole.OWNER;
+      if (comment) await holdProject(em, viewer, comment.projectId, own);
       if (!comment || (await em.nativeDelete(CommentEntity, { id })) === 0) throw new NotFoundError('Comment');
       record(projectEvent(viewer, comment.projectId, ProjectEventKind.COMMENT_REMOVED, id));
       return true;
@@ -47,7 +49,7 @@ export class CommentService {
   private insert(author: Actor, input: NewComment, inputHash: Buffer | null): Promise<Comment> {
     return this.log.transaction(async ({ em, record }) => {
       const { projectId, updateId } = input;
-      await assertNotDeleted(em, projectId);
+      await holdProject(em, author, projectId, ProjectRole.VIEWER);
       if (updateId) await holdUpdate(em, updateId, projectId);
       const authorId = author.accountId;
       const comment = em.create(CommentEntity, { ...input, id: uuid(), authorId, inputHash, createdAt: new Date() });

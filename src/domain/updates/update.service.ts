@@ -7,6 +7,8 @@ import { NotFoundError } from '../../engine/errors/service-error.js';
 import { EventLog } from '../../engine/events/event-log.js';
 import { AuditTrail } from '../../engine/operations/audit.js';
 import { type Actor, mentioning, projectEvent, ProjectEventKind } from '../projects/project-events.js';
+import { holdProject } from '../projects/present-role.js';
+import { ProjectRole } from '../projects/project-role.js';
 import { assertVersion } from '../projects/project.service.js';
 import { hashInput, once } from './idempotency.js';
 import { mentionedMembers } from './mentions.js';
@@ -21,7 +23,7 @@ export class UpdateService {
     private readonly audit: AuditTrail,
   ) {}
 
-  /** Posts an update; with an `idempotencyKey` at most once. Throws NOT_FOUND, CONFLICT (IDEMPOTENCY_KEY). */
+  /** Posts an update; with an `idempotencyKey` at most once. Throws NOT_FOUND, FORBIDDEN, CONFLICT (IDEMPOTENCY_KEY). */
   post(author: Actor, input: NewUpdate): Promise<Update> {
     const { idempotencyKey, projectId } = input;
     const hash = hashInput(input);
@@ -35,7 +37,7 @@ export class UpdateService {
     });
   }
 
-  /** Throws NOT_FOUND, CONFLICT (VERSION). */
+  /** Throws NOT_FOUND, FORBIDDEN, CONFLICT (VERSION). */
   async edit(
     viewer: Principal,
     id: string,
@@ -43,7 +45,7 @@ export class UpdateService {
     version: number | null | undefined,
   ): Promise<Update> {
     return this.log.transaction(async ({ em, record }) => {
-      const update = await lockUpdate(em, id);
+      const update = await lockUpdate(em, viewer, id, ProjectRole.EDITOR);
       assertVersion(update.version, version);
       const before = textOf(update);
       em.assign(update, { ...changes, version: update.version + 1, editedAt: new Date() });
@@ -53,10 +55,10 @@ export class UpdateService {
     });
   }
 
-  /** Removes an update for good; comments about it stay in the chat. */
+  /** Removes an update for good; comments about it stay in the chat. Throws NOT_FOUND, FORBIDDEN. */
   async remove(viewer: Principal, id: string, { address }: ClientInfo): Promise<boolean> {
     return this.log.transaction(async ({ em, record }) => {
-      const update = await lockUpdate(em, id);
+      const update = await lockUpdate(em, viewer, id, ProjectRole.OWNER);
       em.remove(update);
       const details = { projectId: update.projectId };
       const [subject, actorId] = [{ kind: 'update', id }, viewer.accountId];
@@ -68,7 +70,7 @@ export class UpdateService {
 
   private insert(author: Actor, input: NewUpdate, inputHash: Buffer | null): Promise<Update> {
     return this.log.transaction(async ({ em, record }) => {
-      await assertNotDeleted(em, input.projectId);
+      await holdProject(em, author, input.projectId, ProjectRole.EDITOR);
       const authorId = author.accountId;
       const update = em.create(UpdateEntity, {
         ...input,
@@ -85,20 +87,14 @@ export class UpdateService {
   }
 }
 
-/** Holds off a deletion until this transaction has ended: nothing is posted to a project that is gone. */
-export async function assertNotDeleted(em: EntityManager, projectId: string): Promise<void> {
-  const sql = 'select 1 from project where id = ? and deleted_at is null for share';
-  if ((await em.execute<unknown[]>(sql, [projectId])).length === 0) throw new NotFoundError('Project');
-}
-
 /** What can mention somebody: the internal note cannot, since not everyone who is mentioned may read it. */
 function textOf({ title, body }: Pick<Update, 'title' | 'body'>): string {
   return `${title}\n${body}`;
 }
 
-async function lockUpdate(em: EntityManager, id: string): Promise<Update> {
+async function lockUpdate(em: EntityManager, viewer: Principal, id: string, role: ProjectRole): Promise<Update> {
   const update = await em.findOne(UpdateEntity, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
   if (!update) throw new NotFoundError('Update');
-  await assertNotDeleted(em, update.projectId);
+  await holdProject(em, viewer, update.projectId, role);
   return update;
 }

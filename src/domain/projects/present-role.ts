@@ -1,0 +1,43 @@
+// Who somebody is in a project by the time that their transaction holds it: what was checked before it began may have been taken
+// from them since. Whoever changes memberships locks the project first, so that it stays true until the commit.
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { Role } from '../../engine/access/role.js';
+import { NotFoundError } from '../../engine/errors/service-error.js';
+import type { Actor } from './project-events.js';
+import { PROJECT_RULES } from './project.policies.js';
+import type { ProjectRole } from './project-role.js';
+
+const HOLD = 'select 1 from project where id = ? and deleted_at is null for share';
+
+const PRESENT_ROLES = `
+select account.role, member.role as membership
+  from account left join project_member member on member.account_id = account.id and member.project_id = ?
+ where account.id = ? and account.disabled_at is null`;
+
+/**
+ * Holds off a deletion, and changes of who is in the project, until this transaction has ended. Throws NOT_FOUND if it is gone,
+ * and what {@link assertStill} throws.
+ */
+export async function holdProject(
+  em: EntityManager,
+  actor: Actor,
+  projectId: string,
+  role: ProjectRole,
+): Promise<void> {
+  if ((await em.execute<unknown[]>(HOLD, [projectId])).length === 0) throw new NotFoundError('Project');
+  await assertStill(em, actor, projectId, role);
+}
+
+/** In a transaction that has locked the project. Throws NOT_FOUND, FORBIDDEN unless `actor` has `role` there, now. */
+export async function assertStill(
+  em: EntityManager,
+  { accountId }: Actor,
+  projectId: string,
+  role: ProjectRole,
+): Promise<void> {
+  const [row] = await em.execute<{ role: Role; membership: string | null }[]>(PRESENT_ROLES, [projectId, accountId]);
+  const resources = new Map(row?.membership ? [[projectId, row.membership]] : []);
+  const rights = { role: row?.role ?? Role.USER, disabled: false, resources };
+  const refused = PROJECT_RULES[role].outcome(rights, projectId);
+  if (refused) throw refused;
+}
