@@ -309,6 +309,10 @@ describe('a socket', () => {
       for (const key of ['authorization', 'Authorization'])
         expect((await (await own.connect({ [key]: authorization })).closed).code).toBe(4401);
     }
+    // Nor does a cookie count beside the header, which is no way to sign a socket in.
+    const beside = await RawSocket.open(own.url, { ...own.upgrade, authorization: `Bearer ${other.accessToken}` });
+    beside.send({ type: 'connection_init' });
+    expect((await beside.closed).code).toBe(4401);
   });
 
   it('lives on when its page refreshes, and is shown no token by hand', async () => {

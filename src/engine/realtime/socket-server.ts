@@ -107,12 +107,10 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   private opened(ws: WebSocket, stream: Duplex, request: IncomingMessage): void {
-    const socket = new Socket(
-      ws,
-      stream,
-      this.contexts.clientOf(request),
-      this.cookies.read(request.headers.cookie)?.accessToken,
-    );
+    const { authorization, cookie } = request.headers;
+    // As over HTTP, no cookie counts beside it; a socket's own place for it is the payload of `connection_init`.
+    const inCookie = authorization === undefined ? this.cookies.read(cookie)?.accessToken : undefined;
+    const socket = new Socket(ws, stream, this.contexts.clientOf(request), inCookie);
     this.sockets.add(socket);
     ws.on('error', (error) => this.logger.debug(`A socket failed: ${error.message}`));
     let receive: ((text: string) => Promise<void>) | undefined;
