@@ -152,6 +152,10 @@ describe('a refresh token', () => {
     ['nothing', () => ''],
     ['garbage', () => 'tr1.garbage'],
     ['another MAC', (token: string) => altered(token, 3, (mac) => (mac.startsWith('A') ? 'B' : 'A') + mac.slice(1))],
+    [
+      'another spelling of its MAC',
+      (token: string) => token.slice(0, -1) + String.fromCharCode(token.charCodeAt(token.length - 1) + 1),
+    ],
     ['a shorter MAC', (token: string) => token.slice(0, -1)],
     ['a later generation', (token: string) => altered(token, 2, () => '2')],
     ['generation 0', (token: string) => altered(token, 2, () => '0')],

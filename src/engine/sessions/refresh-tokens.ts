@@ -12,8 +12,9 @@ export interface PresentedToken {
   readonly mac: Buffer;
 }
 
+/** One spelling of each token: the last character of a MAC holds four bits, and nothing in the two below them. */
 const FORM =
-  /^tr1\.([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\.([1-9][0-9]{0,8})\.([A-Za-z0-9_-]{43})$/;
+  /^tr1\.([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\.([1-9][0-9]{0,8})\.([A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])$/;
 
 @Injectable()
 export class RefreshTokens {
