@@ -8,8 +8,9 @@ const POOL_THREAD = 'libuv-worker';
 const LOWER = 10;
 
 /**
- * Lets the thread that serves requests, and PostgreSQL beside it, have a core before those that hash. The threads must exist: they
- * begin with the first work of the pool. Linux alone gives threads priorities of their own; elsewhere nothing changes.
+ * Lets the thread that serves requests have a core before those that hash; PostgreSQL beside it too, where the kernel does not weigh
+ * whole sessions first (`sched_autogroup_enabled`). The threads must exist: they begin with the first work of the pool. Linux alone
+ * gives threads priorities of their own; elsewhere nothing changes.
  */
 export function yieldToRequests(): void {
   try {
