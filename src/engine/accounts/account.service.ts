@@ -41,6 +41,13 @@ export class AccountService {
     return row && fromRow(em, AccountEntity, row);
   }
 
+  /** Its id alone: one row in one statement, whether or not there is an account. */
+  async idOf(em: EntityManager, email: string): Promise<string | undefined> {
+    const sql = 'select (select id from account where lower(email) = ?) as id';
+    const [row] = await em.execute<{ id: string | null }[]>(sql, [email.toLowerCase()]);
+    return row?.id ?? undefined;
+  }
+
   /** The account if the viewer shares a resource with it, is it, or is ADMIN; else null. */
   async visible(context: OperationContext, id: string): Promise<Account | null> {
     return (await this.maySee(context, id)) ? ((await context.load(accountById, id)) ?? null) : null;

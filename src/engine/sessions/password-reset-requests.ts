@@ -28,11 +28,11 @@ export class PasswordResetRequests {
 
   /** Has a token mailed, if there is an account that may sign in. Only what is the same for all is waited for. */
   async request(email: string, { address }: ClientInfo): Promise<void> {
-    const account = await this.accounts.findByEmail(this.orm.em.fork(), email);
+    const id = await this.accounts.idOf(this.orm.em.fork(), email);
     // Whoever asks is nobody yet: the account, if there is one, is what it was done to. What was typed is nowhere.
-    const subject = account ? { kind: ACCOUNT_RESOURCE, id: account.id } : undefined;
+    const subject = id ? { kind: ACCOUNT_RESOURCE, id } : undefined;
     await this.audit.record(undefined, { action: 'PASSWORD_RESET_REQUESTED', outcome: 'SUCCESS', subject, address });
-    if (account) this.mails.passwordReset(() => this.issue(account.id));
+    if (id) this.mails.passwordReset(() => this.issue(id));
   }
 
   private issue(accountId: string): Promise<{ email: string; token: string } | undefined> {
