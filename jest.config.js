@@ -2,6 +2,7 @@
 export default {
   testMatch: ['<rootDir>/src/**/*.spec.ts', '<rootDir>/test/**/*.spec.ts'],
   runtime: '<rootDir>/test/support/native-runtime.js',
+  testSequencer: '<rootDir>/test/support/waiting-first.js',
   transform: {},
   testEnvironment: '<rootDir>/test/support/leak-proof-environment.ts',
   globalSetup: '<rootDir>/test/support/global-setup.js',
