@@ -1,7 +1,7 @@
 // The command line's `start`: reads the configuration, starts what it needs, serves until it is told to stop.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LoggerService } from '@nestjs/common';
-import { startTidings, type Tidings } from './app.js';
+import type { Tidings } from './app.js';
 import { resolveSecrets } from './engine/config/app-secret.js';
 import { loadConfig, readEnvironment, withBoundPort } from './engine/config/config.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './engine/database/embedded-postgres.js';
@@ -30,6 +30,8 @@ async function main(): Promise<void> {
         dataDir: config.dataDir,
         log: (line) => logger.log(line, 'PostgreSQL'),
       });
+    // The most of a start: what was refused before does not wait for it.
+    const { startTidings } = await import('./app.js');
     tidings = await startTidings(config, postgres?.url ?? config.databaseUrl!, logger);
     if (process.stdout.isTTY || !config.production) process.stdout.write(welcome(config, tidings.url));
     else logger.log(`Up at ${tidings.url}`, 'Tidings');

@@ -153,7 +153,7 @@ describe('with DATABASE_URL, while the service runs', () => {
 
 it('says in one line that the database is away', async () => {
   const env = { DATABASE_URL: 'postgresql://tidings:pa55word@127.0.0.1:1/tidings', APP_SECRET: SECRET };
-  const { code, err } = await spawned(env, ['sessions', 'end', 'a@example.com']);
+  const { code, err } = await run(env, ['sessions', 'end', 'a@example.com']);
   expect([code, err.trim().split('\n')]).toEqual([1, [expect.stringContaining('cannot be reached')]]);
   expect(err).not.toContain('pa55word');
 });

@@ -4,11 +4,13 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { describeFailure } from '../src/boot/start-failure.js';
 import { removeEmbeddedPostgres } from '../src/engine/database/embedded-postgres.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { GraphqlClient } from './support/graphql-client.js';
 import { databaseProcess, killAll, ServiceProcess } from './support/process.js';
 import { RawSocket } from './support/socket-client.js';
+import { TestTidings } from './support/tidings.js';
 import { until } from './support/wait.js';
 
 /** As a home directory: nobody else may enter it. */
@@ -187,8 +189,8 @@ describe('a start that cannot be', () => {
   it('leaves alone what a newer version has made of the database', async () => {
     await database.query(`insert into migration (name, executed_at) values ('20990101000001-later', now())`);
     try {
-      const output = await failure({ ...own, LOG_LEVEL: 'error' });
-      expect(output).toContain('migrated by a newer Tidings: 20990101000001-later is not known here');
+      const said = await TestTidings.start({ database }).then(() => 'it started', describeFailure);
+      expect(said).toContain('migrated by a newer Tidings: 20990101000001-later is not known here');
     } finally {
       await database.query(`delete from migration where name = '20990101000001-later'`);
     }

@@ -1,4 +1,4 @@
-// A database of one's own, cloned from the migrated template: about 50 ms, and nobody else is in it.
+// A database of one's own, cloned from the migrated template: about 30 ms, and nobody else is in it.
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { TEMPLATE, withDatabase } from './database-url.js';
@@ -14,18 +14,18 @@ export async function createDatabase(): Promise<TestDatabase> {
   const cluster = process.env['TEST_POSTGRES_URL'];
   if (!cluster) throw new Error('Run tests through `npm test`: it starts the database');
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await once(cluster, `create database ${name} template ${TEMPLATE}`);
+  // The default strategy writes all of it through the buffers: four times the CPU.
+  await once(cluster, `create database ${name} template ${TEMPLATE} strategy file_copy`);
   const url = withDatabase(cluster, name);
-  // A clone shares its log's birth with the template: given one of its own, no other test's rings are taken for its own.
-  await once(
-    url,
-    `update log_head set nonce = born.nonce, genesis = born.nonce
-    from (select substr(uuid_send(gen_random_uuid()), 1, 6) as nonce) as born`,
-  );
   const client = new Client(url);
   // Tests may cut every connection of their database, this one included.
   client.on('error', () => {});
   await client.connect();
+  // A clone shares its log's birth with the template: given one of its own, no other test's rings are taken for its own.
+  await client.query(
+    `update log_head set nonce = born.nonce, genesis = born.nonce
+    from (select substr(uuid_send(gen_random_uuid()), 1, 6) as nonce) as born`,
+  );
   return {
     url,
     query: async <T>(sql: string, parameters: readonly unknown[] = []) =>
