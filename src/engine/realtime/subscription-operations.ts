@@ -25,6 +25,14 @@ export interface OpenSubscription extends ExecutionArgs {
   readonly stream: AsyncIterable<unknown>;
   /** How its events are shared, if it is a member of the hub. */
   readonly plan?: SharingPlan;
+  /** Otherwise the way to the client, for one event after the other. */
+  readonly way?: Way;
+}
+
+/** Lets an answer in when there is room for it at its socket, and takes it out when it was sent. */
+interface Way {
+  readonly enter: () => Promise<unknown>;
+  readonly leave: () => void;
 }
 
 @Injectable()
@@ -40,14 +48,21 @@ export class SubscriptionOperations {
   }
 
   /** Subscribes before anything is sent, so that a refusal goes out as `error`. */
-  async open(args: ExecutionArgs, socket: Socket, id: string): Promise<readonly GraphQLError[] | OpenSubscription> {
+  async open(
+    args: ExecutionArgs,
+    socket: Socket,
+    id: string,
+    cost: number,
+  ): Promise<readonly GraphQLError[] | OpenSubscription> {
     const stream = await createSourceEventStream(args);
     if (!(Symbol.asyncIterator in stream)) {
       return stream.errors ?? [new GraphQLError('The subscription could not be opened.')];
     }
-    if (!(stream instanceof Member)) return { ...args, stream };
+    if (!(stream instanceof Member)) {
+      return { ...args, stream, way: { enter: () => socket.enter(id, cost), leave: () => socket.leave(id) } };
+    }
     const { document, operationName, variableValues } = args;
-    const plan = this.shared.planOf({ document, operationName, variables: variableValues });
+    const plan = this.shared.planOf({ document, operationName, variables: variableValues }, cost);
     const refused = this.hub.admit(stream, plan);
     if (refused) return [refused];
     stream.attach(socket, id);
@@ -72,11 +87,12 @@ export class SubscriptionOperations {
 }
 
 /** Executes the operation for each event, each with a view of the database of its own. */
-function executeEach({ stream, ...args }: OpenSubscription): AsyncGenerator<ExecutionResult, void, void> {
+function executeEach({ stream, way, ...args }: OpenSubscription): AsyncGenerator<ExecutionResult, void, void> {
   const source = stream[Symbol.asyncIterator]();
   let over = false;
   const end = async (): Promise<void> => {
     over = true;
+    way?.leave();
     await source.return?.();
   };
   return {
@@ -85,8 +101,11 @@ function executeEach({ stream, ...args }: OpenSubscription): AsyncGenerator<Exec
     },
     async next() {
       for (;;) {
+        // What was given before has been sent.
+        way?.leave();
         const { done, value } = await source.next();
         if (done) return { done: true, value: undefined };
+        await way?.enter();
         const result = await executeFor(value, args, () => over).catch((error: unknown) =>
           end().then(() => Promise.reject(error)),
         );
