@@ -4,6 +4,7 @@ import { type GraphQLObjectType } from 'graphql';
 import type { OperationContext } from '../src/engine/access/operation-context.js';
 import type { LogEvent } from '../src/engine/events/log-event.js';
 import { LogFollower } from '../src/engine/events/log-follower.js';
+import { LogReader } from '../src/engine/events/log-reader.js';
 import { EventRetention } from '../src/engine/events/retention.js';
 import { EventExecutions } from '../src/engine/realtime/event-executions.js';
 import type { Group } from '../src/engine/realtime/group.js';
@@ -206,6 +207,42 @@ describe('a reader of events that are being removed', () => {
       await tidings.current.watching(1);
     },
   );
+});
+
+describe('a reader of a log that does not answer', () => {
+  it('waits until a read is cancelled, reads again, and misses nothing', async () => {
+    const { editor, viewer, project } = await team();
+    await postMany(tidings.current.app, editor.id, project.id, 250);
+    forget();
+    const reader = tidings.current.app.get(LogReader);
+    Reflect.set(reader, 'pageTimeout', 100);
+    const failures: unknown[] = [];
+    reader.afterWithoutHole = (...asked) =>
+      LogReader.prototype.afterWithoutHole.apply(reader, asked).catch((error: unknown) => {
+        failures.push((error as { code?: unknown }).code);
+        throw error;
+      });
+    undo.push(
+      () => Reflect.deleteProperty(reader, 'afterWithoutHole'),
+      () => Reflect.set(reader, 'pageTimeout', 5_000),
+    );
+    const locked = Promise.withResolvers<void>();
+    const held = holdExecutions(({ resource }) => (resource.id === project.id ? locked.promise : undefined));
+    const watch = viewer.socket().subscribe(watchOf('seq'), { id: project.id, after: project.lastCursor });
+    await until(() => held.begun(1) === 1, 'the first page was being made');
+    const { database } = tidings.current;
+    await database.query('begin');
+    await database.query('lock table event in access exclusive mode');
+    locked.resolve();
+    await until(() => failures.length >= 2, 'it had read in vain');
+    expect(new Set(failures)).toEqual(new Set(['57014']));
+    await database.query('commit');
+    for (const seq of from(1, 253)) expect((await watch.next()).data.projectUpdated.seq).toBe(seq);
+    watch.stop();
+    await tidings.current.watching(1);
+    // Its own looks may have found the log locked too.
+    tidings.current.logged.length = 0;
+  });
 });
 
 /** The client of `socket` takes as many writes as it is allowed, and no more until it is allowed more. */
