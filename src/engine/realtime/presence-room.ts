@@ -19,6 +19,8 @@ export interface PresenceState {
   readonly before: readonly string[] | undefined;
   /** Loads for all who are told of this state, in one batch. */
   readonly load: <K, V>(loader: Loader<K, V>, key: K) => Promise<V>;
+  /** The same state for whoever was told `before` last: one object for all of them. */
+  readonly since: (before: readonly string[] | undefined) => PresenceState;
 }
 
 export interface Subscriber {
@@ -105,7 +107,8 @@ export class PresenceRoom {
 
   private state(): PresenceState {
     let loaders = this.loaders();
-    return {
+    const bySince = new Map<readonly string[] | undefined, PresenceState>();
+    const state: PresenceState = {
       watchers: this.watchers(),
       before: undefined,
       load: (loader, key) =>
@@ -114,7 +117,13 @@ export class PresenceRoom {
           loaders = this.loaders();
           throw error;
         }),
+      since: (before) => {
+        const known = bySince.get(before) ?? { ...state, before };
+        bySince.set(before, known);
+        return known;
+      },
     };
+    return state;
   }
 
   private changed(): void {
