@@ -138,6 +138,25 @@ describe('one event for many', () => {
     await tidings.current.watching(1);
   });
 
+  it('is made for the largest group first, however many small ones were there before', async () => {
+    const { editor, viewer, project } = await team();
+    const ask = (fields: string) => viewer.socket().subscribe(watchOf(fields), { id: project.id });
+    const small = from(0, 3).map((n) => ask(`seq s${n}: kind`));
+    const large = from(0, 4).map(() => ask('seq large: kind'));
+    await tidings.current.watching(8);
+    const first = Promise.withResolvers<void>();
+    const held = hub.holdExecutions(({ resource }, count) =>
+      resource.id === project.id && count === 1 ? first.promise : undefined,
+    );
+    await postUpdate(editor, project.id);
+    for (const watch of small) await take(watch, 1);
+    expect([held.begun(3), large.map(({ pending }) => pending.length)]).toEqual([4, [0, 0, 0, 0]]);
+    first.resolve();
+    for (const watch of large) await take(watch, 1);
+    for (const watch of [...small, ...large]) watch.stop();
+    await tidings.current.watching(1);
+  });
+
   it('reaches every operation by its own id, whatever that is, and however long the event', async () => {
     const { editor, project } = await team();
     const socket = await bystander.hostile();
