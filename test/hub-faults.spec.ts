@@ -130,9 +130,9 @@ describe('a burst of dear events', () => {
     const people = [editor, viewer, other];
     // So dear that each event is made by itself; `internalNote` makes classes.
     const query = watchOf(
-      `seq update { title internalNote } ${from(0, 600)
-        .map((n) => `b${n}: kind`)
-        .join(' ')}`,
+      `seq update { title internalNote ${from(0, 60)
+        .map((n) => `b${n}: body`)
+        .join(' ')} }`,
     );
     const behind = viewer.socket().subscribe(query, { id: project.id, after: project.lastCursor });
     for (let n = 0; n < 3; n += 1) await behind.next();
@@ -220,9 +220,10 @@ describe('a reader of a log that does not answer', () => {
 });
 
 describe('a reader with LATEST', () => {
-  const DEAR = `seq skipped project { id } ${from(0, 600)
-    .map((n) => `a${n}: kind`)
-    .join(' ')}`;
+  // So dear that each event is made by itself.
+  const DEAR = `seq skipped project { id ${from(0, 240)
+    .map((n) => `a${n}: description`)
+    .join(' ')} }`;
 
   it('who lags again in the midst is given what it is owed, with counts of all that was left out since', async () => {
     const { person } = bystander;

@@ -3,8 +3,8 @@
 import type { SharingPlan } from '../graphql/sharing-plan.js';
 import type { Portion } from './portion.js';
 
-/** Cost of what is made at a time, in fields; one event at least. */
-const MAX_COST = 1_000;
+/** Cost of what is made at a time, in fields: as much as a single event may cost. */
+const MAX_COST = 5_000;
 
 /** `portions` in order, as many at a time as are to be made together. */
 export function* slicesOf(portions: readonly Portion[], { cost }: SharingPlan): Iterable<readonly Portion[]> {
