@@ -43,6 +43,8 @@ export class PresenceRoom {
   private readonly here = new Map<string, Visit>();
   /** Accounts on other nodes, and since when (ms since 1970). */
   private elsewhere: ReadonlyMap<string, number> = new Map();
+  /** The watchers as they were listed last. */
+  private known: readonly string[] = [];
   private gathering: NodeJS.Timeout | undefined;
   private readonly newcomers = new Set<LiveQueue<PresenceState>>();
   private greeting: NodeJS.Timeout | undefined;
@@ -146,10 +148,14 @@ export class PresenceRoom {
     }
   }
 
+  /** One and the same list as long as it is those: whoever was told of it last can be told of the next together. */
   private watchers(): readonly string[] {
     const since = new Map(this.elsewhere);
     for (const [id, visit] of this.here) since.set(id, Math.min(visit.since, since.get(id) ?? visit.since));
-    return [...since].toSorted(([a, one], [b, other]) => one - other || a.localeCompare(b)).map(([id]) => id);
+    const now = [...since].toSorted(([a, one], [b, other]) => one - other || a.localeCompare(b)).map(([id]) => id);
+    const { known } = this;
+    const same = now.length === known.length && now.every((id, index) => id === known[index]);
+    return same ? known : (this.known = now);
   }
 
   private loaders(): Loaders {
