@@ -1,5 +1,6 @@
 // Every table and every migration of the application, in order: what the ORM, its command line and the tests are given.
 import { DomainMigration } from './domain/migrations/20261121000002-domain.js';
+import { NotificationRetentionMigration } from './domain/migrations/20261121000007-notification-retention.js';
 import { AnnouncementEntity, NotificationEntity } from './domain/notifications/notification.entity.js';
 import { ProjectEntity, ProjectMemberEntity } from './domain/projects/project.entity.js';
 import { CommentEntity, UpdateEntity } from './domain/updates/update.entity.js';
@@ -45,5 +46,6 @@ export const databaseContent: DatabaseContent = {
     { name: '20261121000004-administration', class: AdministrationMigration },
     { name: '20261121000005-known-addresses', class: KnownAddressesMigration },
     { name: '20261121000006-nodes', class: NodesMigration },
+    { name: '20261121000007-notification-retention', class: NotificationRetentionMigration },
   ],
 };

@@ -1,4 +1,5 @@
 // What cannot be taken: documents, variables and text of every wrong kind, each refused with its code and its place.
+import { getIntrospectionQuery } from 'graphql';
 import { createProject, type TestProject } from './support/factories.js';
 import { type Answer, codes, fields, request, SECRET, STRICT } from './support/answers.js';
 import { type Person, useTidings } from './support/tidings.js';
@@ -137,6 +138,19 @@ describe('a document', () => {
       {},
       'QUERY_TOO_COMPLEX',
     ],
+    [
+      'more long texts than allowed',
+      `{ projects { nodes { latestUpdate { ${Array.from({ length: 20 }, (_, i) => `a${i}: body`).join(' ')} } } } }`,
+      {},
+      'QUERY_TOO_COMPLEX',
+    ],
+    [
+      'the schema told more often than once',
+      `{ __schema { types { fields { ${Array.from({ length: 400 }, (_, i) => `a${i}: description`).join(' ')} } } } }`,
+      {},
+      'QUERY_TOO_COMPLEX',
+    ],
+    ['an alias as long as a page', `{ ${'a'.repeat(5_000)}: me { id } }`, {}, 'GRAPHQL_VALIDATION_FAILED'],
     ['a subscription', 'subscription { projectsUpdated { seq } }', {}, 'BAD_USER_INPUT'],
   ])('with %s is refused before anything runs', async (_what, query, more, code) => {
     const answer = await signedIn({ query, ...more });
@@ -156,6 +170,27 @@ describe('a document', () => {
     const answer = await signedIn({ query: 'query A { __typename }', operationName: 'x'.repeat(10_000) });
     expect(codes(answer)).toEqual(['OPERATION_RESOLUTION_FAILURE']);
     expect(answer.text.length).toBeLessThan(300);
+  });
+
+  it.each([
+    ['the schema, as tools ask for it', getIntrospectionQuery()],
+    [
+      '50 projects with their latest updates, comments and members, long texts and all',
+      `{ projects(first: 50) { lastCursor pageInfo { endCursor hasNextPage } nodes {
+        id key name description budget createdAt
+        latestUpdate { id title body health internalNote author { id name } }
+        updates(first: 3) { nodes { id title body health createdAt author { id name } } }
+        comments(first: 3) { nodes { id body author { id name } } }
+        members(first: 10) { nodes { role user { id name } } } } } }`,
+    ],
+    [
+      'a project with its last 100 updates',
+      `{ projects(first: 1) { nodes { description updates(first: 100) { nodes {
+        id title body internalNote version editedAt author { id name }
+        comments(first: 5) { nodes { id body createdAt author { name } } } } } } } }`,
+    ],
+  ])('for %s is answered', async (_what, query) => {
+    expect(await editor.data(query)).toBeTruthy();
   });
 
   it('with 200 aliases of the same thing is answered', async () => {

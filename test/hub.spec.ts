@@ -1,8 +1,8 @@
 // What many subscribers cost and get: events executed once for all who may see the same, readers who lag or were away, bounds.
-import { Hub } from '../src/engine/realtime/hub.js';
 import { subscribe, netOf, useBystander } from './support/bystander.js';
 import { addMember, createProject, postUpdate, type TestProject } from './support/factories.js';
 import type { Data } from './support/graphql-client.js';
+import { rationed, useHub } from './support/hub.js';
 import { postMany } from './support/live.js';
 import type { RawSocket, Watch } from './support/socket-client.js';
 import { statementsOf } from './support/statements.js';
@@ -10,6 +10,7 @@ import { type Person, useTidings } from './support/tidings.js';
 import { until } from './support/wait.js';
 
 const tidings = useTidings();
+const hub = useHub(tidings);
 const bystander = useBystander(tidings);
 
 const watchOf = (fields: string) =>
@@ -21,7 +22,7 @@ const HEAVY = `seq kind skipped project { id } ${Array.from({ length: 100 }, (_,
 const heavy = (onLag: string) => `subscription { projectsUpdated(onLag: ${onLag}) { ${HEAVY} } }`;
 const REMOVE = 'mutation ($p: ID!, $u: ID!) { removeProjectMember(projectId: $p, userId: $u) }';
 
-const stats = () => tidings.current.app.get(Hub).stats;
+const stats = () => hub.stats;
 const from = (first: number, count: number) => Array.from({ length: count }, (_, index) => first + index);
 const seqsOf = (socket: RawSocket, field = 'projectUpdated') =>
   socket.messages.filter(({ type }) => type === 'next').map(({ payload }) => payload.data[field].seq as number);
@@ -137,6 +138,25 @@ describe('one event for many', () => {
     await tidings.current.watching(1);
   });
 
+  it('is made for the largest group first, however many small ones were there before', async () => {
+    const { editor, viewer, project } = await team();
+    const ask = (fields: string) => viewer.socket().subscribe(watchOf(fields), { id: project.id });
+    const small = from(0, 3).map((n) => ask(`seq s${n}: kind`));
+    const large = from(0, 4).map(() => ask('seq large: kind'));
+    await tidings.current.watching(8);
+    const first = Promise.withResolvers<void>();
+    const held = hub.holdExecutions(({ resource }, count) =>
+      resource.id === project.id && count === 1 ? first.promise : undefined,
+    );
+    await postUpdate(editor, project.id);
+    for (const watch of small) await take(watch, 1);
+    expect([held.begun(3), large.map(({ pending }) => pending.length)]).toEqual([4, [0, 0, 0, 0]]);
+    first.resolve();
+    for (const watch of large) await take(watch, 1);
+    for (const watch of [...small, ...large]) watch.stop();
+    await tidings.current.watching(1);
+  });
+
   it('reaches every operation by its own id, whatever that is, and however long the event', async () => {
     const { editor, project } = await team();
     const socket = await bystander.hostile();
@@ -172,6 +192,33 @@ describe('a great many events at once', () => {
       watch.stop();
     }
     await until(() => stats().behind === 0, 'nobody was behind');
+    await tidings.current.watching(1);
+  });
+
+  it('more than may wait for a group whose members have all fallen back meanwhile: it goes on with those who are at the head again', async () => {
+    const { editor, project } = await team();
+    await addMember(editor, project.id, bystander.person, 'VIEWER');
+    const socket = await bystander.hostile();
+    socket.send(subscribe('s', { query: watchOf('seq'), variables: { id: project.id } }));
+    await tidings.current.watching(2);
+    const reader = rationed(bystander.servers(socket));
+    const first = Promise.withResolvers<void>();
+    const held = hub.holdExecutions(({ resource, seq }) =>
+      resource.id === project.id && seq === 4 ? first.promise : undefined,
+    );
+    await postUpdate(editor, project.id);
+    await until(() => held.begun(4) === 1, 'the first was being made');
+    await postMany(tidings.current.app, editor.id, project.id, 300);
+    // It lags at the first: nobody is left for those that wait, and for some there was no room.
+    first.resolve();
+    await until(() => stats().behind === 1, 'it had fallen back');
+    await hub.served(hub.groups);
+    reader.allow(1_000);
+    await until(() => seqsOf(socket).length === 301 && stats().behind === 0, 'it was at the head again');
+    await postUpdate(editor, project.id);
+    await until(() => seqsOf(socket).length === 302, 'it was given what came then');
+    expect(seqsOf(socket)).toEqual(from(4, 302));
+    await socket.close();
     await tidings.current.watching(1);
   });
 });

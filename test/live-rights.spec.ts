@@ -1,11 +1,13 @@
 // Rights that change while somebody watches: done at one node, felt at the other, in the order of the log.
+import { EventLog } from '../src/engine/events/event-log.js';
+import { LogFollower } from '../src/engine/events/log-follower.js';
 import { addMember, createProject, postUpdate, type TestProject } from './support/factories.js';
 import { GraphqlClient, type Data } from './support/graphql-client.js';
 import { figure } from './support/live.js';
 import { startRedis, type TestRedis } from './support/redis.js';
 import { RawSocket, type SubscriptionResult, type Watch } from './support/socket-client.js';
 import { type Person, TestTidings } from './support/tidings.js';
-import { within } from './support/wait.js';
+import { until, within } from './support/wait.js';
 
 const WATCH =
   'subscription ($id: ID!, $after: String) { projectUpdated(projectId: $id, after: $after) { seq kind update { title internalNote } project { budget } } }';
@@ -58,6 +60,32 @@ async function endOf(watch: Watch): Promise<string> {
 }
 
 describe('a subscription at the other node', () => {
+  it('ends at once when the right is lost while its cursor is looked up, though nothing happens in the project', async () => {
+    const boss = await here.asUser('ADMIN');
+    const log = there.app.get(EventLog);
+    const [asked, changed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    log.resolveCursor = async (cursor) => {
+      asked.resolve();
+      await changed.promise;
+      return EventLog.prototype.resolveCursor.call(log, cursor);
+    };
+    const { lastCursor: after } = (await boss.data(`{ project(id: "${project.id}") { lastCursor } }`)).project;
+    const watch = boss
+      .socket(there.url)
+      .subscribe('subscription ($id: ID!, $after: String) { projectUpdated(projectId: $id, after: $after) { seq } }', {
+        id: project.id,
+        after,
+      });
+    await asked.promise;
+    Reflect.deleteProperty(log, 'resolveCursor');
+    const { applied } = there.app.get(LogFollower);
+    await setRole(boss, 'USER');
+    await until(() => there.app.get(LogFollower).applied > applied, 'the other node knew');
+    changed.resolve();
+    expect(await endOf(watch)).toBe('FORBIDDEN');
+    expect(watch.pending).toEqual([]);
+  });
+
   it('gains and loses guarded fields with the role in the project and the role of the account', async () => {
     const person = await here.asUser('EDITOR');
     await addMember(owner, project.id, person, 'EDITOR');

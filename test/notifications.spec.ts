@@ -6,6 +6,7 @@ import type { Watch } from './support/socket-client.js';
 import { fewestStatementsOf } from './support/statements.js';
 import { type Person, TestTidings } from './support/tidings.js';
 import { until } from './support/wait.js';
+import { EventRetention } from '../src/engine/events/retention.js';
 import { NotificationService } from '../src/domain/notifications/notification.service.js';
 import { AnnouncementService } from '../src/domain/notifications/announcement.service.js';
 
@@ -242,6 +243,36 @@ describe('the list', () => {
     expect((await reader.error(READ, { id: 'x' })).extensions.code).toBe('BAD_USER_INPUT');
     expect((await here.anonymous.error(LIST)).extensions.code).toBe('UNAUTHENTICATED');
     expect((await newest(ada)).readAt).toBeNull();
+  });
+});
+
+describe('old notifications', () => {
+  it('go 30 days after they were read, and after a year if they never were; nobody else’s, and none before', async () => {
+    const reader = await here.asUser('USER', 'Hedy Lamarr');
+    const room = await createProject(editor);
+    const texts = ['read long ago', 'read of late', 'unread for a year', 'unread for long'];
+    await addMember(editor, room.id, reader, 'VIEWER');
+    await reader.data(READ, { id: (await newest(reader)).id });
+    for (const text of texts) await comment(editor, `@Hedy Lamarr ${text}`, { projectId: room.id });
+    const aged = async (text: string, column: string, days: number) =>
+      here.database.query(
+        `update notification set ${column} = now() - $1 * interval '1 day' where account_id = $2
+           and subject_id = (select id from comment where body like $3)`,
+        [days, reader.id, `%${text}`],
+      );
+    await aged('read long ago', 'read_at', 31);
+    await aged('read of late', 'read_at', 29);
+    await aged('unread for a year', 'created_at', 366);
+    await aged('unread for long', 'created_at', 364);
+    await here.app.get(EventRetention).sweep();
+    const left = (await list(reader, { first: 100 })).nodes as Data[];
+    expect(left.map((one) => one.comment?.body.slice(13) ?? one.kind)).toEqual([
+      'unread for long',
+      'read of late',
+      'MEMBERSHIP',
+    ]);
+    await there.app.get(EventRetention).sweep();
+    expect(await list(reader, { first: 100 })).toMatchObject({ unreadCount: 1, nodes: { length: 3 } });
   });
 });
 

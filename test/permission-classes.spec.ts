@@ -148,7 +148,7 @@ describe('one execution for a class', () => {
         const checked = checkOperation(schema, request);
         if (isErrors(checked))
           throw new Error(`The document is not valid: ${checked.map(String).join('; ')}\n${source}`);
-        const plan = shared.planOf(request);
+        const plan = shared.planOf(request, 1);
         if (!shared.isShared(plan)) {
           count.perViewer += 1;
           return;
@@ -188,7 +188,7 @@ describe('one execution for a class', () => {
   it.each(['actor { email }', 'project { lead { sessions { id } } }', 'member { user { sessions { current } } }'])(
     'is not made for what depends on the viewer: %s',
     (fields) => {
-      const plan = shared.planOf({ document: parse(`subscription { projectsUpdated { ${fields} } }`) });
+      const plan = shared.planOf({ document: parse(`subscription { projectsUpdated { ${fields} } }`) }, 1);
       expect(shared.isShared(plan)).toBe(false);
     },
   );
@@ -196,7 +196,7 @@ describe('one execution for a class', () => {
   it('shares what is read with the other classes of the event', async () => {
     const fields = `seq actor { name } update { internalNote comments(first: 2) { nodes { body author { name } } } }
       project { budget lead { name } updates(first: 2) { nodes { title } } members { nodes { user { name } } } lastCursor }`;
-    const plan = shared.planOf({ document: parse(`subscription { projectsUpdated { ${fields} } }`) });
+    const plan = shared.planOf({ document: parse(`subscription { projectsUpdated { ${fields} } }`) }, 1);
     const event = events.find(({ kind }) => kind === 'UPDATE_EDITED')!;
     const resourceId = event.resource.id;
     const run = async (roles: readonly ProjectRole[]) => {

@@ -1,5 +1,6 @@
 // Who is watching a project, over two nodes and a third that is killed.
 import { PUB_SUB, type PubSub } from '../src/engine/pubsub/doorbell.port.js';
+import { SharedExecutions } from '../src/engine/graphql/shared-executions.js';
 import { PresenceTracker } from '../src/engine/realtime/presence-tracker.js';
 import { addMember, createProject, type TestProject } from './support/factories.js';
 import { netOf } from './support/bystander.js';
@@ -24,16 +25,18 @@ let owner: Person;
 let ada: Person;
 let bob: Person;
 let admin: Person;
+let guest: Person;
 
 beforeAll(async () => {
   redis = await startRedis();
   here = await TestTidings.start({ env: { REDIS_URL: redis.url } });
   there = await TestTidings.start({ database: here.database, env: { REDIS_URL: redis.url } });
-  [owner, ada, bob, admin] = await Promise.all([
+  [owner, ada, bob, admin, guest] = await Promise.all([
     here.asUser('EDITOR', 'Owner'),
     here.asUser('USER', 'Ada'),
     here.asUser('USER', 'Bob'),
     here.asUser('ADMIN', 'Root'),
+    here.asUser('ADMIN', 'Guest'),
   ]);
 });
 afterAll(async () => {
@@ -135,6 +138,29 @@ describe('presence', () => {
     windows[0]!.stop();
     expect((await seeing(witness, owner, bob)).left).toEqual([{ id: ada.id }]);
     await emptied(witness, late);
+  });
+
+  it('is executed once for all who ask the same and were told the same before, and for each who may see more', async () => {
+    const place = await project();
+    const shared = PRESENCE.replace(' email', '');
+    const watches = [owner, ada, bob, admin].map((person) => watching(person, here, place, shared));
+    const own = watching(ada, here, place);
+    for (const watch of [...watches, own]) await seeing(watch, owner, ada, bob, admin);
+    const executions = here.app.get(SharedExecutions);
+    let made = 0;
+    executions.execute = (plan, run) => {
+      made += 1;
+      return SharedExecutions.prototype.execute.call(executions, plan, run);
+    };
+    const late = watching(guest, here, place, shared);
+    for (const watch of watches) {
+      expect(await message(watch)).toMatchObject({ count: 5, joined: [{ id: guest.id }], left: [] });
+    }
+    expect((await message(own)).viewers.map(({ email }: Data) => email)).toContain(ada.email);
+    expect(await message(late)).toMatchObject({ count: 5, joined: [], left: [] });
+    Reflect.deleteProperty(executions, 'execute');
+    expect(made).toBe(2);
+    await emptied(...watches, own, late);
   });
 
   it('a socket that is cut leaves', async () => {

@@ -1,6 +1,6 @@
 // Too much of everything from one client: what the server stores and runs for it stays bounded, and others go on.
 import { netOf, subscribe, useBystander } from './support/bystander.js';
-import { createProject } from './support/factories.js';
+import { createProject, postUpdate } from './support/factories.js';
 import { postMany } from './support/live.js';
 import { useTidings } from './support/tidings.js';
 import { until } from './support/wait.js';
@@ -116,6 +116,35 @@ describe('too much at once', () => {
       () => socket.messages.filter(({ type }) => type === 'complete' || type === 'error').length === 20_000,
       'all were answered',
       90_000,
+    );
+    socket.messages.length = 0;
+    await bystander.stillServes(socket);
+  });
+
+  it('a client that does not read and asks for 60 MB of texts at once: one answer is made, the next when that was taken', async () => {
+    const { person } = bystander;
+    const { id } = await createProject(person);
+    await postUpdate(person, id, { body: 'x'.repeat(20_000) });
+    const socket = await bystander.hostile();
+    const served = bystander.servers(socket);
+    const fields = Array.from({ length: 300 }, (_, n) => `a${n}: body`).join(' ');
+    const query = `{ project(id: "${id}") { latestUpdate { ${fields} } } }`;
+    socket.ws.pause();
+    for (let n = 0; n < 10; n += 1) socket.send(subscribe(`q${n}`, { query }));
+    const running = () => [...served.operations.values()].filter(Boolean).length;
+    await until(() => served.ws.bufferedAmount > 1 << 20 && served.operations.size === 10, 'an answer waited');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(running()).toBe(1);
+    expect(served.ws.bufferedAmount).toBeLessThan(8 << 20);
+    let most = 0;
+    const look = setInterval(() => (most = Math.max(most, served.ws.bufferedAmount)), 1);
+    socket.ws.resume();
+    await until(() => socket.messages.length === 20, 'all were answered');
+    clearInterval(look);
+    expect(most).toBeLessThan(8 << 20);
+    const answers = socket.messages.flatMap(({ type, payload }) => (type === 'next' ? payload.data.project : []));
+    expect(answers.map(({ latestUpdate }) => latestUpdate.a299.length)).toEqual(
+      Array.from({ length: 10 }, () => 20_000),
     );
     socket.messages.length = 0;
     await bystander.stillServes(socket);

@@ -72,7 +72,7 @@ describe('/metrics', () => {
     const types = [...(await page()).matchAll(/^# HELP (tidings_\w+) \S.*\n# TYPE \1 (\w+)$/gm)];
     expect(Object.fromEntries(types.map(([, name, type]) => [name, type]))).toEqual({
       tidings_catch_ups_total: 'counter',
-      tidings_commit_to_delivery_ms: 'histogram',
+      tidings_commit_to_delivery_seconds: 'histogram',
       tidings_demotions_total: 'counter',
       tidings_denied_fields_total: 'counter',
       tidings_event_bytes_total: 'counter',
@@ -117,7 +117,13 @@ describe('an event', () => {
     });
     for (const [name, field] of Object.entries(NAMES))
       expect([name, sample(metrics, name)]).toEqual([name, stats[field]]);
-    expect(sample(metrics, 'tidings_commit_to_delivery_ms_count')).toBe(stats.commitToDelivery.at(-1)!.count);
+    expect(sample(metrics, 'tidings_commit_to_delivery_seconds_count')).toBe(stats.commitToDelivery.at(-1)!.count);
+    // Prometheus counts in seconds, the schema in ms.
+    const inSeconds = [...metrics.matchAll(/^tidings_commit_to_delivery_seconds_bucket\{le="([\d.]+)"\} (\d+)$/gm)];
+    expect(
+      inSeconds.map(([, le, count]) => ({ upToMs: Math.round(Number(le) * 1_000), count: Number(count) })),
+    ).toEqual(stats.commitToDelivery.slice(0, -1));
+    expect(sample(metrics, 'tidings_commit_to_delivery_seconds_sum')).toBeLessThan(10);
     const counts = stats.commitToDelivery.map(({ count }) => count);
     expect(counts).toEqual(counts.toSorted((a, b) => a - b));
     expect(stats.commitToDelivery.at(-1)!.upToMs).toBeNull();

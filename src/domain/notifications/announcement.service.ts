@@ -83,7 +83,8 @@ export class AnnouncementService implements OnModuleInit, OnApplicationShutdown 
       const read = () => Promise.all([em.findOne(AnnouncementEntity, resource.id), em.findOne(AccountEntity, actorId)]);
       const [announcement, author] = await patiently(read, () => this.stopped);
       if (!announcement || !author) return;
-      for (const queue of this.subscribers) queue.push({ ...announcement, author });
+      const posted = { ...announcement, author };
+      for (const queue of this.subscribers) queue.push(posted);
     } catch (error) {
       if (!this.stopped) this.logger.error(`Announcement ${resource.id} could not be told`, String(error));
     }

@@ -1,6 +1,7 @@
 // Projects and their members as the API shows them.
 import { ArgsType, Field, Float, ID, InputType, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
 import { connectionType } from '../../engine/graphql/connection.js';
+import { LongText } from '../../engine/graphql/field-rules.js';
 import { Health } from './health.js';
 import type { Project as ProjectRow } from './project.entity.js';
 import { RequiresProjectRole, byParent } from './project.policies.js';
@@ -38,6 +39,7 @@ export class Project {
   @Field({ description: 'Full name.' })
   name!: string;
 
+  @LongText(4_000)
   @Field({ description: 'What the project is about; may be empty.' })
   description!: string;
 

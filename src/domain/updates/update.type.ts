@@ -1,6 +1,7 @@
 // Updates and comments as the API shows them.
 import { Field, ID, Int, ObjectType } from '@nestjs/graphql';
 import { connectionType } from '../../engine/graphql/connection.js';
+import { LongText } from '../../engine/graphql/field-rules.js';
 import { byParent, RequiresProjectRole } from '../projects/project.policies.js';
 import { ProjectRole } from '../projects/project-role.js';
 import { Health } from '../projects/health.js';
@@ -14,12 +15,14 @@ export class ProjectUpdate {
   @Field({ description: 'One line.' })
   title!: string;
 
+  @LongText(20_000)
   @Field({ description: 'The text; may be empty.' })
   body!: string;
 
   @Field(() => Health, { description: 'How the project was doing.' })
   health!: Health;
 
+  @LongText(4_000)
   @RequiresProjectRole(ProjectRole.EDITOR, byParent((update: UpdateRow) => update.projectId))
   @Field(() => String, {
     nullable: true,
@@ -47,6 +50,7 @@ export class Comment {
   @Field(() => ID, { description: 'Never changes.' })
   id!: string;
 
+  @LongText(4_000)
   @Field({ description: 'The text.' })
   body!: string;
 

@@ -10,7 +10,7 @@ const MAX_TRIES = 6;
 const NO_CONNECTION =
   /^E(CONNREFUSED|CONNRESET|CONNABORTED|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|HOSTDOWN|NOTFOUND|AI_AGAIN|NOENT)$/;
 const LOST =
-  /Connection (terminated|ended)|connection error and is not queryable|timeout exceeded when trying to connect/;
+  /Connection (terminated|ended)|connection error and is not queryable|timeout exceeded when trying to connect|has not answered/;
 
 /** The SQLSTATE of a database error, wherever the ORM has put it; of a network error its own code. */
 export function sqlState(error: unknown): string | undefined {
@@ -24,13 +24,13 @@ export function violatesUnique(error: unknown, constraint: string): boolean {
 }
 
 /**
- * Whether `error` says that PostgreSQL is away (class 08, 53, 57P0x, no connection) or is no primary any more (25006), not
- * that we did something wrong.
+ * Whether `error` says that PostgreSQL is away (class 08, 53, 57P0x, no connection), takes too long (57014) or is no primary any
+ * more (25006), not that we did something wrong.
  */
 export function isDatabaseAway(error: unknown): boolean {
   const code = sqlState(error) ?? '';
   if (code === '') return LOST.test(String(error));
-  return /^(08|53|57P0|25006$)/.test(code) || NO_CONNECTION.test(code);
+  return /^(08|53|57P0|57014$|25006$)/.test(code) || NO_CONNECTION.test(code);
 }
 
 /** Runs `work` in a transaction of its own and returns its result after the commit. `work` may run more than once. */

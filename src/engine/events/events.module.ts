@@ -16,8 +16,8 @@ export class EventsModule implements OnModuleInit, OnApplicationBootstrap {
   ) {}
 
   static forRoot(consequences: EventConsequences): DynamicModule {
-    const services = [EventLog, LogFollower, LogReader];
-    const providers = [...services, EventRetention, { provide: EVENT_CONSEQUENCES, useValue: consequences }];
+    const services = [EventLog, EventRetention, LogFollower, LogReader];
+    const providers = [...services, { provide: EVENT_CONSEQUENCES, useValue: consequences }];
     return { module: EventsModule, providers, exports: services };
   }
 

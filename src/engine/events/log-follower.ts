@@ -1,6 +1,7 @@
 // Follows the log to its head, position by position, and hands each event on once and in order: to what holds rights
 // first, then to what delivers. Rings make it look at once, a timer makes it look anyway, and it knows how fresh it is.
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { answered } from '../database/answered.js';
 import { ServiceUnavailableError } from '../errors/service-error.js';
 import { type LogRing, PUB_SUB, type PubSub } from '../pubsub/doorbell.port.js';
 import type { Position } from './cursor.js';
@@ -20,7 +21,7 @@ const STALE_AFTER_MS = 2_000;
 const ASLEEP_AFTER_MS = 750;
 /** ms that a request waits for such a look before it gets `SERVICE_UNAVAILABLE`. */
 const FRESHEN_TIMEOUT_MS = 1_000;
-/** ms after which a read is given up: through a network that swallows everything, TCP itself would wait for a quarter of an hour. */
+/** ms after which a read is given up. */
 const READ_TIMEOUT_MS = 5_000;
 const PAGE = 500;
 /** Events kept in memory for deliveries that are a little behind. */
@@ -212,13 +213,6 @@ async function within(ms: number, work: Promise<void>): Promise<void> {
   const timer = setTimeout(resolve, ms);
   await Promise.race([work, promise]);
   clearTimeout(timer);
-}
-
-/** The result of `work`, or a failure after `ms`. */
-async function answered<T>(ms: number, work: Promise<T>): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`The database has not answered within ${ms} ms`)), ms);
-  return Promise.race([work, promise]).finally(() => clearTimeout(timer));
 }
 
 function stackOf(error: unknown): string {

@@ -1,6 +1,7 @@
 // Reads of the log, always on the primary. Knows SQL and nothing of who listens.
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { answered } from '../database/answered.js';
 import { CursorExpiredError } from '../errors/service-error.js';
 import type { Position } from './cursor.js';
 import type { LogEvent } from './log-event.js';
@@ -49,8 +50,14 @@ export class LogBrokenError extends Error {
   }
 }
 
+/** ms that PostgreSQL may take for a page of those who are behind; and those that it is waited for, should it not answer at all. */
+const PAGE_TIMEOUT_MS = 5_000;
+const SILENCE_MS = 1_000;
+
 @Injectable()
 export class LogReader {
+  private readonly pageTimeout = PAGE_TIMEOUT_MS;
+
   constructor(private readonly orm: MikroORM) {}
 
   /** The newest position, with its nonce. Position 0 is the birth of the log. */
@@ -70,25 +77,31 @@ export class LogReader {
   }
 
   /** Up to `limit` events after `pos`, in order; with a filter only those. */
-  async after(pos: number, limit: number, filter?: EventFilter): Promise<LogEvent[]> {
-    const em = this.orm.em.fork();
+  async after(
+    pos: number,
+    limit: number,
+    filter?: EventFilter,
+    em: EntityManager = this.orm.em.fork(),
+  ): Promise<LogEvent[]> {
     const where = filter ? `and resource_kind = ? and resource_id = any(string_to_array(?, ',')::uuid[])` : '';
     const parameters = filter ? [pos, filter.resourceKind, filter.resourceIds.join(','), limit] : [pos, limit];
     const sql = `select ${COLUMNS} from event where partition = 0 and pos > ? ${where} order by pos limit ?`;
     return (await em.execute<EventRow[]>(sql, parameters)).map(toLogEvent);
   }
 
-  /** The same; throws {@link CursorExpiredError} if there may have been others, which have been pruned. */
-  async afterWithoutHole(pos: number, limit: number, filter?: EventFilter): Promise<LogEvent[]> {
-    const events = await this.after(pos, limit, filter);
-    // What is pruned is the beginning of the log: nothing is missing while the very next event is there.
-    if (events[0]?.pos === pos + 1 || (await this.has(pos + 1))) return events;
-    throw new CursorExpiredError();
-  }
-
-  private async has(pos: number): Promise<boolean> {
-    const sql = 'select 1 from event where partition = 0 and pos = ?';
-    return (await this.orm.em.fork().execute<unknown[]>(sql, [pos])).length > 0;
+  /**
+   * The same, and in bounded time: a statement that takes longer is cancelled, and the database counts as away. Throws
+   * {@link CursorExpiredError} if there may have been others, which have been pruned.
+   */
+  afterWithoutHole(pos: number, limit: number, filter?: EventFilter): Promise<LogEvent[]> {
+    const page = this.orm.em.fork().transactional(async (em) => {
+      await em.execute(`set local statement_timeout = ${this.pageTimeout}`);
+      const events = await this.after(pos, limit, filter, em);
+      // What is pruned is the beginning of the log: nothing is missing while the very next event is there.
+      if (events[0]?.pos === pos + 1 || (await has(em, pos + 1))) return events;
+      throw new CursorExpiredError();
+    });
+    return answered(2 * this.pageTimeout + SILENCE_MS, page);
   }
 
   /** Up to `limit` events right after `position`, without a gap. Throws {@link LogBrokenError} if there is no going on from it. */
@@ -118,4 +131,9 @@ export class LogReader {
         and exists (select 1 from event where partition = 0 and event.pos = 1)`;
     return (await em.execute<unknown[]>(sql, [pos, nonce, pos, nonce, nonce, pos])).length > 0;
   }
+}
+
+async function has(em: EntityManager, pos: number): Promise<boolean> {
+  const sql = 'select 1 from event where partition = 0 and pos = ?';
+  return (await em.execute<unknown[]>(sql, [pos])).length > 0;
 }

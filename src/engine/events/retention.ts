@@ -1,7 +1,7 @@
 // Removes events that are older than EVENT_RETENTION, a batch at a time, on one node at a time. The newest event always stays:
-// it is the one that the log goes on from.
+// it is the one that the log goes on from. What others keep for some time only goes by the same clock.
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { MikroORM } from '@mikro-orm/postgresql';
+import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 
@@ -25,11 +25,15 @@ with held as (select pg_try_advisory_xact_lock(?) as mine),
                where held.mine and event.partition = 0 and event.pos = doomed.pos returning 1)
 select count(*)::int as count from gone`;
 
+/** Removes at most `limit` rows that are too old, in the transaction of `em`, and returns how many there were. */
+export type Pruning = (em: EntityManager, limit: number) => Promise<number>;
+
 @Injectable()
 export class EventRetention implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(EventRetention.name);
   private timer: NodeJS.Timeout | undefined;
-  private pruning: Promise<void> = Promise.resolve();
+  private readonly others: Pruning[] = [];
+  private sweeping: Promise<void> = Promise.resolve();
   private stopped = false;
 
   constructor(
@@ -39,9 +43,8 @@ export class EventRetention implements OnApplicationBootstrap, OnApplicationShut
 
   onApplicationBootstrap(): void {
     this.timer = setInterval(() => {
-      this.pruning = this.prune().then(
-        () => undefined,
-        (error: unknown) => this.logger.debug(`Old events could not be removed: ${String(error)}`),
+      this.sweeping = this.sweep().catch((error: unknown) =>
+        this.logger.debug(`What is too old could not be removed: ${String(error)}`),
       );
     }, INTERVAL_MS);
   }
@@ -49,18 +52,40 @@ export class EventRetention implements OnApplicationBootstrap, OnApplicationShut
   async onApplicationShutdown(): Promise<void> {
     this.stopped = true;
     clearInterval(this.timer);
-    await this.pruning;
+    await this.sweeping;
   }
 
-  /** Removes all that is too old, and returns how many events that were. Another node that is at it leaves nothing to do. */
-  async prune(): Promise<number> {
+  /** From now on also removes what `pruning` does. */
+  add(pruning: Pruning): void {
+    this.others.push(pruning);
+  }
+
+  /** Removes everything that is too old. */
+  async sweep(): Promise<void> {
+    await this.prune();
+    for (const pruning of this.others) await this.inBatches(() => this.alone(pruning));
+  }
+
+  /** Removes all events that are too old, and returns how many that were. Another node that is at it leaves nothing to do. */
+  prune(): Promise<number> {
+    return this.inBatches(() => this.pruneBatch());
+  }
+
+  private async inBatches(pruneBatch: () => Promise<number>): Promise<number> {
     let total = 0;
     while (!this.stopped) {
-      const count = await this.pruneBatch();
+      const count = await pruneBatch();
       total += count;
       if (count < BATCH) break;
     }
     return total;
+  }
+
+  private alone(pruning: Pruning): Promise<number> {
+    return this.orm.em.fork().transactional(async (em) => {
+      const [lock] = await em.execute<{ mine: boolean }[]>('select pg_try_advisory_xact_lock(?) as mine', [LOCK]);
+      return lock?.mine ? pruning(em, BATCH) : 0;
+    });
   }
 
   private async pruneBatch(): Promise<number> {

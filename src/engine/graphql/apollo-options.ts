@@ -100,7 +100,7 @@ export class ApolloOptions implements GqlOptionsFactory<ApolloDriverConfig> {
         const checked = checkOperation(schema, { document, operationName, variables });
         const errors = isErrors(checked)
           ? checked
-          : checked.operation === OperationTypeNode.SUBSCRIPTION
+          : checked.operation.operation === OperationTypeNode.SUBSCRIPTION
             ? [wrongPlace()]
             : [];
         if (errors.length === 0) return null;

@@ -1,5 +1,5 @@
 import { buildSchema, getOperationAST, parse } from 'graphql';
-import { isKnownAffordable, rememberAffordable } from './constant-cost.js';
+import { knownCost, rememberCost } from './constant-cost.js';
 import { checkOperation, isErrors } from './operation-check.js';
 
 const schema = buildSchema(`
@@ -9,8 +9,8 @@ const schema = buildSchema(`
 function remembered(source: string, variables = {}): boolean {
   const document = parse(source);
   const operation = getOperationAST(document)!;
-  rememberAffordable(document, operation);
-  return isKnownAffordable(operation, variables);
+  rememberCost(document, operation, 7);
+  return knownCost(operation, variables) === 7;
 }
 
 describe('an affordable operation', () => {

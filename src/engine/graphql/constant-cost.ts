@@ -1,22 +1,22 @@
-// Remembers of operations whose cost no variable can change that they were found affordable: it need not be counted again.
+// Remembers of operations whose cost no variable can change what they cost: it need not be counted again.
 import { type DocumentNode, Kind, type OperationDefinitionNode, visit, BREAK } from 'graphql';
 
-const affordable = new WeakSet<OperationDefinitionNode>();
+const known = new WeakMap<OperationDefinitionNode, number>();
 
 /** Variables decide the size of a page, or whether a field is there at all. */
 const SIZES = new Set(['first', 'last']);
 
-/** Whether `operation` was remembered. A variable that is null can still stand where null must not be. */
-export function isKnownAffordable(
+/** The cost that was remembered of `operation`. A variable that is null can still stand where null must not be. */
+export function knownCost(
   operation: OperationDefinitionNode,
   variables: Readonly<Record<string, unknown>>,
-): boolean {
-  return affordable.has(operation) && !Object.values(variables).includes(null);
+): number | undefined {
+  return Object.values(variables).includes(null) ? undefined : known.get(operation);
 }
 
-/** Remembers that `operation` was found affordable, if it is so whatever its variables are. */
-export function rememberAffordable(document: DocumentNode, operation: OperationDefinitionNode): void {
-  if (hasConstantCost(document)) affordable.add(operation);
+/** Remembers what `operation` costs, which may run, if it costs that whatever its variables are. */
+export function rememberCost(document: DocumentNode, operation: OperationDefinitionNode, cost: number): void {
+  if (hasConstantCost(document)) known.set(operation, cost);
 }
 
 function hasConstantCost(document: DocumentNode): boolean {

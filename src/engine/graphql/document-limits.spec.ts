@@ -4,16 +4,26 @@ import {
   GraphQLObjectType,
   GraphQLSchema,
   GraphQLString,
+  getIntrospectionQuery,
   getOperationAST,
   parse,
   validate,
 } from 'graphql';
-import { assertAffordable, credentialAloneRule, MAX_DEPTH, subscriptionRootProblem } from './document-limits.js';
+import {
+  assertAffordable,
+  credentialAloneRule,
+  MAX_DEPTH,
+  subscriptionRootProblem,
+  VALIDATION_RULES,
+} from './document-limits.js';
 
 const Node: GraphQLObjectType = new GraphQLObjectType({
   name: 'Node',
   fields: () => ({
     name: { type: GraphQLString },
+    text: { type: GraphQLString, extensions: { longestText: 20_000 } },
+    secret: { type: GraphQLString, extensions: { 'policy:a': { directive: { name: 'a' } } } },
+    friends: { type: new GraphQLList(Node) },
     next: { type: Node },
     list: { type: new GraphQLList(Node), args: { first: { type: GraphQLInt }, last: { type: GraphQLInt } } },
   }),
@@ -34,8 +44,11 @@ const cost =
   (source: string, variables = {}, name?: string) =>
   () => {
     const document = parse(source);
-    assertAffordable(schema, document, getOperationAST(document, name)!, variables);
+    return assertAffordable(schema, document, getOperationAST(document, name)!, variables);
   };
+const bodies = (count: number) => Array.from({ length: count }, (_, n) => `a${n}: text`).join(' ');
+const complaintsAbout = (source: string) =>
+  validate(schema, parse(source), VALIDATION_RULES).map(({ message }) => message);
 const deep = (levels: number) => `{ ${'next { '.repeat(levels - 1)} name ${'} '.repeat(levels - 1)} }`;
 
 describe('a credential mutation', () => {
@@ -69,6 +82,13 @@ describe('a credential mutation', () => {
     const started = performance.now();
     expect(refused(source)).toHaveLength(1);
     expect(performance.now() - started).toBeLessThan(1_000);
+  });
+});
+
+describe('an alias', () => {
+  it('has at most 100 characters, since every entry of a list repeats it', () => {
+    expect(complaintsAbout(`{ ${'a'.repeat(100)}: name }`)).toEqual([]);
+    expect(complaintsAbout(`{ list { ${'a'.repeat(101)}: name } }`)).toEqual(['An alias has at most 100 characters.']);
   });
 });
 
@@ -117,6 +137,32 @@ describe('the cost', () => {
     expect(
       cost('query ($n: Int) { list(first: $n) { list(first: $n) { list(first: $n) { name } } } }', { n: 5 }),
     ).not.toThrow();
+  });
+
+  it('counts a long text as a field for every 400 characters that it may have', () => {
+    expect(cost('{ list(first: 100) { text } }')()).toBe(1 + 100 * 51);
+    expect(cost(`{ ${bodies(392)} }`)).not.toThrow();
+    expect(cost(`{ ${bodies(393)} }`)).toThrow('This could resolve 20043 fields; 20000 are allowed.');
+    expect(cost(`{ list(first: 4) { ${bodies(99)} } }`)).toThrow(/could resolve/);
+  });
+
+  it('of an event is bounded more tightly: it is paid again and again', () => {
+    expect(cost(`subscription { events { ${bodies(98)} } }`)()).toBe(4_999);
+    expect(cost(`subscription { events { ${bodies(99)} } }`)).toThrow('5000 are allowed');
+  });
+
+  it('counts what a guarded field says when it is denied, and lists that nobody can ask a size of', () => {
+    expect(cost('{ secret }')()).toBe(3);
+    expect(cost('{ friends { name } }')()).toBe(21);
+    expect(cost('{ friends { friends { friends { name } } } }')).not.toThrow();
+    expect(cost('{ friends { friends { friends { a: name b: name c: name } } } }')).toThrow(/could resolve/);
+  });
+
+  it('lets a tool learn the whole schema, once', () => {
+    const whole = getIntrospectionQuery({ descriptions: true, specifiedByUrl: true, directiveIsRepeatable: true });
+    expect(cost(whole)).not.toThrow();
+    const names = Array.from({ length: 400 }, (_, n) => `a${n}: description`).join(' ');
+    expect(cost(`{ __schema { types { fields { ${names} } } } }`)).toThrow(/could resolve/);
   });
 
   it('cannot be lowered by sizes that nobody may ask for', () => {

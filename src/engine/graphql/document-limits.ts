@@ -12,15 +12,18 @@ import {
   type SelectionSetNode,
   type ValidationRule,
 } from 'graphql';
-import { type ComplexityEstimatorArgs, getComplexity, simpleEstimator } from 'graphql-query-complexity';
 import { QueryTooComplexError } from '../errors/service-error.js';
-import { DEFAULT_PAGE, MAX_PAGE } from './connection.js';
 import { isCredential } from './field-rules.js';
+import { costOf } from './operation-cost.js';
 
 /** Tokens of one document; the parser refuses more. */
 export const MAX_TOKENS = 4_000;
-/** Fields that one operation may come to resolve, lists counted by the size that was asked for. */
-export const MAX_COMPLEXITY = 20_000;
+/** What one operation may cost, see operation-cost.ts: 20,000 fields, or 8 million characters of long texts. */
+export const MAX_COST = 20_000;
+/** What one event may cost: it is made again for every event, and for every class of those who are given it. */
+export const MAX_EVENT_COST = 5_000;
+/** Characters of an alias: it is repeated with each entry of a list, and in the path of each error. */
+const MAX_ALIAS = 100;
 
 /** How deep fields may lie in each other; a full introspection takes 15. */
 export const MAX_DEPTH = 20;
@@ -83,25 +86,37 @@ function fragmentsOf(document: DocumentNode): Fragments {
   return (name) => byName.get(name);
 }
 
-export const VALIDATION_RULES: readonly ValidationRule[] = [credentialAloneRule];
+/** What an answer repeats is short. */
+const shortAliasRule: ValidationRule = (context) => ({
+  Field({ alias }) {
+    if (!alias || alias.value.length <= MAX_ALIAS) return;
+    context.reportError(new GraphQLError(`An alias has at most ${MAX_ALIAS} characters.`, { nodes: alias }));
+  },
+});
+
+export const VALIDATION_RULES: readonly ValidationRule[] = [credentialAloneRule, shortAliasRule];
 
 /**
- * Throws {@link QueryTooComplexError} if the operation could come to resolve more than {@link MAX_COMPLEXITY} fields, or
- * has them deeper in each other than {@link MAX_DEPTH}. The document must be valid.
+ * What the operation costs. Throws {@link QueryTooComplexError} if that is more than {@link MAX_COST}, or for a subscription
+ * {@link MAX_EVENT_COST}, or if its fields lie deeper in each other than {@link MAX_DEPTH}. The document must be valid.
  */
 export function assertAffordable(
   schema: GraphQLSchema,
   document: DocumentNode,
   operation: OperationDefinitionNode,
   variables: Readonly<Record<string, unknown>>,
-): void {
+): number {
   const depth = depthOf(operation.selectionSet, fragmentsOf(document));
   if (depth > MAX_DEPTH)
     throw new QueryTooComplexError(`Its fields lie ${depth} deep in each other; ${MAX_DEPTH} are allowed.`);
-  const complexity = countFields(schema, document, operation, variables);
-  if (complexity > MAX_COMPLEXITY) {
-    throw new QueryTooComplexError(`This could resolve ${complexity} fields; ${MAX_COMPLEXITY} are allowed.`);
+  const cost = costOf(schema, document, operation, variables);
+  const most = operation.operation === 'subscription' ? MAX_EVENT_COST : MAX_COST;
+  if (cost > most) {
+    throw new QueryTooComplexError(
+      `This could resolve ${cost} fields; ${most} are allowed. Long texts count as several, lists as often as they may have entries.`,
+    );
   }
+  return cost;
 }
 
 function depthOf(set: SelectionSetNode, fragments: Fragments, known = new Map<string, number>()): number {
@@ -116,29 +131,4 @@ function depthOf(set: SelectionSetNode, fragments: Fragments, known = new Map<st
     return depth;
   });
   return Math.max(0, ...depths);
-}
-
-/** A page costs what its entries cost, as many as were asked for. */
-const page = ({ args, childComplexity, field }: ComplexityEstimatorArgs) => {
-  if (!field.args.some((argument) => argument.name === 'first')) return undefined;
-  const size = Number(args['first'] ?? args['last'] ?? DEFAULT_PAGE);
-  return 1 + Math.min(Math.max(size, 1), MAX_PAGE) * childComplexity;
-};
-
-function countFields(
-  schema: GraphQLSchema,
-  query: DocumentNode,
-  operation: OperationDefinitionNode,
-  variables: Readonly<Record<string, unknown>>,
-): number {
-  const estimators = [page, simpleEstimator({ defaultComplexity: 1 })];
-  const operationName = operation.name ? { operationName: operation.name.value } : {};
-  try {
-    return getComplexity({ schema, query, variables: { ...variables }, ...operationName, estimators });
-  } catch (error) {
-    // An argument whose variable may be null, and is, where it must not be.
-    if (error instanceof GraphQLError && error.message.startsWith('Argument ')) throw error;
-    // It gives up where fragments in fragments come to more fields than can be counted.
-    throw new QueryTooComplexError('This could resolve more fields than can be counted.');
-  }
 }

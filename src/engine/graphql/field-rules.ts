@@ -1,4 +1,4 @@
-// Rules of a field beside its policies: the shape of its arguments, and whether it deals in credentials.
+// Rules of a field beside its policies: the shape of its arguments, whether it deals in credentials, how long its text may be.
 import { Extensions } from '@nestjs/graphql';
 import type { ZodType } from 'zod';
 import type { LimitName } from './field-limits.port.js';
@@ -6,6 +6,7 @@ import type { LimitName } from './field-limits.port.js';
 const INPUT_KEY = 'input';
 const CREDENTIAL_KEY = 'credential';
 const LIMIT_KEY = 'limit';
+const TEXT_KEY = 'longestText';
 
 /** Arguments must satisfy `schema`, and reach the resolver as it returns them. Checked before anything else. */
 export function Input(schema: ZodType): MethodDecorator {
@@ -22,6 +23,11 @@ export function Limited(limit: LimitName): MethodDecorator {
   return Extensions({ [LIMIT_KEY]: limit });
 }
 
+/** The text of this field has up to `characters`, which are many: it costs more than other fields do. */
+export function LongText(characters: number): PropertyDecorator & MethodDecorator {
+  return Extensions({ [TEXT_KEY]: characters });
+}
+
 type FieldExtensions = Readonly<Record<string, unknown>> | undefined;
 
 export function inputSchemaOf(extensions: FieldExtensions): ZodType | undefined {
@@ -34,4 +40,9 @@ export function isCredential(extensions: FieldExtensions): boolean {
 
 export function limitOf(extensions: FieldExtensions): LimitName | undefined {
   return extensions?.[LIMIT_KEY] as LimitName | undefined;
+}
+
+/** Characters that the field's text may have, if that is many; else 0. */
+export function longestText(extensions: FieldExtensions): number {
+  return (extensions?.[TEXT_KEY] as number | undefined) ?? 0;
 }

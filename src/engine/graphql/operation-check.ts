@@ -9,7 +9,7 @@ import {
   validate,
 } from 'graphql';
 import { BadUserInputError } from '../errors/service-error.js';
-import { isKnownAffordable, rememberAffordable } from './constant-cost.js';
+import { knownCost, rememberCost } from './constant-cost.js';
 import { assertAffordable, subscriptionRootProblem, VALIDATION_RULES } from './document-limits.js';
 import { variableProblems, withoutValue } from './input-problems.js';
 
@@ -20,6 +20,13 @@ export interface ParsedRequest {
   readonly variables?: Readonly<Record<string, unknown>> | null | undefined;
 }
 
+/** What may run. */
+export interface CheckedOperation {
+  readonly operation: OperationDefinitionNode;
+  /** In fields, see operation-cost.ts. */
+  readonly cost: number;
+}
+
 const RULES = [...specifiedRules, ...VALIDATION_RULES];
 /** Verdicts on documents that are kept somewhere: there is one schema, so they hold as long as the document. */
 const verdicts = new WeakMap<DocumentNode, readonly GraphQLError[]>();
@@ -28,7 +35,7 @@ const verdicts = new WeakMap<DocumentNode, readonly GraphQLError[]>();
 export function checkOperation(
   schema: GraphQLSchema,
   request: ParsedRequest,
-): OperationDefinitionNode | readonly GraphQLError[] {
+): CheckedOperation | readonly GraphQLError[] {
   const { document, operationName } = request;
   const errors = verdictOn(schema, document);
   if (errors.length > 0) return errors;
@@ -37,14 +44,15 @@ export function checkOperation(
   const variables = request.variables ?? {};
   const problems = variableProblems(schema, operation, variables);
   if (problems.length > 0) return [new BadUserInputError(problems)];
-  if (isKnownAffordable(operation, variables)) return operation;
+  const known = knownCost(operation, variables);
+  if (known !== undefined) return { operation, cost: known };
   try {
-    assertAffordable(schema, document, operation, variables);
-    rememberAffordable(document, operation);
+    const cost = assertAffordable(schema, document, operation, variables);
+    rememberCost(document, operation, cost);
+    return { operation, cost };
   } catch (error) {
     return [error instanceof GraphQLError ? error : new BadUserInputError([], 'The arguments cannot be read.')];
   }
-  return operation;
 }
 
 export function isErrors(value: unknown): value is readonly GraphQLError[] {

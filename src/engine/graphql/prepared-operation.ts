@@ -1,18 +1,11 @@
 // An operation that came over a socket, made ready: parsed, and checked by the rules that HTTP obeys.
 import { Injectable } from '@nestjs/common';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
-import {
-  type DocumentNode,
-  GraphQLError,
-  type OperationDefinitionNode,
-  parse,
-  validate,
-  type ValidationRule,
-} from 'graphql';
+import { type DocumentNode, GraphQLError, parse, validate, type ValidationRule } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { MAX_TOKENS } from './document-limits.js';
 import { isCredential } from './field-rules.js';
-import { checkOperation, documentError, isErrors } from './operation-check.js';
+import { type CheckedOperation, checkOperation, documentError, isErrors } from './operation-check.js';
 
 /** `payload` of a `subscribe` message. */
 export interface OperationRequest {
@@ -21,9 +14,8 @@ export interface OperationRequest {
   readonly variables?: Record<string, unknown> | null | undefined;
 }
 
-export interface PreparedOperation {
+export interface PreparedOperation extends CheckedOperation {
   readonly document: DocumentNode;
-  readonly operation: OperationDefinitionNode;
 }
 
 /** Characters of the documents that are kept parsed. In memory a document takes up to some hundred times as much. */
@@ -51,12 +43,12 @@ export class OperationPreparer {
     const document = this.parse(request.query);
     if (isErrors(document)) return document;
     const { operationName, variables } = request;
-    const operation = checkOperation(this.host.schema, { document, operationName, variables });
-    if (isErrors(operation)) return operation;
-    if (operation.operation !== 'mutation') return { document, operation };
+    const checked = checkOperation(this.host.schema, { document, operationName, variables });
+    if (isErrors(checked)) return checked;
+    if (checked.operation.operation !== 'mutation') return { document, ...checked };
     const refused = validate(this.host.schema, document, [noCredentialsRule]);
     if (refused.length > 0) return refused.map((error) => documentError(error, 'GRAPHQL_VALIDATION_FAILED'));
-    return { document, operation };
+    return { document, ...checked };
   }
 
   private parse(query: string): DocumentNode | readonly GraphQLError[] {

@@ -96,7 +96,7 @@ beforeEach(() => {
   shared = new SharedExecutions({ schema } as GraphQLSchemaHost, metrics);
 });
 
-const planFor = (fields: string) => shared.planOf({ document: parse(`subscription { thing { ${fields} } }`) });
+const planFor = (fields: string) => shared.planOf({ document: parse(`subscription { thing { ${fields} } }`) }, 1);
 const run = (fields: string, of: AccountRights) => {
   const plan = planFor(fields);
   return shared.execute(plan, { event, resourceId: 'x', permission: plan.classOf(of, 'x'), view });

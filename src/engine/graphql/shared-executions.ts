@@ -43,9 +43,9 @@ export class SharedExecutions {
     });
   }
 
-  /** How an operation that may run is shared: it must have passed `checkOperation`. */
-  planOf(request: ParsedRequest): SharingPlan {
-    return planOf(this.host.schema, request);
+  /** How an operation that may run is shared: it must have passed `checkOperation`, which says what it costs. */
+  planOf(request: ParsedRequest, cost: number): SharingPlan {
+    return planOf(this.host.schema, request, cost);
   }
 
   /** Whether one execution may serve a class; if not, every viewer needs one of its own. */

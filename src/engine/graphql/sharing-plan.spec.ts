@@ -91,7 +91,7 @@ const schema = new GraphQLSchema({
 });
 
 const plan = (source: string, variables: Record<string, unknown> = {}, operationName?: string) =>
-  planOf(schema, { document: parse(source), operationName, variables });
+  planOf(schema, { document: parse(source), operationName, variables }, 1);
 const selecting = (fields: string) => plan(`subscription { thing ${fields} }`);
 const rights = (role: Role, ...resources: [string, string][]): AccountRights => ({
   role,
@@ -159,7 +159,7 @@ describe('what a document needs', () => {
     const document = parse(
       'subscription ($a: Boolean!, $b: Boolean = true) { thing { secret @include(if: $a) owner { me @skip(if: $b) } } }',
     );
-    const under = (variables: Record<string, unknown>) => planOf(schema, { document, variables });
+    const under = (variables: Record<string, unknown>) => planOf(schema, { document, variables }, 1);
     expect(under({ a: true }).classOf(rights(Role.USER), 'x').outcomes.size).toBe(1);
     expect(under({ a: false }).classOf(rights(Role.USER), 'x').outcomes.size).toBe(0);
     expect(under({ a: true }).perViewer).toBeUndefined();

@@ -24,6 +24,8 @@ export interface SharingPlan {
   readonly document: DocumentNode;
   /** Values of the variables that it uses, as they were sent. */
   readonly variables: Readonly<Record<string, unknown>>;
+  /** What one execution costs, in fields. */
+  readonly cost: number;
   /** The class of a viewer with these rights, for an event of this resource. */
   readonly classOf: Classify;
 }
@@ -43,8 +45,8 @@ const MAX_KEPT = 64;
 /** There is one schema, so an analysis holds as long as the document; by the names of its operations. */
 const analyses = new WeakMap<DocumentNode, Map<string, Analysis>>();
 
-/** The plan of an operation that may run: `request` must have passed `checkOperation`. Pure. */
-export function planOf(schema: GraphQLSchema, request: ParsedRequest): SharingPlan {
+/** The plan of an operation that may run: `request` must have passed `checkOperation`, which says what it costs. Pure. */
+export function planOf(schema: GraphQLSchema, request: ParsedRequest, cost: number): SharingPlan {
   const { normal, operation, conditions, needs } = analysisOf(schema, request);
   const sent = request.variables ?? {};
   const { coerced, errors } = getVariableValues(schema, operation.variableDefinitions ?? [], { ...sent });
@@ -62,6 +64,7 @@ export function planOf(schema: GraphQLSchema, request: ParsedRequest): SharingPl
     groupKey: hasVariables ? `${normal.key} ${JSON.stringify(coerced)}` : normal.key,
     documentKey: normal.key,
     document: normal.document,
+    cost,
     variables: Object.fromEntries(Object.entries(sent).filter(([name]) => normal.variables.has(name))),
   };
 }

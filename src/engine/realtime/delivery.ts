@@ -14,6 +14,10 @@ import type { Pace } from './pace.js';
 import { patiently } from './patience.js';
 import type { Portion } from './portion.js';
 import { slicesOf } from './slices.js';
+import { Turnstile } from './turnstile.js';
+
+/** Cost of all that is made at a time for those at the head, and of all that is for those behind, in fields. */
+const MAX_MAKING = 20_000;
 
 /** How portions are made: the operation of a group, over one view of the database that is as new as they are. */
 export interface Turn {
@@ -38,6 +42,7 @@ export class Delivery implements OnApplicationShutdown {
   bytes = 0;
   /** How often a member has begun to be given events from the log. */
   catchUps = 0;
+  private readonly making = { live: new Turnstile(MAX_MAKING), replay: new Turnstile(MAX_MAKING) };
   private stopped = false;
 
   constructor(
@@ -78,17 +83,29 @@ export class Delivery implements OnApplicationShutdown {
 
   /** Gives `portions`, which are in order. False: the plan cannot be shared after all, and the rest was given to nobody. */
   async give(portions: readonly Portion[], turn: Turn, onStop: OnStop): Promise<boolean> {
+    const making = turn.live ? this.making.live : this.making.replay;
     for (const slice of slicesOf(portions, turn.plan)) {
       if (!slice.some(({ members }) => members.some(turn.serves))) continue;
-      const payloads = await this.execute(slice, turn);
-      if (!payloads) return false;
-      await this.freshened();
-      for (const [member, own] of partsOf(slice)) {
-        if (turn.pace.spent) await turn.pace.rest();
-        if (turn.serves(member)) this.write(member, own, { portions: slice, payloads, plan: turn.plan, onStop });
+      const cost = slice.length * turn.plan.cost;
+      if (!making.enter(cost)) await making.turn(cost);
+      try {
+        if (!(await this.giveSlice(slice, turn, onStop))) return false;
+      } finally {
+        making.leave(cost);
       }
     }
     if (turn.live) for (const { event } of portions) this.latency.written(event);
+    return true;
+  }
+
+  private async giveSlice(slice: readonly Portion[], turn: Turn, onStop: OnStop): Promise<boolean> {
+    const payloads = await this.execute(slice, turn);
+    if (!payloads) return false;
+    await this.freshened();
+    for (const [member, own] of partsOf(slice)) {
+      if (turn.pace.spent) await turn.pace.rest();
+      if (turn.serves(member)) this.write(member, own, { portions: slice, payloads, plan: turn.plan, onStop });
+    }
     return true;
   }
 

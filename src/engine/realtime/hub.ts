@@ -93,6 +93,10 @@ export class Hub implements OnModuleInit {
   /** From here on the member, which was admitted and is attached, is written what it is to be given. */
   join(member: Member, plan: SharingPlan): void {
     if (member.over) return;
+    // It was allowed to subscribe before its cursor was looked up: what has happened since may have taken the right.
+    const [last] = this.follower.recentAfter(this.follower.applied - 1) ?? [];
+    const verdict = last && member.verdict(last);
+    if (verdict instanceof Error) return member.fail(verdict);
     member.begin();
     this.place(member, plan);
   }

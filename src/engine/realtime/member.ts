@@ -23,12 +23,20 @@ export interface SubscriptionRequest {
   readonly watching?: () => () => void;
 }
 
+/** The newest event of each resource, by its id, and how many were left out before it, up to a position. */
+export interface Owed {
+  readonly newest: ReadonlyMap<string, { readonly event: LogEvent; readonly skipped: number }>;
+  readonly upTo: number;
+}
+
 export class Member implements AsyncIterableIterator<never> {
   /** Position up to which everything has been given or passed over. It stands still while the member is at the head. */
   pos: number;
   over = false;
   /** Set when it could not keep up; what it missed is in the log. */
   lagged = false;
+  /** Of a reader who lags and wants the newest alone: what it is still to be given of what it missed. */
+  owed: Owed | undefined;
   /** Set by `attach`: where it is written to, and what its messages begin with. */
   socket!: Socket;
   envelope!: Buffer;

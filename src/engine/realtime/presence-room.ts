@@ -19,6 +19,8 @@ export interface PresenceState {
   readonly before: readonly string[] | undefined;
   /** Loads for all who are told of this state, in one batch. */
   readonly load: <K, V>(loader: Loader<K, V>, key: K) => Promise<V>;
+  /** The same state for whoever was told `before` last: one object for all of them. */
+  readonly since: (before: readonly string[] | undefined) => PresenceState;
 }
 
 export interface Subscriber {
@@ -41,6 +43,8 @@ export class PresenceRoom {
   private readonly here = new Map<string, Visit>();
   /** Accounts on other nodes, and since when (ms since 1970). */
   private elsewhere: ReadonlyMap<string, number> = new Map();
+  /** The watchers as they were listed last. */
+  private known: readonly string[] = [];
   private gathering: NodeJS.Timeout | undefined;
   private readonly newcomers = new Set<LiveQueue<PresenceState>>();
   private greeting: NodeJS.Timeout | undefined;
@@ -105,7 +109,8 @@ export class PresenceRoom {
 
   private state(): PresenceState {
     let loaders = this.loaders();
-    return {
+    const bySince = new Map<readonly string[] | undefined, PresenceState>();
+    const state: PresenceState = {
       watchers: this.watchers(),
       before: undefined,
       load: (loader, key) =>
@@ -114,7 +119,13 @@ export class PresenceRoom {
           loaders = this.loaders();
           throw error;
         }),
+      since: (before) => {
+        const known = bySince.get(before) ?? { ...state, before };
+        bySince.set(before, known);
+        return known;
+      },
     };
+    return state;
   }
 
   private changed(): void {
@@ -137,10 +148,14 @@ export class PresenceRoom {
     }
   }
 
+  /** One and the same list as long as it is those: whoever was told of it last can be told of the next together. */
   private watchers(): readonly string[] {
     const since = new Map(this.elsewhere);
     for (const [id, visit] of this.here) since.set(id, Math.min(visit.since, since.get(id) ?? visit.since));
-    return [...since].toSorted(([a, one], [b, other]) => one - other || a.localeCompare(b)).map(([id]) => id);
+    const now = [...since].toSorted(([a, one], [b, other]) => one - other || a.localeCompare(b)).map(([id]) => id);
+    const { known } = this;
+    const same = now.length === known.length && now.every((id, index) => id === known[index]);
+    return same ? known : (this.known = now);
   }
 
   private loaders(): Loaders {

@@ -82,7 +82,7 @@ export class PresenceTracker implements OnModuleInit, OnApplicationShutdown {
       capacity: 1,
       overflow: 'drop-oldest',
       give: (state) => {
-        const given = { ...state, before };
+        const given = state.since(before);
         before = state.watchers;
         return given;
       },

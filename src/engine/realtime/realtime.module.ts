@@ -4,6 +4,7 @@ import { DeliveryLatency } from './delivery-latency.js';
 import { Delivery } from './delivery.js';
 import { EventExecutions } from './event-executions.js';
 import { Hub } from './hub.js';
+import { LiveExecutions } from './live-executions.js';
 import { OpenSockets } from './open-sockets.js';
 import { PresenceTracker } from './presence-tracker.js';
 import { RealtimeStatistics } from './realtime-statistics.js';
@@ -21,6 +22,7 @@ import { SubscriptionOperations } from './subscription-operations.js';
     DeliveryLatency,
     EventExecutions,
     Hub,
+    LiveExecutions,
     OpenSockets,
     PresenceTracker,
     RealtimeStatistics,

@@ -6,7 +6,7 @@ import type { LogEvent } from '../events/log-event.js';
 import type { SharingPlan } from '../graphql/sharing-plan.js';
 import type { Turn } from './delivery.js';
 import type { GroupServices } from './group-services.js';
-import type { Member, SubscriptionRequest } from './member.js';
+import type { Member, Owed, SubscriptionRequest } from './member.js';
 import type { Portion } from './portion.js';
 
 /** Events that are read and made at a time. */
@@ -122,40 +122,53 @@ export class Replay {
     for (const member of members) if (!stopped.has(member)) this.advance(member, end);
   }
 
-  /** The newest event of each resource, counting those left out before it. */
+  /** The newest event of each resource, and how many were left out before it. */
   private async giveLatest(member: Member): Promise<void> {
-    const newest = new Map<string, { event: LogEvent; skipped: number }>();
-    let { pos } = member;
+    const owed = await this.owedTo(member);
+    if (!owed) return;
+    member.owed = owed;
+    if (!(await this.giveOwed(member, owed)) || !this.members.has(member)) return;
+    member.owed = undefined;
+    member.lagged = false;
+    this.advance(member, owed.upTo);
+  }
+
+  /** What has been missed since it was counted last is counted in: what has not been given is left out if there is something newer. */
+  private async owedTo(member: Member): Promise<Owed | undefined> {
+    const newest = new Map(member.owed?.newest);
+    let pos = member.owed?.upTo ?? member.pos;
     const end = this.services.follower.applied;
     while (pos < end && !member.over) {
       const page = await this.pageFor(member, pos, WIDE_PAGE);
-      if (!page) return;
+      if (!page) return undefined;
       for (const event of page.events) {
         const verdict = member.verdict(event);
-        if (verdict instanceof Error) return member.fail(verdict);
+        if (verdict instanceof Error) {
+          member.fail(verdict);
+          return undefined;
+        }
         if (verdict === 'skip' || event.pos > end) continue;
-        newest.set(event.resource.id, { event, skipped: (newest.get(event.resource.id)?.skipped ?? -1) + 1 });
+        const before = newest.get(event.resource.id);
+        const skipped = before && before.event.pos > member.pos ? before.skipped + 1 : 0;
+        newest.set(event.resource.id, { event, skipped });
       }
       pos = page.end;
     }
-    const inOrder = [...newest.values()].toSorted((one, other) => one.event.pos - other.event.pos);
-    if (!(await this.giveSkipping(member, inOrder)) || !this.members.has(member)) return;
-    member.lagged = false;
-    this.advance(member, end);
+    return { newest, upTo: end };
   }
 
-  /** Whether the member has been given all of `newest`; if not, it lags again. */
-  private async giveSkipping(
-    member: Member,
-    newest: readonly { event: LogEvent; skipped: number }[],
-  ): Promise<boolean> {
+  /** Whether the member has been given all that it is owed; if not, it lags again, and the rest is owed to it still. */
+  private async giveOwed(member: Member, { newest }: Owed): Promise<boolean> {
     const { delivery, separate } = this.services;
+    const inOrder = [...newest.values()].toSorted((one, other) => one.event.pos - other.event.pos);
     for (;;) {
-      const portions = newest.flatMap(({ event, skipped }) =>
+      await delivery.freshened();
+      const portions = inOrder.flatMap(({ event, skipped }) =>
         delivery.portion(this.group.plan, event, [member]).map((portion) => ({ ...portion, skipped })),
       );
       let stop: 'lags' | 'changed' | undefined;
-      const given = await delivery.give(portions, this.turn(), (_member, _pos, lags) => {
+      const turn = { ...this.turn(), serves: () => this.members.has(member) && stop === undefined };
+      const given = await delivery.give(portions, turn, (_member, _pos, lags) => {
         stop = lags ? 'lags' : 'changed';
       });
       if (!given) separate(this.takeAll());

@@ -4,6 +4,7 @@ import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleIn
 import { MikroORM } from '@mikro-orm/postgresql';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
+import { answered } from '../database/answered.js';
 import { PUB_SUB, type PubSub, type SessionRing } from '../pubsub/doorbell.port.js';
 import { OpenSockets } from './open-sockets.js';
 import { CloseCode, DEADLINE_GRACE_MS, type Socket } from './socket.js';
@@ -75,7 +76,8 @@ export class SocketDeadlines implements OnModuleInit, OnApplicationShutdown {
   private async lookUp(due: readonly Socket[]): Promise<void> {
     try {
       const ids = [...new Set(due.map(({ claims }) => claims?.sid))];
-      const rows = await withTimeout(
+      const rows = await answered(
+        LOOK_UP_TIMEOUT_MS,
         this.orm.em
           .fork()
           .execute<{ id: string; left: number }[]>(REFRESHED, [this.config.accessTokenTtl, JSON.stringify(ids)]),
@@ -95,10 +97,4 @@ export class SocketDeadlines implements OnModuleInit, OnApplicationShutdown {
   private greatestAgeOf({ openedAt }: Socket): number {
     return openedAt + this.config.socketMaxAge;
   }
-}
-
-function withTimeout<T>(work: Promise<T>): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error('The database has not answered in time')), LOOK_UP_TIMEOUT_MS);
-  return Promise.race([work, promise]).finally(() => clearTimeout(timer));
 }

@@ -86,17 +86,23 @@ export class SocketOperations {
     const { shown } = socket;
     if (!shown) return [new UnauthenticatedError()];
     if (this.sockets.isCrowded(socket)) return [new RateLimitedError(1)];
-    const caller = await this.authenticator.callerOf(shown);
+    let caller = await this.authenticator.callerOf(shown);
     const limited = caller.principal && (await this.contexts.limits.operation(caller.principal.accountId));
     if (!socket.open) return [new UnauthenticatedError()];
     if (limited) return [limited];
     const ready = this.preparer.prepare(request);
     if (isErrors(ready)) return ready;
     const isSubscription = ready.operation.operation === 'subscription';
+    if (!isSubscription) {
+      // It may take long until the client has taken what it asked for before.
+      const waited = await socket.enter(id, ready.cost);
+      if (waited) caller = await this.authenticator.callerOf(shown);
+      if (!socket.open) return [new UnauthenticatedError()];
+      socket.operations.set(id, true);
+    }
     const expired = shown.claims.exp * 1000 <= Date.now() && !isSubscription && !isRenewal(ready.operation);
     const contextValue = this.contexts.forSocket(socket.client, expired ? {} : caller);
     this.sockets.carry(contextValue, socket);
-    if (!isSubscription) socket.operations.set(id, true);
     const args = {
       schema: this.subscriptions.schema,
       document: ready.document,
@@ -104,7 +110,7 @@ export class SocketOperations {
       variableValues: request.variables ?? {},
       contextValue,
     };
-    return isSubscription ? this.subscriptions.open(args, socket, id) : args;
+    return isSubscription ? this.subscriptions.open(args, socket, id, ready.cost) : args;
   }
 
   private formatted({ errors, ...result }: ExecutionResult): ExecutionResult {

@@ -4,6 +4,7 @@ import type { RawData, WebSocket } from 'ws';
 import type { ClientInfo } from '../access/role.js';
 import type { AccessClaims } from '../sessions/access-tokens.js';
 import type { ShownToken } from '../sessions/session.authenticator.js';
+import { Turnstile } from './turnstile.js';
 
 /** Close codes of ours, beside those of graphql-transport-ws. Stock clients stop at 4401 and come back after the others. */
 export const CloseCode = {
@@ -18,6 +19,8 @@ export const CloseCode = {
 
 /** Unsent bytes beyond which nothing more is read from the socket, until they have gone. */
 const HIGH_WATER_BYTES = 256 * 1024;
+/** Cost, in fields, of the operations whose answers are made at a time or have not been taken by the client. */
+const MAX_ANSWERS = 20_000;
 /** ms that a client has to answer our close, and to answer a ping: less when idle than when it lags behind. */
 const CLOSE_GRACE_MS = 1_000;
 const IDLE_PATIENCE_MS = 50_000;
@@ -39,7 +42,9 @@ export class Socket {
   /** The code that we have closed it with. */
   private closedWith: number | undefined;
   /** It is to be closed with the answers under way, and with nothing else. */
-  private leave: (() => void) | undefined;
+  private goAway: (() => void) | undefined;
+  /** Made when it is first needed: most sockets do nothing but listen. */
+  private answers: { readonly turnstile: Turnstile; readonly costs: Map<string, number> } | undefined;
   /** Who waits for the reader. */
   private drainage: (() => void)[] = [];
 
@@ -68,7 +73,7 @@ export class Socket {
 
   /** Whether anything may still be executed and sent. */
   get open(): boolean {
-    return !this.closing && !this.leave && this.ws.readyState === this.ws.OPEN;
+    return !this.closing && !this.goAway && this.ws.readyState === this.ws.OPEN;
   }
 
   /** Whether it was us who closed it. */
@@ -156,15 +161,33 @@ export class Socket {
    */
   closeAfterAnswers(code: number, reason: string, patience: number): void {
     if (this.closing) return;
-    this.leave = () => this.close(code, reason);
+    this.goAway = () => this.close(code, reason);
     this.leaveIfAnswered();
     if (this.closing) return;
-    const timer = setTimeout(this.leave, patience);
+    const timer = setTimeout(this.goAway, patience);
     this.ws.once('close', () => clearTimeout(timer));
+  }
+
+  /** Resolves when the operation `id` may make an answer of this cost; true: others had to be taken by the client first. */
+  async enter(id: string, cost: number): Promise<boolean> {
+    const { turnstile, costs } = (this.answers ??= { turnstile: new Turnstile(MAX_ANSWERS), costs: new Map() });
+    const waits = !turnstile.enter(cost);
+    if (waits) await turnstile.turn(cost);
+    costs.set(id, cost);
+    return waits;
+  }
+
+  /** The answer for which the operation has entered, if it has, was sent, or will never be. */
+  leave(id: string): void {
+    const cost = this.answers?.costs.get(id);
+    if (cost === undefined) return;
+    this.answers!.costs.delete(id);
+    this.answers!.turnstile.leave(cost);
   }
 
   /** The operation `id` has ended, whatever it was. */
   ended(id: string): void {
+    this.leave(id);
     this.operations.delete(id);
     this.leaveIfAnswered();
   }
@@ -183,11 +206,11 @@ export class Socket {
 
   /** Frames of graphql-ws begin with the id of their operation. */
   private isLastAnswer(text: string): boolean {
-    if (this.closing || !this.leave) return false;
+    if (this.closing || !this.goAway) return false;
     return [...this.operations].some(([id, answered]) => answered && text.startsWith(`{"id":${JSON.stringify(id)},`));
   }
 
   private leaveIfAnswered(): void {
-    if (this.leave && ![...this.operations.values()].includes(true)) this.leave();
+    if (this.goAway && ![...this.operations.values()].includes(true)) this.goAway();
   }
 }

@@ -1,0 +1,32 @@
+// Notifications are kept until they are read, and some time after; those that nobody reads do not stay for ever either.
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { EventRetention } from '../../engine/events/retention.js';
+
+/** Days after which one that was marked as read goes, and one that never was. */
+const READ_DAYS = 30;
+const UNREAD_DAYS = 365;
+
+const PRUNE = `
+with doomed as (
+  (select id from notification where read_at < clock_timestamp() - ? * interval '1 day' limit ?)
+  union all
+  (select id from notification where read_at is null and created_at < clock_timestamp() - ? * interval '1 day' limit ?)
+  limit ?),
+gone as (delete from notification using doomed where notification.id = doomed.id returning 1)
+select count(*)::int as count from gone`;
+
+@Injectable()
+export class NotificationRetention implements OnModuleInit {
+  constructor(private readonly retention: EventRetention) {}
+
+  onModuleInit(): void {
+    this.retention.add(prune);
+  }
+}
+
+async function prune(em: EntityManager, limit: number): Promise<number> {
+  const parameters = [READ_DAYS, limit, UNREAD_DAYS, limit, limit];
+  const [row] = await em.execute<{ count: number }[]>(PRUNE, parameters);
+  return row?.count ?? 0;
+}

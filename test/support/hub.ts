@@ -1,0 +1,108 @@
+// A hand on the hub of the service under test: executions that wait, readers that take so much and no more, a short memory.
+import { GraphQLSchemaHost } from '@nestjs/graphql';
+import type { GraphQLObjectType } from 'graphql';
+import type { OperationContext } from '../../src/engine/access/operation-context.js';
+import type { LogEvent } from '../../src/engine/events/log-event.js';
+import { LogFollower } from '../../src/engine/events/log-follower.js';
+import { EventExecutions } from '../../src/engine/realtime/event-executions.js';
+import type { Group } from '../../src/engine/realtime/group.js';
+import { Hub } from '../../src/engine/realtime/hub.js';
+import type { Socket } from '../../src/engine/realtime/socket.js';
+import type { ServersEnd } from './bystander.js';
+import type { TestTidings } from './tidings.js';
+import { until } from './wait.js';
+
+export class HandOnHub {
+  /** Undoes what a test has done to the service. */
+  readonly undo: (() => void)[] = [];
+
+  constructor(private readonly tidings: { readonly current: TestTidings }) {}
+
+  get stats() {
+    return this.tidings.current.app.get(Hub).stats;
+  }
+
+  get groups(): readonly Group[] {
+    return [...(Reflect.get(this.tidings.current.app.get(Hub), 'groups') as Map<unknown, Group>).values()];
+  }
+
+  /** Each execution of an event waits for what `gate` returns; `count` of them have begun so far. */
+  holdExecutions(gate: (event: LogEvent, count: number) => Promise<unknown> | undefined): {
+    begun(seq: number): number;
+  } {
+    const over = Promise.withResolvers<void>();
+    const executions = this.tidings.current.app.get(EventExecutions);
+    const begun = new Map<number, number>();
+    executions.attempts = function (plan, portion, view) {
+      const attempt = EventExecutions.prototype.attempts.call(this, plan, portion, view);
+      return async () => {
+        const { event } = portion;
+        const count = (begun.get(event.seq) ?? 0) + 1;
+        begun.set(event.seq, count);
+        await Promise.race([gate(event, count), over.promise]);
+        return attempt();
+      };
+    };
+    this.undo.push(() => {
+      Reflect.deleteProperty(executions, 'attempts');
+      over.resolve();
+    });
+    return { begun: (seq) => begun.get(seq) ?? 0 };
+  }
+
+  /** The title of an update for which `secret` holds is read with the account of whoever is shown it, which nothing declares. */
+  titleTheViewer(secret: (title: string) => boolean = () => true): void {
+    const { schema } = this.tidings.current.app.get(GraphQLSchemaHost);
+    const title = (schema.getType('ProjectUpdate') as GraphQLObjectType).getFields()['title']!;
+    const { resolve } = title;
+    this.undo.push(() => {
+      if (resolve) title.resolve = resolve;
+      else delete title.resolve;
+    });
+    title.resolve = (parent, args, context: OperationContext, info) => {
+      const own = (resolve?.(parent, args, context, info) as string) ?? parent.title;
+      return secret(own) ? `${context.viewer.accountId} ${own}` : own;
+    };
+  }
+
+  /** Resolves when nothing waits any more at the head of these groups. */
+  served(places: readonly Group[]): Promise<void> {
+    return until(() => places.every((group) => !group.due && !Reflect.get(group, 'busy')), 'nothing waited');
+  }
+
+  /** As if this node had applied more events meanwhile than it keeps in memory. */
+  forget(): void {
+    Reflect.set(this.tidings.current.app.get(LogFollower), 'recent', []);
+  }
+}
+
+/** The hand, which lets go after each test: call it before what must find the service as it was. */
+export function useHub(tidings: { readonly current: TestTidings }): HandOnHub {
+  const hand = new HandOnHub(tidings);
+  afterEach(() => hand.undo.splice(0).forEach((work) => work()));
+  return hand;
+}
+
+/** `count` turns of the event loop: whoever can go on has gone on. */
+export async function turns(count = 20): Promise<void> {
+  for (let n = 0; n < count; n += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** The client of `end` takes as many writes as it is allowed, and no more until it is allowed more. */
+export function rationed(end: ServersEnd): { allow(writes: number): void } {
+  const socket = end as unknown as Socket;
+  let left = 0;
+  const write = socket.write.bind(socket);
+  socket.write = (frames) => {
+    left -= 1;
+    write(frames);
+  };
+  Object.defineProperty(socket, 'lagging', { configurable: true, get: () => left <= 0 });
+  Object.defineProperty(socket, 'drained', { configurable: true, get: () => left > 0 });
+  return {
+    allow: (writes) => {
+      left = writes;
+      Reflect.get(socket, 'hasDrained').call(socket);
+    },
+  };
+}
