@@ -8,7 +8,7 @@ import { LogFollower } from '../events/log-follower.js';
 import type { SharingPlan } from '../graphql/sharing-plan.js';
 import { DeliveryLatency } from './delivery-latency.js';
 import { EventExecutions } from './event-executions.js';
-import { framesOf } from './frames.js';
+import { FrameLayout } from './frames.js';
 import type { Member } from './member.js';
 import type { Pace } from './pace.js';
 import { patiently } from './patience.js';
@@ -32,6 +32,18 @@ export interface Turn {
 
 /** Told that a member is given nothing more for now: it has everything up to `pos`. */
 export type OnStop = (member: Member, pos: number, lags: boolean) => void;
+
+/** What is being written to one member after the other. */
+interface Writing {
+  readonly portions: readonly Portion[];
+  readonly payloads: readonly Buffer[];
+  readonly plan: SharingPlan;
+  readonly layout: FrameLayout;
+  readonly onStop: OnStop;
+}
+
+/** The places of the portions of a member where there is but one portion. */
+const ONLY = [0];
 
 @Injectable()
 export class Delivery implements OnApplicationShutdown {
@@ -102,10 +114,7 @@ export class Delivery implements OnApplicationShutdown {
     const payloads = await this.execute(slice, turn);
     if (!payloads) return false;
     await this.freshened();
-    for (const [member, own] of partsOf(slice)) {
-      if (turn.pace.spent) await turn.pace.rest();
-      if (turn.serves(member)) this.write(member, own, { portions: slice, payloads, plan: turn.plan, onStop });
-    }
+    await this.writeAll({ portions: slice, payloads, plan: turn.plan, layout: new FrameLayout(), onStop }, turn);
     return true;
   }
 
@@ -142,21 +151,17 @@ export class Delivery implements OnApplicationShutdown {
     return payloads.includes(undefined) ? undefined : (payloads as Buffer[]);
   }
 
-  private write(
-    member: Member,
-    own: readonly number[],
-    {
-      portions,
-      payloads,
-      plan,
-      onStop,
-    }: {
-      readonly portions: readonly Portion[];
-      readonly payloads: readonly Buffer[];
-      readonly plan: SharingPlan;
-      readonly onStop: OnStop;
-    },
-  ): void {
+  private async writeAll(writing: Writing, { pace, serves }: Turn): Promise<void> {
+    const [first, ...more] = writing.portions;
+    const parts = more.length > 0 ? partsOf(writing.portions) : undefined;
+    for (const member of parts?.keys() ?? first?.members ?? []) {
+      if (pace.spent) await pace.rest();
+      if (serves(member)) this.write(member, parts?.get(member) ?? ONLY, writing);
+    }
+  }
+
+  private write(member: Member, own: readonly number[], writing: Writing): void {
+    const { portions, payloads, plan, onStop } = writing;
     const before = member.pos;
     const given: Buffer[] = [];
     let stopAt: number | undefined;
@@ -181,26 +186,20 @@ export class Delivery implements OnApplicationShutdown {
       member.pos = before;
       return onStop(member, portions[own[0]!]!.event.pos - 1, true);
     }
-    if (given.length > 0) this.send(member, given);
+    if (given.length > 0) this.send(member, given, writing.layout);
     if (stopAt !== undefined) onStop(member, stopAt, false);
   }
 
-  private send(member: Member, given: readonly Buffer[]): void {
-    const bytes = framesOf(member.envelope, given);
-    member.socket.write(bytes);
+  private send(member: Member, given: readonly Buffer[], layout: FrameLayout): void {
+    const bytes = layout.framesOf(member.envelope, given);
+    if (!member.socket.write(bytes)) layout.kept();
     this.deliveries += given.length;
     this.bytes += bytes.length;
   }
 }
 
 /** Each member with the places of its portions, in order. */
-function* partsOf(portions: readonly Portion[]): Iterable<[Member, readonly number[]]> {
-  const [first] = portions;
-  if (first && portions.length === 1) {
-    const only = [0];
-    for (const member of first.members) yield [member, only];
-    return;
-  }
+function partsOf(portions: readonly Portion[]): Map<Member, readonly number[]> {
   const parts = new Map<Member, number[]>();
   for (const [index, { members }] of portions.entries()) {
     for (const member of members) {
@@ -209,5 +208,5 @@ function* partsOf(portions: readonly Portion[]): Iterable<[Member, readonly numb
       else parts.set(member, [index]);
     }
   }
-  yield* parts;
+  return parts;
 }

@@ -1,7 +1,7 @@
 // Frames are read back by ws itself.
 import type { Writable } from 'node:stream';
 import * as ws from 'ws';
-import { envelopeOf, framesOf, payloadOf } from './frames.js';
+import { envelopeOf, FrameLayout, payloadOf } from './frames.js';
 
 /** Which ws exports and its types do not know. */
 const { Receiver } = ws as unknown as { Receiver: new (options: { isServer: boolean }) => Writable };
@@ -26,14 +26,41 @@ describe('frames', () => {
     'carry a payload of %d characters, several in a row',
     (length) => {
       const results = [{ data: 'x'.repeat(length) }, { data: 'é' }, { data: 'y'.repeat(length) }];
-      const bytes = framesOf(envelopeOf('1'), results.map(payloadOf));
+      const bytes = new FrameLayout().framesOf(envelopeOf('1'), results.map(payloadOf));
       expect(messagesIn(bytes)).toEqual(results.map((payload) => ({ id: '1', type: 'next', payload })));
     },
   );
 
   it.each(['', '"', '\\', '🙂', '\n', ' '])('carry the id %j', (id) => {
-    expect(messagesIn(framesOf(envelopeOf(id), [payloadOf({ data: null })]))).toEqual([
+    expect(messagesIn(new FrameLayout().framesOf(envelopeOf(id), [payloadOf({ data: null })]))).toEqual([
       { id, type: 'next', payload: { data: null } },
     ]);
+  });
+
+  it('carry their own to each of many, whatever the one before was given', () => {
+    const layout = new FrameLayout();
+    const [one, other] = [payloadOf({ data: 1 }), payloadOf({ data: 'other' })];
+    const given: [string, Buffer[]][] = [
+      ['a', [one, other]],
+      ['b', [one, other]],
+      ['longer', [one, other]],
+      ['c', [one]],
+      ['d', [other]],
+      ['e', [other, one]],
+    ];
+    for (const [id, payloads] of given) {
+      expect(messagesIn(layout.framesOf(envelopeOf(id), payloads))).toEqual(
+        payloads.map((payload) => ({ id, type: 'next', payload: payload === one ? { data: 1 } : { data: 'other' } })),
+      );
+    }
+  });
+
+  it('stay what they are with whoever keeps them', () => {
+    const layout = new FrameLayout();
+    const payloads = [payloadOf({ data: 1 })];
+    const kept = layout.framesOf(envelopeOf('a'), payloads);
+    layout.kept();
+    layout.framesOf(envelopeOf('b'), payloads);
+    expect(messagesIn(kept)).toEqual([{ id: 'a', type: 'next', payload: { data: 1 } }]);
   });
 });

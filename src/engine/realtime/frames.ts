@@ -13,22 +13,51 @@ export function payloadOf(result: unknown): Buffer {
   return Buffer.from(`${JSON.stringify(result)}}`);
 }
 
-/** One frame for each payload, in order, as one piece. */
-export function framesOf(envelope: Buffer, payloads: readonly Buffer[]): Buffer {
-  let size = 0;
-  for (const payload of payloads) {
-    const length = envelope.length + payload.length;
-    size += headerSize(length) + length;
+/**
+ * Lays out frames for many, one after the other: whoever is given the same payloads as the one before, and has an envelope of the same
+ * length, differs from it in the envelope alone, and nothing else is written anew.
+ */
+export class FrameLayout {
+  private bytes = Buffer.alloc(0);
+  private payloads: readonly Buffer[] = [];
+  private envelopeSize = 0;
+  /** Where envelopes begin. */
+  private places: number[] = [];
+
+  /** One frame for each payload, in order, as one piece: good until the next call, and for ever if it is `kept`. */
+  framesOf(envelope: Buffer, payloads: readonly Buffer[]): Buffer {
+    if (!this.holds(envelope, payloads)) this.layOut(envelope, payloads);
+    const { bytes } = this;
+    for (const place of this.places) bytes.set(envelope, place);
+    return bytes;
   }
-  const bytes = Buffer.allocUnsafe(size);
-  let at = 0;
-  for (const payload of payloads) {
-    at = writeHeader(bytes, at, envelope.length + payload.length);
-    bytes.set(envelope, at);
-    bytes.set(payload, at + envelope.length);
-    at += envelope.length + payload.length;
+
+  /** What was given last belongs to somebody else, and is not written to any more. */
+  kept(): void {
+    this.payloads = [];
   }
-  return bytes;
+
+  private holds({ length }: Buffer, payloads: readonly Buffer[]): boolean {
+    const held = this.payloads;
+    if (length !== this.envelopeSize || payloads.length !== held.length || held.length === 0) return false;
+    for (let at = 0; at < held.length; at += 1) if (held[at] !== payloads[at]) return false;
+    return true;
+  }
+
+  private layOut(envelope: Buffer, payloads: readonly Buffer[]): void {
+    const sizes = payloads.map((payload) => envelope.length + payload.length);
+    const bytes = Buffer.allocUnsafe(sizes.reduce((sum, size) => sum + headerSize(size) + size, 0));
+    let at = 0;
+    this.places = payloads.map((payload, index) => {
+      const place = writeHeader(bytes, at, sizes[index]!);
+      bytes.set(payload, place + envelope.length);
+      at = place + sizes[index]!;
+      return place;
+    });
+    this.bytes = bytes;
+    this.payloads = payloads;
+    this.envelopeSize = envelope.length;
+  }
 }
 
 function headerSize(length: number): number {

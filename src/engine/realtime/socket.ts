@@ -132,11 +132,15 @@ export class Socket {
     else this.drainage.push(listener);
   }
 
-  /** Sends whole frames, unmasked, in order with all other messages: ws itself writes a frame in one go, without a queue. */
-  write(frames: Buffer): void {
-    if (!this.open) return;
+  /**
+   * Sends whole frames, unmasked, in order with all other messages: ws itself writes a frame in one go, without a queue. Whether the
+   * operating system has taken them; if not, they are held here until it does.
+   */
+  write(frames: Buffer): boolean {
+    if (!this.open) return true;
     this.stream.write(frames);
     if (this.lagging) this.ws.pause();
+    return this.stream.writableLength === 0;
   }
 
   private hasDrained(): void {
