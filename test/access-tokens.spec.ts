@@ -92,6 +92,7 @@ describe('an access token', () => {
     expect(await outcome(`bearer   ${user.accessToken} `)).toBe(user.id);
   });
 
+  const publicPem = own.publicKey.export({ type: 'spki', format: 'pem' }).toString();
   const foreign = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
   const now = Math.floor(Date.now() / 1000);
@@ -103,10 +104,10 @@ describe('an access token', () => {
       const claims = { ...JSON.parse(Buffer.from(body!, 'base64url').toString()), role: 'ADMIN' };
       return `${head}.${encoded(claims)}.${signature}`;
     },
-    'HS256 keyed with the public key': hmac({ ...HEADER, alg: 'HS256' }, own.publicKey),
+    'HS256 keyed with the public key': hmac({ ...HEADER, alg: 'HS256' }, publicPem),
     'HS256 keyed with the published JWK': hmac({ ...HEADER, alg: 'HS256' }, JSON.stringify(own.jwk)),
     'HS256 keyed with APP_SECRET': hmac({ ...HEADER, alg: 'HS256' }, Buffer.from(SECRET, 'base64')),
-    'alg ES256 over an HMAC': hmac(HEADER, own.publicKey),
+    'alg ES256 over an HMAC': hmac(HEADER, publicPem),
     'a foreign key under our kid': (person) => signed(claimsOf(person), HEADER, foreign),
     'a foreign key under its own kid': (person) => signed(claimsOf(person), { ...HEADER, kid: 'theirs' }, foreign),
     'a foreign key that it brings along': (person) =>

@@ -92,7 +92,8 @@ export class AccessTokens {
       const key = this.keys.find(({ kid }) => kid === header?.kid);
       if (!key) return undefined;
       const claims: unknown = this.jwt.verify(token, {
-        publicKey: key.publicKey,
+        // The library takes a key as it is, and would read a text anew each time; only its types do not say so.
+        publicKey: key.publicKey as unknown as Buffer,
         algorithms: ['ES256'],
         ignoreExpiration: true,
       });

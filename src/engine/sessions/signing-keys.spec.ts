@@ -45,7 +45,7 @@ describe('the signing key of a secret', () => {
         const { privateKey, publicKey, jwk } = deriveSigningKey(secret);
         const signature = sign('sha256', message, { key: privateKey, dsaEncoding: 'ieee-p1363' });
         expect(signature).toHaveLength(64);
-        for (const key of [createPublicKey({ format: 'jwk', key: jwk }), createPublicKey(publicKey)]) {
+        for (const key of [createPublicKey({ format: 'jwk', key: jwk }), publicKey]) {
           expect(verify('sha256', message, { key, dsaEncoding: 'ieee-p1363' }, signature)).toBe(true);
         }
       }),
@@ -56,7 +56,7 @@ describe('the signing key of a secret', () => {
   it('publishes nothing of the private half', () => {
     const { privateKey, publicKey, jwk } = deriveSigningKey(randomBytes(32));
     const { d } = privateKey.export({ format: 'jwk' });
-    expect(JSON.stringify([publicKey, jwk])).not.toContain(d);
-    expect(publicKey).toMatch(/^-----BEGIN PUBLIC KEY-----/);
+    expect(JSON.stringify([publicKey.export({ format: 'jwk' }), jwk])).not.toContain(d);
+    expect(publicKey.type).toBe('public');
   });
 });

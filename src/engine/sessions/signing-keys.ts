@@ -6,8 +6,7 @@ export interface SigningKey {
   /** Thumbprint of the public key (RFC 7638). */
   readonly kid: string;
   readonly privateKey: KeyObject;
-  /** SPKI, PEM: the form that the JWT library takes. */
-  readonly publicKey: string;
+  readonly publicKey: KeyObject;
   /** As published: RFC 7517, public members only. */
   readonly jwk: Readonly<Record<string, string>>;
 }
@@ -29,7 +28,7 @@ export function deriveSigningKey(secret: Buffer): SigningKey {
   return {
     kid,
     privateKey: createPrivateKey({ format: 'jwk', key: { ...coordinates, d: scalar.toString('base64url') } }),
-    publicKey: createPublicKey({ format: 'jwk', key: coordinates }).export({ type: 'spki', format: 'pem' }).toString(),
+    publicKey: createPublicKey({ format: 'jwk', key: coordinates }),
     jwk: { ...coordinates, kid, alg: 'ES256', use: 'sig' },
   };
 }
