@@ -3,7 +3,8 @@
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 
-const OPENING = 50;
+/** Clients that greet at the same time, unless told otherwise. */
+const WIDTH = 50;
 const TEXT = 0x81;
 const PONG = 0x8a;
 
@@ -11,6 +12,8 @@ const clients = [];
 /** Text frames since `reset`, all clients together; and who waits for how many. */
 let received = 0;
 let waiting;
+/** While times are taken: how many frames came how many ms after the event that they tell of. */
+let delays;
 
 class Client {
   rest = Buffer.alloc(0);
@@ -60,8 +63,20 @@ class Client {
       return;
     }
     received += 1;
+    if (delays) delays.push(delayOf(payload));
     if (waiting && received >= waiting.count) waiting.resolve();
   }
+}
+
+const AT = '"at":"';
+const known = { text: '', at: 0 };
+
+/** ms since the time that stands in the frame: that of the commit, on the same clock. */
+function delayOf(payload) {
+  const from = payload.indexOf(AT) + AT.length;
+  const text = payload.latin1Slice(from, payload.indexOf('"', from));
+  if (text !== known.text) Object.assign(known, { text, at: Date.parse(text) });
+  return Date.now() - known.at;
 }
 
 /** A client's frame, masked with zeros: valid, and written as it is. */
@@ -104,8 +119,8 @@ async function open({ host, port, path, protocol }, hello) {
 }
 
 const orders = {
-  /** Connects one client for each list of greetings. */
-  async connect({ to, hellos }) {
+  /** Connects one client for each list of greetings, `width` at a time. */
+  async connect({ to, hellos, width = WIDTH }) {
     let next = 0;
     const lane = async () => {
       while (next < hellos.length) {
@@ -114,7 +129,7 @@ const orders = {
         await open(to, hello);
       }
     };
-    await Promise.all(Array.from({ length: OPENING }, lane));
+    await Promise.all(Array.from({ length: width }, lane));
   },
   reset() {
     received = 0;
@@ -130,8 +145,16 @@ const orders = {
     }
     return received;
   },
-  disconnect() {
-    for (const { socket } of clients.splice(0)) socket.destroy();
+  /** Takes times from now on. */
+  watch() {
+    delays = [];
+  },
+  /** The times that were taken: ms of the median, of the slowest of a hundred, and of the slowest. */
+  delays() {
+    const sorted = Float64Array.from(delays).toSorted();
+    delays = undefined;
+    const [p50, p99, most] = [0.5, 0.99, 1].map((share) => sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)]);
+    return { count: sorted.length, p50, p99, most };
   },
 };
 

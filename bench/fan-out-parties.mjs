@@ -7,6 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import 'reflect-metadata';
 import { JwtService } from '@nestjs/jwt';
@@ -92,9 +93,27 @@ export async function startOurs(redisUrl) {
   const [editor] = await accounts(1, 'EDITOR');
   const [admin] = await accounts(1, 'ADMIN');
 
+  /** A node that has subscribers. */
+  const nodeOf = ({ url, cpu, memory, stop }) => ({
+    cpu,
+    memory,
+    stop,
+    to: { ...GRAPHQL, port: Number(new URL(url).port) },
+    /** Waits until it has this many sockets or subscriptions. */
+    async reached(what, count) {
+      for (let tries = 0; tries < 600; tries += 1) {
+        const { realtime } = await send(url, `{ realtime { ${what} } }`, undefined, admin.token);
+        if (realtime[what] === count) return;
+        await delay(50);
+      }
+      throw new Error(`There were never ${count} ${what}`);
+    },
+  });
+
   return {
-    cpu: fan.cpu,
-    memory: fan.memory,
+    fan: nodeOf(fan),
+    /** One more node, which has served nobody yet. */
+    freshNode: async () => nodeOf(await startService(env)),
     accounts,
     /** A project of the editor that `members` see. */
     async project(members) {
@@ -120,13 +139,6 @@ export async function startOurs(redisUrl) {
       };
       await Promise.all(Array.from({ length: count }, (_, n) => one(n)));
     },
-    /** The greetings of a subscriber. */
-    hello: (token, query, variables) => [
-      { say: message('connection_init', { authorization: `Bearer ${token}` }), answered: true },
-      { say: message('subscribe', { query, variables }, randomUUID()) },
-    ],
-    to: { ...GRAPHQL, port: Number(new URL(fan.url).port) },
-    ask: (query) => send(fan.url, query, undefined, admin.token),
     async stop() {
       await database.end();
       await Promise.all([writer.stop(), fan.stop()]);
@@ -140,6 +152,13 @@ export async function startOurs(redisUrl) {
 const BODY = 'All of it went out on Tuesday, and nobody has called since. Next week the second region follows.';
 
 const message = (type, payload, id) => JSON.stringify({ id, type, payload });
+
+/** How a subscriber of ours greets. */
+export const greeting = (token, query, variables) => [
+  { say: message('connection_init', { authorization: `Bearer ${token}` }), answered: true },
+  { say: message('subscribe', { query, variables }, randomUUID()) },
+];
+
 const QUERY =
   'subscription { projectUpdated(projectId: "p") { seq cursor kind at subjectId actor { id name } update { id title body health } } }';
 const watch = () => message('subscribe', { query: QUERY }, randomUUID());
@@ -154,16 +173,19 @@ export const PEER_KINDS = {
   },
   'graphql-ws, an iterator each': {
     file: 'graphql-ws',
+    slow: true,
     to: GRAPHQL,
     hello: () => [{ say: message('connection_init'), answered: true }, { say: watch() }],
   },
   'NestJS, guards and Redis': {
     file: 'nestjs',
+    slow: true,
     to: GRAPHQL,
     hello: (token) => [{ say: message('connection_init', { authorization: token }), answered: true }, { say: watch() }],
   },
   mercurius: {
     file: 'mercurius',
+    slow: true,
     to: GRAPHQL,
     hello: () => [{ say: message('connection_init'), answered: true }, { say: watch() }],
   },

@@ -1,0 +1,109 @@
+// What fan-out.mjs measures of ours alone: sockets, coming back after 1,000 events, and how long delivery takes.
+import { setTimeout as delay } from 'node:timers/promises';
+import { startClients } from './fan-out-rounds.mjs';
+import { greeting } from './fan-out-parties.mjs';
+import { median } from './service.mjs';
+
+export const MISSED = 1_000;
+/** ms for everyone to have what they missed. */
+const PATIENCE_MS = 120_000;
+/** Nodes that are started to be asked for missed events first of all. */
+const FRESH_NODES = 3;
+
+/** Bytes for each socket that is signed in and subscribed, and how many can be opened in a second of CPU. */
+export async function sockets(ours, query, count) {
+  const people = await ours.accounts(count, 'USER');
+  const project = await ours.project(people);
+  const node = await ours.freshNode();
+  const clients = startClients();
+  const [before, cpuBefore] = [node.memory(), node.cpu()];
+  await clients.ask('connect', {
+    to: node.to,
+    hellos: people.map(({ token }) => greeting(token, query, { id: project.id })),
+  });
+  await node.reached('subscriptions', count);
+  const perSecond = count / (node.cpu() - cpuBefore);
+  const bytes = (node.memory() - before) / count;
+  clients.stop();
+  await node.reached('sockets', 0);
+  await node.stop();
+  return { count, bytes, perSecond };
+}
+
+/** A project with 1,000 updates, and the people who have missed all of them. */
+export async function missedProject(ours, count) {
+  const people = await ours.accounts(count, 'USER');
+  const project = await ours.project(people);
+  for (let n = 0; n < MISSED / 20; n += 1) await ours.post(project.id, 20);
+  return { people, project };
+}
+
+/** ms from the first byte that `people` send `node` until they have what they have missed, and µs of its CPU for each event. */
+export async function comeBack(node, query, { people, project }, width) {
+  const clients = startClients();
+  const variables = { id: project.id, after: project.lastCursor };
+  const hellos = people.map(({ token }) => greeting(token, query, variables));
+  const [before, began] = [node.cpu(), performance.now()];
+  await clients.ask('connect', { to: node.to, hellos, width });
+  const total = MISSED * people.length;
+  const received = await clients.ask('expect', { count: total, ms: PATIENCE_MS });
+  if (received < total) throw new Error(`${received} of ${total} missed events arrived`);
+  const ms = performance.now() - began;
+  const us = ((node.cpu() - before) * 1e6) / total;
+  clients.stop();
+  return { ms, us };
+}
+
+/** One subscriber who comes back to a node that has just started, and to one that has served before. */
+export async function comeBackAlone(ours, query, missed) {
+  const alone = (n) => ({ ...missed, people: [missed.people[n]] });
+  const fresh = [];
+  for (let n = 0; n < FRESH_NODES; n += 1) {
+    const node = await ours.freshNode();
+    fresh.push((await comeBack(node, query, alone(n))).ms);
+    await node.stop();
+  }
+  const warm = [];
+  for (let n = 0; n < 5; n += 1) warm.push((await comeBack(ours.fan, query, alone(n))).ms);
+  return { fresh: median(fresh), warm: median(warm) };
+}
+
+/** ms from commit to subscriber while `perSecond` updates are posted, for as long as `meanwhile` takes. */
+export async function delays(ours, query, { subscribers, perSecond }, meanwhile) {
+  const people = await ours.accounts(subscribers, 'USER');
+  const project = await ours.project(people);
+  const clients = startClients();
+  const hellos = people.map(({ token }) => greeting(token, query, { id: project.id }));
+  await clients.ask('connect', { to: ours.fan.to, hellos });
+  // Each of the first has come once the last of them has: then all are subscribed, and the way is warm.
+  const posting = every(1_000 / perSecond, () => ours.post(project.id, 1));
+  await delay(2_000);
+  const times = [];
+  for (const work of meanwhile) {
+    await clients.ask('watch');
+    await work();
+    times.push(await clients.ask('delays'));
+  }
+  await posting.stop();
+  clients.stop();
+  return times;
+}
+
+/** Calls `work` every `ms`, whether or not the one before has ended. */
+function every(ms, work) {
+  const running = new Set();
+  let failure;
+  const timer = setInterval(() => {
+    const one = work()
+      .catch((error) => (failure = error))
+      .finally(() => running.delete(one));
+    running.add(one);
+  }, ms);
+  return {
+    async stop() {
+      clearInterval(timer);
+      await Promise.all(running);
+      if (failure) throw failure;
+    },
+  };
+}
