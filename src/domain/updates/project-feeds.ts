@@ -56,6 +56,7 @@ export class ProjectFeeds {
       after,
       resource: id === undefined ? { kind: PROJECT_RESOURCE } : { kind: PROJECT_RESOURCE, id },
       judge: (includeOwn ?? true) ? judge : othersOnly(viewer, judge),
+      steady: id !== undefined && (includeOwn ?? true),
       latestOnLag: onLag === LagPolicy.LATEST,
       ...(watching ? { watching } : {}),
     });

@@ -1,9 +1,7 @@
 // Makes payloads of events, once for all who may see the same thing, and writes them: to each member the next in its order,
 // under the rights that it has at that moment.
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import type { PermissionClass } from '../access/permission-class.js';
 import type { ReadView } from '../access/read-view.js';
-import type { LogEvent } from '../events/log-event.js';
 import { LogFollower } from '../events/log-follower.js';
 import type { SharingPlan } from '../graphql/sharing-plan.js';
 import { DeliveryLatency } from './delivery-latency.js';
@@ -42,9 +40,6 @@ interface Writing {
   readonly onStop: OnStop;
 }
 
-/** The places of the portions of a member where there is but one portion. */
-const ONLY = [0];
-
 @Injectable()
 export class Delivery implements OnApplicationShutdown {
   /** Grows with every event that changes anybody's rights. */
@@ -65,32 +60,6 @@ export class Delivery implements OnApplicationShutdown {
 
   onApplicationShutdown(): void {
     this.stopped = true;
-  }
-
-  /** Finds the class of each of `members` that is given `event`; those that lose it by this are ended. */
-  portion(plan: SharingPlan, event: LogEvent, members: Iterable<Member>): Portion[] {
-    const byClass = new Map<PermissionClass, Member[]>();
-    let last: PermissionClass | undefined;
-    let same: Member[] = [];
-    for (const member of members) {
-      if (member.over || event.pos <= member.pos) continue;
-      const verdict = member.verdict(event);
-      if (verdict === 'skip') continue;
-      if (verdict !== 'give') {
-        member.fail(verdict);
-        continue;
-      }
-      const permission = plan.classOf(member.rights, event.resource.id);
-      // Most members are of the class of the one before.
-      if (permission !== last) {
-        last = permission;
-        same = byClass.get(permission) ?? [];
-        byClass.set(permission, same);
-      }
-      same.push(member);
-    }
-    const { rightsVersion } = this;
-    return Array.from(byClass, ([permission, own]) => ({ event, permission, members: own, rightsVersion }));
   }
 
   /** Gives `portions`, which are in order. False: the plan cannot be shared after all, and the rest was given to nobody. */
@@ -152,11 +121,15 @@ export class Delivery implements OnApplicationShutdown {
   }
 
   private async writeAll(writing: Writing, { pace, serves }: Turn): Promise<void> {
-    const [first, ...more] = writing.portions;
-    const parts = more.length > 0 ? partsOf(writing.portions) : undefined;
-    for (const member of parts?.keys() ?? first?.members ?? []) {
+    const members = writing.portions[0]?.members ?? [];
+    // Mostly all of them are for the very same members.
+    const parts = writing.portions.every((portion) => portion.members === members)
+      ? undefined
+      : partsOf(writing.portions);
+    const all = [...writing.portions.keys()];
+    for (const member of parts?.keys() ?? members) {
       if (pace.spent) await pace.rest();
-      if (serves(member)) this.write(member, parts?.get(member) ?? ONLY, writing);
+      if (serves(member)) this.write(member, parts?.get(member) ?? all, writing);
     }
   }
 

@@ -3,6 +3,7 @@
 import type { ReadView } from '../access/read-view.js';
 import type { LogEvent } from '../events/log-event.js';
 import type { SharingPlan } from '../graphql/sharing-plan.js';
+import { Audience } from './audience.js';
 import type { GroupServices } from './group-services.js';
 import type { Member } from './member.js';
 import type { Portion } from './portion.js';
@@ -15,6 +16,7 @@ export class Group {
   /** Those at the head: whatever is applied from now on is offered to them. */
   readonly live = new Set<Member>();
   readonly replay: Replay;
+  private readonly audience: Audience;
   private waiting: Portion[] = [];
   private busy = false;
   /** Set when too much waits: what was not queued is taken from the log. */
@@ -28,6 +30,7 @@ export class Group {
     private readonly services: GroupServices,
   ) {
     this.replay = new Replay(this, services);
+    this.audience = new Audience(plan, this.live, services.delivery);
   }
 
   get size(): number {
@@ -45,14 +48,14 @@ export class Group {
   }
 
   remove(member: Member): void {
-    this.live.delete(member);
+    this.leave(member);
     this.replay.remove(member);
   }
 
   /** Offers the event that has just been applied to those at the head. */
   offer(event: LogEvent): void {
     if (this.live.size === 0 || this.overflown) return;
-    const portions = this.services.delivery.portion(this.plan, event, this.live);
+    const portions = this.audience.portionsOf(event);
     if (portions.length === 0) return;
     if (this.waiting.length >= MAX_WAITING) {
       this.overflown = true;
@@ -70,6 +73,7 @@ export class Group {
     if (!missed?.every((event) => !member.concerns(event) || member.verdict(event) === 'skip')) return false;
     member.pos = Math.max(member.pos, follower.applied);
     this.live.add(member);
+    this.audience.changed();
     return true;
   }
 
@@ -106,10 +110,16 @@ export class Group {
 
   /** From now on the member takes what it misses from the log. */
   private fallBack(member: Member, pos: number, lags: boolean): void {
-    if (member.over || !this.live.delete(member)) return;
+    if (member.over || !this.leave(member)) return;
     member.pos = Math.max(member.pos, pos);
     member.lagged ||= lags;
     this.catchUp(member);
+  }
+
+  /** Whether the member was at the head. */
+  private leave(member: Member): boolean {
+    this.audience.changed();
+    return this.live.delete(member);
   }
 
   private catchUp(member: Member): void {

@@ -17,6 +17,8 @@ export interface SubscriptionRequest {
   readonly resource: { readonly kind: string; readonly id?: string };
   /** What the subscriber's rights make of an event: told by these, and by what the log has brought, alone. */
   readonly judge: (event: LogEvent, rights: AccountRights) => Verdict;
+  /** It is bound to one resource, and rights alone decide: while they do not change, every event of that is judged alike. */
+  readonly steady?: boolean;
   /** A reader who could not keep up gets the newest event of each resource, with `skipped`, instead of all. */
   readonly latestOnLag?: boolean;
   /** Called when the subscription begins; what it returns, once when it has ended. */

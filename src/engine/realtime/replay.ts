@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CursorExpiredError } from '../errors/service-error.js';
 import type { LogEvent } from '../events/log-event.js';
 import type { SharingPlan } from '../graphql/sharing-plan.js';
+import { Audience } from './audience.js';
 import type { Turn } from './delivery.js';
 import type { GroupServices } from './group-services.js';
 import type { Member, Owed, SubscriptionRequest } from './member.js';
@@ -107,10 +108,11 @@ export class Replay {
   private async give({ events, end }: Page, members: readonly Member[]): Promise<void> {
     const { delivery, pace, separate } = this.services;
     const portions: Portion[] = [];
+    const audience = new Audience(this.group.plan, members, delivery);
     await delivery.freshened();
     for (const event of events) {
       if (pace.replay.spent) await pace.replay.rest();
-      portions.push(...delivery.portion(this.group.plan, event, members));
+      portions.push(...audience.portionsOf(event));
     }
     const stopped = new Set<Member>();
     const turn = { ...this.turn(), serves: (member: Member) => this.members.has(member) && !stopped.has(member) };
@@ -161,10 +163,11 @@ export class Replay {
   private async giveOwed(member: Member, { newest }: Owed): Promise<boolean> {
     const { delivery, separate } = this.services;
     const inOrder = [...newest.values()].toSorted((one, other) => one.event.pos - other.event.pos);
+    const audience = new Audience(this.group.plan, [member], delivery);
     for (;;) {
       await delivery.freshened();
       const portions = inOrder.flatMap(({ event, skipped }) =>
-        delivery.portion(this.group.plan, event, [member]).map((portion) => ({ ...portion, skipped })),
+        audience.portionsOf(event).map((portion) => ({ ...portion, skipped })),
       );
       let stop: 'lags' | 'changed' | undefined;
       const turn = { ...this.turn(), serves: () => this.members.has(member) && stop === undefined };
