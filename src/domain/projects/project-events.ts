@@ -77,7 +77,7 @@ export const projectRights: ResourceRights = {
   rolesOfAccount: `
     select jsonb_object_agg(member.project_id, member.role)
       from project_member member join project on project.id = member.project_id and project.deleted_at is null
-     where member.account_id = ?`,
+     where member.account_id = account.id`,
   commonResource: `
     select 1
       from project_member one join project_member other using (project_id)

@@ -29,10 +29,11 @@ class World {
       },
       recentAfter: (pos: number) => this.events.slice(pos),
     };
-    const execute = async () => {
+    const execute = async (_sql: string, [accountId]: readonly string[]) => {
       this.reads += 1;
       const row = {
         pos: this.events.length,
+        id: this.row ? accountId : null,
         ...structuredClone(this.row ?? { role: null, disabled: false, resources: null }),
       };
       this.meanwhile();

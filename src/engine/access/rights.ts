@@ -4,7 +4,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import type { LogEvent } from '../events/log-event.js';
 import { LogFollower } from '../events/log-follower.js';
-import { LogView } from '../events/log-view.js';
+import { gathered, LogView } from '../events/log-view.js';
 import type { AccountRights, Role } from './role.js';
 
 /** Kind of the resource that an account is in the log, and its events that change rights. */
@@ -25,7 +25,7 @@ export interface RightsChange {
 export interface ResourceRights {
   /** Kind of resource, as in the log. */
   readonly kind: string;
-  /** SQL of one scalar: a jsonb object {resource id: role} of the account whose id is the parameter `?`. */
+  /** SQL of one scalar: a jsonb object {resource id: role} of the account whose id is `account.id`. */
   readonly rolesOfAccount: string;
   /** SQL of a row if the accounts whose ids are the parameters `?` and `?` have a resource in common, else of none. */
   readonly commonResource: string;
@@ -36,7 +36,9 @@ export const RESOURCE_RIGHTS = Symbol('ResourceRights');
 
 interface RightsRow {
   readonly pos: number;
-  readonly role: Role | null;
+  /** `null` in the only row where there is no such account at all. */
+  readonly id: string | null;
+  readonly role: Role;
   readonly disabled: boolean;
   readonly resources: Record<string, string> | string | null;
 }
@@ -54,7 +56,7 @@ export class Rights {
   ) {
     this.view = new LogView(follower, {
       max: MAX_ACCOUNTS,
-      load: (accountId) => this.load(accountId),
+      load: gathered((accountIds) => this.load(accountIds)),
       affects: (event) => this.changedBy(event),
       apply: (rights, event) => this.apply(rights, event),
     });
@@ -70,17 +72,21 @@ export class Rights {
     return (await em.execute<unknown[]>(this.domain.commonResource, [accountId, otherId])).length > 0;
   }
 
-  private async load(accountId: string): Promise<{ pos: number; value: AccountRights | undefined }> {
+  private async load(accountIds: readonly string[]): Promise<{ pos: number; values: Map<string, AccountRights> }> {
     const sql = `
-      select head.pos::float8 as pos, account.role, account.disabled_at is not null as disabled,
+      select head.pos::float8 as pos, account.id, account.role, account.disabled_at is not null as disabled,
              (${this.domain.rolesOfAccount}) as resources
-        from log_head head left join account on account.id = ? and not account.is_system
+        from log_head head
+        left join account on account.id = any(string_to_array(?, ',')::uuid[]) and not account.is_system
        where head.partition = 0`;
-    const [row] = await this.orm.em.fork().execute<RightsRow[]>(sql, [accountId, accountId]);
-    if (!row?.role) return { pos: row?.pos ?? 0, value: undefined };
-    const roles = typeof row.resources === 'string' ? JSON.parse(row.resources) : (row.resources ?? {});
-    const resources = new Map(Object.entries(roles as Record<string, string>));
-    return { pos: row.pos, value: { role: row.role, disabled: row.disabled, resources } };
+    const rows = await this.orm.em.fork().execute<RightsRow[]>(sql, [accountIds.join(',')]);
+    const values = new Map<string, AccountRights>();
+    for (const { id, role, disabled, resources } of rows) {
+      if (id === null) continue;
+      const roles = typeof resources === 'string' ? JSON.parse(resources) : (resources ?? {});
+      values.set(id, { role, disabled, resources: new Map(Object.entries(roles as Record<string, string>)) });
+    }
+    return { pos: rows[0]?.pos ?? 0, values };
   }
 
   /** Whose rights an event may change: accounts, or everybody's. */

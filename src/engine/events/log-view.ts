@@ -1,18 +1,42 @@
 // A cache that the log keeps true: a value is read once, with the position of that very snapshot, and from then on
 // changed by events alone. In the steady state it costs no statement, and it is never older than the log followed.
+import DataLoader from 'dataloader';
 import { LRUCache } from 'lru-cache';
 import type { LogEvent } from './log-event.js';
 import type { LogFollower } from './log-follower.js';
 
+/** Most keys that are read in one statement. */
+const MAX_BATCH = 500;
+
+/** A value, and the head's position in the snapshot that it is of. `undefined`: there is no such key. */
+export interface Snapshot<V> {
+  readonly pos: number;
+  readonly value: V | undefined;
+}
+
 export interface LogViewOptions<V extends object> {
   /** Most values kept; the least used go first and are read again when needed. */
   readonly max: number;
-  /** Reads a value and, in the same statement, the head's position. `undefined`: there is no such key. */
-  readonly load: (key: string) => Promise<{ pos: number; value: V | undefined }>;
+  /** Reads a value and the head's position in the same statement. */
+  readonly load: (key: string) => Promise<Snapshot<V>>;
   /** Which keys an event changes; `'*'` for whatever is held. */
   readonly affects: (event: LogEvent) => readonly string[] | '*';
   /** Changes `value` as the event says. Must be idempotent: events that the snapshot knew may come again. */
   readonly apply: (value: V, event: LogEvent, key: string) => void;
+}
+
+/** Loads single keys by what loads many: those that are asked for in one turn of the event loop are read in one statement. */
+export function gathered<V>(
+  loadAll: (keys: readonly string[]) => Promise<{ readonly pos: number; readonly values: ReadonlyMap<string, V> }>,
+): (key: string) => Promise<Snapshot<V>> {
+  const loader = new DataLoader<string, Snapshot<V>>(
+    async (keys) => {
+      const { pos, values } = await loadAll(keys);
+      return keys.map((key) => ({ pos, value: values.get(key) }));
+    },
+    { cache: false, maxBatchSize: MAX_BATCH, batchScheduleFn: (dispatch) => void setImmediate(dispatch) },
+  );
+  return (key) => loader.load(key);
 }
 
 export class LogView<V extends object> {

@@ -5,7 +5,7 @@ import { ACCOUNT_RESOURCE } from '../access/rights.js';
 import type { Transport } from '../access/role.js';
 import type { LogEvent } from '../events/log-event.js';
 import { LogFollower } from '../events/log-follower.js';
-import { LogView } from '../events/log-view.js';
+import { gathered, LogView } from '../events/log-view.js';
 
 /** Event of an account: the sessions in `facts.sessionIds` have ended, because of `facts.reason`. */
 export const SESSIONS_ENDED = 'SESSIONS_ENDED';
@@ -18,7 +18,9 @@ export interface LiveSession {
 
 interface SessionRow {
   readonly pos: number;
-  readonly account_id: string | null;
+  /** `null` in the only row where there is no such session at all. */
+  readonly id: string | null;
+  readonly account_id: string;
   readonly transport: Transport;
   readonly ended: boolean;
 }
@@ -33,7 +35,7 @@ export class SessionView {
   ) {
     this.view = new LogView(follower, {
       max: 100_000,
-      load: (id) => this.load(id),
+      load: gathered((ids) => this.load(ids)),
       affects: (event) => endedSessions(event),
       apply: (session) => {
         session.ended = true;
@@ -45,12 +47,16 @@ export class SessionView {
     return this.view.get(sessionId);
   }
 
-  private async load(id: string): Promise<{ pos: number; value: LiveSession | undefined }> {
-    const sql = `select head.pos::float8 as pos, session.account_id, session.transport, session.ended_at is not null as ended
-                   from log_head head left join session on session.id = ? where head.partition = 0`;
-    const [row] = await this.orm.em.fork().execute<SessionRow[]>(sql, [id]);
-    if (!row?.account_id) return { pos: row?.pos ?? 0, value: undefined };
-    return { pos: row.pos, value: { accountId: row.account_id, transport: row.transport, ended: row.ended } };
+  private async load(ids: readonly string[]): Promise<{ pos: number; values: Map<string, LiveSession> }> {
+    const sql = `select head.pos::float8 as pos, session.id, session.account_id, session.transport, session.ended_at is not null as ended
+                   from log_head head left join session on session.id = any(string_to_array(?, ',')::uuid[])
+                  where head.partition = 0`;
+    const rows = await this.orm.em.fork().execute<SessionRow[]>(sql, [ids.join(',')]);
+    const values = new Map<string, LiveSession>();
+    for (const { id, account_id: accountId, transport, ended } of rows) {
+      if (id !== null) values.set(id, { accountId, transport, ended });
+    }
+    return { pos: rows[0]?.pos ?? 0, values };
   }
 }
 
