@@ -5,10 +5,11 @@ import { MISSED } from './fan-out-scenarios.mjs';
 
 const share = ({ ratio, low, high }) => `${ratio.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`;
 
+const line = ({ name, single, burst }) =>
+  `| ${name} | ${single.us.toFixed(1)} | ${share(single)} | ${burst.us.toFixed(1)} | ${share(burst)} |`;
+
 /** A row for each party. */
 export function costTable(rows) {
-  const line = ({ name, single, burst }) =>
-    `| ${name} | ${single.us.toFixed(1)} | ${share(single)} | ${burst.us.toFixed(1)} | ${share(burst)} |`;
   return `| | one by one, µs | of raw \`ws\` | bursts of ${BURST}, µs | of raw \`ws\` |
 |---|---|---|---|---|
 ${rows.map(line).join('\n')}

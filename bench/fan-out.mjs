@@ -3,6 +3,7 @@
 // [--no-write]: prints tables and writes docs/benchmarks.md; `--only` is a regular expression of parties and scenarios.
 // Needs `npm run build` before, `redis-server`, and Linux. BENCH_NODE_OPTIONS go to the node that fans out.
 import { writeFile } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { greeting, installPeers, PEER_KINDS, startOurs, startPeer, startRedis } from './fan-out-parties.mjs';
 import { benchmarks, costTable } from './fan-out-report.mjs';
@@ -57,9 +58,9 @@ async function peerParty(name, kind, redisUrl) {
   const clients = startClients();
   await clients.ask('connect', { to: peer.to, hellos: Array.from({ length: SUBSCRIBERS }, () => peer.hello()) });
   const { cpu, post } = peer;
-  const stop = () => {
+  const stop = async () => {
     clients.stop();
-    return peer.stop();
+    await peer.stop();
   };
   return { name, cpu, post, clients, subscribers: SUBSCRIBERS, slow: kind.slow, stop };
 }
@@ -76,7 +77,7 @@ async function ourParty(name, subscriberOf, ours) {
   await clients.ask('connect', { to: ours.fan.to, hellos });
   const post = (count) => ours.post(project.id, count);
   const { cpu } = ours.fan;
-  return { name, cpu, post, clients, subscribers: SUBSCRIBERS, stop: () => clients.stop() };
+  return { name, cpu, post, clients, subscribers: SUBSCRIBERS, stop: async () => clients.stop() };
 }
 
 /** All parties there at once; rows of what each event costs them. */
@@ -90,7 +91,7 @@ async function costs(ours, redisUrl) {
   }
   for (const party of parties) await settle(party, party.slow ? 10 : 100);
   const measured = await measure(parties, Number(given.rounds));
-  await Promise.all(parties.map((party) => party.stop()));
+  for (const { stop } of parties) await stop();
   await ours.fan.reached('sockets', 0);
   return [...measured].map(([name, rounds]) => ({
     name,
@@ -114,7 +115,6 @@ async function scenarios(ours) {
   const results = { sockets: await run('sockets', () => sockets(ours, WATCH, Number(given.sockets))) };
   const missed = wanted('back|storm') ? await missedProject(ours, SUBSCRIBERS * 2) : undefined;
   results.alone = await run('back', () => comeBackAlone(ours, WATCH, missed));
-  const pause = (ms) => new Promise((resolve) => void setTimeout(resolve, ms));
   const few = { subscribers: 100, perSecond: 10 };
   const storm = async () => {
     results.storm = await comeBack(ours.fan, WATCH, missed, missed.people.length);
