@@ -10,6 +10,8 @@ import { benchmarks, costTable } from './fan-out-report.mjs';
 import { measure, settle, startClients, summary } from './fan-out-rounds.mjs';
 import { comeBack, comeBackAlone, delays, missedProject, sockets } from './fan-out-scenarios.mjs';
 
+process.setMaxListeners(0);
+
 const { values: given } = parseArgs({
   options: {
     subscribers: { type: 'string', default: '1000' },
