@@ -4,7 +4,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
-import type { Role } from '../access/role.js';
+import { Role } from '../access/role.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { deriveSigningKey, type SigningKey } from './signing-keys.js';
@@ -44,6 +44,7 @@ export class AccessTokens {
     @Inject(CONFIG) private readonly config: Config,
   ) {
     this.keys = config.appSecrets.map(deriveSigningKey);
+    this.tryOut();
   }
 
   /** The JSON Web Key Set of all keys that tokens may be signed with. */
@@ -82,6 +83,17 @@ export class AccessTokens {
     const claims = this.verifySignature(token);
     if (claims) this.verified.set(token, claims);
     return claims;
+  }
+
+  /** A node that could not sign people in does not start; and the first who comes does not wait for schemas to be compiled. */
+  private tryOut(): void {
+    const { token } = this.issue(
+      randomUUID(),
+      randomUUID(),
+      Role.USER,
+      new Date(Date.now() + this.config.accessTokenTtl),
+    );
+    if (!this.verifySignature(token)) throw new Error('Access tokens that are issued here are not accepted here');
   }
 
   private verifySignature(token: string): AccessClaims | undefined {
