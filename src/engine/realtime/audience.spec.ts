@@ -22,7 +22,7 @@ const event = (pos: number): LogEvent => ({
 const classes = new Map<Role, PermissionClass>(
   Object.values(Role).map((role) => [role, { key: role, outcomes: new Map() }]),
 );
-const plan = { classOf: ({ role }) => classes.get(role)! } as unknown as SharingPlan;
+const plan = { classOf: ({ role }: { role: Role }) => classes.get(role)! } as unknown as SharingPlan;
 
 /** A group of members, and how often any of them was judged. */
 class Garden {
