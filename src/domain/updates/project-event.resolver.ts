@@ -30,7 +30,15 @@ const feedArgs = {
   includeOwn: z.boolean().nullish(),
   onLag: z.enum(LagPolicy).nullish(),
 };
-const asItIs = (event: LogEvent) => event;
+
+/** An event with what is shown of it: fields that need no resolver, of which each would cost every execution some promises. */
+const shown = (event: LogEvent) => ({
+  ...event,
+  cursor: encodeCursor(event),
+  at: new Date(event.at),
+  subjectId: subjectOf(event),
+});
+type ShownEvent = ReturnType<typeof shown>;
 
 @Resolver(() => ProjectEvent)
 export class ProjectEventResolver {
@@ -41,7 +49,7 @@ export class ProjectEventResolver {
   @SameResource()
   @DeliveryArguments('after', 'includeOwn', 'onLag')
   @Subscription(() => ProjectEvent, {
-    resolve: asItIs,
+    resolve: shown,
     description: 'What happens in one project, in order, none missing.',
   })
   projectUpdated(
@@ -61,7 +69,7 @@ export class ProjectEventResolver {
   @SameResource()
   @DeliveryArguments('after', 'includeOwn', 'onLag')
   @Subscription(() => ProjectEvent, {
-    resolve: asItIs,
+    resolve: shown,
     description: 'What happens in all projects that the caller may see at that time, in order, none missing.',
   })
   projectsUpdated(
@@ -75,29 +83,14 @@ export class ProjectEventResolver {
     return this.feeds.ofAll(viewer, { after, includeOwn, onLag });
   }
 
-  @ResolveField(() => String)
-  cursor(@Parent() event: LogEvent) {
-    return encodeCursor(event);
-  }
-
-  @ResolveField(() => Date)
-  at(@Parent() event: LogEvent) {
-    return new Date(event.at);
-  }
-
-  @ResolveField(() => ID)
-  subjectId(@Parent() event: LogEvent) {
-    return subjectOf(event);
-  }
-
   @ResolveField(() => User, { description: 'Who caused it.' })
-  actor(@Parent() event: LogEvent, @Context() context: OperationContext) {
+  actor(@Parent() event: ShownEvent, @Context() context: OperationContext) {
     return context.load(accountById, event.actorId);
   }
 
   @SameResource()
   @ResolveField(() => Project, { description: 'Where it happened.' })
-  project(@Parent() event: LogEvent, @Context() context: OperationContext) {
+  project(@Parent() event: ShownEvent, @Context() context: OperationContext) {
     return context.load(projectById, event.resource.id);
   }
 
@@ -106,15 +99,15 @@ export class ProjectEventResolver {
     nullable: true,
     description: 'The update that it is about, as it is now; null if it is gone.',
   })
-  update(@Parent() event: LogEvent, @Context() context: OperationContext) {
+  update(@Parent() event: ShownEvent, @Context() context: OperationContext) {
     const about = event.kind === ProjectEventKind.UPDATE_POSTED || event.kind === ProjectEventKind.UPDATE_EDITED;
-    return about ? context.load(updateById, subjectOf(event)) : null;
+    return about ? context.load(updateById, event.subjectId) : null;
   }
 
   @SameResource()
   @ResolveField(() => Comment, { nullable: true, description: 'The comment that it is about; null if it is gone.' })
-  comment(@Parent() event: LogEvent, @Context() context: OperationContext) {
-    return event.kind === ProjectEventKind.COMMENT_POSTED ? context.load(commentById, subjectOf(event)) : null;
+  comment(@Parent() event: ShownEvent, @Context() context: OperationContext) {
+    return event.kind === ProjectEventKind.COMMENT_POSTED ? context.load(commentById, event.subjectId) : null;
   }
 
   @SameResource()
@@ -122,8 +115,8 @@ export class ProjectEventResolver {
     nullable: true,
     description: 'The member that it is about, as it is now; null if it is gone.',
   })
-  member(@Parent() event: LogEvent, @Context() context: OperationContext) {
+  member(@Parent() event: ShownEvent, @Context() context: OperationContext) {
     const about = event.kind === ProjectEventKind.MEMBER_ADDED || event.kind === ProjectEventKind.MEMBER_CHANGED;
-    return about ? context.load(memberByPair, pairOf(event.resource.id, subjectOf(event))) : null;
+    return about ? context.load(memberByPair, pairOf(event.resource.id, event.subjectId)) : null;
   }
 }
