@@ -54,7 +54,7 @@ export async function settle(party, warmUps = 10) {
   for (let tries = 0; tries < 50; tries += 1) {
     await clients.ask('reset');
     await post(1);
-    if ((await clients.ask('expect', { count: subscribers, ms: 500 })) === subscribers) break;
+    if ((await clients.ask('expect', { count: subscribers, ms: 2_000 })) === subscribers) break;
   }
   for (let n = 0; n < warmUps; n += 1) await deliver(party, n % 2 ? BURST : 1);
 }
