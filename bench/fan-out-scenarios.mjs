@@ -84,18 +84,19 @@ export async function delays(ours, query, { subscribers, perSecond }, meanwhile)
     await work();
     times.push(await clients.ask('delays'));
   }
-  await posting.stop();
+  const failed = await posting.stop();
   clients.stop();
+  if (failed > 0) console.log(`${failed} updates could not be posted`);
   return times;
 }
 
-/** Calls `work` every `ms`, whether or not the one before has ended. */
+/** Calls `work` every `ms`, whether or not the one before has ended; `stop` tells how many have failed. */
 function every(ms, work) {
   const running = new Set();
-  let failure;
+  let failed = 0;
   const timer = setInterval(() => {
     const one = work()
-      .catch((error) => (failure = error))
+      .catch(() => (failed += 1))
       .finally(() => running.delete(one));
     running.add(one);
   }, ms);
@@ -103,7 +104,7 @@ function every(ms, work) {
     async stop() {
       clearInterval(timer);
       await Promise.all(running);
-      if (failure) throw failure;
+      return failed;
     },
   };
 }
