@@ -95,7 +95,7 @@ export function rationed(end: ServersEnd): { allow(writes: number): void } {
   const write = socket.write.bind(socket);
   socket.write = (frames) => {
     left -= 1;
-    write(frames);
+    return write(frames);
   };
   Object.defineProperty(socket, 'lagging', { configurable: true, get: () => left <= 0 });
   Object.defineProperty(socket, 'drained', { configurable: true, get: () => left > 0 });
