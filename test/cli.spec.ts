@@ -181,7 +181,7 @@ describe('with the embedded database', () => {
   });
 
   it('starts it where nothing runs and stops it again; shares it with the service that runs', async () => {
-    expect(await spawned(env, create, PASSWORD)).toMatchObject({ code: 0, err: '' });
+    expect(await run(env, create, PASSWORD)).toMatchObject({ code: 0, err: '' });
     expect(databaseProcess(dataDir)).toBeUndefined();
     const service = await ServiceProcess.start(env);
     const postgres = databaseProcess(dataDir);

@@ -1,5 +1,5 @@
 // Whatever fails, while updates are posted: every subscriber is given what it may see, once and in order.
-// `npm run test:faults` is the long form; FAULTS_SEED=… replays a schedule.
+// `npm run test:long` is the long form; FAULTS_SEED=… replays a schedule.
 import { randomBytes, randomInt } from 'node:crypto';
 import { Audience } from './support/fault-audience.js';
 import { FaultCluster } from './support/fault-cluster.js';
@@ -10,10 +10,10 @@ import { makeTeam, presentCursor, type Team } from './support/fault-team.js';
 import type { Arrival } from './support/fault-subscriber.js';
 import { Traffic } from './support/fault-traffic.js';
 import { type Entitlement, type Logged, verdict } from './support/fault-verdict.js';
+import { isLong } from './support/extent.js';
 import { killAll } from './support/process.js';
 import { until } from './support/wait.js';
 
-const isLong = process.env['FAULTS'] === 'long';
 const extent = isLong
   ? {
       schedules: 3,

@@ -5,11 +5,12 @@ import { Rights } from '../src/engine/access/rights.js';
 import { ServiceError } from '../src/engine/errors/service-error.js';
 import { ProjectMemberService } from '../src/domain/projects/project-member.service.js';
 import { ProjectRole } from '../src/domain/projects/project-role.js';
+import { INTERLEAVINGS } from './support/extent.js';
 import { addMember, createProject, postUpdate } from './support/factories.js';
 import { type Person, useTidings } from './support/tidings.js';
 import { until } from './support/wait.js';
 
-const RACES = 200;
+const RACES = INTERLEAVINGS;
 /** Races that go on side by side. */
 const AT_ONCE = 10;
 const CLIENT: ClientInfo = { address: '::1', userAgent: undefined };

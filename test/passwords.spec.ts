@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDatabase } from './support/database.js';
+import { isLong } from './support/extent.js';
 import { GraphqlClient, type Reply } from './support/graphql-client.js';
 import { MailServer, tokenIn, tokenInOutbox } from './support/smtp.js';
 import { RawSocket } from './support/socket-client.js';
@@ -18,6 +19,8 @@ const REQUEST = 'mutation ($email: String!) { requestPasswordReset(email: $email
 const RESET = 'mutation ($input: ResetPasswordInput!) { resetPassword(input: $input) }';
 const REFRESH = 'mutation ($t: String) { refresh(refreshToken: $t) { refreshToken } }';
 const ME = '{ me { id } }';
+/** Of a stolen token. */
+const REPLAYS = isLong ? 1_000 : 100;
 
 let mails: MailServer;
 let tidings: TestTidings;
@@ -355,14 +358,14 @@ describe('a forgotten password', () => {
 });
 
 describe('a stolen refresh token', () => {
-  it('is told by one mail and one row, of a thousand replays', async () => {
+  it('is told by one mail and one row, however often it is replayed', async () => {
     const user = await tidings.asUser();
     const refresh = () => tidings.anonymous.send(REFRESH, { t: user.refreshToken });
     await refresh();
     await query(`update session set rotated_at = rotated_at - interval '1 minute' where id = $1`, [user.sessionId]);
     const replies: (string | undefined)[] = [];
     const thief = async () => {
-      while (replies.length < 1_000) replies.push(codes(await refresh())[0]);
+      while (replies.length < REPLAYS) replies.push(codes(await refresh())[0]);
     };
     await Promise.all(Array.from({ length: 50 }, thief));
     expect(replies.filter((code) => code === 'REFRESH_TOKEN_REUSED')).toHaveLength(1);

@@ -16,9 +16,10 @@ import { RefreshTokens } from '../src/engine/sessions/refresh-tokens.js';
 import { type OpenSession, SessionService } from '../src/engine/sessions/session.service.js';
 import { SessionView } from '../src/engine/sessions/session.view.js';
 import { SignInService } from '../src/engine/sessions/sign-in.service.js';
+import { INTERLEAVINGS } from './support/extent.js';
 import { PASSWORD, useTidings } from './support/tidings.js';
 
-const ROUNDS = 200;
+const ROUNDS = INTERLEAVINGS;
 /** Races that go on at a time: they also wait for each other's connections. */
 const AT_A_TIME = 4;
 /** ms within which acts begin, and that a verification may take. */
