@@ -1,8 +1,8 @@
 // Guessing passwords: from anywhere, at anyone, over any way in; and the people that must not suffer from it.
-import type { OperationContext } from '../src/engine/access/operation-context.js';
 import { OPERATIONS } from '../src/engine/sessions/limits.js';
 import { SignInLimits } from '../src/engine/sessions/sign-in-limits.js';
 import { GraphqlClient, type Reply } from './support/graphql-client.js';
+import { almostExhaust, crowd } from './support/guesses.js';
 import { Page } from './support/page.js';
 import { type TestRedis, startRedis } from './support/redis.js';
 import { RawSocket } from './support/socket-client.js';
@@ -41,26 +41,6 @@ async function codesOf(times: number, send: (at: number) => Promise<Reply>): Pro
     codes[code] = (codes[code] ?? 0) + 1;
   }
   return codes;
-}
-
-/** E-mails of accounts whose passwords are checked at little cost, and that have never signed in. */
-async function crowd(node = tidings.current): Promise<(at: number) => string> {
-  const { id } = await node.asUser();
-  const rows = await node.database.query<{ email: string }>(
-    `insert into account (id, email, name, role, password_hash)
-     select gen_random_uuid(), gen_random_uuid() || '@example.com', 'One of many', 'USER', password_hash
-       from account, generate_series(1, 20) where account.id = $1 returning email`,
-    [id],
-  );
-  return (at) => rows[at % rows.length]!.email;
-}
-
-/** As many failed sign-ins from `address` as leave it two, faster than any client could send them. */
-async function almostExhaust(address: string, node = tidings.current): Promise<void> {
-  const email = await crowd(node);
-  const context = { client: { address } } as OperationContext;
-  const limits = node.app.get(SignInLimits);
-  for (let at = 0; at < 98; at += 1) await limits.take('login', context, { input: { email: email(at) } });
 }
 
 /** What twelve guesses at an account are answered. */
@@ -150,14 +130,14 @@ describe('guessing the password of one account', () => {
 
 describe('one address', () => {
   it('that tries many accounts is refused after a hundred, an IPv6 site as a whole, and its neighbours are not', async () => {
-    const email = await crowd();
+    const email = await crowd(tidings.current);
     const codes = await codesOf(103, (at) => signIn(`2001:db8:7:7::${at.toString(16)}`, email(at), 'a wrong guess'));
     expect(codes).toEqual({ UNAUTHENTICATED: 100, RATE_LIMITED: 3 });
     expect(codeOf(await signIn('2001:db8:7:8::1', newEmail(), 'a wrong guess'))).toBe('UNAUTHENTICATED');
     // Whoever has signed in from that site before is no stranger there, whatever the neighbours do.
     const neighbour = await tidings.current.asUser();
     await signIn('2001:db8:7:8::2', neighbour.email, PASSWORD);
-    await almostExhaust('2001:db8:7:8::3');
+    await almostExhaust('2001:db8:7:8::3', tidings.current);
     await codesOf(2, () => signIn('2001:db8:7:8::3', newEmail(), 'a wrong guess'));
     expect(codeOf(await signIn('2001:db8:7:8::4', newEmail(), 'a wrong guess'))).toBe('RATE_LIMITED');
     expect(codeOf(await signIn('2001:db8:7:8::5', neighbour.email, PASSWORD))).toBe('OK');
@@ -288,11 +268,11 @@ describe('whose address it is', () => {
   });
 
   it('is what the nearest trusted proxy says, not what the client wrote before it', async () => {
-    const [email, address] = [await crowd(), newAddress()];
+    const [email, address] = [await crowd(tidings.current), newAddress()];
     const user = await tidings.current.asUser();
     const { data } = await signIn(`198.51.100.1, ${address}`, user.email, PASSWORD);
     expect(data.login.session.address).toBe(address);
-    await almostExhaust(address);
+    await almostExhaust(address, tidings.current);
     const codes = await codesOf(4, (at) => signIn(`198.51.100.${at}, ${address}`, email(at), 'a wrong guess'));
     expect(codes).toEqual({ UNAUTHENTICATED: 2, RATE_LIMITED: 2 });
     expect(codeOf(await signIn(newAddress(), email(0), 'a wrong guess'))).toBe('UNAUTHENTICATED');

@@ -42,14 +42,14 @@ const whenOpen = ownFolderIsOpen ? describe : describe.skip;
 const app = join(folder, 'app');
 const firstLog: string[] = [];
 /** A data folder that tests leave as it was; whoever damages one takes a copy of its own. */
-let dataDir: string;
+let installation: string;
 
 beforeAll(async () => {
   const database = await start(template, { log: (line) => firstLog.push(line) });
   await query(database.url, `create table kept as select 'here' as word`);
   await database.stop();
-  dataDir = join(folder, 'data');
-  execFileSync('cp', ['-a', template, dataDir]);
+  installation = join(folder, 'data');
+  execFileSync('cp', ['-a', template, installation]);
   installIn(app);
 });
 afterEach(endAll);
@@ -58,14 +58,14 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 describe('an embedded PostgreSQL', () => {
   test('keeps its data from the first start to the second', async () => {
     expect(firstLog).toEqual([`making a new database in ${join(template, 'postgres')}`]);
-    const database = await start(dataDir);
+    const database = await start(installation);
     expect(database.adopted).toBe(false);
     expect(await query(database.url, 'select word from kept')).toEqual([{ word: 'here' }]);
-    expect(statSync(join(dataDir, 'postgres.password')).mode & 0o777).toBe(0o600);
+    expect(statSync(join(installation, 'postgres.password')).mode & 0o777).toBe(0o600);
   });
 
   test('lets in nobody without the password, and listens on no other address', async () => {
-    const { url } = await start(dataDir);
+    const { url } = await start(installation);
     await expect(query(url.replace(/:[0-9a-f]{64}@/, ':wrong@'), 'select 1')).rejects.toThrow(
       /password authentication/,
     );
@@ -77,11 +77,11 @@ describe('an embedded PostgreSQL', () => {
   });
 
   test('leaves no process behind when it is stopped, once or twice', async () => {
-    const database = await start(dataDir);
-    expect(processesOf(dataDir)).not.toEqual([]);
+    const database = await start(installation);
+    expect(processesOf(installation)).not.toEqual([]);
     await Promise.all([database.stop(), database.stop()]);
     await database.stop();
-    expect(processesOf(dataDir)).toEqual([]);
+    expect(processesOf(installation)).toEqual([]);
   });
 
   test('is started again with a new password, and a new database, if those were lost', async () => {
@@ -96,16 +96,16 @@ describe('an embedded PostgreSQL', () => {
   });
 
   test('does not let its log grow forever', async () => {
-    const log = join(dataDir, 'postgres', 'server.log');
+    const log = join(installation, 'postgres', 'server.log');
     truncateSync(log, 6 * 1024 * 1024);
-    await start(dataDir);
+    await start(installation);
     expect(statSync(log).size).toBeLessThan(100_000);
     expect(statSync(`${log}.1`).size).toBe(6 * 1024 * 1024);
   });
 
   whenOpen('whose programs may be run where they are', () => {
     test('takes another port when the chosen one is taken meanwhile', async () => {
-      const clusterDir = join(dataDir, 'postgres');
+      const clusterDir = join(installation, 'postgres');
       const taken = createServer().listen(0, '127.0.0.1');
       await once(taken, 'listening');
       const { port } = taken.address() as { port: number };
@@ -182,23 +182,23 @@ whenRoot(`users and folders${isRoot ? '' : ' (skipped: only root can be several 
 
 describe('after kill -9', () => {
   test('the next start takes the living server over, and stops it', async () => {
-    const first = await startChild(app, dataDir);
+    const first = await startChild(app, installation);
     await kill(first.child);
-    expect(processesOf(dataDir)).not.toEqual([]);
-    const second = await startChild(app, dataDir);
+    expect(processesOf(installation)).not.toEqual([]);
+    const second = await startChild(app, installation);
     expect([second.adopted, second.url]).toEqual([true, first.url]);
     await stopChild(second.child);
-    expect(processesOf(dataDir)).toEqual([]);
+    expect(processesOf(installation)).toEqual([]);
   });
 
   test('a server with other settings is stopped and started again', async () => {
-    const first = await startChild(app, dataDir);
+    const first = await startChild(app, installation);
     await kill(first.child);
-    const second = await start(dataDir, { settings: { ...settings, work_mem: '5MB' } });
+    const second = await start(installation, { settings: { ...settings, work_mem: '5MB' } });
     expect(second.adopted).toBe(false);
     expect(await query(second.url, 'show work_mem')).toEqual([{ work_mem: '5MB' }]);
     await second.stop();
-    expect(processesOf(dataDir)).toEqual([]);
+    expect(processesOf(installation)).toEqual([]);
   });
 
   test('in the middle of making the database, the next start makes it anew', async () => {
@@ -224,24 +224,24 @@ describe('after kill -9', () => {
   });
 
   test('ids that belong to other processes by now are recognised', async () => {
-    writeFileSync(join(dataDir, 'postgres.owner.9'), JSON.stringify({ pid: process.pid, started: 'before' }));
+    writeFileSync(join(installation, 'postgres.owner.9'), JSON.stringify({ pid: process.pid, started: 'before' }));
     writeFileSync(
-      join(dataDir, 'postgres', 'postmaster.pid'),
-      `${process.ppid}\n${dataDir}/postgres\n1\n5432\n\n\n\nready\n`,
+      join(installation, 'postgres', 'postmaster.pid'),
+      `${process.ppid}\n${installation}/postgres\n1\n5432\n\n\n\nready\n`,
     );
-    const database = await start(dataDir);
+    const database = await start(installation);
     expect(await query(database.url, 'select word from kept')).toEqual([{ word: 'here' }]);
   });
 });
 
 describe('one process at a time', () => {
   test('a second Tidings in the same folder is refused, and the first one stays', async () => {
-    const { child, url } = await startChild(app, dataDir);
-    await expect(start(dataDir)).rejects.toThrow(`in use by another Tidings (process ${child.pid})`);
+    const { child, url } = await startChild(app, installation);
+    await expect(start(installation)).rejects.toThrow(`in use by another Tidings (process ${child.pid})`);
     expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
     await stopChild(child);
-    await start(dataDir);
-    await expect(start(dataDir)).rejects.toThrow('in use by this process itself');
+    await start(installation);
+    await expect(start(installation)).rejects.toThrow('in use by this process itself');
   });
 
   test('of many that take over from a dead one at the same time, one succeeds', async () => {
@@ -253,21 +253,21 @@ describe('one process at a time', () => {
   });
 
   test('Ctrl-C does not reach the server before its owner stops it', async () => {
-    const { child, url } = await startChild(app, dataDir);
+    const { child, url } = await startChild(app, installation);
     const interrupted = once(child, 'message');
     process.kill(-(child.pid ?? 0), 'SIGINT'); // as a terminal does: to the whole group
     expect(await interrupted).toEqual([{ interrupted: true }, undefined]);
     expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
     await stopChild(child);
-    expect(processesOf(dataDir)).toEqual([]);
+    expect(processesOf(installation)).toEqual([]);
   });
 
   test('a process that exits without stopping it takes it along', async () => {
-    const { child } = await startChild(app, dataDir);
+    const { child } = await startChild(app, installation);
     child.send('exit');
     await once(child, 'exit');
-    await until(() => processesOf(dataDir).length === 0);
-    expect(existsSync(join(dataDir, 'postgres', 'postmaster.pid'))).toBe(false);
+    await until(() => processesOf(installation).length === 0);
+    expect(existsSync(join(installation, 'postgres', 'postmaster.pid'))).toBe(false);
   });
 });
 
