@@ -1,0 +1,24 @@
+// Many sign-ins with wrong passwords: at many accounts, and as good as made.
+import type { OperationContext } from '../../src/engine/access/operation-context.js';
+import { SignInLimits } from '../../src/engine/sessions/sign-in-limits.js';
+import type { TestTidings } from './tidings.js';
+
+/** E-mails of accounts whose passwords are checked at little cost, and that have never signed in. */
+export async function crowd(node: TestTidings): Promise<(at: number) => string> {
+  const { id } = await node.asUser();
+  const rows = await node.database.query<{ email: string }>(
+    `insert into account (id, email, name, role, password_hash)
+     select gen_random_uuid(), gen_random_uuid() || '@example.com', 'One of many', 'USER', password_hash
+       from account, generate_series(1, 20) where account.id = $1 returning email`,
+    [id],
+  );
+  return (at) => rows[at % rows.length]!.email;
+}
+
+/** As many failed sign-ins from `address` as leave it two, faster than any client could send them. */
+export async function almostExhaust(address: string, node: TestTidings): Promise<void> {
+  const email = await crowd(node);
+  const context = { client: { address } } as OperationContext;
+  const limits = node.app.get(SignInLimits);
+  for (let at = 0; at < 98; at += 1) await limits.take('login', context, { input: { email: email(at) } });
+}
