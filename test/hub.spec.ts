@@ -26,6 +26,7 @@ const stats = () => hub.stats;
 const from = (first: number, count: number) => Array.from({ length: count }, (_, index) => first + index);
 const seqsOf = (socket: RawSocket, field = 'projectUpdated') =>
   socket.messages.filter(({ type }) => type === 'next').map(({ payload }) => payload.data[field].seq as number);
+const idsOf = ({ messages }: RawSocket) => [...new Set(messages.map(({ id }) => id))];
 
 async function take(watch: Watch, count: number, field = 'projectUpdated'): Promise<Data[]> {
   const events: Data[] = [];
@@ -329,7 +330,9 @@ describe('a reader who cannot keep up', () => {
     const project = await createProject(person);
     const slow = await bystander.hostile();
     const quick = await bystander.hostile();
-    for (const socket of [slow, quick]) socket.send(subscribe('s', { query: CATCH_UP }));
+    // As long as each other: their frames differ in nothing else.
+    slow.send(subscribe('slow', { query: CATCH_UP }));
+    quick.send(subscribe('fast', { query: CATCH_UP }));
     await tidings.current.watching(3);
     slow.ws.pause();
     await postMany(tidings.current.app, person.id, project.id, 2_500);
@@ -339,6 +342,7 @@ describe('a reader who cannot keep up', () => {
     slow.ws.resume();
     await until(() => seqsOf(slow, 'projectsUpdated').length === 2_500, 'the slow one had them all', 60_000);
     expect(seqsOf(slow, 'projectsUpdated')).toEqual(from(2, 2_500));
+    expect([idsOf(slow), idsOf(quick)]).toEqual([['slow'], ['fast']]);
     await until(() => stats().behind === 0, 'it was at the head again');
     for (const socket of [slow, quick]) socket.messages.length = 0;
     await quick.close();

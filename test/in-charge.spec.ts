@@ -1,4 +1,5 @@
 // There is always somebody in charge: races of those who demote, remove and raise each other, at the services themselves.
+import { MikroORM } from '@mikro-orm/postgresql';
 import { AdministrationService } from '../src/engine/accounts/administration.service.js';
 import { type ClientInfo, type Principal, Role } from '../src/engine/access/role.js';
 import { Rights } from '../src/engine/access/rights.js';
@@ -176,7 +177,6 @@ describe('a project', () => {
       await database.query('select 1 from project where id = $1 for update', [projectId]);
       const acts = writes.map(([field, id]) => two.send(`mutation ($id: ID!) { ${field} }`, { id }));
       await until(
-        // What asks for the update's row waits for the one that has it.
         async () => (await database.query('select 1 from pg_locks where not granted')).length >= writes.length,
         'the requests wait',
       );
@@ -190,6 +190,32 @@ describe('a project', () => {
     expect(removed).toEqual(writes.map(() => 'NOT_FOUND'));
     const demoted = await codesAfter(`update project_member set role = 'VIEWER' where account_id = $1`);
     expect(demoted).toEqual(['FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN', 'OK', 'FORBIDDEN', 'OK']);
+  });
+
+  it('is not written to by those who ask for it after somebody has asked for their removal, however many are writing', async () => {
+    const { app, database } = tidings.current;
+    const waiters = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    const waiting = (count: number) =>
+      until(async () => (await database.query(waiters)).length >= count, `${count} were waiting`);
+    const post = (title: string) =>
+      two.send(
+        `mutation ($id: ID!) { postUpdate(input: { projectId: $id, title: "${title}", health: ON_TRACK }) { id } }`,
+        { id: projectId },
+      );
+    // Nobody who writes comes to an end, as if there were always somebody.
+    const head = app.get(MikroORM).em.fork();
+    await head.begin();
+    await head.execute('select 1 from log_head for update');
+    const before = post('Before');
+    await waiting(1);
+    const removal = remove(one, two);
+    await waiting(2);
+    const after = post('After');
+    await waiting(3);
+    await head.commit();
+    expect(await removal).toBe('OK');
+    expect((await before).errors).toBeUndefined();
+    expect((await after).errors?.[0]?.extensions.code).toBe('NOT_FOUND');
   });
 
   it('is not left to OWNERs who cannot act: disabled, or capped by the role of their account', async () => {

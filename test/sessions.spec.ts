@@ -196,6 +196,26 @@ describe('the sessions of an account', () => {
     ]);
   });
 
+  it('are shown as far as people read, and those of one account take no room from those of another', async () => {
+    const [busy, quiet, admin] = [
+      await tidings.current.asUser(),
+      await tidings.current.asUser(),
+      await tidings.current.asUser('ADMIN'),
+    ];
+    await query(
+      `insert into session (id, account_id, seed, transport, address, last_used_at, idle_expires_at, expires_at)
+       select gen_random_uuid(), account_id, seed, transport, address, now() + n * interval '1 s', idle_expires_at, expires_at
+         from session, generate_series(1, 1100) as n where id = $1`,
+      [busy.sessionId],
+    );
+    const document =
+      'query ($a: ID!, $b: ID!) { a: user(id: $a) { sessions { lastUsedAt } } b: user(id: $b) { sessions { id } } }';
+    const { a, b } = await admin.data(document, { a: busy.id, b: quiet.id });
+    const times = a.sessions.map(({ lastUsedAt }: { lastUsedAt: string }) => Date.parse(lastUsedAt));
+    expect([times.length, b.sessions]).toEqual([100, [{ id: quiet.sessionId }]]);
+    expect(times).toEqual(times.toSorted((one: number, other: number) => other - one));
+  });
+
   it('are read for a whole page of accounts in one statement', async () => {
     const admin = await tidings.current.asUser('ADMIN');
     const document = 'query ($n: Int) { users(first: $n) { nodes { id sessions { id } } } }';

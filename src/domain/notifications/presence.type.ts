@@ -1,6 +1,7 @@
 // Presence as the API shows it.
 import { Field, Int, ObjectType } from '@nestjs/graphql';
 import { User } from '../../engine/accounts/account.type.js';
+import { CountedAs } from '../../engine/graphql/field-rules.js';
 
 /** Accounts that one message names at most, in each of its lists. */
 export const MAX_NAMED = 100;
@@ -10,6 +11,7 @@ export const MAX_NAMED = 100;
     'Who is watching a project: every account with a subscription to `projectUpdated` or `presenceChanged` of it, on whichever instance.',
 })
 export class Presence {
+  @CountedAs(MAX_NAMED)
   @Field(() => [User], {
     description: `Everyone who watches, each once, however many windows are open; who came first first, ${MAX_NAMED} at most.`,
   })
@@ -18,11 +20,13 @@ export class Presence {
   @Field(() => Int, { description: 'How many watch.' })
   count!: number;
 
+  @CountedAs(MAX_NAMED)
   @Field(() => [User], {
     description: `Who has come since the message before, ${MAX_NAMED} at most; empty in the first message.`,
   })
   joined!: User[];
 
+  @CountedAs(MAX_NAMED)
   @Field(() => [User], {
     description: `Who has gone since the message before, ${MAX_NAMED} at most; empty in the first message.`,
   })

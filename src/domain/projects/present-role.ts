@@ -7,7 +7,14 @@ import type { Actor } from './project-events.js';
 import { PROJECT_RULES } from './project.policies.js';
 import type { ProjectRole } from './project-role.js';
 
-const HOLD = 'select 1 from project where id = ? and deleted_at is null for share';
+/**
+ * Row locks are not fair: shared ones pass by whoever waits for the row alone, who waits for as long as somebody is always writing.
+ * Advisory ones queue: who is behind a removal waits for it.
+ */
+const HOLD = `
+select pg_advisory_xact_lock_shared(hashtextextended(id::text, 0)) from project where id = ? and deleted_at is null for share`;
+
+const TURN = 'select pg_advisory_xact_lock(hashtextextended(?::uuid::text, 0))';
 
 const PRESENT_ROLES = `
 select account.role, member.role as membership
@@ -26,6 +33,11 @@ export async function holdProject(
 ): Promise<void> {
   if ((await em.execute<unknown[]>(HOLD, [projectId])).length === 0) throw new NotFoundError('Project');
   await assertStill(em, actor, projectId, role);
+}
+
+/** Waits until all who hold the project have ended; whoever wants to hold it from now on waits for this transaction. */
+export async function takeTurn(em: EntityManager, projectId: string): Promise<void> {
+  await em.execute(TURN, [projectId]);
 }
 
 /** In a transaction that has locked the project. Throws NOT_FOUND, FORBIDDEN unless `actor` has `role` there, now. */

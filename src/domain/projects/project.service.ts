@@ -10,7 +10,7 @@ import { EventLog } from '../../engine/events/event-log.js';
 import { AuditTrail } from '../../engine/operations/audit.js';
 import { type Connection, type PageArgs, paginate } from '../../engine/graphql/connection.js';
 import { type Project, ProjectEntity, ProjectMemberEntity } from './project.entity.js';
-import { assertStill } from './present-role.js';
+import { assertStill, takeTurn } from './present-role.js';
 import { projectEvent, ProjectEventKind } from './project-events.js';
 import type { NewProject, ProjectChanges, ProjectFilterInput } from './project.input.js';
 import { PROJECT_RESOURCE, ProjectRole } from './project-role.js';
@@ -106,6 +106,7 @@ export class ProjectService {
 
 /** The project's row, locked until the transaction ends: whatever changes who is in it or what it says begins here. */
 export async function lockProject(em: EntityManager, id: string): Promise<Project> {
+  await takeTurn(em, id);
   const lockMode = LockMode.PESSIMISTIC_WRITE;
   const project = await em.findOne(ProjectEntity, { id, deletedAt: null }, { lockMode });
   if (!project) throw new NotFoundError('Project');

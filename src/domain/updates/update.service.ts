@@ -93,8 +93,10 @@ function textOf({ title, body }: Pick<Update, 'title' | 'body'>): string {
 }
 
 async function lockUpdate(em: EntityManager, viewer: Principal, id: string, role: ProjectRole): Promise<Update> {
+  // The project first, as everywhere: whoever comments on the update holds it too.
+  const [place] = await em.execute<{ id: string }[]>('select project_id as id from project_update where id = ?', [id]);
+  if (place) await holdProject(em, viewer, place.id, role);
   const update = await em.findOne(UpdateEntity, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
   if (!update) throw new NotFoundError('Update');
-  await holdProject(em, viewer, update.projectId, role);
   return update;
 }

@@ -24,6 +24,7 @@ const Node: GraphQLObjectType = new GraphQLObjectType({
     text: { type: GraphQLString, extensions: { longestText: 20_000 } },
     secret: { type: GraphQLString, extensions: { 'policy:a': { directive: { name: 'a' } } } },
     friends: { type: new GraphQLList(Node) },
+    crowd: { type: new GraphQLList(Node), extensions: { countedAs: 100 } },
     next: { type: Node },
     list: { type: new GraphQLList(Node), args: { first: { type: GraphQLInt }, last: { type: GraphQLInt } } },
   }),
@@ -154,6 +155,7 @@ describe('the cost', () => {
   it('counts what a guarded field says when it is denied, and lists that nobody can ask a size of', () => {
     expect(cost('{ secret }')()).toBe(3);
     expect(cost('{ friends { name } }')()).toBe(21);
+    expect(cost('{ crowd { name } }')()).toBe(101);
     expect(cost('{ friends { friends { friends { name } } } }')).not.toThrow();
     expect(cost('{ friends { friends { friends { a: name b: name c: name } } } }')).toThrow(/could resolve/);
   });

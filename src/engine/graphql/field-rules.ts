@@ -1,4 +1,4 @@
-// Rules of a field beside its policies: the shape of its arguments, whether it deals in credentials, how long its text may be.
+// Rules of a field beside its policies: the shape of its arguments, whether it deals in credentials, how long its text may be, as how many its list counts.
 import { Extensions } from '@nestjs/graphql';
 import type { ZodType } from 'zod';
 import type { LimitName } from './field-limits.port.js';
@@ -7,6 +7,7 @@ const INPUT_KEY = 'input';
 const CREDENTIAL_KEY = 'credential';
 const LIMIT_KEY = 'limit';
 const TEXT_KEY = 'longestText';
+const COUNT_KEY = 'countedAs';
 
 /** Arguments must satisfy `schema`, and reach the resolver as it returns them. Checked before anything else. */
 export function Input(schema: ZodType): MethodDecorator {
@@ -28,6 +29,11 @@ export function LongText(characters: number): PropertyDecorator & MethodDecorato
   return Extensions({ [TEXT_KEY]: characters });
 }
 
+/** The list of this field, of which nobody can ask for a part, costs as much as `entries` of it. */
+export function CountedAs(entries: number): PropertyDecorator & MethodDecorator {
+  return Extensions({ [COUNT_KEY]: entries });
+}
+
 type FieldExtensions = Readonly<Record<string, unknown>> | undefined;
 
 export function inputSchemaOf(extensions: FieldExtensions): ZodType | undefined {
@@ -45,4 +51,9 @@ export function limitOf(extensions: FieldExtensions): LimitName | undefined {
 /** Characters that the field's text may have, if that is many; else 0. */
 export function longestText(extensions: FieldExtensions): number {
   return (extensions?.[TEXT_KEY] as number | undefined) ?? 0;
+}
+
+/** Entries that the field's list counts as; `undefined`: nobody has said. */
+export function countedAs(extensions: FieldExtensions): number | undefined {
+  return extensions?.[COUNT_KEY] as number | undefined;
 }

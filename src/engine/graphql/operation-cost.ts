@@ -14,7 +14,7 @@ import { type ComplexityEstimatorArgs, getComplexity } from 'graphql-query-compl
 import { policiesOf } from '../access/policy.js';
 import { QueryTooComplexError } from '../errors/service-error.js';
 import { DEFAULT_PAGE, MAX_PAGE } from './connection.js';
-import { longestText } from './field-rules.js';
+import { countedAs, longestText } from './field-rules.js';
 
 /** Characters that cost as much as a field. */
 const TEXT_PER_FIELD = 400;
@@ -57,6 +57,6 @@ function sizeOf({ type, field, args }: ComplexityEstimatorArgs): number {
   if (!isListType(getNullableType(field.type)) || !isCompositeType(getNamedType(field.type))) return 1;
   // The entries of a page are counted where the page is.
   if (type.name.endsWith('Connection')) return 1;
-  if (!type.name.startsWith('__')) return DEFAULT_PAGE;
+  if (!type.name.startsWith('__')) return countedAs(field.extensions) ?? DEFAULT_PAGE;
   return type.name === '__Schema' ? TYPES : OF_A_TYPE;
 }

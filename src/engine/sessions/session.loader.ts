@@ -1,22 +1,27 @@
 // The open sessions of accounts, of many accounts in one statement.
 import { Loader } from '../database/loaders.js';
+import { fromRow, type Row } from '../database/rows.js';
 import { type Session, SessionEntity } from './session.entity.js';
 
 /** Sessions that are read for one account; more than that is not a list for people. */
-const MOST = 500;
+export const MOST_SESSIONS = 100;
+
+/** So many for each, however many another one has. */
+const OPEN = `
+select open.*
+  from unnest(string_to_array(?, ',')::uuid[]) as asked (id)
+ cross join lateral (select * from session
+                      where account_id = asked.id and ended_at is null and clock_timestamp() < least(idle_expires_at, expires_at)
+                      order by last_used_at desc, id desc limit ?) as open
+ order by open.last_used_at desc, open.id desc`;
 
 /** Sessions of an account that have neither ended nor expired, the latest used first. */
 export const openSessionsOf = new Loader<string, Session[]>(async (em, accountIds) => {
-  const now = new Date();
-  const where = {
-    accountId: { $in: [...accountIds] },
-    endedAt: null,
-    expiresAt: { $gt: now },
-    idleExpiresAt: { $gt: now },
-  };
-  const sessions = await em.find(SessionEntity, where, {
-    orderBy: { lastUsedAt: 'desc', id: 'desc' },
-    limit: MOST * accountIds.length,
-  });
-  return accountIds.map((accountId) => sessions.filter((session) => session.accountId === accountId));
+  const rows = await em.execute<Row[]>(OPEN, [accountIds.join(','), MOST_SESSIONS]);
+  const byAccount = new Map<string, Session[]>(accountIds.map((id) => [id, []]));
+  for (const row of rows) {
+    const session = fromRow(em, SessionEntity, row);
+    byAccount.get(session.accountId)?.push(session);
+  }
+  return accountIds.map((id) => byAccount.get(id) ?? []);
 });

@@ -5,14 +5,14 @@ import type { OperationContext } from '../access/operation-context.js';
 import { Public, SelfOrRole, SignedIn } from '../access/policies.js';
 import { Role } from '../access/role.js';
 import { User } from '../accounts/account.type.js';
-import { Credential, Input, Limited } from '../graphql/field-rules.js';
+import { Credential, Input, Limited, CountedAs } from '../graphql/field-rules.js';
 import { id } from '../graphql/input-text.js';
 import { AuthPayloads } from './auth-payloads.js';
 import { RequestSessions } from './request-sessions.js';
 import { deviceOf } from './device.js';
 import type { Session as SessionRow } from './session.entity.js';
 import { LoginInput, loginArgs, refreshArgs, RegisterInput, registerArgs } from './session.input.js';
-import { openSessionsOf } from './session.loader.js';
+import { MOST_SESSIONS, openSessionsOf } from './session.loader.js';
 import { SessionService } from './session.service.js';
 import { SessionUse } from './session-use.js';
 import { AuthPayload, OpenSocket, Session } from './session.type.js';
@@ -126,6 +126,7 @@ export class SessionResolver {
   }
 
   @SignedIn()
+  @CountedAs(MOST_SESSIONS)
   @Query(() => [Session], { description: 'The open sessions of the account, the latest used first.' })
   sessions(@Context() context: OperationContext) {
     return context.load(openSessionsOf, context.viewer.accountId);
@@ -141,6 +142,8 @@ export class SessionResolver {
     return deviceOf(session.userAgent);
   }
 
+  // An account may have 100, over all of its sessions.
+  @CountedAs(2)
   @ResolveField(() => [OpenSocket])
   openSockets(@Parent() session: SessionRow, @Context() context: OperationContext) {
     return context.load(this.use.socketsOf, session.id);
@@ -150,6 +153,7 @@ export class SessionResolver {
 @Resolver(() => User)
 export class AccountSessionsResolver {
   @SelfOrRole(Role.ADMIN, (user: User) => user.id)
+  @CountedAs(MOST_SESSIONS)
   @ResolveField(() => [Session], {
     nullable: true,
     description: 'The open sessions of the account, the latest used first.',
