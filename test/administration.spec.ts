@@ -135,10 +135,7 @@ describe('the last ADMIN', () => {
     await database.query('begin');
     await database.query(`update account set role = 'EDITOR' where id = $1`, [admin.id]);
     const raising = setRole(admin, admin.id, 'ADMIN');
-    await until(
-      async () => (await database.query('select 1 from pg_locks where not granted')).length > 0,
-      'the request waits',
-    );
+    await until(async () => (await database.waiting()) > 0, 'the request waits');
     await database.query('commit');
     expect(codeOf(await raising)).toBe('FORBIDDEN');
     expect(await enabledAdmins()).toEqual([other.id]);

@@ -147,10 +147,7 @@ describe('a project', () => {
       await database.query('begin');
       await database.query('select 1 from project where id = $1 for update', [projectId]);
       const acts = [set(two, two, ProjectRole.OWNER), set(two, admin, ProjectRole.VIEWER), remove(two, one)];
-      await until(
-        async () => (await database.query('select 1 from pg_locks where not granted')).length > 0,
-        'the requests wait',
-      );
+      await until(async () => (await database.waiting()) > 0, 'the requests wait');
       await database.query(change, [two.id]);
       await database.query('commit');
       for (const outcome of await Promise.all(acts)) expect(['FORBIDDEN', 'NOT_FOUND']).toContain(outcome);
@@ -176,10 +173,7 @@ describe('a project', () => {
       await database.query('begin');
       await database.query('select 1 from project where id = $1 for update', [projectId]);
       const acts = writes.map(([field, id]) => two.send(`mutation ($id: ID!) { ${field} }`, { id }));
-      await until(
-        async () => (await database.query('select 1 from pg_locks where not granted')).length >= writes.length,
-        'the requests wait',
-      );
+      await until(async () => (await database.waiting()) >= writes.length, 'the requests wait');
       await database.query(change, [two.id]);
       await database.query('commit');
       const replies = await Promise.all(acts);

@@ -133,10 +133,7 @@ describe('with a database of its own', () => {
     await database.query('begin');
     await database.query('lock table session in access exclusive mode');
     const signingIn = signIn(service);
-    await until(
-      async () => (await database.query('select 1 from pg_locks where not granted')).length > 0,
-      'the sign-in waits',
-    );
+    await until(async () => (await database.waiting()) > 0, 'the sign-in waits');
     const ended = service.stop('SIGTERM');
     await service.says(/Stopping/);
     await database.query('commit');

@@ -134,7 +134,7 @@ describe('signing in', () => {
     await query('begin');
     await query(change, [user.id]);
     const reply = tidings.current.anonymous.error(LOGIN, login(user.email));
-    await until(async () => (await query('select 1 from pg_locks where not granted')).length > 0, 'the sign-in waits');
+    await until(async () => (await tidings.current.database.waiting()) > 0, 'the sign-in waits');
     await query('commit');
     expect((await reply).extensions.code).toBe('UNAUTHENTICATED');
     expect(await query('select 1 from session where account_id = $1', [user.id])).toHaveLength(1);

@@ -7,6 +7,8 @@ export interface TestDatabase {
   readonly url: string;
   /** Runs SQL beside the service. */
   query<T = Record<string, unknown>>(sql: string, parameters?: readonly unknown[]): Promise<T[]>;
+  /** How many of its connections wait for a lock. */
+  waiting(): Promise<number>;
   drop(): Promise<void>;
 }
 
@@ -30,6 +32,10 @@ export async function createDatabase(): Promise<TestDatabase> {
     url,
     query: async <T>(sql: string, parameters: readonly unknown[] = []) =>
       (await client.query(sql, [...parameters])).rows as T[],
+    waiting: async () => {
+      const sql = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+      return (await client.query(sql)).rows.length;
+    },
     drop: async () => {
       await client.end();
       await once(cluster, `drop database ${name} with (force)`);
