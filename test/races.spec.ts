@@ -66,12 +66,21 @@ async function accounts(count: number): Promise<Account[]> {
   );
 }
 
-/** Every race once, some of them at a time. */
-async function race<T>(racers: readonly T[], run: (racer: T) => Promise<void>): Promise<void> {
-  const left = [...racers];
+/**
+ * Every race once, some of them at a time. What the others run against begins after `lead`, which grows from race to race to three
+ * times the spread: at first it comes before them, in the end after them, however long each takes on this machine.
+ */
+async function race<T>(
+  racers: readonly T[],
+  run: (racer: T, lead: () => Promise<unknown>) => Promise<void>,
+): Promise<void> {
+  const left = [...racers.entries()];
   await Promise.all(
     Array.from({ length: AT_A_TIME }, async () => {
-      for (let next = left.pop(); next !== undefined; next = left.pop()) await run(next);
+      for (let next = left.pop(); next !== undefined; next = left.pop()) {
+        const [at, racer] = next;
+        await run(racer, () => pause(((at + Math.random()) / racers.length) * 3 * SPREAD_MS));
+      }
     }),
   );
 }
@@ -79,9 +88,9 @@ async function race<T>(racers: readonly T[], run: (racer: T) => Promise<void>): 
 /** What became of a try: a session, or the code of the refusal. */
 type Outcome = OpenSession | string;
 
-/** Begins at some time within the race. Whatever is no refusal of ours fails the test. */
-async function sometime(work: () => Promise<OpenSession>): Promise<Outcome> {
-  await chance();
+/** Begins at some time within the race, or after `lead`. Whatever is no refusal of ours fails the test. */
+async function sometime(work: () => Promise<OpenSession>, lead = chance): Promise<Outcome> {
+  await lead();
   return work().catch((error: Partial<ServiceError>) => {
     const code = error.extensions?.['code'];
     if (typeof code !== 'string') throw error;
@@ -138,7 +147,7 @@ describe(`in ${ROUNDS} interleavings, sign-ins with the old password`, () => {
     );
     const signIns: Outcome[] = [];
     const since = verified;
-    await race(racers, async ({ account, own }) => {
+    await race(racers, async ({ account, own }, lead) => {
       const rights = { role: Role.USER, disabled: false, resources: new Map() };
       const viewer: Principal = {
         accountId: account.id,
@@ -148,7 +157,7 @@ describe(`in ${ROUNDS} interleavings, sign-ins with the old password`, () => {
         tokenExpiresAt: Number.POSITIVE_INFINITY,
       };
       const [changed, signedIn] = await Promise.all([
-        sometime(() => changes.change(viewer, PASSWORD, NEXT, client)),
+        sometime(() => changes.change(viewer, PASSWORD, NEXT, client), lead),
         signIn(account),
       ]);
       expect(await live(account)).toEqual(idsOf([changed]));
@@ -162,13 +171,13 @@ describe(`in ${ROUNDS} interleavings, sign-ins with the old password`, () => {
     const resets = tidings.current.app.get(PasswordResets);
     const signIns: Outcome[] = [];
     const since = verified;
-    await race(await accounts(ROUNDS), async (account) => {
+    await race(await accounts(ROUNDS), async (account, lead) => {
       const token = randomBytes(32).toString('base64url');
       await query(
         `insert into password_reset (account_id, token_hash, requested_at, expires_at) values ($1, $2, now(), now() + '1 min')`,
         [account.id, createHash('sha256').update(token).digest()],
       );
-      const [, signedIn] = await Promise.all([chance().then(() => resets.reset(token, NEXT, client)), signIn(account)]);
+      const [, signedIn] = await Promise.all([lead().then(() => resets.reset(token, NEXT, client)), signIn(account)]);
       expect(await live(account)).toEqual([]);
       signIns.push(signedIn);
     });
@@ -180,9 +189,9 @@ describe(`in ${ROUNDS} interleavings, sign-ins with the old password`, () => {
     const admin = await tidings.current.asUser('ADMIN');
     const signIns: Outcome[] = [];
     const since = verified;
-    await race(await accounts(ROUNDS), async (account) => {
+    await race(await accounts(ROUNDS), async (account, lead) => {
       const [, signedIn] = await Promise.all([
-        chance().then(() => administration.setDisabled({ accountId: admin.id }, account.id, true)),
+        lead().then(() => administration.setDisabled({ accountId: admin.id }, account.id, true)),
         signIn(account),
       ]);
       expect(await live(account)).toEqual([]);
@@ -199,12 +208,12 @@ it(`two refreshes across the ending of their session leave nothing, in ${ROUNDS}
   const tokenOf = ({ session }: OpenSession) => tokens.make(session.id, session.generation, session.seed);
   const seen = new Map<string, number>();
   const racers = await Promise.all((await accounts(ROUNDS)).map(async (one) => (await signIn(one)) as OpenSession));
-  await race(racers, async (opened) => {
+  await race(racers, async (opened, lead) => {
     const { account, session } = opened;
     const { id } = session;
     const refreshed = () => sometime(() => refresh(tokenOf(opened)));
     const [ended, ...refreshes] = await Promise.all([
-      chance().then(() => sessions.end(account.id, [id], 'LOGOUT', client)),
+      lead().then(() => sessions.end(account.id, [id], 'LOGOUT', client)),
       refreshed(),
       refreshed(),
     ]);
