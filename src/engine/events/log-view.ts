@@ -53,7 +53,9 @@ export class LogView<V extends object> {
     private readonly options: LogViewOptions<V>,
   ) {
     this.values = new LRUCache({
-      max: options.max,
+      // Counted by size: for `max` the room for all of them would be laid out at once.
+      maxSize: options.max,
+      sizeCalculation: () => 1,
       dispose: (value, key, reason) => {
         if (reason !== 'evict') return;
         this.evicted.set(key, new WeakRef(value));

@@ -37,7 +37,7 @@ export interface IssuedToken {
 export class AccessTokens {
   private readonly keys: readonly SigningKey[];
   /** Tokens whose signature held. Expiry and revocation are looked at every time all the same. */
-  private readonly verified = new LRUCache<string, AccessClaims>({ max: 50_000 });
+  private readonly verified = new LRUCache<string, AccessClaims>({ maxSize: 50_000, sizeCalculation: () => 1 });
 
   constructor(
     private readonly jwt: JwtService,
