@@ -13,14 +13,14 @@ export async function postMany(
   size = 100,
 ): Promise<void> {
   const insert = `insert into project_update (id, project_id, author_id, title, body, health, version, created_at)
-                  values (?, ?, ?, ?, '', 'ON_TRACK', 1, now())`;
+                  select id::uuid, ?, ?, 'Of many, ' || ?::int + place - 1, '', 'ON_TRACK', 1, now()
+                    from jsonb_array_elements_text(?::jsonb) with ordinality as posted(id, place)`;
   for (let done = 0; done < count; done += size) {
+    const ids = Array.from({ length: Math.min(size, count - done) }, () => randomUUID());
     await app.get(EventLog).transaction(async ({ em, record }) => {
-      for (let n = done; n < Math.min(done + size, count); n += 1) {
-        const id = randomUUID();
-        await em.execute(insert, [id, projectId, authorId, `Of many, ${n}`]);
+      await em.execute(insert, [projectId, authorId, done, JSON.stringify(ids)]);
+      for (const id of ids)
         record(projectEvent({ accountId: authorId }, projectId, ProjectEventKind.UPDATE_POSTED, id));
-      }
     });
   }
 }

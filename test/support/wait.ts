@@ -11,13 +11,20 @@ export async function within<T>(ms: number, promise: Promise<T>, what: string): 
   }
 }
 
-/** Resolves when `condition` holds, looked at again whenever the event loop comes round; fails after `ms`. */
+/**
+ * Resolves when `condition` holds; fails after `ms`. It is looked at every 5 ms; where that means to ask someone else (it is a
+ * promise), less and less often.
+ */
 export async function until(condition: () => boolean | Promise<boolean>, what: string, ms = 15_000): Promise<void> {
-  const deadline = Date.now() + ms;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`${what} within ${ms} ms`);
+  const began = Date.now();
+  for (;;) {
+    const holds = condition();
+    if (await holds) return;
+    const waited = Date.now() - began;
+    if (waited > ms) throw new Error(`${what} within ${ms} ms`);
+    const pause = typeof holds === 'boolean' ? 5 : Math.min(Math.max(waited / 10, 5), 200);
     await new Promise((resolve) => {
-      setTimeout(resolve, 5);
+      setTimeout(resolve, pause);
     });
   }
 }
