@@ -34,7 +34,8 @@ async function run(env: Record<string, string>, words: readonly string[], typed 
 }
 
 async function spawned(env: Record<string, string>, words: readonly string[], input = ''): Promise<Ran> {
-  const child = spawn(process.execPath, [PROGRAM, ...words], { env: { PATH: process.env['PATH'] ?? '', ...env } });
+  const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env;
+  const child = spawn(process.execPath, [PROGRAM, ...words], { env: { PATH, NODE_COMPILE_CACHE, ...env } });
   child.stdin.on('error', () => {}).end(input);
   const ended = once(child, 'close');
   const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);

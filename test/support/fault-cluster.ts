@@ -88,7 +88,6 @@ export class FaultCluster {
         APP_SECRET: secret,
         ACCESS_TOKEN_TTL: '1h',
         LOG_LEVEL: 'warn',
-        NODE_COMPILE_CACHE: join(dataDir, 'compiled'),
       };
       nodes.push(new FaultNode(`http://127.0.0.1:${nodePort}`, env));
     }
