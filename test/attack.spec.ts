@@ -2,6 +2,7 @@
 import * as fc from 'fast-check';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
 import { addMember, createProject, postUpdate } from './support/factories.js';
+import { tries } from './support/extent.js';
 import type { Data } from './support/graphql-client.js';
 import { hostileOperations, type HostileOperation, type Loot } from './support/hostile-operations.js';
 import { assertQuiet } from './support/live.js';
@@ -86,8 +87,9 @@ it('learns nothing of it, changes nothing of it, and breaks nothing', async () =
     expect(code).not.toBe('INTERNAL_SERVER_ERROR');
     codes.set(code, (codes.get(code) ?? 0) + 1);
   });
-  await fc.assert(property, { numRuns: 250 });
+  const numRuns = tries(400);
+  await fc.assert(property, { numRuns });
   expect(await victim.data(SEEN, { id: projectId })).toEqual(before);
   // That all this was about something: most of it was well-formed, and some of it allowed.
-  for (const code of ['OK', 'NOT_FOUND', 'FORBIDDEN']) expect(codes.get(code)).toBeGreaterThan(10);
+  for (const code of ['OK', 'NOT_FOUND', 'FORBIDDEN']) expect(codes.get(code)).toBeGreaterThan(numRuns / 25);
 });

@@ -293,22 +293,28 @@ describe('a reader who cannot keep up', () => {
     const served = bystander.servers(slow);
     let most = 0;
     const look = setInterval(() => (most = Math.max(most, served.ws.bufferedAmount)), 5);
-    for (let n = 0; n < 10; n += 1) {
+    let rounds = 0;
+    const post = async (): Promise<void> => {
+      rounds += 1;
       await postMany(tidings.current.app, person.id, one.id, 250);
       await postMany(tidings.current.app, person.id, other.id, 50);
-    }
-    await until(() => quick.messages.length === 3_000, 'the quick one had them all', 60_000);
+      await until(() => quick.messages.length === rounds * 300, 'the quick one had them all');
+    };
+    // How much the kernel takes before the reader lags is its own affair.
+    while (stats().behind === 0) await post();
+    await post();
     clearInterval(look);
-    expect(stats().behind).toBe(1);
     await quick.close();
     expect(most).toBeLessThan(2 << 20);
     slow.ws.resume();
     const given = () => slow.messages.map(({ payload }) => payload.data.projectsUpdated);
     const of = (project: TestProject) => given().filter((event) => event.project.id === project.id);
-    await until(() => of(one).at(-1)?.seq === 2_501 && of(other).at(-1)?.seq === 501, 'the newest had come', 60_000);
-    for (const [project, count] of [
-      [one, 2_500],
-      [other, 500],
+    const [lastOfOne, lastOfOther] = [rounds * 250 + 1, rounds * 50 + 1];
+    const complete = () => of(one).at(-1)?.seq === lastOfOne && of(other).at(-1)?.seq === lastOfOther;
+    await until(complete, 'the newest had come', 60_000);
+    for (const [project, last] of [
+      [one, lastOfOne],
+      [other, lastOfOther],
     ] as const) {
       const events = of(project);
       let expected = 2;
@@ -317,13 +323,13 @@ describe('a reader who cannot keep up', () => {
         expect(event.seq).toBe(expected);
         expected += 1;
       }
-      expect(expected).toBe(count + 2);
+      expect(expected).toBe(last + 1);
       expect(events.some(({ skipped }) => skipped > 0)).toBe(true);
     }
     slow.messages.length = 0;
     await postUpdate(person, one.id);
     await until(() => given().length === 1, 'the next one had come');
-    expect(given()[0]).toMatchObject({ seq: 2_502, skipped: null });
+    expect(given()[0]).toMatchObject({ seq: lastOfOne + 1, skipped: null });
     slow.messages.length = 0;
     await bystander.stillServes(slow);
   });
@@ -338,13 +344,19 @@ describe('a reader who cannot keep up', () => {
     quick.send(subscribe('fast', { query: CATCH_UP }));
     await tidings.current.watching(3);
     slow.ws.pause();
-    await postMany(tidings.current.app, person.id, project.id, 2_500);
-    await until(() => seqsOf(quick, 'projectsUpdated').length === 2_500, 'the quick one had them all', 60_000);
+    let count = 0;
+    const post = async (): Promise<void> => {
+      count += 250;
+      await postMany(tidings.current.app, person.id, project.id, 250);
+      await until(() => quick.messages.length === count, 'the quick one had them all');
+    };
+    while (stats().behind === 0) await post();
+    await post();
     expect(stats().behind).toBe(1);
-    expect(seqsOf(quick, 'projectsUpdated')).toEqual(from(2, 2_500));
+    expect(seqsOf(quick, 'projectsUpdated')).toEqual(from(2, count));
     slow.ws.resume();
-    await until(() => seqsOf(slow, 'projectsUpdated').length === 2_500, 'the slow one had them all', 60_000);
-    expect(seqsOf(slow, 'projectsUpdated')).toEqual(from(2, 2_500));
+    await until(() => slow.messages.length === count, 'the slow one had them all', 60_000);
+    expect(seqsOf(slow, 'projectsUpdated')).toEqual(from(2, count));
     expect([idsOf(slow), idsOf(quick)]).toEqual([['slow'], ['fast']]);
     await until(() => stats().behind === 0, 'it was at the head again');
     for (const socket of [slow, quick]) socket.messages.length = 0;

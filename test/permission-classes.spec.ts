@@ -22,6 +22,7 @@ import { SharedExecutions } from '../src/engine/graphql/shared-executions.js';
 import { Metrics } from '../src/engine/operations/metrics.js';
 import { PROJECT_RESOURCE, ProjectRole } from '../src/domain/projects/project-role.js';
 import { documentsFrom } from './support/documents.js';
+import { tries } from './support/extent.js';
 import { addMember, createProject, postUpdate } from './support/factories.js';
 import { fewestStatementsOf } from './support/statements.js';
 import { useTidings } from './support/tidings.js';
@@ -179,11 +180,12 @@ describe('one execution for a class', () => {
         if (shown.size > 1) count.apart += 1;
       },
     );
-    await fc.assert(property, { numRuns: 300 });
+    const numRuns = tries(400);
+    await fc.assert(property, { numRuns });
     // That all this was about something: executions that served several, and classes that saw something else.
-    expect(count.shared).toBeGreaterThan(150);
-    expect(count.together).toBeGreaterThan(100);
-    expect(count.apart).toBeGreaterThan(30);
+    expect(count.shared).toBeGreaterThan(numRuns / 2);
+    expect(count.together).toBeGreaterThan(numRuns / 3);
+    expect(count.apart).toBeGreaterThan(numRuns / 10);
     expect(await demotions()).toBe(0);
   });
 

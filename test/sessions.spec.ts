@@ -1,4 +1,5 @@
 // Accounts and their sessions: registered, signed in, seen, ended, and refused everywhere from then on.
+import { tries } from './support/extent.js';
 import { GraphqlClient, type GraphqlError } from './support/graphql-client.js';
 import { fewestStatementsOf } from './support/statements.js';
 import { PASSWORD, type Person, TestTidings, useTidings } from './support/tidings.js';
@@ -16,6 +17,9 @@ const SESSIONS = '{ sessions { id current transport address userAgent device cre
 const REFRESH = 'mutation ($t: String) { refresh(refreshToken: $t) { accessToken session { id } } }';
 const EVERYWHERE = 'mutation ($keep: Boolean) { logoutEverywhere(keepCurrent: $keep) }';
 const REVOKE = 'mutation ($id: ID!) { revokeSession(id: $id) }';
+
+/** Of requests and a refresh with the end of their session. */
+const RACES = tries(100);
 
 let count = 0;
 const newcomer = (more: Record<string, unknown> = {}) => ({
@@ -287,9 +291,9 @@ describe('signing out', () => {
     }
   });
 
-  it('holds in 100 races with requests and refreshes of the same session', async () => {
+  it(`holds in ${RACES} races with requests and refreshes of the same session`, async () => {
     const user = await tidings.current.asUser();
-    for (let round = 0; round < 100; round += 1) {
+    for (let round = 0; round < RACES; round += 1) {
       const racer = await again(user);
       // The first sight of a session reads it; half of the rounds end it during that very read.
       if (round % 2) await racer.data(ME);

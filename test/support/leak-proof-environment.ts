@@ -39,7 +39,11 @@ export default class LeakProofEnvironment extends TestEnvironment {
   }
 
   handleTestEvent = async (event: Circus.Event): Promise<void> => {
-    if (event.name === 'run_start') this.before = openResources();
+    if (event.name === 'run_start') {
+      this.before = openResources();
+      // As services run: Jest's hundred lines a stack cost more than what the errors are about.
+      Error.stackTraceLimit = 20;
+    }
     // A failure has its own words, and may well leave something open: it must not be hidden behind that.
     if (event.name === 'error' || (event.name === 'test_done' && event.test.errors.length > 0)) this.failed = true;
     if (event.name === 'hook_failure') this.failed = true;

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import * as fc from 'fast-check';
 import { v7 as uuid } from 'uuid';
 import { createDatabase, type TestDatabase } from '../../../test/support/database.js';
+import { tries } from '../../../test/support/extent.js';
 import { emptyLog, happening, LogNode, range } from '../../../test/support/log-node.js';
 import { until, within } from '../../../test/support/wait.js';
 import { AuditEntryEntity } from '../operations/audit.entity.js';
@@ -128,7 +129,7 @@ describe('a transaction of the log', () => {
           expect(node.seen.at(-1)?.facts).toEqual(facts);
         },
       ),
-      { numRuns: 60 },
+      { numRuns: tries(120) },
     );
     expect(await node.reader.after(0, 1_000)).toEqual(node.seen);
   });
@@ -304,7 +305,7 @@ describe('a cursor leads into the log', () => {
     );
     await fc.assert(
       fc.asyncProperty(text, async (cursor) => expect(await resolved(cursor)).toBeInstanceOf(CursorExpiredError)),
-      { numRuns: 200 },
+      { numRuns: tries(400) },
     );
   });
 });

@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { tries } from '../../../test/support/extent.js';
 import { deviceOf } from './device.js';
 
 const KIT = 'AppleWebKit/537.36 (KHTML, like Gecko)';
@@ -50,7 +51,7 @@ describe('a device', () => {
         expect([...device].length).toBeLessThanOrEqual(80);
         expect(device).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u);
       }),
-      { numRuns: 500 },
+      { numRuns: tries(500) },
     );
   });
 });

@@ -1,5 +1,6 @@
 import { createHmac, hkdfSync, randomBytes, randomUUID } from 'node:crypto';
 import * as fc from 'fast-check';
+import { tries } from '../../../test/support/extent.js';
 import type { Config } from '../config/config.js';
 import { RefreshTokens } from './refresh-tokens.js';
 
@@ -50,7 +51,7 @@ describe('refresh tokens', () => {
         expect([32, undefined]).toContain(shown?.mac.length);
         expect(accepts(tokens, text)).toBe(false);
       }),
-      { numRuns: 2_000 },
+      { numRuns: tries(2_000) },
     );
   });
 
