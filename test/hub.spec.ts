@@ -3,7 +3,7 @@ import { subscribe, netOf, useBystander } from './support/bystander.js';
 import { addMember, createProject, postUpdate, type TestProject } from './support/factories.js';
 import type { Data } from './support/graphql-client.js';
 import { rationed, useHub } from './support/hub.js';
-import { postMany } from './support/live.js';
+import { postMany, postUntilBehind } from './support/live.js';
 import type { RawSocket, Watch } from './support/socket-client.js';
 import { statementsOf } from './support/statements.js';
 import { type Person, useTidings } from './support/tidings.js';
@@ -293,16 +293,7 @@ describe('a reader who cannot keep up', () => {
     const served = bystander.servers(slow);
     let most = 0;
     const look = setInterval(() => (most = Math.max(most, served.ws.bufferedAmount)), 5);
-    let rounds = 0;
-    const post = async (): Promise<void> => {
-      rounds += 1;
-      await postMany(tidings.current.app, person.id, one.id, 250);
-      await postMany(tidings.current.app, person.id, other.id, 50);
-      await until(() => quick.messages.length === rounds * 300, 'the quick one had them all');
-    };
-    // How much the kernel takes before the reader lags is its own affair.
-    while (stats().behind === 0) await post();
-    await post();
+    const rounds = await postUntilBehind(tidings.current.app, person.id, quick, { [one.id]: 250, [other.id]: 50 });
     clearInterval(look);
     await quick.close();
     expect(most).toBeLessThan(2 << 20);
@@ -344,14 +335,7 @@ describe('a reader who cannot keep up', () => {
     quick.send(subscribe('fast', { query: CATCH_UP }));
     await tidings.current.watching(3);
     slow.ws.pause();
-    let count = 0;
-    const post = async (): Promise<void> => {
-      count += 250;
-      await postMany(tidings.current.app, person.id, project.id, 250);
-      await until(() => quick.messages.length === count, 'the quick one had them all');
-    };
-    while (stats().behind === 0) await post();
-    await post();
+    const count = 250 * (await postUntilBehind(tidings.current.app, person.id, quick, { [project.id]: 250 }));
     expect(stats().behind).toBe(1);
     expect(seqsOf(quick, 'projectsUpdated')).toEqual(from(2, count));
     slow.ws.resume();

@@ -50,11 +50,11 @@ describe('registering', () => {
 
   it('takes an e-mail once, whatever its case, however many try at once', async () => {
     const input = newcomer();
-    const tries = Array.from({ length: 8 }, (_, at) => {
+    const attempts = Array.from({ length: 8 }, (_, at) => {
       const email = at % 2 ? input.email.toUpperCase() : input.email;
       return tidings.current.anonymous.send(REGISTER, { input: { ...input, email } });
     });
-    const replies = await Promise.all(tries);
+    const replies = await Promise.all(attempts);
     expect(replies.filter(({ errors }) => !errors)).toHaveLength(1);
     for (const { errors } of replies.filter((reply) => reply.errors)) {
       expect(errors![0]!.extensions).toEqual({ code: 'CONFLICT', reason: 'EMAIL_TAKEN' });

@@ -1,4 +1,7 @@
-// GraphQL over HTTP as any client would speak it.
+// GraphQL over HTTP as any client would speak it, by `node:http`: `fetch` takes two to three times the CPU, thousands of times.
+import { Agent, type IncomingMessage, request } from 'node:http';
+import { text } from 'node:stream/consumers';
+
 export interface GraphqlError {
   readonly message: string;
   readonly path?: readonly (string | number)[];
@@ -15,6 +18,8 @@ export interface Reply {
   readonly errors: readonly GraphqlError[] | undefined;
 }
 
+const agent = new Agent({ keepAlive: true });
+
 export class GraphqlClient {
   constructor(
     readonly url: string,
@@ -29,14 +34,22 @@ export class GraphqlClient {
   /** Sends a body as it is. */
   async post(body: string, headers: Record<string, string> = {}): Promise<Reply> {
     const authorization = this.accessToken ? { authorization: `Bearer ${this.accessToken}` } : {};
-    const response = await fetch(`${this.url}/graphql`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...authorization, ...headers },
-      body,
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      const options = {
+        agent,
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...authorization, ...headers },
+      };
+      request(`${this.url}/graphql`, options, resolve).on('error', reject).end(body);
     });
-    const text = await response.text();
-    const parsed = text.startsWith('{') ? (JSON.parse(text) as { data?: Data; errors?: GraphqlError[] }) : {};
-    return { status: response.status, headers: response.headers, data: parsed.data, errors: parsed.errors };
+    const answer = await text(response);
+    const parsed = answer.startsWith('{') ? (JSON.parse(answer) as { data?: Data; errors?: GraphqlError[] }) : {};
+    return {
+      status: response.statusCode!,
+      headers: new Headers(pairs(response.rawHeaders)),
+      data: parsed.data,
+      errors: parsed.errors,
+    };
   }
 
   /** The data of an operation that must succeed. */
@@ -52,4 +65,9 @@ export class GraphqlClient {
     if (errors?.length !== 1) throw new Error(`Expected one error, got ${JSON.stringify(errors)}`);
     return errors[0]!;
   }
+}
+
+/** Names and values, as they came one after the other. */
+function pairs(headers: readonly string[]): [string, string][] {
+  return headers.flatMap((name, at) => (at % 2 ? [] : [[name, headers[at + 1]!]]));
 }

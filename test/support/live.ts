@@ -2,7 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { projectEvent, ProjectEventKind } from '../../src/domain/projects/project-events.js';
 import { EventLog } from '../../src/engine/events/event-log.js';
+import { Hub } from '../../src/engine/realtime/hub.js';
+import type { RawSocket } from './socket-client.js';
 import type { TestTidings } from './tidings.js';
+import { until } from './wait.js';
 
 /** Posts `count` updates as fast as the log takes them: in transactions of 100, or of `size`, beside the API. */
 export async function postMany(
@@ -22,6 +25,25 @@ export async function postMany(
       for (const id of ids)
         record(projectEvent({ accountId: authorId }, projectId, ProjectEventKind.UPDATE_POSTED, id));
     });
+  }
+}
+
+/**
+ * Posts so many updates of each project, waits until `quick` has read them, and again: until somebody lags, whatever the kernel
+ * takes before, and once more. Returns how often.
+ */
+export async function postUntilBehind(
+  app: TestTidings['app'],
+  authorId: string,
+  quick: RawSocket,
+  round: Readonly<Record<string, number>>,
+): Promise<number> {
+  const size = Object.values(round).reduce((sum, count) => sum + count);
+  for (let rounds = 1; ; rounds += 1) {
+    const isLast = app.get(Hub).stats.behind > 0;
+    for (const [projectId, count] of Object.entries(round)) await postMany(app, authorId, projectId, count);
+    await until(() => quick.messages.length === rounds * size, 'the quick one had them all');
+    if (isLast) return rounds;
   }
 }
 
