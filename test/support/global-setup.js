@@ -35,6 +35,9 @@ export default async function setup() {
   const folder = join(scratch, 'cluster');
   const postgres = await startEmbeddedPostgres({ dataDir: folder, settings: SETTINGS });
   const orm = await MikroORM.init(ormOptions(postgres.url, databaseContent, 4));
+  // Each test opens connections: their password is to be checked, but need not be dear to guess.
+  const password = decodeURIComponent(new URL(postgres.url).password);
+  await orm.em.fork().execute(`set scram_iterations = 1; alter role current_user password '${password}'`);
   await orm.em.fork().execute(`create database ${TEMPLATE}`);
   await orm.close(true);
   const template = await MikroORM.init(ormOptions(withDatabase(postgres.url, TEMPLATE), databaseContent, 4));
