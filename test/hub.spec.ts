@@ -293,7 +293,8 @@ describe('a reader who cannot keep up', () => {
     const served = bystander.servers(slow);
     let most = 0;
     const look = setInterval(() => (most = Math.max(most, served.ws.bufferedAmount)), 5);
-    const rounds = await postUntilBehind(tidings.current.app, person.id, quick, { [one.id]: 250, [other.id]: 50 });
+    const round = { [one.id]: 250, [other.id]: 50 };
+    const rounds = await postUntilBehind(tidings.current.app, person.id, { quick, slow: served }, round);
     clearInterval(look);
     await quick.close();
     expect(most).toBeLessThan(2 << 20);
@@ -303,11 +304,7 @@ describe('a reader who cannot keep up', () => {
     const [lastOfOne, lastOfOther] = [rounds * 250 + 1, rounds * 50 + 1];
     const complete = () => of(one).at(-1)?.seq === lastOfOne && of(other).at(-1)?.seq === lastOfOther;
     await until(complete, 'the newest had come', 60_000);
-    for (const [project, last] of [
-      [one, lastOfOne],
-      [other, lastOfOther],
-    ] as const) {
-      const events = of(project);
+    for (const [events, last] of [[of(one), lastOfOne] as const, [of(other), lastOfOther] as const]) {
       let expected = 2;
       for (const event of events) {
         expected += (event.skipped as number | null) ?? 0;
@@ -335,7 +332,8 @@ describe('a reader who cannot keep up', () => {
     quick.send(subscribe('fast', { query: CATCH_UP }));
     await tidings.current.watching(3);
     slow.ws.pause();
-    const count = 250 * (await postUntilBehind(tidings.current.app, person.id, quick, { [project.id]: 250 }));
+    const both = { quick, slow: bystander.servers(slow) };
+    const count = 250 * (await postUntilBehind(tidings.current.app, person.id, both, { [project.id]: 250 }));
     expect(stats().behind).toBe(1);
     expect(seqsOf(quick, 'projectsUpdated')).toEqual(from(2, count));
     slow.ws.resume();

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { projectEvent, ProjectEventKind } from '../../src/domain/projects/project-events.js';
 import { EventLog } from '../../src/engine/events/event-log.js';
 import { Hub } from '../../src/engine/realtime/hub.js';
+import { netOf, type ServersEnd } from './bystander.js';
 import type { RawSocket } from './socket-client.js';
 import type { TestTidings } from './tidings.js';
 import { until } from './wait.js';
@@ -29,21 +30,21 @@ export async function postMany(
 }
 
 /**
- * Posts so many updates of each project, waits until `quick` has read them, and again: until somebody lags, whatever the kernel
- * takes before, and once more. Returns how often.
+ * Posts so many updates of each project, waits until `quick` has read them, and again: until a whole round has passed of which
+ * nothing was written to `slow`, whatever the kernel takes before. Returns how often.
  */
 export async function postUntilBehind(
   app: TestTidings['app'],
   authorId: string,
-  quick: RawSocket,
+  { quick, slow }: { readonly quick: RawSocket; readonly slow: ServersEnd },
   round: Readonly<Record<string, number>>,
 ): Promise<number> {
   const size = Object.values(round).reduce((sum, count) => sum + count);
   for (let rounds = 1; ; rounds += 1) {
-    const isLast = app.get(Hub).stats.behind > 0;
+    const written = netOf(slow.ws).bytesWritten;
     for (const [projectId, count] of Object.entries(round)) await postMany(app, authorId, projectId, count);
     await until(() => quick.messages.length === rounds * size, 'the quick one had them all');
-    if (isLast) return rounds;
+    if (app.get(Hub).stats.behind > 0 && netOf(slow.ws).bytesWritten === written) return rounds;
   }
 }
 

@@ -73,6 +73,7 @@ export class Group {
     if (!missed?.every((event) => !member.concerns(event) || member.verdict(event) === 'skip')) return false;
     member.pos = Math.max(member.pos, follower.applied);
     this.live.add(member);
+    member.wasLive = true;
     this.audience.changed();
     return true;
   }

@@ -35,6 +35,8 @@ export class Member implements AsyncIterableIterator<never> {
   /** Position up to which everything has been given or passed over. It stands still while the member is at the head. */
   pos: number;
   over = false;
+  /** Whether it has been at the head: what it missed from then on is not what it asked for by `after`. */
+  wasLive = false;
   /** Set when it could not keep up; what it missed is in the log. */
   lagged = false;
   /** Of a reader who lags and wants the newest alone: what it is still to be given of what it missed. */

@@ -196,6 +196,8 @@ export class Replay {
   /** Whether the member can take a page; if not, it is back when it has taken what was written to it. */
   private isReady(member: Member): boolean {
     if (member.socket.drained) return true;
+    // It may have fallen back with all others; that it has to be waited for is its own doing.
+    member.lagged ||= member.wasLive;
     this.members.delete(member);
     this.lagging.add(member);
     member.socket.onDrained(() => {
