@@ -96,6 +96,10 @@ describe('the verdict', () => {
       expect.stringMatching('leaked'),
     ]);
     expect(words([...arrived(2, 3), late, ...arrived(6, 7, 8, 9)], { ...all, comesAndGoes })).toEqual([]);
+    // Back by a try that was carried out before the one that was answered: from then on it is theirs, and not before.
+    const early = { ...all, comesAndGoes: { ...comesAndGoes, away: [{ from: 420, until: 900 }] } };
+    expect(words(arrived(2, 3, 6, 7, 8, 9), early)).toEqual([]);
+    expect(words(arrived(2, 3, 5, 6, 7, 8, 9), early)).toEqual([expect.stringMatching('leaked')]);
     const both = [...arrived(2, 3, 4), ...noted(5), ...arrived(6, 7, 8, 9)];
     expect(words(both)).toEqual([expect.stringMatching('leaked')]);
     expect(words(both, { ...all, notes: { away } })).toEqual([expect.stringMatching('leaked')]);

@@ -43,7 +43,8 @@ export function due(log: readonly Logged[], { after, projectIds, withoutSession 
 }
 
 /** Everything that is wrong, in words; empty when nothing is. */
-export function verdict(log: readonly Logged[], arrivals: readonly Arrival[], may: Entitlement): string[] {
+export function verdict(log: readonly Logged[], arrivals: readonly Arrival[], entitlement: Entitlement): string[] {
+  const may = asLogged(log, entitlement);
   const byPos = new Map(log.map((event) => [event.pos, event]));
   const wanted = due(log, may);
   const wrong = [...inOrder(arrivals), ...missing(wanted, arrivals, may)];
@@ -55,6 +56,24 @@ export function verdict(log: readonly Logged[], arrivals: readonly Arrival[], ma
     else if (isLeak(arrival, event, may)) wrong.push(`leaked: ${JSON.stringify(arrival)}, committed at ${event.at}`);
   }
   return wrong;
+}
+
+/**
+ * The log has the last word on when a membership began again: a try whose answer was lost may have waited at a node that stood still,
+ * and be carried out long after another one was answered, and what that had given was taken away.
+ */
+function asLogged(log: readonly Logged[], may: Entitlement): Entitlement {
+  const { comesAndGoes } = may;
+  if (!comesAndGoes) return may;
+  const { projectId, accountId } = comesAndGoes;
+  const begun = log.filter(
+    (event) => event.kind === 'MEMBER_ADDED' && event.projectId === projectId && event.subjectId === accountId,
+  );
+  const away = comesAndGoes.away.map(({ from, until }) => {
+    const earlier = begun.find(({ at }) => at > from && at < until);
+    return { from, until: earlier?.at ?? until };
+  });
+  return { ...may, comesAndGoes: { ...comesAndGoes, away } };
 }
 
 function inOrder(arrivals: readonly Arrival[]): string[] {
