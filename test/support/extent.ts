@@ -5,4 +5,4 @@ export const isLong = process.env['EXTENT'] === 'long';
 export const tries = (long: number): number => (isLong ? long : long / 4);
 
 /** How often something is tried whose order is left to chance. */
-export const INTERLEAVINGS = tries(160);
+export const INTERLEAVINGS = tries(200);
