@@ -1,7 +1,7 @@
 // A test file that leaves a socket, a server, a timer or a process open fails: what was open before must be all that is open after.
-import { runInNewContext } from 'node:vm';
+import type { JestEnvironment } from '@jest/environment';
 import type { Circus } from '@jest/types';
-import { TestEnvironment } from 'jest-environment-node';
+import { ModuleMocker } from 'jest-mock';
 
 /** Kinds of resources that a test can forget. Files and DNS look-ups end by themselves. */
 const WATCHED = new Set([
@@ -17,26 +17,21 @@ const WATCHED = new Set([
 /** ms in which what was closed may really go away. */
 const PATIENCE_MS = 3_000;
 
-/** Names that every realm has. */
-const LANGUAGE = new Set<string>(runInNewContext('Object.getOwnPropertyNames(globalThis)'));
-
-/** The classes of the language itself, such as `Error` and `Map`. */
-const BUILT_IN = Object.fromEntries(
-  Object.entries(Object.getOwnPropertyDescriptors(globalThis))
-    .map(([name, { value }]) => [name, value])
-    .filter(([name, value]) => /^[A-Z]/.test(name) && typeof value === 'function' && LANGUAGE.has(name)),
-);
-
-export default class LeakProofEnvironment extends TestEnvironment {
+/** Tests run where Node loads them: there is no realm to make, and nothing in it to take away again. */
+export default class LeakProofEnvironment implements JestEnvironment {
+  readonly global = globalThis as unknown as JestEnvironment['global'];
+  readonly moduleMocker = new ModuleMocker(globalThis);
+  readonly fakeTimers = null;
+  readonly fakeTimersModern = null;
   private failed = false;
   private before = new Map<string, number>();
 
-  constructor(...args: ConstructorParameters<typeof TestEnvironment>) {
-    super(...args);
-    // Tests run where Node loads them, not in the realm that Jest makes: `describe` and `expect` belong there, and know its types.
-    Object.assign(this.global, BUILT_IN);
-    this.global = globalThis as unknown as typeof this.global;
+  getVmContext(): null {
+    return null;
   }
+
+  async setup(): Promise<void> {}
+  async teardown(): Promise<void> {}
 
   handleTestEvent = async (event: Circus.Event): Promise<void> => {
     if (event.name === 'run_start') {
