@@ -1,6 +1,6 @@
 // A database of one's own, cloned from the migrated template: about 30 ms, and nobody else is in it.
 import { randomBytes } from 'node:crypto';
-import { Client } from 'pg';
+import { Client, Pool } from 'pg';
 import { TEMPLATE, withDatabase } from './database-url.js';
 
 export interface TestDatabase {
@@ -13,12 +13,10 @@ export interface TestDatabase {
 }
 
 export async function createDatabase(): Promise<TestDatabase> {
-  const cluster = process.env['TEST_POSTGRES_URL'];
-  if (!cluster) throw new Error('Run tests through `npm test`: it starts the database');
   const name = `test_${randomBytes(6).toString('hex')}`;
   // The default strategy writes all of it through the buffers: four times the CPU.
-  await once(cluster, `create database ${name} template ${TEMPLATE} strategy file_copy`);
-  const url = withDatabase(cluster, name);
+  await cluster().query(`create database ${name} template ${TEMPLATE} strategy file_copy`);
+  const url = withDatabase(clusterUrl(), name);
   const client = new Client(url);
   // Tests may cut every connection of their database, this one included.
   client.on('error', () => {});
@@ -38,17 +36,24 @@ export async function createDatabase(): Promise<TestDatabase> {
     },
     drop: async () => {
       await client.end();
-      await once(cluster, `drop database ${name} with (force)`);
+      await cluster().query(`drop database ${name} with (force)`);
     },
   };
 }
 
-async function once(url: string, sql: string): Promise<void> {
-  const client = new Client(url);
-  await client.connect();
-  try {
-    await client.query(sql);
-  } finally {
-    await client.end();
+let pool: Pool | undefined;
+
+/** One connection a worker, for what cannot be done inside of a test's own database. It keeps no worker alive. */
+function cluster(): Pool {
+  if (!pool) {
+    pool = new Pool({ connectionString: clusterUrl(), max: 1, idleTimeoutMillis: 0, allowExitOnIdle: true });
+    pool.on('error', () => {});
   }
+  return pool;
+}
+
+function clusterUrl(): string {
+  const url = process.env['TEST_POSTGRES_URL'];
+  if (!url) throw new Error('Run tests through `npm test`: it starts the database');
+  return url;
 }

@@ -1,7 +1,7 @@
 // Once per run: a PostgreSQL cluster of our own with a migrated template, and a Redis of our own. Nothing is expected to run.
 // Plain JavaScript over the built sources, since Jest does not resolve modules for it as it does for tests.
 import { execFileSync } from 'node:child_process';
-import { accessSync, chmodSync, constants, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs';
+import { accessSync, chmodSync, constants, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MikroORM } from '@mikro-orm/postgresql';
@@ -24,6 +24,14 @@ const SETTINGS = {
   max_connections: '300',
 };
 
+/** Tests open connections by the thousand: their password is checked, but SCRAM would take half of what each of them costs. */
+async function checkPasswordsPlainly(em, password) {
+  await em.execute(`set scram_iterations = 1; alter role current_user password '${password}'`);
+  const [{ file }] = await em.execute(`select current_setting('hba_file') as file`);
+  writeFileSync(file, 'host all all 127.0.0.1/32 password\n');
+  await em.execute('select pg_reload_conf()');
+}
+
 /** Where Linux keeps files in memory. */
 const MEMORY = '/dev/shm';
 const NAME = /^tidings-tests-(\d+)-/;
@@ -35,9 +43,7 @@ export default async function setup() {
   const folder = join(scratch, 'cluster');
   const postgres = await startEmbeddedPostgres({ dataDir: folder, settings: SETTINGS });
   const orm = await MikroORM.init(ormOptions(postgres.url, databaseContent, 4));
-  // Each test opens connections: their password is to be checked, but need not be dear to guess.
-  const password = decodeURIComponent(new URL(postgres.url).password);
-  await orm.em.fork().execute(`set scram_iterations = 1; alter role current_user password '${password}'`);
+  await checkPasswordsPlainly(orm.em.fork(), decodeURIComponent(new URL(postgres.url).password));
   await orm.em.fork().execute(`create database ${TEMPLATE}`);
   await orm.close(true);
   const template = await MikroORM.init(ormOptions(withDatabase(postgres.url, TEMPLATE), databaseContent, 4));
