@@ -11,7 +11,9 @@ import { type Person, useTidings } from './support/tidings.js';
 
 const tidings = useTidings();
 /** In everything that the project has, and in nothing else. Names are no secret: one can make any account a member of one's own project. */
-const SECRET = /Classified|4711/;
+/** No number that anything else has in it, an id or a count. */
+const BUDGET = 471_108_150;
+const SECRET = new RegExp(`Classified|${BUDGET}`);
 /** What ends the attacker's own session, or takes a password's time. */
 const SPARED = new Set([
   'changePassword',
@@ -42,7 +44,7 @@ beforeAll(async () => {
   victim = await tidings.current.asUser('EDITOR', 'Victim');
   attacker = await tidings.current.asUser('EDITOR', 'Attacker');
   const own = await createProject(attacker);
-  const secret = await createProject(victim, { name: 'Classified', description: 'Classified', budget: 4711 });
+  const secret = await createProject(victim, { name: 'Classified', description: 'Classified', budget: BUDGET });
   projectId = secret.id;
   await addMember(victim, projectId, attacker, 'OWNER');
   const ids: string[] = [own.id, await postUpdate(attacker, own.id), attacker.id, victim.id, projectId];

@@ -37,7 +37,7 @@ beforeAll(async () => {
   own = await createProject(owner);
   await addMember(owner, own.id, attacker, 'EDITOR');
   ownUpdate = await postUpdate(owner, own.id);
-  const project = await createProject(victim, { name: 'Zeppelin', description: 'Classified', budget: 4711 });
+  const project = await createProject(victim, { name: 'Zeppelin', description: 'Classified', budget: 471_108_150 });
   const update = await postUpdate(victim, project.id, {
     title: 'Classified',
     health: 'OFF_TRACK',
@@ -258,7 +258,7 @@ describe('what an EDITOR of one project may not see of another', () => {
 
   it('is in nothing that was said, and still as it was', async () => {
     for (const way of Object.values(WAYS)) {
-      expect(JSON.stringify(await overHttp(way, secrets))).not.toMatch(/Classified|Zeppelin|Vera|4711/);
+      expect(JSON.stringify(await overHttp(way, secrets))).not.toMatch(/Classified|Zeppelin|Vera|471108150/);
     }
     const { project } = await victim.data(
       'query ($id: ID!) { project(id: $id) { name version members { nodes { role } } updates { nodes { title version comments { nodes { body } } } } } }',
