@@ -45,6 +45,12 @@ afterAll(async () => {
   await redis?.stop();
 });
 
+/** Resolves when the other node has applied all that is committed: whoever subscribes then is told of nothing before. */
+async function caughtUp(): Promise<void> {
+  const [head] = await here.database.query<{ pos: number }>('select pos::int as pos from log_head');
+  await until(() => there.app.get(LogFollower).applied >= head!.pos, 'the other node had caught up');
+}
+
 const remove = (from: Person) => owner.data(REMOVE, { p: project.id, u: from.id });
 const setRole = (person: Person, role: string) => admin.data(SET_ROLE, { u: person.id, r: role });
 const codeOf = (result: SubscriptionResult) => result.errors?.map(({ extensions }) => extensions.code).join() ?? 'OK';
@@ -137,6 +143,7 @@ describe('a subscription at the other node', () => {
   ])('ends with FORBIDDEN for somebody %s, and the socket stays', async (_what, role, lose) => {
     const person = await here.asUser(role);
     if (role !== 'ADMIN') await addMember(owner, project.id, person, 'EDITOR');
+    await caughtUp();
     const socket = person.socket(there.url);
     const all = socket.subscribe(WATCH_ALL);
     const watch = socket.subscribe(WATCH, { id: project.id });
@@ -178,7 +185,7 @@ describe('a subscription at the other node', () => {
     const person = await here.asUser('EDITOR');
     await addMember(owner, project.id, person, 'VIEWER');
     // Behind, the other node would begin with the membership itself.
-    await there.app.get(LogFollower).reached(here.app.get(LogFollower).applied);
+    await caughtUp();
     const sockets = [here.url, there.url].map((url) => person.socket(url));
     const watches = sockets.map((socket) => socket.subscribe(WATCH, { id: project.id }));
     const lists = sockets.map((socket) => socket.subscribe(WATCH_ALL));
