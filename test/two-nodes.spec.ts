@@ -84,15 +84,16 @@ async function rounds(count: number, what: string): Promise<{ mutation: number; 
 }
 
 /**
- * Fails if none of three tries keeps below `bounds` (ms). What the service waits for, it waits for every time; a machine that
- * stands still for a moment does not do so three times.
+ * Figures that exceed their bounds (ms) in each of three tries. What the service waits for, it waits for every time; a machine
+ * that stands still for a moment does not do so three times.
  */
-async function keeps(bounds: Partial<Awaited<ReturnType<typeof rounds>>>, count: number, what: string): Promise<void> {
+async function excess(bounds: Partial<Awaited<ReturnType<typeof rounds>>>, count: number, what: string) {
   for (let left = 2; ; left -= 1) {
     const figures = await rounds(count, what);
-    const over = Object.entries(bounds).filter(([name, bound]) => figures[name as keyof typeof bounds] >= bound);
-    if (over.length === 0) return;
-    if (left === 0) expect({ over, figures }).toEqual({ over: [], figures });
+    const over = Object.entries(figures).filter(
+      ([name, ms]) => ms >= (bounds[name as keyof typeof bounds] ?? Infinity),
+    );
+    if (over.length === 0 || left === 0) return over;
   }
 }
 
@@ -111,7 +112,7 @@ async function ringing(): Promise<void> {
 
 describe('with Redis', () => {
   it('an update posted at one node arrives at the other within 100 ms of the reply', async () => {
-    await keeps({ delivery: 100 }, 11, 'two nodes');
+    expect(await excess({ delivery: 100 }, 11, 'two nodes')).toEqual([]);
   });
 
   it('a burst by 8 writers at both nodes arrives in one order, once', async () => {
@@ -153,18 +154,18 @@ describe('with Redis', () => {
 describe('without Redis', () => {
   it('killed: events arrive within the poll, once and in order, and mutations do not wait', async () => {
     await redis.kill9();
-    await keeps({ mutation: 500, slowest: 1_500 }, 8, 'Redis killed');
+    expect(await excess({ mutation: 500, slowest: 1_500 }, 8, 'Redis killed')).toEqual([]);
     await redis.restart();
     await ringing();
-    await keeps({ delivery: 100 }, 7, 'Redis back');
+    expect(await excess({ delivery: 100 }, 7, 'Redis back')).toEqual([]);
   });
 
   it('behind a black hole: the same', async () => {
     proxy.blackhole();
-    await keeps({ mutation: 500, slowest: 1_500 }, 8, 'Redis in a black hole');
+    expect(await excess({ mutation: 500, slowest: 1_500 }, 8, 'Redis in a black hole')).toEqual([]);
     proxy.open();
     await ringing();
-    await keeps({ delivery: 100 }, 7, 'Redis reachable again');
+    expect(await excess({ delivery: 100 }, 7, 'Redis reachable again')).toEqual([]);
   });
 
   it('a revocation is felt at the other node within the poll', async () => {
@@ -219,6 +220,6 @@ describe('with PostgreSQL connections cut', () => {
       await socket.next('pong');
       await socket.close();
     }
-    await keeps({ slowest: 1_500 }, 3, 'after the cuts');
+    expect(await excess({ slowest: 1_500 }, 3, 'after the cuts')).toEqual([]);
   });
 });
