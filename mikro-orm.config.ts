@@ -6,4 +6,4 @@ import { ormOptions } from './src/engine/database/orm-options.js';
 const { databaseUrl } = loadConfig(readEnvironment());
 if (!databaseUrl) throw new Error('DATABASE_URL is not set: the command line does not start the embedded database');
 
-export default ormOptions(databaseUrl, databaseContent);
+export default ormOptions(databaseUrl, databaseContent, 4);

@@ -28,7 +28,7 @@ export class AppModule {
       controllers: [LandingController],
       imports: [
         ConfigModule.forRoot(config),
-        DatabaseModule.forRoot(databaseUrl, databaseContent),
+        DatabaseModule.forRoot(databaseUrl, databaseContent, config.databasePoolSize),
         PubSubModule,
         OperationsModule,
         EventsModule.forRoot(notificationsOfEvents),

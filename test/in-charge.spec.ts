@@ -15,7 +15,8 @@ const RACES = INTERLEAVINGS;
 /** Races that go on side by side. */
 const AT_ONCE = 10;
 const CLIENT: ClientInfo = { address: '::1', userAgent: undefined };
-const tidings = useTidings();
+// Many wait for one lock at a time.
+const tidings = useTidings(() => ({ env: { DATABASE_POOL_SIZE: '20' } }));
 const memberships = () => tidings.current.app.get(ProjectMemberService);
 
 /** Who asks, with the rights that this node knows of. */

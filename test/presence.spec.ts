@@ -10,7 +10,7 @@ import { killAll, ServiceProcess } from './support/process.js';
 import { startRedis, type TestRedis } from './support/redis.js';
 import { RawSocket, type Watch } from './support/socket-client.js';
 import { statementsOf } from './support/statements.js';
-import { type Person, SECRET, TestTidings } from './support/tidings.js';
+import { POOL_SIZE, type Person, SECRET, TestTidings } from './support/tidings.js';
 import { until, within } from './support/wait.js';
 
 const PRESENCE = `subscription ($id: ID!) {
@@ -302,6 +302,7 @@ describe('when a backend is away', () => {
     const place = await project();
     const doomed = await ServiceProcess.start({
       DATABASE_URL: here.database.url,
+      DATABASE_POOL_SIZE: POOL_SIZE,
       REDIS_URL: redis.url,
       APP_SECRET: SECRET,
       PUBLIC_URL: here.config.publicUrl,

@@ -10,7 +10,7 @@ import { GraphqlClient, type Reply } from './support/graphql-client.js';
 import { killAll, ServiceProcess } from './support/process.js';
 import { RawSocket } from './support/socket-client.js';
 import { startTcpProxy, type TcpProxy } from './support/tcp-proxy.js';
-import { type Person, SECRET, TestTidings, useTidings } from './support/tidings.js';
+import { POOL_SIZE, type Person, SECRET, TestTidings, useTidings } from './support/tidings.js';
 import { until, within } from './support/wait.js';
 
 const REDIS_URL = process.env['TEST_REDIS_URL']!;
@@ -46,6 +46,7 @@ describe('a process beside this node, which no ring reaches', () => {
   beforeAll(async () => {
     there = await ServiceProcess.start({
       DATABASE_URL: tidings.current.database.url,
+      DATABASE_POOL_SIZE: POOL_SIZE,
       APP_SECRET: SECRET,
       DATA_DIR: join(tmpdir(), 'tidings-test-unused'),
       PORT: '0',

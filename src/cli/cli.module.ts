@@ -27,7 +27,7 @@ export class CliModule {
       module: CliModule,
       imports: [
         ConfigModule.forRoot(config),
-        DatabaseModule.forRoot(databaseUrl, content),
+        DatabaseModule.forRoot(databaseUrl, content, config.databasePoolSize),
         PubSubModule,
         OperationsModule,
         EventsModule.forRoot(consequences),

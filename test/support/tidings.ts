@@ -25,6 +25,9 @@ import { until } from './wait.js';
 export const PASSWORD = 'a password of the tests';
 export const SECRET = Buffer.alloc(32, 'tidings tests: one known secret').toString('base64');
 
+/** Each connection costs as much CPU as 200 statements. Tests of what waits inside of PostgreSQL have the default, 20. */
+export const POOL_SIZE = '5';
+
 /** A signed-in account with its clients. */
 export class Person extends GraphqlClient {
   private readonly sockets: SocketClient[] = [];
@@ -80,6 +83,7 @@ export class TestTidings {
       DATABASE_URL: own.url,
       DATA_DIR: join(tmpdir(), 'tidings-test-unused'),
       APP_SECRET: SECRET,
+      DATABASE_POOL_SIZE: POOL_SIZE,
       RATE_LIMITS: 'off',
       LOG_LEVEL: 'warn',
       ...env,

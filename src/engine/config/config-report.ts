@@ -17,6 +17,7 @@ const SHOWN: Record<VariableName, (config: Config) => string> = {
   PORT: (config) => (config.port === 0 ? '0 (any free one)' : String(config.port)),
   HOST: (config) => config.host,
   DATABASE_URL: (config) => maskUrl(config.databaseUrl) ?? 'not set (embedded)',
+  DATABASE_POOL_SIZE: (config) => String(config.databasePoolSize),
   REDIS_URL: (config) => maskUrl(config.redisUrl) ?? 'not set (one process)',
   DATA_DIR: (config) => config.dataDir,
   APP_SECRET: (config) => (config.appSecrets.length > 0 ? 'set' : 'not set (one is kept in DATA_DIR)'),

@@ -31,6 +31,7 @@ describe('an empty environment', () => {
       port: 4000,
       host: '127.0.0.1',
       databaseUrl: undefined,
+      databasePoolSize: 20,
       embedded: true,
       redisUrl: undefined,
       dataDir: `${process.cwd()}/.tidings`,
@@ -170,6 +171,15 @@ describe('lifetimes', () => {
     const env = { ACCESS_TOKEN_TTL: '2s', SESSION_IDLE_TTL: '3s', REFRESH_REUSE_WINDOW: '0', SOCKET_MAX_AGE: '1500ms' };
     expect(loadConfig(env)).toMatchObject({ accessTokenTtl: 2_000, refreshReuseWindow: 0, socketMaxAge: 1_500 });
   });
+});
+
+describe('the pool of connections', () => {
+  it.each(['0', '501', '-1', '5.5', 'many', '0x10'])('of %s is refused', (size) =>
+    expect(refused({ DATABASE_POOL_SIZE: size })).toEqual(['DATABASE_POOL_SIZE']),
+  );
+
+  it('may be as small as one connection', () =>
+    expect(loadConfig({ DATABASE_POOL_SIZE: '1' }).databasePoolSize).toBe(1));
 });
 
 describe('the port that was bound', () => {

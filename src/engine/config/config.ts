@@ -17,6 +17,8 @@ export interface Config {
   readonly databaseUrl: string | undefined;
   /** No DATABASE_URL: we run our own PostgreSQL in `dataDir`. */
   readonly embedded: boolean;
+  /** Connections to the database that requests and deliveries share. */
+  readonly databasePoolSize: number;
   /** `redis://…`; undefined: this is the only process. */
   readonly redisUrl: string | undefined;
   /** Absolute path; need not exist yet. */
@@ -94,6 +96,7 @@ function complete(s: Settings, misspelt: readonly string[]): Config {
     host,
     databaseUrl: s.DATABASE_URL,
     embedded,
+    databasePoolSize: s.DATABASE_POOL_SIZE,
     redisUrl: s.REDIS_URL,
     dataDir: resolve(s.DATA_DIR),
     appSecrets: s.APP_SECRET?.map(({ key }) => key) ?? [],

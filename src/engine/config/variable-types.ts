@@ -31,9 +31,16 @@ export function flag(yes: string, no: string) {
   return oneOf(yes, no).transform((given) => given === yes);
 }
 
-export const port = text((given, refuse) =>
-  /^\d{1,5}$/.test(given) && Number(given) <= 65_535 ? Number(given) : refuse('must be a port number, 0 to 65535'),
-);
+/** A number of decimal digits; `what` names it in the refusal. */
+export function wholeNumber({ min, max, what = 'whole' }: { min: number; max: number; what?: string }) {
+  return text((given, refuse) =>
+    /^\d{1,9}$/.test(given) && Number(given) >= min && Number(given) <= max
+      ? Number(given)
+      : refuse(`must be a ${what} number, ${min} to ${max}`),
+  );
+}
+
+export const port = wholeNumber({ min: 0, max: 65_535, what: 'port' });
 
 export const host = text((given, refuse) =>
   isIP(given) > 0 || (/^(?!-)[a-z0-9.-]{1,253}$/i.test(given) && !/^[\d.]+$/.test(given))

@@ -7,9 +7,9 @@ import { type DatabaseContent, ormOptions } from './orm-options.js';
 @Global()
 @Module({})
 export class DatabaseModule {
-  static forRoot(url: string, content: DatabaseContent): DynamicModule {
+  static forRoot(url: string, content: DatabaseContent, poolSize: number): DynamicModule {
     const connect = async (): Promise<MikroORM> => {
-      const orm = await MikroORM.init(ormOptions(url, content));
+      const orm = await MikroORM.init(ormOptions(url, content, poolSize));
       const applied = await migrate(orm);
       if (applied.length > 0) new Logger('Database').log(`Applied migrations: ${applied.join(', ')}`);
       return orm;

@@ -10,8 +10,14 @@ export interface DatabaseContent {
   readonly migrations: readonly MigrationObject[];
 }
 
-/** Options of the ORM for `url`. `poolSize` bounds the connections of this process. */
-export function ormOptions(url: string, content: DatabaseContent, poolSize = 20): Options {
+/** Connections beside the pool, for the log alone: one in use, and others should the network have swallowed it. */
+const LOG_POOL = { min: 0, max: 3 };
+
+/** Has a read wait for nobody: however many requests hold connections of the pool, the log is followed. */
+export const FOLLOWING = { connectionType: 'read' } as const;
+
+/** Options of the ORM for `url`. `poolSize` bounds the connections that requests and deliveries share. */
+export function ormOptions(url: string, content: DatabaseContent, poolSize: number): Options {
   const options = defineConfig({
     clientUrl: url,
     entities: [...content.entities],
@@ -24,6 +30,9 @@ export function ormOptions(url: string, content: DatabaseContent, poolSize = 20)
       allOrNothing: true,
     },
     pool: { min: 1, max: poolSize, idleTimeoutMillis: 30_000 },
+    // The ORM's word for a second pool; it is of the same, primary server, and used for nothing unasked.
+    replicas: [{ name: 'log', pool: LOG_POOL }],
+    preferReadReplicas: false,
     driverOptions: {
       connectionTimeoutMillis: 5_000,
       keepAlive: true,

@@ -311,6 +311,33 @@ describe('a cursor leads into the log', () => {
   });
 });
 
+describe('requests that hold every connection of the pool', () => {
+  it('do not keep a node from following the log', async () => {
+    const crowded = await LogNode.start({ url: database.url, poolSize: 2 });
+    const { promise: held, resolve: release } = Promise.withResolvers<void>();
+    const begun = range(1, 2).map(() => Promise.withResolvers<void>());
+    // The third waits for a connection.
+    const holders = [...begun, undefined].map((one) =>
+      crowded.orm.em.fork().transactional(async (em) => {
+        await em.execute('select 1');
+        one?.resolve();
+        await held;
+      }),
+    );
+    try {
+      await Promise.all(begun.map(({ promise }) => promise));
+      await record('POSTED');
+      await crowded.saw(1, 2_000);
+      await crowded.follower.ensureFresh();
+      expect(crowded.positions).toEqual([1]);
+    } finally {
+      release();
+      await Promise.all(holders);
+      await crowded.stop();
+    }
+  });
+});
+
 describe('a process killed between its commit and the ring', () => {
   it('loses nothing: another node delivers within the poll', async () => {
     const fixture = 'test/fixtures/killed-before-ringing.js';

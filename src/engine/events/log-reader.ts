@@ -2,6 +2,7 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { answered } from '../database/answered.js';
+import { FOLLOWING } from '../database/orm-options.js';
 import { CursorExpiredError } from '../errors/service-error.js';
 import type { Position } from './cursor.js';
 import type { LogEvent } from './log-event.js';
@@ -106,11 +107,12 @@ export class LogReader {
 
   /** Up to `limit` events right after `position`, without a gap. Throws {@link LogBrokenError} if there is no going on from it. */
   async following(position: Position, limit: number): Promise<LogEvent[]> {
+    const sql = `select ${COLUMNS} from event where partition = 0 and pos >= ? order by pos limit ?`;
     // The event at `position` is read once more: it tells whether this is still the same history.
-    const rows = await this.after(position.pos - 1, limit + 1);
+    const rows = await this.orm.em.fork().execute<EventRow[]>(sql, [position.pos, limit + 1], FOLLOWING);
     const known = rows[0]?.pos === position.pos ? rows.shift() : undefined;
-    const held = known ? known.nonce === position.nonce : await this.holds(position);
-    const events = rows.slice(0, limit);
+    const held = known ? known.nonce === position.nonce : await this.holds(position, FOLLOWING);
+    const events = rows.slice(0, limit).map(toLogEvent);
     if (!held || events.some((event, index) => event.pos !== position.pos + 1 + index))
       throw new LogBrokenError(position);
     return events;
@@ -120,7 +122,7 @@ export class LogReader {
    * Whether this very history holds `position`, and everything after it is still there. The head knows its own nonce, so
    * that the newest position is held even when its event has been pruned.
    */
-  async holds({ pos, nonce }: Position): Promise<boolean> {
+  async holds({ pos, nonce }: Position, read: Partial<typeof FOLLOWING> = {}): Promise<boolean> {
     const em = this.orm.em.fork();
     const sql = `
       select 1 from event where partition = 0 and pos = ? and nonce = decode(?, 'hex')
@@ -129,7 +131,7 @@ export class LogReader {
       union all
       select 1 from log_head where partition = 0 and genesis = decode(?, 'hex') and ? = 0
         and exists (select 1 from event where partition = 0 and event.pos = 1)`;
-    return (await em.execute<unknown[]>(sql, [pos, nonce, pos, nonce, nonce, pos])).length > 0;
+    return (await em.execute<unknown[]>(sql, [pos, nonce, pos, nonce, nonce, pos], read)).length > 0;
   }
 }
 
