@@ -1,4 +1,5 @@
 // The command line's `start`: reads the configuration, starts what it needs, serves until it is told to stop.
+import { flushCompileCache } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LoggerService } from '@nestjs/common';
 import type { Tidings } from './app.js';
@@ -35,6 +36,8 @@ async function main(): Promise<void> {
     tidings = await startTidings(config, postgres?.url ?? config.databaseUrl!, logger);
     if (process.stdout.isTTY || !config.production) process.stdout.write(welcome(config, tidings.url));
     else logger.log(`Up at ${tidings.url}`, 'Tidings');
+    // What was compiled is kept for the next start now: a process that is killed keeps nothing at its end.
+    flushCompileCache();
     await toldToStop;
     logger.log('Stopping', 'Tidings');
   } finally {
