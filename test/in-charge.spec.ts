@@ -254,6 +254,29 @@ const themselves =
     act(service, by, by);
 
 describe('the installation', () => {
+  it('is acted on by nobody who has been demoted or disabled by then, whatever this node has heard of it', async () => {
+    const { database } = tidings.current;
+    const person = await tidings.current.asUser('ADMIN');
+    const { id } = await createProject(person);
+    const acts: readonly (readonly [string, string])[] = [
+      ['createProject(input: { key: "TOO-LATE", name: "Late" }) { id }', 'EDITOR'],
+      [`deleteProject(id: "${id}")`, 'ADMIN'],
+      ['announce(message: "Late") { id }', 'ADMIN'],
+    ];
+    for (const change of [`role = 'USER'`, 'disabled_at = now()']) {
+      await database.query(`update account set ${change} where id = $1`, [person.id]);
+      for (const [field, requires] of acts) {
+        const { errors } = await person.send(`mutation { ${field} }`);
+        expect(errors?.[0]?.extensions).toMatchObject({ code: 'FORBIDDEN', requires });
+      }
+      await database.query(`update account set role = 'ADMIN', disabled_at = null where id = $1`, [person.id]);
+    }
+    expect(await person.data('{ project(key: "TOO-LATE") { id } }').catch((error: Error) => error.message)).toMatch(
+      'NOT_FOUND',
+    );
+    for (const [field] of acts) expect((await person.send(`mutation { ${field} }`)).errors).toBeUndefined();
+  });
+
   it.each<[string, readonly [AdminAct, AdminAct][], RegExp]>([
     [
       'demote or disable each other',

@@ -3,6 +3,8 @@ import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } fro
 import { MikroORM } from '@mikro-orm/postgresql';
 import { v7 as uuid } from 'uuid';
 import type { OperationContext } from '../../engine/access/operation-context.js';
+import { assertStillHasRole } from '../../engine/access/present-role.js';
+import { Role } from '../../engine/access/role.js';
 import { type Account, AccountEntity } from '../../engine/accounts/account.entity.js';
 import { EventLog } from '../../engine/events/event-log.js';
 import type { LogEvent } from '../../engine/events/log-event.js';
@@ -48,9 +50,11 @@ export class AnnouncementService implements OnModuleInit, OnApplicationShutdown 
     return this.told;
   }
 
+  /** Throws FORBIDDEN. */
   announce({ viewer, client }: OperationContext, message: string): Promise<Announcement> {
     const { accountId: authorId, sessionId } = viewer;
     return this.log.transaction(async ({ em, record }) => {
+      await assertStillHasRole(em, authorId, Role.ADMIN);
       const announcement = em.create(AnnouncementEntity, { id: uuid(), message, authorId, createdAt: new Date() });
       const resource = { kind: ANNOUNCEMENT_RESOURCE, id: announcement.id };
       const { address } = client;

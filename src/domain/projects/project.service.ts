@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { type EntityManager, LockMode, raw } from '@mikro-orm/postgresql';
 import { v7 as uuid } from 'uuid';
 import type { OperationContext } from '../../engine/access/operation-context.js';
+import { assertStillHasRole } from '../../engine/access/present-role.js';
 import { type ClientInfo, type Principal, Role } from '../../engine/access/role.js';
 import { violatesUnique } from '../../engine/database/unit-of-work.js';
 import { ConflictError, NotFoundError } from '../../engine/errors/service-error.js';
@@ -57,9 +58,10 @@ export class ProjectService {
     return { ...page, lastCursor };
   }
 
-  /** Makes a project whose OWNER is the viewer. Throws CONFLICT (PROJECT_KEY_TAKEN). */
+  /** Makes a project whose OWNER is the viewer. Throws FORBIDDEN, CONFLICT (PROJECT_KEY_TAKEN). */
   async create(viewer: Principal, input: NewProject): Promise<Project> {
     return this.log.transaction(async ({ em, record }) => {
+      await assertStillHasRole(em, viewer.accountId, Role.EDITOR);
       const now = new Date();
       const project = em.create(ProjectEntity, { id: uuid(), ...input, version: 1, createdAt: now, updatedAt: now });
       const owner = { projectId: project.id, accountId: viewer.accountId, role: ProjectRole.OWNER };
@@ -90,10 +92,11 @@ export class ProjectService {
     });
   }
 
-  /** Deletes softly: nobody sees it any more, and the log can still tell that it was there. */
+  /** Deletes softly: nobody sees it any more, and the log can still tell that it was there. Throws NOT_FOUND, FORBIDDEN. */
   async delete(viewer: Principal, id: string, { address }: ClientInfo): Promise<boolean> {
     return this.log.transaction(async ({ em, record }) => {
       const project = await lockProject(em, id);
+      await assertStillHasRole(em, viewer.accountId, Role.ADMIN);
       project.deletedAt = new Date();
       const subject = { kind: PROJECT_RESOURCE, id };
       const actorId = viewer.accountId;
