@@ -9,7 +9,6 @@ import { PARAMETERS } from '../../src/engine/accounts/passwords.js';
 import { MikroORM } from '@mikro-orm/postgresql';
 import type { Transport } from '../../src/engine/access/role.js';
 import { AccountEntity } from '../../src/engine/accounts/account.entity.js';
-import { inTransaction } from '../../src/engine/database/unit-of-work.js';
 import { AccessTokens } from '../../src/engine/sessions/access-tokens.js';
 import { RefreshTokens } from '../../src/engine/sessions/refresh-tokens.js';
 import { SessionService } from '../../src/engine/sessions/session.service.js';
@@ -125,10 +124,9 @@ export class TestTidings {
 
   /** Another session of an account, as a sign-in opens it: without the password, whose hash would take the most of a test. */
   async signIn(id: string, email: string, url = this.url, transport: Transport = 'BODY'): Promise<Person> {
-    const { account, session } = await inTransaction(this.app.get(MikroORM), async (em) => {
-      const known = await em.findOneOrFail(AccountEntity, id);
-      return this.app.get(SessionService).open(em, known, CLIENT, transport);
-    });
+    const em = this.app.get(MikroORM).em.fork();
+    const known = await em.findOneOrFail(AccountEntity, id);
+    const { account, session } = await this.app.get(SessionService).open(em, known, CLIENT, transport);
     const { token } = this.app.get(AccessTokens).issue(id, session.id, account.role, session.idleExpiresAt);
     const refreshToken = this.app.get(RefreshTokens).make(session.id, session.generation, session.seed);
     const person = new Person(url, id, email, token, refreshToken, session.id);
