@@ -29,6 +29,19 @@ const post = (body: string): Promise<Answer> =>
   });
 const signedIn = (body: unknown) => post(JSON.stringify(body));
 const invalid = (variables: unknown, query = CREATE) => signedIn({ query, variables });
+/** Starts to count the stacks that are taken, the most of what an error costs; returns how many there have been since. */
+function errorsMade(): () => number {
+  let count = 0;
+  const capture = Error.captureStackTrace.bind(Error);
+  Error.captureStackTrace = (...args) => {
+    count += 1;
+    capture(...args);
+  };
+  return () => {
+    Error.captureStackTrace = capture;
+    return count;
+  };
+}
 const named = (name: string) => editor.send(CREATE, { input: { key: `N${Math.trunc(Math.random() * 1e12)}`, name } });
 const spread = (n: number) =>
   `fragment F${n} on Project { a: latestUpdate { project { ...F${n + 1} } } b: latestUpdate { project { ...F${n + 1} } } }`;
@@ -256,6 +269,21 @@ describe('variables', () => {
       'query ($id: ID!) { project(id: $id) { id } }',
     );
     expect([answer.status, answer.errors]).toEqual([200, []]);
+  });
+
+  it('that are wrong by the ten thousand cost no more than the twenty that are named', async () => {
+    const query = 'query ($f: ProjectFilter) { projects(filter: $f) { nodes { id } } }';
+    const many = Array.from({ length: 60_000 }, () => 5);
+    const known = Object.fromEntries(many.slice(0, 15_000).map((_, n) => [`x${n}`, 1]));
+    for (const [f, count] of [
+      [{ health: many }, 20],
+      [known, 20],
+      [{ health: many.slice(0, 19) }, 19],
+    ] as const) {
+      const made = errorsMade();
+      expect(fields(await invalid({ f }, query))).toHaveLength(count);
+      expect(made()).toBeLessThan(100);
+    }
   });
 
   it('nested ten thousand deep do no harm', async () => {

@@ -21,16 +21,33 @@ const MAX_NAME = 100;
 const FIELD = /^Field "([^"]*)" (?:(of required type)|is not defined)/;
 const NOT_NULL = /^Expected non-nullable type .* not to be null\.$/;
 
-/** Every variable of `operation` that cannot be taken, by its path: `input.title`. */
+/** Thrown from within graphql-js, which would visit all of a long list, and make an error for each of its values. */
+class EnoughError extends Error {}
+
+/** The variables of `operation` that cannot be taken, by their path: `input.title`. */
 export function variableProblems(
   schema: GraphQLSchema,
   operation: OperationDefinitionNode,
   variables: Readonly<Record<string, unknown>>,
 ): FieldProblem[] {
   const problems: FieldProblem[] = [];
-  const add = (path: readonly PropertyKey[], message: string) => {
-    if (problems.length < MAX_PROBLEMS) problems.push({ path: path.map(String).join('.'), message });
-  };
+  try {
+    findProblems(schema, operation, variables, (path, message) => {
+      problems.push({ path: path.map(String).join('.'), message });
+      if (problems.length === MAX_PROBLEMS) throw new EnoughError();
+    });
+  } catch (error) {
+    if (!(error instanceof EnoughError)) throw error;
+  }
+  return problems;
+}
+
+function findProblems(
+  schema: GraphQLSchema,
+  operation: OperationDefinitionNode,
+  variables: Readonly<Record<string, unknown>>,
+  add: (path: readonly PropertyKey[], message: string) => void,
+): void {
   for (const { variable, type: typeNode, defaultValue } of operation.variableDefinitions ?? []) {
     const name = variable.name.value;
     const type = typeFromAST(schema, typeNode);
@@ -48,7 +65,6 @@ export function variableProblems(
       });
     }
   }
-  return problems;
 }
 
 /** A message of graphql-js about a value, without the value. */
