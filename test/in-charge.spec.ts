@@ -22,7 +22,7 @@ const memberships = () => tidings.current.app.get(ProjectMemberService);
 /** Who asks, with the rights that this node knows of. */
 async function principal({ id, sessionId }: Person): Promise<Principal> {
   const rights = (await tidings.current.app.get(Rights).of(id))!;
-  return { accountId: id, sessionId, rights, transport: 'BODY', tokenExpiresAt: Infinity };
+  return { accountId: id, sessionId, rights, transport: 'BODY', session: { ended: false }, tokenExpiresAt: Infinity };
 }
 
 /** The code of what was thrown, with its reason; `OK` for what was done. */

@@ -126,7 +126,14 @@ const operations = () =>
     });
 
 function contextOf({ accountId, rights }: Viewer, view: ReadView): OperationContext {
-  const principal: Principal = { accountId, rights, sessionId: 'none', transport: 'BODY', tokenExpiresAt: Infinity };
+  const principal: Principal = {
+    accountId,
+    rights,
+    sessionId: 'none',
+    transport: 'BODY',
+    session: { ended: false },
+    tokenExpiresAt: Infinity,
+  };
   return contexts.forSocket({ address: '::1', userAgent: undefined }, { principal }).over(view);
 }
 

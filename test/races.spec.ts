@@ -154,6 +154,7 @@ describe(`in ${ROUNDS} interleavings, sign-ins with the old password`, () => {
         sessionId: own,
         rights,
         transport: 'BODY',
+        session: { ended: false },
         tokenExpiresAt: Number.POSITIVE_INFINITY,
       };
       const [changed, signedIn] = await Promise.all([

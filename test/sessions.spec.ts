@@ -37,6 +37,15 @@ const login = (email: string, password = PASSWORD) => ({ input: { email, passwor
 /** What a client can tell one refusal from another by. */
 const told = ({ message, path, extensions }: GraphqlError) => ({ message, path, extensions });
 
+const codesOf = (errors: readonly { path?: unknown; extensions?: Record<string, unknown> }[] = []) =>
+  errors.map(({ path, extensions }) => [path, extensions?.['code']]);
+/** The errors of `document`, each with its path, over either way. */
+const errorsOf = async (person: Person, document: string, way: 'HTTP' | 'a socket') => {
+  if (way === 'HTTP') return codesOf((await person.send(document)).errors);
+  return codesOf((await person.socket().subscribe(document).next()).errors);
+};
+const create = (key: string) => `createProject(input: { key: "${key}", name: "x" }) { id }`;
+
 describe('registering', () => {
   it('makes an account and signs it in at once', async () => {
     const input = newcomer({ name: '  Ada Löwe ', email: 'Ada@Example.COM' });
@@ -225,6 +234,39 @@ describe('the sessions of an account', () => {
     const document = 'query ($n: Int) { users(first: $n) { nodes { id sessions { id } } } }';
     const page = (n: number) => fewestStatementsOf(() => admin.data(document, { n }));
     expect((await page(10)).length).toBe((await page(2)).length);
+  });
+});
+
+describe('signing out in the midst of a mutation', () => {
+  it.each(['HTTP', 'a socket'] as const)('over %s leaves the rest of it undone', async (way) => {
+    for (const end of ['logout', 'logoutEverywhere']) {
+      const person = await tidings.current.asUser('EDITOR');
+      const key = `AFTER-${(count += 1)}`;
+      const errors = await errorsOf(person, `mutation { ${end} late: ${create(key)} }`, way);
+      expect(errors).toEqual([[['late'], 'UNAUTHENTICATED']]);
+      expect(await query('select 1 from project where key = $1', [key])).toEqual([]);
+    }
+  });
+
+  it('is felt by what follows, whoever ended the session or disabled the account, and however', async () => {
+    const admin = await tidings.current.asUser('ADMIN');
+    for (const end of [
+      (person: Person) => `revokeSession(id: "${person.sessionId}")`,
+      (person: Person) => `setUserDisabled(userId: "${person.id}", disabled: true) { id }`,
+    ]) {
+      const person = await tidings.current.asUser('EDITOR');
+      const [first, second] = [`A-${(count += 1)}`, `A-${(count += 1)}`];
+      // The first of both waits for the table, until the session has ended.
+      await query('begin');
+      await query('lock table project in share mode');
+      const running = person.send(`mutation { first: ${create(first)} second: ${create(second)} }`);
+      await until(async () => (await tidings.current.database.waiting()) > 0, 'the first waits');
+      const by = end(person).startsWith('revoke') ? again(person) : Promise.resolve(admin);
+      await (await by).data(`mutation { ${end(person)} }`);
+      await query('commit');
+      expect(codesOf((await running).errors)).toEqual([[['second'], 'UNAUTHENTICATED']]);
+      expect(await query('select key from project where key in ($1, $2)', [first, second])).toEqual([{ key: first }]);
+    }
   });
 });
 

@@ -40,10 +40,15 @@ export class OperationContext {
     return this.caller.principal;
   }
 
-  /** The signed-in caller; throws {@link UnauthenticatedError}, or why the caller cannot be known now. */
+  /**
+   * The signed-in caller; throws {@link UnauthenticatedError}, or why the caller cannot be known now. Asked for by every field
+   * that is guarded: what ends while an operation runs is not acted for in the rest of it.
+   */
   get viewer(): Principal {
-    if (!this.caller.principal) throw this.caller.refusal ?? new UnauthenticatedError();
-    return this.caller.principal;
+    const { principal, refusal } = this.caller;
+    if (!principal) throw refusal ?? new UnauthenticatedError();
+    if (principal.session.ended || principal.rights.disabled) throw new UnauthenticatedError();
+    return principal;
   }
 
   get cookies(): CredentialCookies {

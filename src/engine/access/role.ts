@@ -29,6 +29,8 @@ export interface AccountRights {
 export interface Principal {
   readonly accountId: string;
   readonly sessionId: string;
+  /** Whether the session has ended by now. It stays true as `rights` do. */
+  readonly session: { readonly ended: boolean };
   readonly rights: AccountRights;
   readonly transport: Transport;
   /** When the access token that was shown expires, in ms since 1970. */

@@ -37,6 +37,7 @@ class Garden {
       sessionId: 's',
       rights: { role, disabled: false, resources: new Map<string, string>() },
       transport: 'BODY' as const,
+      session: { ended: false },
       tokenExpiresAt: 0,
     };
     const judge = (): Verdict => {

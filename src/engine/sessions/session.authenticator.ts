@@ -64,6 +64,7 @@ export class SessionAuthenticator implements Authenticator {
         principal: {
           accountId: claims.sub,
           sessionId: claims.sid,
+          session,
           rights,
           transport,
           tokenExpiresAt: claims.exp * 1000,
