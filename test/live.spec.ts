@@ -360,6 +360,7 @@ describe('coming back', () => {
       'a position beyond the head',
       Buffer.concat([Buffer.alloc(6, 1), Buffer.from('000000000fffffff', 'hex')]).toString('base64url'),
     ],
+    ['nothing in it', ''],
     ['control characters', '\u0000\u0001'],
     ['emoji', '🙂🙂'],
   ])('with %s for a cursor is told CURSOR_EXPIRED, and the socket stays', async (_what, after) => {

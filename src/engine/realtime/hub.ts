@@ -81,7 +81,7 @@ export class Hub implements OnModuleInit {
   /** A subscription from now on, or from `after`, without a gap; nothing is given before `join`. Throws CURSOR_EXPIRED. */
   async subscribe(request: SubscriptionRequest): Promise<Member> {
     const { after } = request;
-    const start = after ? await this.log.resolveCursor(after) : this.follower.applied;
+    const start = after == null ? this.follower.applied : await this.log.resolveCursor(after);
     return new Member(request, start, (member) => this.left(member));
   }
 
