@@ -1,4 +1,8 @@
 // GraphQL over HTTP as a careless, a curious and a hostile client send it: each is told what is wrong, nothing breaks, nothing is logged.
+import { once } from 'node:events';
+import { type IncomingMessage, request as sent } from 'node:http';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { auditServer } from 'graphql-http';
 import { type Answer, codes, fields, JSON_TYPE, request, SECRET, STRICT } from './support/answers.js';
 import { type Person, useTidings } from './support/tidings.js';
@@ -83,6 +87,18 @@ describe('a body', () => {
     expect((await post(padded(256 * 1024 - overhead + 1))).status).toBe(413);
   });
 
+  it('that says it is larger is refused before it has come, and its connection with it', async () => {
+    const { hostname, port } = new URL(tidings.current.url);
+    const socket = connect(Number(port), hostname);
+    socket.write(
+      'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99999999\r\n\r\n{',
+    );
+    const answer = await text(socket);
+    expect(answer).toMatch(/^HTTP\/1\.1 413 /);
+    expect(answer).toMatch(/^connection: close/im);
+    expect(answer).toContain('"BAD_USER_INPUT"');
+  });
+
   it.each([
     ['text/plain', 400],
     ['application/x-www-form-urlencoded', 400],
@@ -161,9 +177,28 @@ describe('a method or header', () => {
     expect(await response.text()).toContain('Tidings is up');
   });
 
+  it('that offers another protocol than WebSocket is answered as any other', async () => {
+    const headers = {
+      ...STRICT,
+      connection: 'upgrade, http2-settings',
+      upgrade: 'h2c',
+      'http2-settings': 'AAMAAABkAAQCAAAAAAIAAAAA',
+    };
+    const { port } = new URL(tidings.current.url);
+    const offering = sent({ port, path: '/graphql', method: 'POST', headers });
+    offering.end('{"query": "{ __typename }"}');
+    const [response] = (await once(offering, 'response')) as [IncomingMessage];
+    expect([response.statusCode, await text(response)]).toEqual([200, expect.stringContaining('"Query"')]);
+  });
+
+  it('below the endpoint is not there', async () => {
+    const below = await call({ method: 'POST', headers: STRICT, body: '{"query": "{ __typename }"}' }, '/graphql/x');
+    expect(below.status).toBe(404);
+  });
+
   it('and a path that is not there, or none at all, shows no stack', async () => {
     expect((await call({ method: 'GET' }, `/${SECRET.slice(0, 3)}`)).status).toBe(404);
     expect((await call({ method: 'GET' }, '/%E0%A4%A')).status).toBeLessThan(500);
-    expect((await call({ method: 'POST', headers: STRICT, body: '{}' }, '/graphql/%E0%A4%A')).status).toBe(400);
+    expect((await call({ method: 'POST', headers: STRICT, body: '{}' }, '/graphql/%E0%A4%A')).status).toBe(404);
   });
 });

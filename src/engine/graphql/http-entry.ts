@@ -5,12 +5,30 @@ import type { Config } from '../config/config.js';
 
 /** Largest request body, in bytes. */
 const MAX_BODY_BYTES = 256 * 1024;
+/** ms in which a request must have come as a whole, and its headers: a body without end is not waited for. */
+const REQUEST_TIMEOUT_MS = 30_000;
+const HEADERS_TIMEOUT_MS = 15_000;
 
 export function useHttpEntry(app: NestExpressApplication, config: Config): void {
   app.disable('x-powered-by');
   app.enableCors({ origin: [...config.allowedOrigins], credentials: true, maxAge: 600 });
-  app.use('/graphql', toLanding, express.json({ limit: MAX_BODY_BYTES }), refuseBody);
+  app.use('/graphql', exactly, toLanding, bounded, express.json({ limit: MAX_BODY_BYTES }), refuseBody);
+  const server = app.getHttpServer();
+  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  server.headersTimeout = HEADERS_TIMEOUT_MS;
 }
+
+/** The endpoint is one address, as it is for sockets: what is below it is not there. */
+const exactly: RequestHandler = ({ path }, response, next) => {
+  if (path === '/') next();
+  else response.status(404).json({ statusCode: 404, error: 'Not Found', message: 'The endpoint is /graphql.' });
+};
+
+/** A body that says itself that it is too large is refused before it has come, and with it whatever else would follow. */
+const bounded: RequestHandler = ({ headers }, response, next) => {
+  if (Number(headers['content-length'] ?? 0) <= MAX_BODY_BYTES) return next();
+  response.status(413).set('connection', 'close').json(refusal(TOO_LARGE));
+};
 
 /** A browser that opens the endpoint is shown the way; a client that asks for JSON, or sends a query, is not. */
 const toLanding: RequestHandler = (request, response, next) => {
@@ -24,12 +42,18 @@ const toLanding: RequestHandler = (request, response, next) => {
 const refuseBody: ErrorRequestHandler = (error: { status?: number; type?: string }, _request, response, _next) => {
   const status = error.status ?? 400;
   const message = MESSAGES[error.type ?? ''] ?? 'The request body cannot be read.';
-  response.status(status).json({ errors: [{ message, extensions: { code: 'BAD_USER_INPUT', fields: [] } }] });
+  response.status(status).json(refusal(message));
 };
+
+function refusal(message: string) {
+  return { errors: [{ message, extensions: { code: 'BAD_USER_INPUT', fields: [] } }] };
+}
+
+const TOO_LARGE = `The request body is larger than ${MAX_BODY_BYTES / 1024} KiB.`;
 
 const MESSAGES: Readonly<Record<string, string>> = {
   'entity.parse.failed': 'The request body is not JSON.',
-  'entity.too.large': `The request body is larger than ${MAX_BODY_BYTES / 1024} KiB.`,
+  'entity.too.large': TOO_LARGE,
   'charset.unsupported': 'The request body must be UTF-8.',
   'encoding.unsupported': 'The request body must be sent as it is, or as gzip, deflate or br.',
 };

@@ -60,6 +60,8 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
 
   onModuleInit(): void {
     const server = this.http.httpAdapter.getHttpServer() as Server;
+    // An offer of another protocol, such as HTTP/2's h2c, is none of ours: such a request is answered as any other.
+    Object.assign(server, { shouldUpgradeCallback: ({ headers }: IncomingMessage) => isWebSocket(headers.upgrade) });
     server.on('upgrade', (request, stream, head) => this.upgrade(request, stream, head));
     this.follower.on('rights', (event) => this.closeEnded(event));
     this.keepAlive = setInterval(() => {
@@ -171,6 +173,10 @@ function clientMessage(text: string): { readonly type: unknown; readonly id?: un
   } catch {
     return undefined;
   }
+}
+
+function isWebSocket(protocol: string | undefined): boolean {
+  return protocol?.trim().toLowerCase() === 'websocket';
 }
 
 /** Answers an upgrade and lets go: a client that does not close its side keeps nothing open. */
