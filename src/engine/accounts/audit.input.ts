@@ -6,13 +6,15 @@ import { AuditOutcome } from './audit.type.js';
 
 const optional = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? undefined);
 
+const time = z.date('is not a point in time, as in 2026-11-21T09:30:00Z');
+
 const filter = z
   .object({
     actions: optional(z.array(z.enum(AUDIT_ACTIONS, 'is not an action of the audit trail'))),
     actorId: optional(id),
     outcome: optional(z.enum(AuditOutcome)),
-    since: optional(z.date()),
-    until: optional(z.date()),
+    since: optional(time),
+    until: optional(time),
   })
   .refine(({ since, until }) => !since || !until || since <= until, { path: ['until'], message: 'is before since' });
 

@@ -27,6 +27,9 @@ export interface CheckedOperation {
   readonly cost: number;
 }
 
+/** The engine's own words about a document that is nested too deeply for graphql-js. */
+const STACK = /call stack/;
+
 const RULES = [...specifiedRules, ...VALIDATION_RULES];
 /** Verdicts on documents that are kept somewhere: there is one schema, so they hold as long as the document. */
 const verdicts = new WeakMap<DocumentNode, readonly GraphQLError[]>();
@@ -64,7 +67,8 @@ export function documentError(
   error: unknown,
   code: 'GRAPHQL_PARSE_FAILED' | 'GRAPHQL_VALIDATION_FAILED',
 ): GraphQLError {
-  const cause = error instanceof GraphQLError ? error : new GraphQLError('The document cannot be read.');
+  const readable = error instanceof GraphQLError && !STACK.test(error.message);
+  const cause = readable ? error : new GraphQLError('The document cannot be read: it may be nested too deeply.');
   return new GraphQLError(withoutValue(cause.message), {
     nodes: cause.nodes,
     source: cause.source,
