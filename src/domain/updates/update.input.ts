@@ -29,7 +29,7 @@ export class PostUpdateInput {
     nullable: true,
     description:
       'Of your own making, 1 to 64 characters: the same input with the same key gives the update that is there already, ' +
-      'another input `CONFLICT`. Nobody else shares your keys.',
+      'another input `CONFLICT`. Nobody else shares your keys, and each project has its own.',
   })
   idempotencyKey?: string | null;
 }
@@ -64,7 +64,7 @@ export class PostCommentInput {
     nullable: true,
     description:
       'Of your own making, 1 to 64 characters: the same input with the same key gives the comment that is there already, ' +
-      'another input `CONFLICT`. Nobody else shares your keys.',
+      'another input `CONFLICT`. Nobody else shares your keys, and each project has its own.',
   })
   idempotencyKey?: string | null;
 }
