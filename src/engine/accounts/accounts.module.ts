@@ -4,6 +4,7 @@ import { AccountService } from './account.service.js';
 import { AdministrationService } from './administration.service.js';
 import { AdministrationResolver } from './administration.resolver.js';
 import { AuditResolver } from './audit.resolver.js';
+import { AuditRetention } from './audit.retention.js';
 import { AuditService } from './audit.service.js';
 import { Passwords } from './passwords.js';
 
@@ -15,6 +16,7 @@ import { Passwords } from './passwords.js';
     AdministrationResolver,
     AdministrationService,
     AuditResolver,
+    AuditRetention,
     AuditService,
     Passwords,
   ],

@@ -30,6 +30,7 @@ const SHOWN: Record<VariableName, (config: Config) => string> = {
   REFRESH_REUSE_WINDOW: (config) => formatDuration(config.refreshReuseWindow),
   SOCKET_MAX_AGE: (config) => formatDuration(config.socketMaxAge),
   EVENT_RETENTION: (config) => formatDuration(config.eventRetention),
+  AUDIT_RETENTION: (config) => formatDuration(config.auditRetention),
   SMTP_URL: (config) => maskUrl(config.smtpUrl) ?? 'not set',
   REGISTRATION: (config) => config.registration,
   DEMO: (config) => String(config.demo),

@@ -29,6 +29,7 @@ export const configSchema = z.object({
   // A timer of Node holds 24 days at most.
   SOCKET_MAX_AGE: variable(type.duration({ min: '1s', max: '7d' }).default(3_600_000)),
   EVENT_RETENTION: variable(type.duration({ min: '1h', max: '3650d' }).default(30 * 86_400_000)),
+  AUDIT_RETENTION: variable(type.duration({ min: '1h', max: '3650d' }).default(365 * 86_400_000)),
   SMTP_URL: variable(type.connectionUrl(['smtp', 'smtps']).optional()),
   REGISTRATION: variable(type.oneOf('open', 'closed').default('open')),
   DEMO: variable(type.flag('true', 'false').optional()),

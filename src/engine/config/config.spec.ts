@@ -45,6 +45,7 @@ describe('an empty environment', () => {
       refreshReuseWindow: 10_000,
       socketMaxAge: 3_600_000,
       eventRetention: 2_592_000_000,
+      auditRetention: 31_536_000_000,
       smtpUrl: undefined,
       registration: 'open',
       demo: true,
@@ -164,6 +165,8 @@ describe('lifetimes', () => {
     [{ ACCESS_TOKEN_TTL: '25h' }, ['ACCESS_TOKEN_TTL']],
     [{ ACCESS_TOKEN_TTL: '2h', EVENT_RETENTION: '1h' }, ['EVENT_RETENTION']],
     [{ EVENT_RETENTION: '59m' }, ['EVENT_RETENTION']],
+    [{ AUDIT_RETENTION: '59m' }, ['AUDIT_RETENTION']],
+    [{ AUDIT_RETENTION: '3651d' }, ['AUDIT_RETENTION']],
     [{ SOCKET_MAX_AGE: '0' }, ['SOCKET_MAX_AGE']],
   ])('%j are refused', (env, names) => expect(refused(env)).toEqual(names));
 

@@ -43,6 +43,8 @@ export interface Config {
   readonly socketMaxAge: number;
   /** Milliseconds that events stay in the log, and cursors valid. */
   readonly eventRetention: number;
+  /** Milliseconds that entries of the audit trail are kept. */
+  readonly auditRetention: number;
   /** `smtp://…`; undefined: files in `dataDir/outbox`, in production no mails at all. */
   readonly smtpUrl: string | undefined;
   readonly registration: Settings['REGISTRATION'];
@@ -109,6 +111,7 @@ function complete(s: Settings, misspelt: readonly string[]): Config {
     refreshReuseWindow: s.REFRESH_REUSE_WINDOW,
     socketMaxAge: s.SOCKET_MAX_AGE,
     eventRetention: s.EVENT_RETENTION,
+    auditRetention: s.AUDIT_RETENTION,
     smtpUrl: s.SMTP_URL,
     registration: s.REGISTRATION,
     demo: s.DEMO ?? (embedded && isLoopback(host) && !production),
