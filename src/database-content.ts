@@ -11,6 +11,7 @@ import { PasswordsMigration } from './engine/database/migrations/20261121000003-
 import { AdministrationMigration } from './engine/database/migrations/20261121000004-administration.js';
 import { KnownAddressesMigration } from './engine/database/migrations/20261121000005-known-addresses.js';
 import { NodesMigration } from './engine/database/migrations/20261121000006-nodes.js';
+import { SignInRetentionMigration } from './engine/database/migrations/20261121000008-sign-in-retention.js';
 import type { DatabaseContent } from './engine/database/orm-options.js';
 import { EventEntity, LogCounterEntity, LogHeadEntity } from './engine/events/log.entity.js';
 import { AuditEntryEntity } from './engine/operations/audit.entity.js';
@@ -47,5 +48,6 @@ export const databaseContent: DatabaseContent = {
     { name: '20261121000005-known-addresses', class: KnownAddressesMigration },
     { name: '20261121000006-nodes', class: NodesMigration },
     { name: '20261121000007-notification-retention', class: NotificationRetentionMigration },
+    { name: '20261121000008-sign-in-retention', class: SignInRetentionMigration },
   ],
 };

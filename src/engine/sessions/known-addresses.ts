@@ -1,17 +1,19 @@
-// From where an account has signed in within 30 days: there, nobody else's failures count against it.
+// From where an account has signed in within 30 days: there, nobody else's failures count against it. session.retention.ts
+// removes those that it does not know any more.
 import { Injectable } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
+
+/** Days for which an address is known after a sign-in from there. */
+export const KNOWN_DAYS = 30;
 
 /** One statement, the same for e-mails that exist and for those that do not. */
 const KNOWS = `
 select exists (
   select from known_address
    where account_id = (select id from account where lower(email) = lower(?) and not is_system)
-     and network = ? and last_at > now() - interval '30 days') as known`;
+     and network = ? and last_at > now() - ? * interval '1 day') as known`;
 
 const REMEMBER = `
-with forgotten as (
-  delete from known_address where account_id = ? and network <> ? and last_at <= now() - interval '30 days')
 insert into known_address (account_id, network, last_at) values (?, ?, now())
 on conflict (account_id, network) do update set last_at = now()`;
 
@@ -20,11 +22,11 @@ export class KnownAddresses {
   constructor(private readonly orm: MikroORM) {}
 
   async knows(email: string, network: string): Promise<boolean> {
-    const [row] = await this.orm.em.fork().execute<{ known: boolean }[]>(KNOWS, [email, network]);
+    const [row] = await this.orm.em.fork().execute<{ known: boolean }[]>(KNOWS, [email, network, KNOWN_DAYS]);
     return row?.known === true;
   }
 
   async remember(accountId: string, network: string): Promise<void> {
-    await this.orm.em.fork().execute(REMEMBER, [accountId, network, accountId, network]);
+    await this.orm.em.fork().execute(REMEMBER, [accountId, network]);
   }
 }

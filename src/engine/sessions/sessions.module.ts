@@ -17,6 +17,7 @@ import { RefreshTokens } from './refresh-tokens.js';
 import { RequestSessions } from './request-sessions.js';
 import { SessionAuthenticator } from './session.authenticator.js';
 import { AccountSessionsResolver, SessionResolver } from './session.resolver.js';
+import { SessionRetention } from './session.retention.js';
 import { SessionCookies } from './session-cookies.js';
 import { SessionService } from './session.service.js';
 import { SessionUse } from './session-use.js';
@@ -44,6 +45,7 @@ import { SignInService } from './sign-in.service.js';
     SessionAuthenticator,
     SessionCookies,
     SessionResolver,
+    SessionRetention,
     SessionService,
     SessionUse,
     SessionView,
