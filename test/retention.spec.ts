@@ -1,6 +1,7 @@
 // What is left of signing in, and the audit trail: what goes, what stays, a batch at a time and in nobody's way.
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { v7 as uuid } from 'uuid';
+import { NotificationRetention } from '../src/domain/notifications/notification.retention.js';
 import { AuditRetention } from '../src/engine/accounts/audit.retention.js';
 import { EventRetention, type Pruning } from '../src/engine/events/retention.js';
 import { SessionRetention } from '../src/engine/sessions/session.retention.js';
@@ -21,6 +22,26 @@ beforeAll(async () => {
   await accounts([ada]);
 });
 beforeEach(() => database.query('truncate session, password_reset, known_address, audit_entry'));
+
+/** What `register` adds to a retention. */
+function added(register: (to: EventRetention) => void): Pruning[] {
+  const prunings: Pruning[] = [];
+  const to: Pick<EventRetention, 'add'> = { add: (pruning) => prunings.push(pruning) };
+  register(to as EventRetention);
+  return prunings;
+}
+
+/** How PostgreSQL goes about each of them. */
+async function plansOf(prunings: readonly Pruning[]): Promise<string[]> {
+  const plans: string[] = [];
+  const explain = async (sql: string, values: unknown[]) => {
+    const lines = await orm.em.fork().execute<Record<string, string>[]>(`explain (costs off) ${sql}`, values);
+    plans.push(lines.flatMap((line) => Object.values(line)).join('\n'));
+    return [];
+  };
+  for (const pruning of prunings) await pruning({ execute: explain } as unknown as EntityManager, 10);
+  return plans;
+}
 
 const accounts = (ids: readonly string[]) =>
   database.query(
@@ -139,12 +160,12 @@ describe('what has gathered over the years', () => {
         return row!.count;
       }),
     );
-  /** What of the retention is asked here, one after the other. */
-  const prunings: Pruning[] = [];
+  let prunings: Pruning[];
   beforeAll(() => {
-    const added: Pick<EventRetention, 'add'> = { add: (pruning) => prunings.push(pruning) };
-    new SessionRetention(added as EventRetention).onModuleInit();
-    new AuditRetention(added as EventRetention, tidings.current.config).onModuleInit();
+    prunings = added((to) => {
+      new SessionRetention(to).onModuleInit();
+      new AuditRetention(to, tidings.current.config).onModuleInit();
+    });
   });
   beforeEach(async () => {
     const numbers = `generate_series(1, ${many}) as n`;
@@ -187,16 +208,25 @@ describe('what has gathered over the years', () => {
       'known_address_last_at_idx',
       'audit_entry_at_idx',
     ];
-    const plans: string[] = [];
-    const explain = async (sql: string, values: unknown[]) => {
-      const lines = await orm.em.fork().execute<Record<string, string>[]>(`explain (costs off) ${sql}`, values);
-      plans.push(lines.flatMap((line) => Object.values(line)).join('\n'));
-      return [];
-    };
-    for (const pruning of prunings) await pruning({ execute: explain } as unknown as EntityManager, 10);
+    const plans = await plansOf(prunings);
     for (const [at, index] of indexes.entries()) {
       expect(plans[at]).toMatch(new RegExp(`Index Scan (Backward )?using ${index} on \\w+( \\w+)?\\n +Index Cond: `));
       expect(plans[at]).not.toContain('Sort');
+    }
+  });
+});
+
+describe('notifications', () => {
+  it('that are too old are found by an index among all that are not', async () => {
+    await database.query(
+      `insert into notification (id, account_id, actor_id, kind, role, read_at)
+       select gen_random_uuid(), $1, $1, 'ROLE', 'USER', case when n % 2 = 0 then now() end from generate_series(1, 10000) as n`,
+      [ada],
+    );
+    await database.query('analyze notification');
+    const [plan] = await plansOf(added((to) => new NotificationRetention(to).onModuleInit()));
+    for (const index of ['notification_read_at_idx', 'notification_unread_since_idx']) {
+      expect(plan).toMatch(new RegExp(`Index Scan (using|on) ${index}.*\\n +Index Cond: `));
     }
   });
 });
