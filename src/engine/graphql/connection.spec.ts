@@ -67,7 +67,7 @@ describe('a page', () => {
     cursor([` ${A}`]),
     A,
   ])('does not begin at %j', (after) => {
-    expect(wrong({ after })).toEqual([{ path: 'after', message: 'is not a cursor of this list' }]);
+    expect(wrong({ after })).toEqual([{ path: 'after', message: 'is not a cursor of a list' }]);
   });
 
   it('has all that is wrong with it named at once', () => {

@@ -170,7 +170,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 function cursorProblem(path: string, cursor: string | null | undefined) {
   if (cursor == null) return [];
-  return keyOf(cursor) === undefined ? [{ path, message: 'is not a cursor of this list' }] : [];
+  return keyOf(cursor) === undefined ? [{ path, message: 'is not a cursor of a list' }] : [];
 }
 
 /** The id that a cursor stands for; `undefined` for what is no cursor of ours. */
