@@ -51,6 +51,8 @@ describe('the refresh tokens of a session that is gone', () => {
     for (const { message, extensions } of [...before, ...after]) {
       expect({ message, extensions }).toEqual({ message: unknown.message, extensions: { code: 'UNAUTHENTICATED' } });
     }
+    expect((await person.error(SESSIONS)).extensions.code).toBe('UNAUTHENTICATED');
+    expect(await isThere(person)).toBe(false);
     expect(await traces(person)).toEqual([[], []]);
     expect(await other.data(SESSIONS)).toEqual({ sessions: [{ id: other.sessionId }] });
   });

@@ -105,7 +105,7 @@ const demotions = async () =>
   (await metrics.registry.getSingleMetric('tidings_demotions_total')!.get()).values[0]?.value;
 const own = (fields: string, of: AccountRights) => {
   const { document } = planFor(fields);
-  const principal = { accountId: 'me', sessionId: 's', rights: of } as Principal;
+  const principal = { accountId: 'me', sessionId: 's', session: { ended: false }, rights: of } as Principal;
   const contextValue = new OperationContext(() => view, { address: '', userAgent: undefined }, { principal }, 'socket');
   return execute({ schema, document, rootValue: event, contextValue });
 };
