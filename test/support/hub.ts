@@ -33,18 +33,15 @@ export class HandOnHub {
     const over = Promise.withResolvers<void>();
     const executions = this.tidings.current.app.get(EventExecutions);
     const begun = new Map<number, number>();
-    executions.attempts = function (plan, portion, view) {
-      const attempt = EventExecutions.prototype.attempts.call(this, plan, portion, view);
-      return async () => {
-        const { event } = portion;
-        const count = (begun.get(event.seq) ?? 0) + 1;
-        begun.set(event.seq, count);
-        await Promise.race([gate(event, count), over.promise]);
-        return attempt();
-      };
+    executions.make = async function (plan, portion, view) {
+      const { event } = portion;
+      const count = (begun.get(event.seq) ?? 0) + 1;
+      begun.set(event.seq, count);
+      await Promise.race([gate(event, count), over.promise]);
+      return EventExecutions.prototype.make.call(this, plan, portion, view);
     };
     this.undo.push(() => {
-      Reflect.deleteProperty(executions, 'attempts');
+      Reflect.deleteProperty(executions, 'make');
       over.resolve();
     });
     return { begun: (seq) => begun.get(seq) ?? 0 };

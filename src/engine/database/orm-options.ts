@@ -13,6 +13,17 @@ export interface DatabaseContent {
 /** Connections beside the pool, for the log alone: one in use, and others should the network have swallowed it. */
 const LOG_POOL = { min: 0, max: 3 };
 
+/**
+ * Has PostgreSQL look every second whether the connection that it works for is still there: without it a statement that waits for a
+ * lock would go on waiting for nobody, once for each time that it is given up and made again.
+ */
+const WORK_FOR_NOBODY_ENDS = 'set client_connection_check_interval = 1000';
+
+/** A new connection, as far as it is needed here. */
+interface NewConnection {
+  executeQuery(statement: { readonly sql: string; readonly parameters: readonly unknown[] }): Promise<unknown>;
+}
+
 /** Has a read wait for nobody: however many requests hold connections of the pool, the log is followed. */
 export const FOLLOWING = { connectionType: 'read' } as const;
 
@@ -33,11 +44,16 @@ export function ormOptions(url: string, content: DatabaseContent, poolSize: numb
     // The ORM's word for a second pool; it is of the same, primary server, and used for nothing unasked.
     replicas: [{ name: 'log', pool: LOG_POOL }],
     preferReadReplicas: false,
+    onCreateConnection: async (connection) => {
+      const statement = { sql: WORK_FOR_NOBODY_ENDS, parameters: [] };
+      // Not every platform can look; and what is lost is noticed by whoever uses it.
+      await (connection as NewConnection).executeQuery(statement).catch(() => {});
+    },
     driverOptions: {
       connectionTimeoutMillis: 5_000,
       keepAlive: true,
       application_name: 'tidings',
-      onPoolCreated: giveBackLost,
+      onPoolCreated: giveBackLost(),
     },
     // Every piece of work holds its own fork; a use of the global one is a mistake that must be seen.
     allowGlobalContext: false,

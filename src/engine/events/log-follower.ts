@@ -144,7 +144,7 @@ export class LogFollower implements OnApplicationShutdown {
         if (this.stopped) return;
         this.lookAgain = false;
         const startedAt = performance.now();
-        const page = await answered(READ_TIMEOUT_MS, this.reader.following(this.position, PAGE));
+        const page = await answered(READ_TIMEOUT_MS, () => this.reader.following(this.position, PAGE));
         this.broken = false;
         for (const event of page) {
           if (event.pos > this.applied) this.lostRings.found(event.pos);

@@ -95,14 +95,15 @@ export class LogReader {
    * {@link CursorExpiredError} if there may have been others, which have been pruned.
    */
   afterWithoutHole(pos: number, limit: number, filter?: EventFilter): Promise<LogEvent[]> {
-    const page = this.orm.em.fork().transactional(async (em) => {
-      await em.execute(`set local statement_timeout = ${this.pageTimeout}`);
-      const events = await this.after(pos, limit, filter, em);
-      // What is pruned is the beginning of the log: nothing is missing while the very next event is there.
-      if (events[0]?.pos === pos + 1 || (await has(em, pos + 1))) return events;
-      throw new CursorExpiredError();
-    });
-    return answered(2 * this.pageTimeout + SILENCE_MS, page);
+    return answered(2 * this.pageTimeout + SILENCE_MS, () =>
+      this.orm.em.fork().transactional(async (em) => {
+        await em.execute(`set local statement_timeout = ${this.pageTimeout}`);
+        const events = await this.after(pos, limit, filter, em);
+        // What is pruned is the beginning of the log: nothing is missing while the very next event is there.
+        if (events[0]?.pos === pos + 1 || (await has(em, pos + 1))) return events;
+        throw new CursorExpiredError();
+      }),
+    );
   }
 
   /** Up to `limit` events right after `position`, without a gap. Throws {@link LogBrokenError} if there is no going on from it. */

@@ -2,10 +2,11 @@
 // under the rights that it has at that moment.
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { ReadView } from '../access/read-view.js';
+import { answered } from '../database/answered.js';
 import { LogFollower } from '../events/log-follower.js';
 import type { SharingPlan } from '../graphql/sharing-plan.js';
 import { DeliveryLatency } from './delivery-latency.js';
-import { EventExecutions } from './event-executions.js';
+import { EventExecutions, EXECUTION_TIMEOUT_MS } from './event-executions.js';
 import { FrameLayout } from './frames.js';
 import type { Member } from './member.js';
 import type { Pace } from './pace.js';
@@ -49,6 +50,9 @@ export class Delivery implements OnApplicationShutdown {
   bytes = 0;
   /** How often a member has begun to be given events from the log. */
   catchUps = 0;
+  private readonly executionTimeout = EXECUTION_TIMEOUT_MS;
+  /** Of a view over which something has failed, the one over which all go on who shared it. */
+  private readonly successors = new WeakMap<ReadView, ReadView>();
   private readonly making = { live: new Turnstile(MAX_MAKING), replay: new Turnstile(MAX_MAKING) };
   private stopped = false;
 
@@ -64,23 +68,38 @@ export class Delivery implements OnApplicationShutdown {
 
   /** Gives `portions`, which are in order. False: the plan cannot be shared after all, and the rest was given to nobody. */
   async give(portions: readonly Portion[], turn: Turn, onStop: OnStop): Promise<boolean> {
-    const making = turn.live ? this.making.live : this.making.replay;
+    let { view } = turn;
     for (const slice of slicesOf(portions, turn.plan)) {
-      if (!slice.some(({ members }) => members.some(turn.serves))) continue;
-      const cost = slice.length * turn.plan.cost;
-      if (!making.enter(cost)) await making.turn(cost);
-      try {
-        if (!(await this.giveSlice(slice, turn, onStop))) return false;
-      } finally {
-        making.leave(cost);
-      }
+      const given = await this.persist(async () => {
+        try {
+          return await this.giveSlice(slice, { ...turn, view }, onStop);
+        } catch (error) {
+          view = this.successorOf(view);
+          throw error;
+        }
+      });
+      if (!given) return false;
     }
     if (turn.live) for (const { event } of portions) this.latency.written(event);
     return true;
   }
 
+  /** It has its place in the turnstile for one try: what is not made in time lets others in, and waits for another place. */
   private async giveSlice(slice: readonly Portion[], turn: Turn, onStop: OnStop): Promise<boolean> {
-    const payloads = await this.execute(slice, turn);
+    if (!slice.some(({ members }) => members.some(turn.serves))) return true;
+    const making = turn.live ? this.making.live : this.making.replay;
+    const cost = slice.length * turn.plan.cost;
+    if (!making.enter(cost)) await making.turn(cost);
+    try {
+      return await this.makeAndWrite(slice, turn, onStop);
+    } finally {
+      making.leave(cost);
+    }
+  }
+
+  private async makeAndWrite(slice: readonly Portion[], turn: Turn, onStop: OnStop): Promise<boolean> {
+    // Nothing has been written until all of it is made, and what comes late is heard by nobody: nothing is given twice.
+    const payloads = await answered(this.executionTimeout, () => this.execute(slice, turn));
     if (!payloads) return false;
     await this.freshened();
     await this.writeAll({ portions: slice, payloads, plan: turn.plan, layout: new FrameLayout(), onStop }, turn);
@@ -111,13 +130,22 @@ export class Delivery implements OnApplicationShutdown {
     const made: Promise<Buffer | undefined>[] = [];
     for (const portion of portions) {
       if (pace.spent) await pace.rest();
-      const payload = this.persist(this.maker.attempts(plan, portion, view));
+      const payload = this.maker.make(plan, portion, view);
       // A failure is heard below: until then others are still being started.
       payload.catch(() => {});
       made.push(payload);
     }
+    // While any of it is still being made its place is taken.
+    await Promise.allSettled(made);
     const payloads = await Promise.all(made);
     return payloads.includes(undefined) ? undefined : (payloads as Buffer[]);
+  }
+
+  /** What has failed is remembered by the loaders of its view. */
+  private successorOf(view: ReadView): ReadView {
+    const successor = this.successors.get(view) ?? this.view();
+    this.successors.set(view, successor);
+    return successor;
   }
 
   private async writeAll(writing: Writing, { pace, serves }: Turn): Promise<void> {

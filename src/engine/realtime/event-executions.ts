@@ -11,6 +11,12 @@ import type { SharingPlan } from '../graphql/sharing-plan.js';
 import { payloadOf } from './frames.js';
 import type { Portion } from './portion.js';
 
+/**
+ * ms after which executions are given up: the 5 s that PostgreSQL has for a page of the log as well, and one for all else. What
+ * has not come by then comes through a network that swallows it, most likely never.
+ */
+export const EXECUTION_TIMEOUT_MS = 6_000;
+
 @Injectable()
 export class EventExecutions {
   /** Executions so far. */
@@ -29,21 +35,15 @@ export class EventExecutions {
   }
 
   /**
-   * A function that executes `portion` whenever it is called, the first time over `view`. It resolves with what follows the
-   * envelope, or `undefined` when the plan cannot be shared after all; it rejects when the database is away: an error in
-   * the event's place would lose the event.
+   * Executes `portion` over `view`. Resolves with what follows the envelope, or `undefined` when the plan cannot be shared
+   * after all; rejects when the database is away: an error in the event's place would lose the event.
    */
-  attempts(plan: SharingPlan, portion: Portion, view: ReadView): () => Promise<Buffer | undefined> {
-    let fresh: ReadView | undefined = view;
-    return async () => {
-      this.count += 1;
-      const result = await this.execute(plan, portion, fresh ?? this.view());
-      // What has failed is remembered by its loaders.
-      fresh = undefined;
-      const away = result?.errors?.find(({ originalError }) => isDatabaseAway(originalError));
-      if (away) throw away.originalError ?? away;
-      return result && payloadOf(this.formatted(result));
-    };
+  async make(plan: SharingPlan, portion: Portion, view: ReadView): Promise<Buffer | undefined> {
+    this.count += 1;
+    const result = await this.execute(plan, portion, view);
+    const away = result?.errors?.find(({ originalError }) => isDatabaseAway(originalError));
+    if (away) throw away.originalError ?? away;
+    return result && payloadOf(this.formatted(result));
   }
 
   private execute(plan: SharingPlan, portion: Portion, view: ReadView): Promise<ExecutionResult | undefined> {

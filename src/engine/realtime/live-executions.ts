@@ -3,10 +3,12 @@
 import { Injectable } from '@nestjs/common';
 import { execute, type ExecutionArgs, type ExecutionResult } from 'graphql';
 import type { OperationContext } from '../access/operation-context.js';
+import { answered } from '../database/answered.js';
 import { isDatabaseAway } from '../database/unit-of-work.js';
 import { ContextFactory } from '../graphql/context-factory.js';
 import { SharedExecutions } from '../graphql/shared-executions.js';
 import type { SharingPlan } from '../graphql/sharing-plan.js';
+import { EXECUTION_TIMEOUT_MS } from './event-executions.js';
 import { patiently } from './patience.js';
 
 @Injectable()
@@ -28,7 +30,9 @@ export class LiveExecutions {
     return patiently(async () => {
       const result =
         (await this.forClass(event, context, plan)) ??
-        (await execute({ ...args, rootValue: event, contextValue: context.renewed() }));
+        (await answered(EXECUTION_TIMEOUT_MS, async () =>
+          execute({ ...args, rootValue: event, contextValue: context.renewed() }),
+        ));
       const away = failureOf(result);
       if (away && !over()) throw away;
       return result;
@@ -46,7 +50,8 @@ export class LiveExecutions {
     this.made.set(event, made);
     let result = made.get(key);
     if (!result) {
-      result = this.shared.execute(plan, { event, resourceId, permission, view: this.contexts.view() });
+      const view = this.contexts.view();
+      result = answered(EXECUTION_TIMEOUT_MS, () => this.shared.execute(plan, { event, resourceId, permission, view }));
       made.set(key, result);
       // Whoever tries again makes it again.
       result.then(

@@ -76,8 +76,7 @@ export class SocketDeadlines implements OnModuleInit, OnApplicationShutdown {
   private async lookUp(due: readonly Socket[]): Promise<void> {
     try {
       const ids = [...new Set(due.map(({ claims }) => claims?.sid))];
-      const rows = await answered(
-        LOOK_UP_TIMEOUT_MS,
+      const rows = await answered(LOOK_UP_TIMEOUT_MS, () =>
         this.orm.em
           .fork()
           .execute<{ id: string; left: number }[]>(REFRESHED, [this.config.accessTokenTtl, JSON.stringify(ids)]),
