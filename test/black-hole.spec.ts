@@ -1,0 +1,143 @@
+// A network that swallows the connections to PostgreSQL, those that are open, and says nothing: whoever is subscribed is given
+// everything once and in order, long before TCP gives up.
+import { LogFollower } from '../src/engine/events/log-follower.js';
+import { Delivery } from '../src/engine/realtime/delivery.js';
+import { addMember, createProject, postUpdate, type TestProject } from './support/factories.js';
+import { turns, useHub } from './support/hub.js';
+import type { Watch } from './support/socket-client.js';
+import { startTcpProxy, type TcpProxy } from './support/tcp-proxy.js';
+import { type Person, TestTidings, useTidings } from './support/tidings.js';
+import { until } from './support/wait.js';
+
+const watchOf = (fields: string) =>
+  `subscription ($id: ID!, $after: String) { projectUpdated(projectId: $id, after: $after) { ${fields} } }`;
+const TITLES = watchOf('seq actor { id } update { title }');
+/** So dear that four of it fill the turnstile, and of each viewer: it asks for an address. */
+const DEAR = watchOf(`seq actor { email } update { ${Array.from({ length: 90 }, (_, n) => `a${n}: body`).join(' ')} }`);
+
+let proxy: TcpProxy;
+let elsewhere: TestTidings;
+// First of all: what nobody gives up is waited for when the service stops.
+afterAll(() => proxy.cut());
+const tidings = useTidings(async () => {
+  elsewhere = await TestTidings.start();
+  const url = new URL(elsewhere.database.url);
+  proxy = await startTcpProxy(Number(url.port), url.hostname);
+  url.port = String(proxy.port);
+  return { database: { ...elsewhere.database, url: url.toString() } };
+});
+afterAll(async () => {
+  await proxy.stop();
+  await elsewhere.stop();
+});
+const hub = useHub(tidings);
+
+let editor: Person;
+let viewer: Person;
+let project: TestProject;
+beforeEach(async () => {
+  editor = await elsewhere.asUser('EDITOR');
+  viewer = await elsewhere.asUser();
+  project = await createProject(editor);
+  await addMember(editor, project.id, viewer, 'VIEWER');
+  const [here, there] = [tidings.current, elsewhere].map(({ app }) => app.get(LogFollower));
+  await until(() => here!.applied === there!.applied, 'it was at the head');
+});
+afterEach(async () => {
+  await viewer.leave();
+  await tidings.current.watching(0);
+  expect(places()).toEqual([0, 0]);
+  // It was told, and recovered from.
+  tidings.current.logged.length = 0;
+});
+
+/** What is taken of the turnstiles. */
+const places = () =>
+  Object.values(Reflect.get(tidings.current.app.get(Delivery), 'making') as object).map((turnstile) =>
+    Reflect.get(turnstile, 'inside'),
+  );
+const subscribe = (query: string, after?: string) =>
+  viewer.socket(tidings.current.url).subscribe(query, { id: project.id, after });
+/** Connections that are made from now on pass. */
+const swallow = () => proxy.blackhole(() => true);
+const titles = async (watch: Watch, count: number) => {
+  const given: unknown[] = [];
+  while (given.length < count) given.push((await watch.next(15_000)).data.projectUpdated.update?.title);
+  await turns();
+  expect(watch.pending).toEqual([]);
+  return given;
+};
+/** As if executions had so much less time. */
+function within(ms: number): void {
+  const delivery = tidings.current.app.get(Delivery);
+  const before: unknown = Reflect.get(delivery, 'executionTimeout');
+  Reflect.set(delivery, 'executionTimeout', ms);
+  hub.undo.push(() => Reflect.set(delivery, 'executionTimeout', before));
+}
+
+describe('a subscriber of a node whose connections have been swallowed', () => {
+  it('is given what is posted meanwhile', async () => {
+    const watch = subscribe(TITLES);
+    await tidings.current.watching(1);
+    swallow();
+    for (const title of ['one', 'two']) await postUpdate(editor, project.id, { title });
+    expect(await titles(watch, 2)).toEqual(['one', 'two']);
+  });
+
+  it.each([
+    ['at the head', undefined],
+    ['behind', () => project.lastCursor],
+  ])('is given what was being executed, and what came after it (%s)', async (_where, after) => {
+    const lost = Promise.withResolvers<void>();
+    const held = hub.holdExecutions(({ resource }, count) =>
+      resource.id === project.id && count === 1 ? lost.promise : undefined,
+    );
+    if (after) await postUpdate(editor, project.id, { title: 'one' });
+    const watch = subscribe(TITLES, after?.());
+    await tidings.current.watching(1);
+    if (!after) await postUpdate(editor, project.id, { title: 'one' });
+    await until(() => held.begun(3) === 1, 'it was being executed');
+    swallow();
+    lost.resolve();
+    await postUpdate(editor, project.id, { title: 'two' });
+    const before = after ? [undefined, undefined] : [];
+    expect(await titles(watch, before.length + 2)).toEqual([...before, 'one', 'two']);
+  });
+});
+
+describe('an execution that has been given up', () => {
+  it('is made again, and heard by nobody when it ends after all', async () => {
+    within(200);
+    const late = Promise.withResolvers<void>();
+    const held = hub.holdExecutions(({ resource }, count) =>
+      resource.id === project.id && count === 1 ? late.promise : undefined,
+    );
+    const watch = subscribe(TITLES);
+    await tidings.current.watching(1);
+    await postUpdate(editor, project.id, { title: 'one' });
+    expect(await titles(watch, 1)).toEqual(['one']);
+    const made = hub.stats.executions;
+    late.resolve();
+    await until(() => hub.stats.executions > made, 'it went on after all');
+    await postUpdate(editor, project.id, { title: 'two' });
+    expect(await titles(watch, 1)).toEqual(['two']);
+    expect(held.begun(3)).toBe(2);
+  });
+
+  it('lets others have its place, and takes another one', async () => {
+    within(200);
+    const late = Promise.withResolvers<void>();
+    // Two tries of the four that are let in first.
+    const held = hub.holdExecutions(({ resource }, count) =>
+      resource.id === project.id && count <= 8 ? late.promise : undefined,
+    );
+    const watches = Array.from({ length: 6 }, () => subscribe(DEAR));
+    await tidings.current.watching(6);
+    await postUpdate(editor, project.id, { title: 'one', body: 'x' });
+    for (const watch of watches) expect((await watch.next()).data.projectUpdated).toMatchObject({ seq: 3 });
+    expect(held.begun(3)).toBe(8 + watches.length);
+    late.resolve();
+    await turns();
+    for (const watch of watches) expect(watch.pending).toEqual([]);
+  });
+});
