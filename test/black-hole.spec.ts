@@ -40,8 +40,7 @@ beforeEach(async () => {
   viewer = await elsewhere.asUser();
   project = await createProject(editor);
   await addMember(editor, project.id, viewer, 'VIEWER');
-  const [here, there] = [tidings.current, elsewhere].map(({ app }) => app.get(LogFollower));
-  await until(() => here!.applied === there!.applied, 'it was at the head');
+  await atHead();
 });
 afterEach(async () => {
   await viewer.leave();
@@ -51,6 +50,11 @@ afterEach(async () => {
   tidings.current.logged.length = 0;
 });
 
+/** What the other node has written is known here too. */
+function atHead(): Promise<void> {
+  const [here, there] = [tidings.current, elsewhere].map(({ app }) => app.get(LogFollower));
+  return until(() => here!.applied === there!.applied, 'it was at the head');
+}
 /** What is taken of the turnstiles. */
 const places = () =>
   Object.values(Reflect.get(tidings.current.app.get(Delivery), 'making') as object).map((turnstile) =>

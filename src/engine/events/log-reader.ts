@@ -38,10 +38,10 @@ export function toLogEvent(row: EventRow): LogEvent {
   };
 }
 
-/** Which events of the log a reader wants: those of some resources of one kind, or all. */
+/** Which events of the log a reader wants: those of one resource. */
 export interface EventFilter {
   readonly resourceKind: string;
-  readonly resourceIds: readonly string[];
+  readonly resourceId: string;
 }
 
 /** The log that answers is not the one that was followed: a backup was restored, or a standby that lacked the newest promoted. */
@@ -84,8 +84,9 @@ export class LogReader {
     filter?: EventFilter,
     em: EntityManager = this.orm.em.fork(),
   ): Promise<LogEvent[]> {
-    const where = filter ? `and resource_kind = ? and resource_id = any(string_to_array(?, ',')::uuid[])` : '';
-    const parameters = filter ? [pos, filter.resourceKind, filter.resourceIds.join(','), limit] : [pos, limit];
+    // Of a single one, and not of a list: so they are found in the order of `event_resource_idx`, no more of them than asked for.
+    const where = filter ? 'and resource_kind = ? and resource_id = ?' : '';
+    const parameters = filter ? [pos, filter.resourceKind, filter.resourceId, limit] : [pos, limit];
     const sql = `select ${COLUMNS} from event where partition = 0 and pos > ? ${where} order by pos limit ?`;
     return (await em.execute<EventRow[]>(sql, parameters)).map(toLogEvent);
   }

@@ -53,7 +53,7 @@ export class Hub implements OnModuleInit {
       follower,
       pace: { live: this.pace, replay: new Pace() },
       readAfter: (pos, { kind, id }, limit) =>
-        reader.afterWithoutHole(pos, limit, id ? { resourceKind: kind, resourceIds: [id] } : undefined),
+        reader.afterWithoutHole(pos, limit, id ? { resourceKind: kind, resourceId: id } : undefined),
       outside: (work) => this.outside(work),
       separate: (members) => {
         for (const member of members) this.place(member, this.abandon(member));
