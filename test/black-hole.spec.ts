@@ -45,15 +45,15 @@ beforeEach(async () => {
 afterEach(async () => {
   await viewer.leave();
   await tidings.current.watching(0);
-  expect(places()).toEqual([0, 0]);
+  await until(() => places().every((inside) => inside === 0), 'every place had been given back once');
   // It was told, and recovered from.
   tidings.current.logged.length = 0;
 });
 
 /** What the other node has written is known here too. */
-function atHead(): Promise<void> {
-  const [here, there] = [tidings.current, elsewhere].map(({ app }) => app.get(LogFollower));
-  return until(() => here!.applied === there!.applied, 'it was at the head');
+async function atHead(): Promise<void> {
+  const [head] = await elsewhere.database.query<{ pos: string }>('select pos from log_head');
+  await until(() => tidings.current.app.get(LogFollower).applied >= Number(head!.pos), 'it was at the head');
 }
 /** What is taken of the turnstiles. */
 const places = () =>
@@ -100,7 +100,7 @@ describe('a subscriber of a node whose connections have been swallowed', () => {
     const watch = subscribe(TITLES, after?.());
     await tidings.current.watching(1);
     if (!after) await postUpdate(editor, project.id, { title: 'one' });
-    await until(() => held.begun(3) === 1, 'it was being executed');
+    await until(() => held.begun(after ? 1 : 3) === 1, 'it was being executed');
     swallow();
     lost.resolve();
     await postUpdate(editor, project.id, { title: 'two' });
