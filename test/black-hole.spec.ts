@@ -125,7 +125,7 @@ describe('an execution that has been given up', () => {
     await until(() => hub.stats.executions > made, 'it went on after all');
     await postUpdate(editor, project.id, { title: 'two' });
     expect(await titles(watch, 1)).toEqual(['two']);
-    expect(held.begun(3)).toBe(2);
+    expect(held.begun(3)).toBeGreaterThanOrEqual(2);
   });
 
   it('lets others have its place, and takes another one', async () => {
@@ -139,7 +139,8 @@ describe('an execution that has been given up', () => {
     await tidings.current.watching(6);
     await postUpdate(editor, project.id, { title: 'one', body: 'x' });
     for (const watch of watches) expect((await watch.next()).data.projectUpdated).toMatchObject({ seq: 3 });
-    expect(held.begun(3)).toBe(8 + watches.length);
+    // A busy machine may take longer than 200 ms for one of those as well.
+    expect(held.begun(3)).toBeGreaterThanOrEqual(8 + watches.length);
     late.resolve();
     await turns();
     for (const watch of watches) expect(watch.pending).toEqual([]);
