@@ -1,5 +1,6 @@
 // A network that swallows the connections to PostgreSQL, those that are open, and says nothing: whoever is subscribed is given
 // everything once and in order, long before TCP gives up.
+import { setTimeout as delay } from 'node:timers/promises';
 import { LogFollower } from '../src/engine/events/log-follower.js';
 import { Delivery } from '../src/engine/realtime/delivery.js';
 import { addMember, createProject, postUpdate, type TestProject } from './support/factories.js';
@@ -126,6 +127,15 @@ describe('an execution that has been given up', () => {
     await postUpdate(editor, project.id, { title: 'two' });
     expect(await titles(watch, 1)).toEqual(['two']);
     expect(held.begun(3)).toBeGreaterThanOrEqual(2);
+  });
+
+  it('has more time when it is made again: who has too much to do comes to an end', async () => {
+    within(200);
+    hub.holdExecutions(({ resource }) => (resource.id === project.id ? delay(300) : undefined));
+    const watch = subscribe(TITLES);
+    await tidings.current.watching(1);
+    await postUpdate(editor, project.id, { title: 'one' });
+    expect(await titles(watch, 1)).toEqual(['one']);
   });
 
   it('lets others have its place, and takes another one', async () => {

@@ -16,6 +16,8 @@ import type { Portion } from './portion.js';
  * has not come by then comes through a network that swallows it, most likely never.
  */
 export const EXECUTION_TIMEOUT_MS = 6_000;
+/** What it grows to, doubled each time that the same executions are given up. */
+export const MAX_EXECUTION_TIMEOUT_MS = 60_000;
 
 @Injectable()
 export class EventExecutions {
