@@ -1,4 +1,4 @@
-// What part of an authenticated `me` is authentication: npm run build && node bench/authentication.mjs [seconds]
+// What part of an authenticated `me` is authentication: npm run build:test && node bench/authentication.mjs [seconds]
 // The same empty query with and without a token, and `me` with it, in short turns; the difference of the first two of each turn
 // is authentication.
 import { median, quantile, repeat, send, signIn, startService } from './service.mjs';

@@ -1,7 +1,7 @@
 // What it costs to tell many of one thing: CPU of the serving process for each event that reaches a subscriber, ours and peers' side by
 // side, and what else one node carries. node bench/fan-out.mjs [--subscribers 1000] [--rounds 30] [--sockets 10000] [--only <names>]
 // [--no-write]: prints tables and writes docs/benchmarks.md; `--only` is a regular expression of parties and scenarios.
-// Needs `npm run build` before, `redis-server`, and Linux. BENCH_NODE_OPTIONS go to the node that fans out.
+// Needs `npm run build:test` before, `redis-server`, and Linux. BENCH_NODE_OPTIONS go to the node that fans out.
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';

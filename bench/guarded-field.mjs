@@ -1,4 +1,4 @@
-// What a policy adds to a field: npm run build && node bench/guarded-field.mjs [rounds] [objects]
+// What a policy adds to a field: npm run build:test && node bench/guarded-field.mjs [rounds] [objects]
 // `budget` and `version` of the same projects, through the schema as it is; the difference is the guard of `budget`.
 import { NestFactory } from '@nestjs/core';
 import { GraphQLSchemaBuilderModule, GraphQLSchemaFactory } from '@nestjs/graphql';

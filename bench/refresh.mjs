@@ -1,4 +1,4 @@
-// How many refreshes one second of the service's CPU pays for: npm run build && node bench/refresh.mjs [seconds] [accounts]
+// How many refreshes one second of the service's CPU pays for: npm run build:test && node bench/refresh.mjs [seconds] [accounts]
 // Accounts, 16 of them, exchange their refresh tokens over and over, all at once. Rounds of refreshes and of the empty query
 // alternate: what else runs on the machine makes both dearer alike.
 import { median, quantile, register, repeat, send, startService } from './service.mjs';

@@ -1,4 +1,4 @@
-// How fast a session ends elsewhere: npm run build && node bench/revocation.mjs [sessions] [watching]
+// How fast a session ends elsewhere: npm run build:test && node bench/revocation.mjs [sessions] [watching]
 // Two instances over one PostgreSQL and one Redis. 500 sessions each have a socket at B, which watches a project, while updates are
 // posted at A and queries asked at both. One after the other, each session is ended at A (`logout`); its socket at B tells when it is
 // closed, and its token is shown to B again and again until it is refused. A tenth of them end after Redis was killed.

@@ -8,11 +8,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { removeEmbeddedPostgres } from '../dist/src/engine/database/embedded-postgres.js';
 
-const MAIN = fileURLToPath(new URL('../dist/src/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../dist/bin/main.js', import.meta.url));
 // oxlint-disable-next-line no-process-env -- the service gets nothing else of it
 const { PATH } = process.env;
 
-/** Starts `dist/` (run `npm run build` first) with the demo accounts and without limits; `stop` leaves nothing behind. */
+/** Starts `dist/` (run `npm run build:test` first) with the demo accounts and without limits; `stop` leaves nothing behind. */
 export async function startService(env = {}, nodeOptions = []) {
   const directory = await mkdtemp(join(tmpdir(), 'tidings-bench-'));
   const child = spawn(process.execPath, [...nodeOptions, MAIN], {

@@ -1,4 +1,4 @@
-// What 40 logins a second do to everybody else: npm run build && node bench/sign-in-load.mjs [logins per second] [pairs]
+// What 40 logins a second do to everybody else: npm run build:test && node bench/sign-in-load.mjs [logins per second] [pairs]
 // `me` is asked 200 times a second without a break, in pairs of turns without and with logins, so that what else runs on the machine
 // disturbs both alike; which of a pair comes first changes. Each pair has its own ratio, since one bad second of the machine would
 // be the p99 of them all. Times run from when a request was due, not from when there was time to send it.

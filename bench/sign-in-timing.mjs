@@ -1,4 +1,4 @@
-// Whether the time of an answer tells which accounts exist: npm run build && node bench/sign-in-timing.mjs [tries of each]
+// Whether the time of an answer tells which accounts exist: npm run build:test && node bench/sign-in-timing.mjs [tries of each]
 // The same wrong password for an account that exists, one that does not and one that is disabled, then `requestPasswordReset`
 // likewise. Which is tried next is drawn by lot each time, whatever came before: what one try leaves to be done after its answer
 // falls on all alike. Medians should lie within 5 % of each other.

@@ -16,7 +16,7 @@ import { domainParts } from '../src/domain-parts.js';
 import { PASSWORD, SECRET, useTidings } from './support/tidings.js';
 import { until } from './support/wait.js';
 
-const PROGRAM = 'dist/src/tidings.js';
+const PROGRAM = 'dist/bin/tidings.js';
 const LOGIN = 'mutation ($input: LoginInput!) { login(input: $input) { accessToken user { id name role } } }';
 const ME = '{ me { role } }';
 

@@ -6,6 +6,7 @@ import Sequencer from '@jest/test-sequencer';
 const WAITING = [
   'process',
   'faults',
+  'black-hole',
   'revocation-faults',
   'presence',
   'socket-rights',
