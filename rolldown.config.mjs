@@ -18,11 +18,7 @@ const VENDOR = 'vendor';
 const ownSourceMaps = {
   name: 'own-source-maps',
   generateBundle(_options, bundle) {
-    for (const [file, part] of Object.entries(bundle)) {
-      if (!file.startsWith(VENDOR)) continue;
-      if (part.type === 'asset') delete bundle[file];
-      else part.map = null;
-    }
+    for (const file of Object.keys(bundle)) if (file.startsWith(VENDOR) && file.endsWith('.map')) delete bundle[file];
   },
 };
 
