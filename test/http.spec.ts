@@ -55,6 +55,12 @@ describe('GraphQL over HTTP', () => {
   });
 });
 
+it('an idle connection is kept for longer than a proxy in front keeps it, which would lose what it sends at the end', async () => {
+  const { headers } = await fetch(`${tidings.current.url}/health/live`);
+  const [, seconds] = /timeout=(\d+)/.exec(headers.get('keep-alive') ?? '') ?? [];
+  expect(Number(seconds)).toBeGreaterThan(60);
+});
+
 describe('a body', () => {
   it.each([
     ['malformed JSON', `{"query": "${SECRET}`],

@@ -8,6 +8,8 @@ const MAX_BODY_BYTES = 256 * 1024;
 /** ms in which a request must have come as a whole, and its headers: a body without end is not waited for. */
 const REQUEST_TIMEOUT_MS = 30_000;
 const HEADERS_TIMEOUT_MS = 15_000;
+/** ms that an idle connection is kept, longer than proxies keep theirs (60 s): what they send on one that is just closed is lost. */
+const IDLE_MS = 65_000;
 
 export function useHttpEntry(app: NestExpressApplication, config: Config): void {
   app.disable('x-powered-by');
@@ -16,6 +18,7 @@ export function useHttpEntry(app: NestExpressApplication, config: Config): void 
   const server = app.getHttpServer();
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.headersTimeout = HEADERS_TIMEOUT_MS;
+  server.keepAliveTimeout = IDLE_MS;
 }
 
 /** The endpoint is one address, as it is for sockets: what is below it is not there. */
