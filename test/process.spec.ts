@@ -1,6 +1,6 @@
 // The service as a process: started, told to stop, killed, started again, and refusing to start in words that help.
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,6 +33,14 @@ afterAll(async () => {
   await database.drop();
   rmSync(folder, { recursive: true, force: true });
 });
+
+/** The files that the Dockerfile's last stage takes from the first, made a folder. */
+function imageIn(parent: string): string {
+  const app = join(parent, 'app');
+  const copied = readFileSync('Dockerfile', 'utf8').matchAll(/^COPY --from=build \/app\/(\S+) (\S+)$/gm);
+  for (const [, from, to] of copied) cpSync(from!, join(app, to!), { recursive: true });
+  return app;
+}
 
 const ready = async (service: ServiceProcess) => (await fetch(`${service.url}/health/ready`)).status;
 
@@ -141,11 +149,16 @@ describe('with a database of its own', () => {
     expect(await ended).toBe(0);
   });
 
-  it('in production speaks JSON alone, and after a fault that nobody caught says so once and ends', async () => {
+  it('in production, with what the image has, speaks JSON alone; after a fault that nobody caught it says so once and ends', async () => {
     const fault = `data:text/javascript,process.on('SIGUSR2', () => Promise.reject(new Error('nobody caught this')))`;
     const live = { NODE_ENV: 'production', PUBLIC_URL: 'https://tidings.example.com', HOST: '127.0.0.1' };
-    const service = await ServiceProcess.start({ ...own, ...live }, ['--import', fault]);
+    const service = await ServiceProcess.start({ ...own, ...live }, ['--import', fault], imageIn(folder));
     expect(await ready(service)).toBe(200);
+    const register =
+      'mutation ($p: String!) { register(input: { email: "a@example.com", name: "A", password: $p }) { user { name } } }';
+    const sent = (p: string) => new GraphqlClient(service.url).send(register, { p });
+    expect((await sent('password123')).errors).toMatchObject([{ message: expect.stringContaining('most common') }]);
+    expect((await sent('a password of the image')).data).toEqual({ register: { user: { name: 'A' } } });
     expect(await service.stop('SIGUSR2')).toBe(1);
     const lines = service.output.trim().split('\n');
     const entries = lines.map((line) => JSON.parse(line) as { level: string; message: string });

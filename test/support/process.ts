@@ -40,20 +40,24 @@ export class ServiceProcess {
     });
   }
 
-  /** Starts it as `npm start` does, with nothing but `env`, and does not wait. */
-  static launch(env: Record<string, string>, nodeOptions: readonly string[] = []): ServiceProcess {
+  /** Starts it as `npm start` does, with nothing but `env`, and does not wait. `cwd` is the project, or what was made of it. */
+  static launch(env: Record<string, string>, nodeOptions: readonly string[] = [], cwd = ROOT): ServiceProcess {
     const PATH = [join(ROOT, 'node_modules/.bin'), process.env['PATH']].join(delimiter);
     const words = ['-c', scripts.start];
     const NODE_OPTIONS = nodeOptions.map((option) => JSON.stringify(option)).join(' ');
     return new ServiceProcess(
-      spawn('sh', words, { cwd: ROOT, env: { PATH, NODE_OPTIONS, ...env }, stdio: ['ignore', 'pipe', 'pipe'] }),
+      spawn('sh', words, { cwd, env: { PATH, NODE_OPTIONS, ...env }, stdio: ['ignore', 'pipe', 'pipe'] }),
       env,
     );
   }
 
   /** Starts it and waits until it is up. */
-  static async start(env: Record<string, string>, nodeOptions: readonly string[] = []): Promise<ServiceProcess> {
-    const service = ServiceProcess.launch(env, nodeOptions);
+  static async start(
+    env: Record<string, string>,
+    nodeOptions: readonly string[] = [],
+    cwd = ROOT,
+  ): Promise<ServiceProcess> {
+    const service = ServiceProcess.launch(env, nodeOptions, cwd);
     await service.isUp();
     return service;
   }
