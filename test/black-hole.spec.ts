@@ -1,8 +1,12 @@
 // A network that swallows the connections to PostgreSQL, those that are open, and says nothing: whoever is subscribed is given
 // everything once and in order, long before TCP gives up.
 import { setTimeout as delay } from 'node:timers/promises';
+import { GraphQLSchemaHost } from '@nestjs/graphql';
+import type { GraphQLObjectType } from 'graphql';
+import { NotificationService } from '../src/domain/notifications/notification.service.js';
 import { LogFollower } from '../src/engine/events/log-follower.js';
 import { Delivery } from '../src/engine/realtime/delivery.js';
+import { LiveExecutions } from '../src/engine/realtime/live-executions.js';
 import { addMember, createProject, postUpdate, type TestProject } from './support/factories.js';
 import { turns, useHub } from './support/hub.js';
 import type { Watch } from './support/socket-client.js';
@@ -74,10 +78,12 @@ const titles = async (watch: Watch, count: number) => {
 };
 /** As if executions had so much less time. */
 function within(ms: number): void {
-  const delivery = tidings.current.app.get(Delivery);
-  const before: unknown = Reflect.get(delivery, 'executionTimeout');
-  Reflect.set(delivery, 'executionTimeout', ms);
-  hub.undo.push(() => Reflect.set(delivery, 'executionTimeout', before));
+  for (const kind of [Delivery, LiveExecutions]) {
+    const maker = tidings.current.app.get<object>(kind);
+    const before: unknown = Reflect.get(maker, 'executionTimeout');
+    Reflect.set(maker, 'executionTimeout', ms);
+    hub.undo.push(() => Reflect.set(maker, 'executionTimeout', before));
+  }
 }
 
 describe('a subscriber of a node whose connections have been swallowed', () => {
@@ -154,5 +160,35 @@ describe('an execution that has been given up', () => {
     late.resolve();
     await turns();
     for (const watch of watches) expect(watch.pending).toEqual([]);
+  });
+});
+
+const PRESENCE = 'subscription ($id: ID!) { presenceChanged(projectId: $id) { count joined { id } left { id } } }';
+const RECEIVED = 'subscription { notificationReceived { kind project { id } } }';
+
+/** Notices at the node in question; resolves when they are heard. */
+async function listening(query: string, service: typeof NotificationService) {
+  const watch = subscribe(query);
+  const subscribers = Reflect.get(tidings.current.app.get<object>(service), 'subscribers') as { readonly size: number };
+  await until(() => subscribers.size > 0, 'the subscription was open');
+  return watch;
+}
+describe('what happens now', () => {
+  it.each([
+    ['Notification', 'kind', () => listening(RECEIVED, NotificationService)],
+    ['Presence', 'count', async () => subscribe(PRESENCE)],
+  ])('has more time when it is made again: %s', async (type, name, watching) => {
+    within(200);
+    const { schema } = tidings.current.app.get(GraphQLSchemaHost);
+    const field = (schema.getType(type) as GraphQLObjectType).getFields()[name]!;
+    const { resolve } = field;
+    hub.undo.push(() => Object.assign(field, { resolve }));
+    field.resolve = async (parent, ...rest) => {
+      await delay(300);
+      return resolve ? resolve(parent, ...rest) : parent[name];
+    };
+    const watch = await watching();
+    await addMember(editor, project.id, viewer, 'EDITOR');
+    expect((await watch.next(5_000)).errors).toBeUndefined();
   });
 });

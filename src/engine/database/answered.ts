@@ -2,6 +2,13 @@
 // an hour. What is given up gives its connections up too: held as long, they would be missing in the pool.
 import { AsyncLocalStorage } from 'node:async_hooks';
 
+/** The database has not answered in the ms that there were. */
+export class UnansweredError extends Error {
+  constructor(ms: number) {
+    super(`The database has not answered within ${ms} ms`);
+  }
+}
+
 /** Work that is waited for so many ms, and the connections that it holds. */
 export class Wait {
   private readonly held = new Map<object, () => void>();
@@ -40,7 +47,7 @@ export class Wait {
 
   private start(): void {
     this.timer ??= setTimeout(() => {
-      this.failure = new Error(`The database has not answered within ${this.ms} ms`);
+      this.failure = new UnansweredError(this.ms);
       this.givenUp(this.failure);
       for (const lose of this.held.values()) lose();
     }, this.ms);

@@ -2,11 +2,11 @@
 // under the rights that it has at that moment.
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { ReadView } from '../access/read-view.js';
-import { answered } from '../database/answered.js';
 import { LogFollower } from '../events/log-follower.js';
 import type { SharingPlan } from '../graphql/sharing-plan.js';
 import { DeliveryLatency } from './delivery-latency.js';
-import { EventExecutions, EXECUTION_TIMEOUT_MS, MAX_EXECUTION_TIMEOUT_MS } from './event-executions.js';
+import { EventExecutions } from './event-executions.js';
+import { EXECUTION_TIMEOUT_MS, ExecutionLimit } from './execution-limit.js';
 import { FrameLayout } from './frames.js';
 import type { Member } from './member.js';
 import type { Pace } from './pace.js';
@@ -70,14 +70,12 @@ export class Delivery implements OnApplicationShutdown {
   async give(portions: readonly Portion[], turn: Turn, onStop: OnStop): Promise<boolean> {
     let { view } = turn;
     for (const slice of slicesOf(portions, turn.plan)) {
-      let ms = this.executionTimeout;
+      const limit = new ExecutionLimit(this.executionTimeout);
       const given = await this.persist(async () => {
         try {
-          return await this.giveSlice(slice, { ...turn, view }, onStop, ms);
+          return await this.giveSlice(slice, { ...turn, view }, onStop, limit);
         } catch (error) {
           view = this.successorOf(view);
-          // A node that has too much to do would give up everything, for ever.
-          ms = Math.min(ms * 2, MAX_EXECUTION_TIMEOUT_MS);
           throw error;
         }
       });
@@ -88,21 +86,31 @@ export class Delivery implements OnApplicationShutdown {
   }
 
   /** It has its place in the turnstile for one try: what is not made in time lets others in, and waits for another place. */
-  private async giveSlice(slice: readonly Portion[], turn: Turn, onStop: OnStop, ms: number): Promise<boolean> {
+  private async giveSlice(
+    slice: readonly Portion[],
+    turn: Turn,
+    onStop: OnStop,
+    limit: ExecutionLimit,
+  ): Promise<boolean> {
     if (!slice.some(({ members }) => members.some(turn.serves))) return true;
     const making = turn.live ? this.making.live : this.making.replay;
     const cost = slice.length * turn.plan.cost;
     if (!making.enter(cost)) await making.turn(cost);
     try {
-      return await this.makeAndWrite(slice, turn, onStop, ms);
+      return await this.makeAndWrite(slice, turn, onStop, limit);
     } finally {
       making.leave(cost);
     }
   }
 
-  private async makeAndWrite(slice: readonly Portion[], turn: Turn, onStop: OnStop, ms: number): Promise<boolean> {
+  private async makeAndWrite(
+    slice: readonly Portion[],
+    turn: Turn,
+    onStop: OnStop,
+    limit: ExecutionLimit,
+  ): Promise<boolean> {
     // Nothing has been written until all of it is made, and what comes late is heard by nobody: nothing is given twice.
-    const payloads = await answered(ms, () => this.execute(slice, turn));
+    const payloads = await limit.answered(() => this.execute(slice, turn));
     if (!payloads) return false;
     await this.freshened();
     await this.writeAll({ portions: slice, payloads, plan: turn.plan, layout: new FrameLayout(), onStop }, turn);

@@ -11,14 +11,6 @@ import type { SharingPlan } from '../graphql/sharing-plan.js';
 import { payloadOf } from './frames.js';
 import type { Portion } from './portion.js';
 
-/**
- * ms after which executions are given up: the 5 s that PostgreSQL has for a page of the log as well, and one for all else. What
- * has not come by then comes through a network that swallows it, most likely never.
- */
-export const EXECUTION_TIMEOUT_MS = 6_000;
-/** What it grows to, doubled each time that the same executions are given up. */
-export const MAX_EXECUTION_TIMEOUT_MS = 60_000;
-
 @Injectable()
 export class EventExecutions {
   /** Executions so far. */

@@ -3,18 +3,24 @@
 import { Injectable } from '@nestjs/common';
 import { execute, type ExecutionArgs, type ExecutionResult } from 'graphql';
 import type { OperationContext } from '../access/operation-context.js';
-import { answered } from '../database/answered.js';
 import { isDatabaseAway } from '../database/unit-of-work.js';
 import { ContextFactory } from '../graphql/context-factory.js';
 import { SharedExecutions } from '../graphql/shared-executions.js';
 import type { SharingPlan } from '../graphql/sharing-plan.js';
-import { EXECUTION_TIMEOUT_MS } from './event-executions.js';
+import { EXECUTION_TIMEOUT_MS, ExecutionLimit } from './execution-limit.js';
 import { patiently } from './patience.js';
+
+/** What was made of one thing, by operation and class, and how long that is waited for. */
+interface Making {
+  readonly limit: ExecutionLimit;
+  readonly made: Map<string, Promise<ExecutionResult | undefined>>;
+}
 
 @Injectable()
 export class LiveExecutions {
-  /** What was made of each thing, by operation and class: kept as long as somebody is still to be told of it. */
-  private readonly made = new WeakMap<object, Map<string, Promise<ExecutionResult | undefined>>>();
+  private readonly executionTimeout = EXECUTION_TIMEOUT_MS;
+  /** Kept as long as somebody is still to be told of the thing. */
+  private readonly makings = new WeakMap<object, Making>();
 
   constructor(
     private readonly shared: SharedExecutions,
@@ -27,10 +33,11 @@ export class LiveExecutions {
    */
   execute(event: unknown, args: ExecutionArgs, plan: SharingPlan, over: () => boolean): Promise<ExecutionResult> {
     const context = args.contextValue as OperationContext;
+    const making = this.makingOf(event);
     return patiently(async () => {
       const result =
-        (await this.forClass(event, context, plan)) ??
-        (await answered(EXECUTION_TIMEOUT_MS, async () =>
+        (await this.forClass(event, making, context, plan)) ??
+        (await making.limit.answered(async () =>
           execute({ ...args, rootValue: event, contextValue: context.renewed() }),
         ));
       const away = failureOf(result);
@@ -39,19 +46,25 @@ export class LiveExecutions {
     }, over);
   }
 
+  private makingOf(event: unknown): Making {
+    const known = isObject(event) && this.makings.get(event);
+    if (known) return known;
+    const making = { limit: new ExecutionLimit(this.executionTimeout), made: new Map() };
+    if (isObject(event)) this.makings.set(event, making);
+    return making;
+  }
+
   /** `undefined`: it must be executed for this viewer. */
-  private forClass(event: unknown, { viewer }: OperationContext, plan: SharingPlan) {
-    if (typeof event !== 'object' || event === null || !this.shared.isShared(plan)) return undefined;
+  private forClass(event: unknown, { limit, made }: Making, { viewer }: OperationContext, plan: SharingPlan) {
+    if (!isObject(event) || !this.shared.isShared(plan)) return undefined;
     // It is no event of a resource: rules about one have made the document one of each viewer.
     const resourceId = '';
     const permission = plan.classOf(viewer.rights, resourceId);
     const key = `${plan.groupKey} ${permission.key}`;
-    const made = this.made.get(event) ?? new Map<string, Promise<ExecutionResult | undefined>>();
-    this.made.set(event, made);
     let result = made.get(key);
     if (!result) {
       const view = this.contexts.view();
-      result = answered(EXECUTION_TIMEOUT_MS, () => this.shared.execute(plan, { event, resourceId, permission, view }));
+      result = limit.answered(() => this.shared.execute(plan, { event, resourceId, permission, view }));
       made.set(key, result);
       // Whoever tries again makes it again.
       result.then(
@@ -62,6 +75,8 @@ export class LiveExecutions {
     return result;
   }
 }
+
+const isObject = (event: unknown): event is object => typeof event === 'object' && event !== null;
 
 /** What failed because the database is away. */
 function failureOf(result: ExecutionResult | undefined): Error | undefined {
