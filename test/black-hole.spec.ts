@@ -3,8 +3,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
 import type { GraphQLObjectType } from 'graphql';
+import { AnnouncementService } from '../src/domain/notifications/announcement.service.js';
 import { NotificationService } from '../src/domain/notifications/notification.service.js';
 import { LogFollower } from '../src/engine/events/log-follower.js';
+import { NodeRegistry } from '../src/engine/operations/node-registry.js';
 import { Delivery } from '../src/engine/realtime/delivery.js';
 import { LiveExecutions } from '../src/engine/realtime/live-executions.js';
 import { addMember, createProject, postUpdate, type TestProject } from './support/factories.js';
@@ -165,15 +167,70 @@ describe('an execution that has been given up', () => {
 
 const PRESENCE = 'subscription ($id: ID!) { presenceChanged(projectId: $id) { count joined { id } left { id } } }';
 const RECEIVED = 'subscription { notificationReceived { kind project { id } } }';
+const POSTED = 'subscription { announcementPosted { message author { id } } }';
 
 /** Notices at the node in question; resolves when they are heard. */
-async function listening(query: string, service: typeof NotificationService) {
+async function listening(query: string, service: typeof NotificationService | typeof AnnouncementService) {
   const watch = subscribe(query);
   const subscribers = Reflect.get(tidings.current.app.get<object>(service), 'subscribers') as { readonly size: number };
   await until(() => subscribers.size > 0, 'the subscription was open');
   return watch;
 }
-describe('what happens now', () => {
+/** The connections are swallowed as soon as the node knows of the next event, before anybody is told of it. */
+function swallowAtNext(): void {
+  const stop = tidings.current.app.get(LogFollower).on('rights', () => {
+    stop();
+    swallow();
+  });
+}
+/** The presence messages of `watch`, until so many are there. */
+async function seeing(watch: Watch, count: number) {
+  for (;;) {
+    const { data } = await watch.next();
+    expect(data.presenceChanged.left).toEqual([]);
+    if (data.presenceChanged.count === count) return data.presenceChanged;
+  }
+}
+
+describe('what happens now, at a node whose connections have been swallowed', () => {
+  it('is who watches: others are seen when they come, and see who is there', async () => {
+    const guest = await elsewhere.asUser('ADMIN');
+    const registry = tidings.current.app.get(NodeRegistry);
+    const here = subscribe(PRESENCE);
+    const there = editor.socket().subscribe(PRESENCE, { id: project.id });
+    await Promise.all([seeing(here, 2), seeing(there, 2)]);
+    swallow();
+    const [{ now }] = (await elsewhere.database.query<{ now: string }>('select clock_timestamp()::text as now')) as [
+      { now: string },
+    ];
+    guest.socket().subscribe(PRESENCE, { id: project.id });
+    expect((await seeing(here, 3)).joined).toEqual([{ id: guest.id }]);
+    await seeing(there, 3);
+    const lives = 'select 1 from node where id = $1 and seen_at > $2';
+    await until(
+      async () => (await elsewhere.database.query(lives, [registry.id, now])).length > 0,
+      'it said that it lived',
+    );
+    await turns();
+    expect(there.pending).toEqual([]);
+    await Promise.all([guest, editor].map((person) => person.leave()));
+  });
+
+  it('is a notification', async () => {
+    const watch = await listening(RECEIVED, NotificationService);
+    swallowAtNext();
+    await addMember(editor, project.id, viewer, 'EDITOR');
+    expect((await watch.next()).data.notificationReceived).toMatchObject({ project: { id: project.id } });
+  });
+
+  it('is an announcement', async () => {
+    const admin = await elsewhere.asUser('ADMIN');
+    const watch = await listening(POSTED, AnnouncementService);
+    swallowAtNext();
+    await admin.data('mutation { announce(message: "hello") { id } }');
+    expect((await watch.next()).data.announcementPosted).toEqual({ message: 'hello', author: { id: admin.id } });
+  });
+
   it.each([
     ['Notification', 'kind', () => listening(RECEIVED, NotificationService)],
     ['Presence', 'count', async () => subscribe(PRESENCE)],

@@ -8,6 +8,7 @@ const WAITING = [
   'faults',
   'black-hole',
   'revocation-faults',
+  'black-hole',
   'presence',
   'socket-rights',
   'embedded-postgres',

@@ -10,6 +10,7 @@ import { EventLog } from '../../engine/events/event-log.js';
 import type { LogEvent } from '../../engine/events/log-event.js';
 import { LogFollower } from '../../engine/events/log-follower.js';
 import { AuditTrail } from '../../engine/operations/audit.js';
+import { ExecutionLimit } from '../../engine/realtime/execution-limit.js';
 import { LiveQueue } from '../../engine/realtime/live-queue.js';
 import { patiently } from '../../engine/realtime/patience.js';
 import { type Announcement, AnnouncementEntity } from './notification.entity.js';
@@ -84,8 +85,12 @@ export class AnnouncementService implements OnModuleInit, OnApplicationShutdown 
   private async tell({ resource, actorId }: LogEvent): Promise<void> {
     try {
       const em = this.orm.em.fork();
+      const limit = new ExecutionLimit();
       const read = () => Promise.all([em.findOne(AnnouncementEntity, resource.id), em.findOne(AccountEntity, actorId)]);
-      const [announcement, author] = await patiently(read, () => this.stopped);
+      const [announcement, author] = await patiently(
+        () => limit.answered(read),
+        () => this.stopped,
+      );
       if (!announcement || !author) return;
       const posted = { ...announcement, author };
       for (const queue of this.subscribers) queue.push(posted);

@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { answered, UnansweredError } from '../database/answered.js';
 
 /** Something that is open: since when, and what there is to say of it. */
 export interface NodeEntry {
@@ -29,6 +30,8 @@ interface EntryRow extends NodeEntry {
 export const BEAT_MS = 5_000;
 /** ms without one after which it counts as dead: two were missed. */
 export const DEAD_AFTER_MS = 12_000;
+/** ms after which an announcement is given up: what a beat has not said is said anew before this instance counts as dead. */
+const ANNOUNCE_TIMEOUT_MS = 4_000;
 /** ms in which announcements are gathered. */
 const GATHER_MS = 200;
 
@@ -150,7 +153,7 @@ export class NodeRegistry implements OnModuleInit, OnApplicationShutdown {
     }, GATHER_MS);
   }
 
-  /** Whether everything is said that was there to say; what failed is said with the next beat. */
+  /** Whether everything is said that was there to say; what failed is said with the next beat, or at once if nothing was heard of it. */
   private write(): Promise<boolean> {
     return (this.writing ??= this.tell().finally(() => {
       this.writing = undefined;
@@ -176,6 +179,7 @@ export class NodeRegistry implements OnModuleInit, OnApplicationShutdown {
       for (const [number, entry] of opened) if (this.own.has(number)) this.opened.set(number, entry);
       for (const [number, entry] of closed) this.closed.set(number, entry);
       this.logger.debug(`What is open here could not be announced: ${String(error)}`);
+      if (error instanceof UnansweredError) this.gather();
       return false;
     }
   }
@@ -200,7 +204,7 @@ export class NodeRegistry implements OnModuleInit, OnApplicationShutdown {
   }
 
   private execute<R>(sql: string, parameters: readonly unknown[]): Promise<R[]> {
-    return this.orm.em.fork().execute<R[]>(sql, [...parameters]);
+    return answered(ANNOUNCE_TIMEOUT_MS, () => this.orm.em.fork().execute<R[]>(sql, [...parameters]));
   }
 }
 

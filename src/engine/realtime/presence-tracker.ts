@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { ACCOUNT_RESOURCE } from '../access/rights.js';
+import { answered } from '../database/answered.js';
 import type { LogEvent } from '../events/log-event.js';
 import { LogFollower } from '../events/log-follower.js';
 import { BEAT_MS, NodeRegistry } from '../operations/node-registry.js';
@@ -16,6 +17,8 @@ import { PresenceRoom, type PresenceState, type Subscriber } from './presence-ro
 const TOPIC = 'watchers';
 /** ms between two looks at what other nodes hold. With the registry's own patience a dead node's watchers are gone within 15 s. */
 const LOOK_MS = 1_000;
+/** ms after which a look is given up. */
+const LOOK_TIMEOUT_MS = 5_000;
 /** ms in which reads are gathered. */
 const GATHER_MS = 10;
 /** ms after PostgreSQL was away in which nobody is taken for gone: the other nodes say first that they live. */
@@ -141,7 +144,7 @@ export class PresenceTracker implements OnModuleInit, OnApplicationShutdown {
 
   private async read(rooms: readonly PresenceRoom[]): Promise<void> {
     const ids = rooms.map(({ resourceId }) => resourceId);
-    const found = await this.registry.entriesElsewhere(this.orm.em.fork(), TOPIC, ids);
+    const found = await answered(LOOK_TIMEOUT_MS, () => this.registry.entriesElsewhere(this.orm.em.fork(), TOPIC, ids));
     if (this.doubtfulUntil === Number.POSITIVE_INFINITY) this.doubtfulUntil = performance.now() + DOUBT_MS;
     const doubtful = performance.now() < this.doubtfulUntil;
     for (const [at, room] of rooms.entries()) {
