@@ -1,10 +1,13 @@
 // A network that swallows the connections to PostgreSQL, those that are open, and says nothing: whoever is subscribed is given
-// everything once and in order, long before TCP gives up.
+// everything once and in order, and whoever asks is answered, long before TCP gives up.
 import { setTimeout as delay } from 'node:timers/promises';
+import { MikroORM } from '@mikro-orm/postgresql';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
 import type { GraphQLObjectType } from 'graphql';
+import { Client } from 'pg';
 import { AnnouncementService } from '../src/domain/notifications/announcement.service.js';
 import { NotificationService } from '../src/domain/notifications/notification.service.js';
+import { EventLog } from '../src/engine/events/event-log.js';
 import { LogFollower } from '../src/engine/events/log-follower.js';
 import { NodeRegistry } from '../src/engine/operations/node-registry.js';
 import { Delivery } from '../src/engine/realtime/delivery.js';
@@ -13,7 +16,7 @@ import { addMember, createProject, postUpdate, type TestProject } from './suppor
 import { turns, useHub } from './support/hub.js';
 import type { Watch } from './support/socket-client.js';
 import { startTcpProxy, type TcpProxy } from './support/tcp-proxy.js';
-import { type Person, TestTidings, useTidings } from './support/tidings.js';
+import { type Person, POOL_SIZE, TestTidings, useTidings } from './support/tidings.js';
 import { until } from './support/wait.js';
 
 const watchOf = (fields: string) =>
@@ -247,5 +250,69 @@ describe('what happens now, at a node whose connections have been swallowed', ()
     const watch = await watching();
     await addMember(editor, project.id, viewer, 'EDITOR');
     expect((await watch.next(5_000)).errors).toBeUndefined();
+  });
+});
+
+/** Of an update that is posted once. */
+const input = (idempotencyKey: string) => ({
+  input: { projectId: project.id, title: idempotencyKey, health: 'ON_TRACK', idempotencyKey },
+});
+const codes = (errors: readonly { readonly extensions: { readonly code: string } }[] | undefined) =>
+  errors?.map(({ extensions }) => extensions.code);
+
+describe('a request', () => {
+  const POST = 'mutation ($input: PostUpdateInput!) { postUpdate(input: $input) { id } }';
+  const NAME = 'query ($id: ID!) { project(id: $id) { name } }';
+  let author: Person;
+  beforeEach(async () => {
+    author = await tidings.current.signIn(editor.id, editor.email);
+  });
+
+  it('that was swallowed is answered, and can be made again; others do not wait for what it had locked', async () => {
+    // All of them find a connection that is open, and is swallowed then.
+    const { em } = tidings.current.app.get(MikroORM);
+    await Promise.all(Array.from({ length: Number(POOL_SIZE) }, () => em.fork().execute('select pg_sleep(0.2)')));
+    const log = tidings.current.app.get(EventLog);
+    const appended = Promise.withResolvers<void>();
+    log.append = async (...args) => {
+      const events = await EventLog.prototype.append.apply(log, args);
+      Reflect.deleteProperty(log, 'append');
+      swallow();
+      appended.resolve();
+      return events;
+    };
+    // It holds the head of the log when it is swallowed.
+    const mutation = author.send(POST, input('swallowed'));
+    await appended.promise;
+    const socket = author.socket();
+    const asked = [
+      mutation,
+      author.send(NAME, { id: project.id }),
+      socket.subscribe(NAME, { id: project.id }).next(35_000),
+    ];
+    const began = performance.now();
+    expect((await editor.send(POST, input('another'))).errors).toBeUndefined();
+    expect(performance.now() - began).toBeLessThan(18_000);
+    for (const { errors } of await Promise.all(asked)) expect(codes(errors)).toEqual(['SERVICE_UNAVAILABLE']);
+    expect(performance.now() - began).toBeLessThan(35_000);
+    for (let n = 0; n < 2; n += 1) expect((await author.send(POST, input('swallowed'))).errors).toBeUndefined();
+    const all = 'select title from project_update where project_id = $1 order by title';
+    expect(await elsewhere.database.query(all, [project.id])).toEqual([{ title: 'another' }, { title: 'swallowed' }]);
+  });
+
+  it('that PostgreSQL cannot answer in time is ended by it, and costs no connection', async () => {
+    const inTheWay = new Client({ connectionString: elsewhere.database.url });
+    await inTheWay.connect();
+    await inTheWay.query('begin');
+    await inTheWay.query('select pos from log_head for update');
+    const answer = author.send(POST, input('slow'));
+    const waiting = `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    await until(async () => (await elsewhere.database.query(waiting)).length === 1, 'it waited');
+    const [connection] = await elsewhere.database.query<{ pid: number }>(waiting);
+    expect(codes((await answer).errors)).toEqual(['SERVICE_UNAVAILABLE']);
+    await inTheWay.end();
+    const idle = `select 1 from pg_stat_activity where pid = $1 and state = 'idle'`;
+    expect(await elsewhere.database.query(idle, [connection!.pid])).toHaveLength(1);
+    expect((await author.send(POST, input('slow'))).errors).toBeUndefined();
   });
 });

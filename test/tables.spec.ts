@@ -80,6 +80,21 @@ describe('migrations', () => {
     await orm.close(true);
   });
 
+  it('have as much time as they need', async () => {
+    const { EngineMigration } = await import('../src/engine/database/migrations/20261121000001-engine.js');
+    class Telling extends EngineMigration {
+      override name = '20991231000000-telling';
+      override up(): void {
+        this.addSql(`create table told as select current_setting('statement_timeout') as bound`);
+      }
+    }
+    const migrations = [...databaseContent.migrations, { name: '20991231000000-telling', class: Telling }];
+    const orm = await open({ ...databaseContent, migrations }, empty.url);
+    await migrate(orm);
+    await orm.close(true);
+    expect(await empty.query('select bound from told')).toEqual([{ bound: '0' }]);
+  });
+
   it('leave nothing when one of them fails, and can be applied when it is mended', async () => {
     const { EngineMigration } = await import('../src/engine/database/migrations/20261121000001-engine.js');
     class Broken extends EngineMigration {

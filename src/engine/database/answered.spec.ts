@@ -4,6 +4,7 @@ import { createDatabase, type TestDatabase } from '../../../test/support/databas
 import { startTcpProxy, type TcpProxy } from '../../../test/support/tcp-proxy.js';
 import { until } from '../../../test/support/wait.js';
 import { answered } from './answered.js';
+import { giveBackLost } from './lost-connections.js';
 import { ormOptions } from './orm-options.js';
 import { isDatabaseAway } from './unit-of-work.js';
 
@@ -23,7 +24,7 @@ beforeEach(async () => {
   const url = new URL(database.url);
   proxy = await startTcpProxy(Number(url.port), url.hostname);
   url.port = String(proxy.port);
-  orm = await MikroORM.init(ormOptions(url.toString(), { entities: [BoxEntity], migrations: [] }, 2));
+  orm = await connected(url.toString());
 });
 afterEach(async () => {
   proxy.cut();
@@ -31,6 +32,13 @@ afterEach(async () => {
   await proxy.stop();
 });
 afterAll(() => database.drop());
+
+/** Over two connections. `heldMs`: how long work without a limit may hold one, if not as long as it does. */
+function connected(url: string, heldMs?: number): Promise<MikroORM> {
+  const { driverOptions, ...options } = ormOptions(url, { entities: [BoxEntity], migrations: [] }, 2);
+  const onPoolCreated = giveBackLost(heldMs);
+  return MikroORM.init({ ...options, driverOptions: { ...driverOptions, onPoolCreated } });
+}
 
 const select = (sql = 'select 1 as one') => orm.em.fork().execute(sql);
 const away = (work: Promise<unknown>): Promise<boolean> => work.then(() => false, isDatabaseAway);
@@ -41,17 +49,23 @@ const sleeping = async (count: number) => {
   return (await database.query(sql)).length === count;
 };
 
+/** Of the connections, as many as there may be. */
+const pids = async () => {
+  const all = await Promise.all([1, 2].map(() => select('select pg_backend_pid() as pid, pg_sleep(0.1)')));
+  return all.flat().map(({ pid }) => Number(pid));
+};
+const both = () => answered(AMPLE, () => Promise.all([select(), select()]));
+const WORK: [string, () => Promise<unknown>][] = [
+  ['a statement', () => select()],
+  ['a transaction', () => orm.em.fork().transactional((em) => em.execute('select 1'))],
+];
+
 describe('what is given up', () => {
-  it.each<[string, () => Promise<unknown>]>([
-    ['a statement', () => select()],
-    ['a transaction', () => orm.em.fork().transactional((em) => em.execute('select 1'))],
-  ])('makes room for new connections, whatever has swallowed the old ones: %s', async (_what, work) => {
-    // As many as there may be.
-    await Promise.all([select('select pg_sleep(0.1)'), select('select pg_sleep(0.1)')]);
+  it.each(WORK)('makes room for new connections, whatever has swallowed the old ones: %s', async (_what, work) => {
+    await pids();
     swallow();
     expect(await away(answered(SHORT, work))).toBe(true);
     // The other one too, though nobody has asked it anything.
-    const both = () => answered(AMPLE, () => Promise.all([select(), select()]));
     expect(await both()).toEqual([[{ one: 1 }], [{ one: 1 }]]);
   });
 
@@ -86,5 +100,28 @@ describe('what is given up', () => {
     await until(() => sleeping(1), 'they waited');
     expect(await away(answered(SHORT, () => select('select pg_sleep(600)')))).toBe(true);
     expect(await others).toMatchObject([{ one: 1 }]);
+  });
+});
+
+describe('what has no limit of its own', () => {
+  const HELD = 1_000;
+  beforeEach(async () => {
+    await orm.close(true);
+    const url = new URL(database.url);
+    url.port = String(proxy.port);
+    orm = await connected(url.toString(), HELD);
+  });
+
+  it.each(WORK)('is given up too, and makes room: %s', async (_what, work) => {
+    await pids();
+    swallow();
+    expect(await Promise.all([away(work()), away(work())])).toEqual([true, true]);
+    expect(await both()).toEqual([[{ one: 1 }], [{ one: 1 }]]);
+  });
+
+  it('loses nothing by being answered', async () => {
+    const before = await pids();
+    for (const end = performance.now() + 1.5 * HELD; performance.now() < end;) await select();
+    expect(new Set(await pids())).toEqual(new Set(before));
   });
 });

@@ -14,6 +14,7 @@ export class Wait {
   private readonly held = new Map<object, () => void>();
   private timer: NodeJS.Timeout | undefined;
   private failure: Error | undefined;
+  private ended = false;
 
   constructor(
     private readonly ms: number,
@@ -31,6 +32,7 @@ export class Wait {
 
   leave(connection: object): void {
     this.held.delete(connection);
+    if (this.ended) this.end();
   }
 
   /** Throws once it has been given up: what is left of it is given no more connections. */
@@ -40,6 +42,7 @@ export class Wait {
 
   /** It may have ended by the failure of one of its statements, and another be still under way, or come after. */
   end(): void {
+    this.ended = true;
     if (this.held.size > 0) return;
     clearTimeout(this.timer);
     this.timer = undefined;

@@ -1,6 +1,6 @@
 // Gives back to the pool what was lost: by the network, or together with the work that was given up while it held it.
 import type { PostgreSqlConnection } from '@mikro-orm/postgresql';
-import { currentWait, type Wait } from './answered.js';
+import { currentWait } from './answered.js';
 
 type Pool = Awaited<ReturnType<PostgreSqlConnection['getNativeClient']>>;
 
@@ -11,13 +11,19 @@ interface Client extends NodeJS.EventEmitter {
 }
 
 /**
- * For each pool that it is called with: connections that end, or whose work is given up, while they are in use are taken out of it, so
- * that new ones take their place.
+ * ms that work which has no limit of its own, such as a request, may hold a connection. PostgreSQL itself ends every statement
+ * sooner (see `ormOptions`): what has not come by then has been swallowed on its way.
  */
-export function giveBackLost(): (pool: Pool) => void {
+const HELD_MS = 25_000;
+
+/**
+ * For each pool that it is called with: connections that end, or whose work is given up, while they are in use are taken out of it, so
+ * that new ones take their place. Work that has no limit of its own is given up after `heldMs`.
+ */
+export function giveBackLost(heldMs = HELD_MS): (pool: Pool) => void {
   const open = new Set<Client>();
-  /** With who waits for it, if that may be given up. */
-  const inUse = new Map<Client, Wait | undefined>();
+  /** With what is to be done when it is given back. */
+  const inUse = new Map<Client, () => void>();
 
   const lose = (client: Client) => {
     // What has swallowed one has most likely swallowed all: those that nobody uses would be found out one after the other.
@@ -25,9 +31,9 @@ export function giveBackLost(): (pool: Pool) => void {
   };
 
   return (pool) => {
-    pool.on('acquire', (client) => inUse.set(client, undefined));
+    pool.on('acquire', (client) => inUse.set(client, () => {}));
     pool.on('release', (_error, client) => {
-      inUse.get(client)?.leave(client);
+      inUse.get(client)?.();
       inUse.delete(client);
     });
     // Kysely gives a connection back after its COMMIT or ROLLBACK alone, and neither succeeds on a dead one: without this, each
@@ -53,10 +59,15 @@ export function giveBackLost(): (pool: Pool) => void {
         client.release(true);
         client = await connect();
       }
-      if (!wait) return client;
-      inUse.set(client, wait);
-      wait.hold(client, () => lose(client));
-      return client;
+      const held = client;
+      if (wait) {
+        inUse.set(held, () => wait.leave(held));
+        wait.hold(held, () => lose(held));
+      } else {
+        const timer = setTimeout(() => lose(held), heldMs);
+        inUse.set(held, () => clearTimeout(timer));
+      }
+      return held;
     }) as Pool['connect'];
   };
 }

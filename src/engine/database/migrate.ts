@@ -1,14 +1,21 @@
 // Applies what is pending, once, however many instances start together.
 import type { MikroORM } from '@mikro-orm/postgresql';
+import { answered } from './answered.js';
 
 /** Key of the advisory lock that migrating instances queue on: "tid" in ASCII. */
 const MIGRATION_LOCK = 0x746964;
 
+/** ms that all of it may take, waiting included: what changes large tables may need hours. */
+const LIMIT_MS = 24 * 3_600_000;
+
 /** Applies pending migrations in order and returns their names. Waits while another instance migrates. */
 export async function migrate(orm: MikroORM): Promise<string[]> {
-  return orm.em.fork().transactional(async (em) => {
-    await em.execute(`select pg_advisory_xact_lock(${MIGRATION_LOCK})`);
-    const applied = await orm.migrator.up();
-    return applied.map((migration) => migration.name);
-  });
+  return answered(LIMIT_MS, () =>
+    orm.em.fork().transactional(async (em) => {
+      await em.execute('set local statement_timeout = 0');
+      await em.execute(`select pg_advisory_xact_lock(${MIGRATION_LOCK})`);
+      const applied = await orm.migrator.up({ transaction: em.getTransactionContext() });
+      return applied.map((migration) => migration.name);
+    }),
+  );
 }

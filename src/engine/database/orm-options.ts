@@ -19,6 +19,12 @@ const LOG_POOL = { min: 0, max: 3 };
  */
 const WORK_FOR_NOBODY_ENDS = 'set client_connection_check_interval = 1000';
 
+/**
+ * What takes too long is ended by PostgreSQL itself, on this side of any network: a statement before those who asked for it give
+ * its connection up, and a transaction of which nothing more is heard before those who wait for its locks are ended too.
+ */
+const WORK_IS_BOUNDED = 'set statement_timeout = 20000; set idle_in_transaction_session_timeout = 10000';
+
 /** A new connection, as far as it is needed here. */
 interface NewConnection {
   executeQuery(statement: { readonly sql: string; readonly parameters: readonly unknown[] }): Promise<unknown>;
@@ -45,9 +51,10 @@ export function ormOptions(url: string, content: DatabaseContent, poolSize: numb
     replicas: [{ name: 'log', pool: LOG_POOL }],
     preferReadReplicas: false,
     onCreateConnection: async (connection) => {
-      const statement = { sql: WORK_FOR_NOBODY_ENDS, parameters: [] };
-      // Not every platform can look; and what is lost is noticed by whoever uses it.
-      await (connection as NewConnection).executeQuery(statement).catch(() => {});
+      for (const sql of [WORK_IS_BOUNDED, WORK_FOR_NOBODY_ENDS]) {
+        // Not every platform can look; and what is lost is noticed by whoever uses it.
+        await (connection as NewConnection).executeQuery({ sql, parameters: [] }).catch(() => {});
+      }
     },
     driverOptions: {
       connectionTimeoutMillis: 5_000,

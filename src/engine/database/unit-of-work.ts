@@ -25,12 +25,12 @@ export function violatesUnique(error: unknown, constraint: string): boolean {
 
 /**
  * Whether `error` says that PostgreSQL is away (class 08, 53, 57P0x, no connection), takes too long (57014) or is no primary any
- * more (25006), not that we did something wrong.
+ * more (25006), or has ended a transaction of which it had heard nothing (25P03), not that we did something wrong.
  */
 export function isDatabaseAway(error: unknown): boolean {
   const code = sqlState(error) ?? '';
   if (code === '') return LOST.test(String(error));
-  return /^(08|53|57P0|57014$|25006$)/.test(code) || NO_CONNECTION.test(code);
+  return /^(08|53|57P0|57014$|25006$|25P03$)/.test(code) || NO_CONNECTION.test(code);
 }
 
 /** Runs `work` in a transaction of its own and returns its result after the commit. `work` may run more than once. */

@@ -132,7 +132,10 @@ export class RefreshTokenReusedError extends ServiceError {
   }
 }
 
-/** A part that this needs (the database, the log, a capability not switched on) is away; nothing was changed. */
+/**
+ * A part that this needs (the database, the log, a capability not switched on) is away; nothing was changed, unless the connection to
+ * the database was lost while it committed.
+ */
 export class ServiceUnavailableError extends ServiceError {
   readonly code = 'SERVICE_UNAVAILABLE';
   constructor(message = 'The service cannot answer this now. Try again soon.') {
