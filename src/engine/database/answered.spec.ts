@@ -101,6 +101,21 @@ describe('what is given up', () => {
     expect(await away(answered(SHORT, () => select('select pg_sleep(600)')))).toBe(true);
     expect(await others).toMatchObject([{ one: 1 }]);
   });
+
+  it('leaves alone what nobody uses, if it lives', async () => {
+    const before = await pids();
+    let used = 0;
+    const slow = async () => {
+      const em = orm.em.fork();
+      await em.begin();
+      const [row] = await em.execute<{ pid: number }[]>('select pg_backend_pid() as pid');
+      used = row!.pid;
+      await em.execute('select pg_sleep(600)');
+    };
+    expect(await away(answered(SHORT, slow))).toBe(true);
+    const other = before.find((pid) => pid !== used);
+    await until(async () => (await pids()).includes(other!), 'it was used again');
+  });
 });
 
 describe('what has no limit of its own', () => {

@@ -7,6 +7,7 @@ type Pool = Awaited<ReturnType<PostgreSqlConnection['getNativeClient']>>;
 /** A connection of the pool, as far as it is needed here. */
 interface Client extends NodeJS.EventEmitter {
   readonly connection: { readonly stream: { readonly destroyed: boolean; destroy(): unknown } };
+  query(sql: string): Promise<unknown>;
   release(destroy?: boolean): void;
 }
 
@@ -15,6 +16,8 @@ interface Client extends NodeJS.EventEmitter {
  * sooner (see `ormOptions`): what has not come by then has been swallowed on its way.
  */
 const HELD_MS = 25_000;
+/** ms in which a connection that may have been lost says that it was not. */
+const PROBE_MS = 1_000;
 
 /**
  * For each pool that it is called with: connections that end, or whose work is given up, while they are in use are taken out of it, so
@@ -24,10 +27,24 @@ export function giveBackLost(heldMs = HELD_MS): (pool: Pool) => void {
   const open = new Set<Client>();
   /** With what is to be done when it is given back. */
   const inUse = new Map<Client, () => void>();
+  /** Nobody used them when another one was lost: what has swallowed that one may have swallowed them too. */
+  const doubtful = new Set<Client>();
 
   const lose = (client: Client) => {
-    // What has swallowed one has most likely swallowed all: those that nobody uses would be found out one after the other.
-    for (const other of open) if (other === client || !inUse.has(other)) other.connection.stream.destroy();
+    client.connection.stream.destroy();
+    for (const other of open) if (!inUse.has(other)) doubtful.add(other);
+  };
+  const isLost = async (client: Client): Promise<boolean> => {
+    doubtful.delete(client);
+    const timer = setTimeout(() => client.connection.stream.destroy(), PROBE_MS);
+    const failed = await client.query('select 1').then(
+      () => false,
+      () => true,
+    );
+    clearTimeout(timer);
+    // The others would be found out one after the other.
+    if (failed) for (const other of doubtful) other.connection.stream.destroy();
+    return failed;
   };
 
   return (pool) => {
@@ -42,6 +59,7 @@ export function giveBackLost(heldMs = HELD_MS): (pool: Pool) => void {
       open.add(client);
       client.once('end', () => {
         open.delete(client);
+        doubtful.delete(client);
         // A single statement gives its connection back as soon as it has failed: only what is left after that is lost.
         setImmediate(() => {
           if (inUse.has(client)) client.release(true);
@@ -55,7 +73,7 @@ export function giveBackLost(heldMs = HELD_MS): (pool: Pool) => void {
       wait?.assertGoingOn();
       let client = await connect();
       // It takes a turn until the pool hears of what was lost.
-      while (client.connection.stream.destroyed) {
+      while (client.connection.stream.destroyed || (doubtful.has(client) && (await isLost(client)))) {
         client.release(true);
         client = await connect();
       }
