@@ -1,22 +1,19 @@
 // A network that swallows the connections to PostgreSQL, those that are open, and says nothing: whoever is subscribed is given
-// everything once and in order, and whoever asks is answered, long before TCP gives up.
+// everything once and in order, long before TCP gives up.
 import { setTimeout as delay } from 'node:timers/promises';
-import { MikroORM } from '@mikro-orm/postgresql';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
 import type { GraphQLObjectType } from 'graphql';
-import { Client } from 'pg';
 import { AnnouncementService } from '../src/domain/notifications/announcement.service.js';
 import { NotificationService } from '../src/domain/notifications/notification.service.js';
-import { EventLog } from '../src/engine/events/event-log.js';
 import { LogFollower } from '../src/engine/events/log-follower.js';
 import { NodeRegistry } from '../src/engine/operations/node-registry.js';
 import { Delivery } from '../src/engine/realtime/delivery.js';
 import { LiveExecutions } from '../src/engine/realtime/live-executions.js';
+import { useBehindProxy } from './support/behind-proxy.js';
 import { addMember, createProject, postUpdate, type TestProject } from './support/factories.js';
 import { turns, useHub } from './support/hub.js';
 import type { Watch } from './support/socket-client.js';
-import { startTcpProxy, type TcpProxy } from './support/tcp-proxy.js';
-import { type Person, POOL_SIZE, TestTidings, useTidings } from './support/tidings.js';
+import { type Person } from './support/tidings.js';
 import { until } from './support/wait.js';
 
 const watchOf = (fields: string) =>
@@ -25,29 +22,16 @@ const TITLES = watchOf('seq actor { id } update { title }');
 /** So dear that four of it fill the turnstile, and of each viewer: it asks for an address. */
 const DEAR = watchOf(`seq actor { email } update { ${Array.from({ length: 90 }, (_, n) => `a${n}: body`).join(' ')} }`);
 
-let proxy: TcpProxy;
-let elsewhere: TestTidings;
-// First of all: what nobody gives up is waited for when the service stops.
-afterAll(() => proxy.cut());
-const tidings = useTidings(async () => {
-  elsewhere = await TestTidings.start();
-  const url = new URL(elsewhere.database.url);
-  proxy = await startTcpProxy(Number(url.port), url.hostname);
-  url.port = String(proxy.port);
-  return { database: { ...elsewhere.database, url: url.toString() } };
-});
-afterAll(async () => {
-  await proxy.stop();
-  await elsewhere.stop();
-});
+const nodes = useBehindProxy();
+const { tidings } = nodes;
 const hub = useHub(tidings);
 
 let editor: Person;
 let viewer: Person;
 let project: TestProject;
 beforeEach(async () => {
-  editor = await elsewhere.asUser('EDITOR');
-  viewer = await elsewhere.asUser();
+  editor = await nodes.elsewhere.asUser('EDITOR');
+  viewer = await nodes.elsewhere.asUser();
   project = await createProject(editor);
   await addMember(editor, project.id, viewer, 'VIEWER');
   await atHead();
@@ -62,7 +46,7 @@ afterEach(async () => {
 
 /** What the other node has written is known here too. */
 async function atHead(): Promise<void> {
-  const [head] = await elsewhere.database.query<{ pos: string }>('select pos from log_head');
+  const [head] = await nodes.elsewhere.database.query<{ pos: string }>('select pos from log_head');
   await until(() => tidings.current.app.get(LogFollower).applied >= Number(head!.pos), 'it was at the head');
 }
 /** What is taken of the turnstiles. */
@@ -73,7 +57,7 @@ const places = () =>
 const subscribe = (query: string, after?: string) =>
   viewer.socket(tidings.current.url).subscribe(query, { id: project.id, after });
 /** Connections that are made from now on pass. */
-const swallow = () => proxy.blackhole(() => true);
+const swallow = () => nodes.proxy.blackhole(() => true);
 const titles = async (watch: Watch, count: number) => {
   const given: unknown[] = [];
   while (given.length < count) given.push((await watch.next(15_000)).data.projectUpdated.update?.title);
@@ -197,21 +181,21 @@ async function seeing(watch: Watch, count: number) {
 
 describe('what happens now, at a node whose connections have been swallowed', () => {
   it('is who watches: others are seen when they come, and see who is there', async () => {
-    const guest = await elsewhere.asUser('ADMIN');
+    const guest = await nodes.elsewhere.asUser('ADMIN');
     const registry = tidings.current.app.get(NodeRegistry);
     const here = subscribe(PRESENCE);
     const there = editor.socket().subscribe(PRESENCE, { id: project.id });
     await Promise.all([seeing(here, 2), seeing(there, 2)]);
     swallow();
-    const [{ now }] = (await elsewhere.database.query<{ now: string }>('select clock_timestamp()::text as now')) as [
-      { now: string },
-    ];
+    const [{ now }] = (await nodes.elsewhere.database.query<{ now: string }>(
+      'select clock_timestamp()::text as now',
+    )) as [{ now: string }];
     guest.socket().subscribe(PRESENCE, { id: project.id });
     expect((await seeing(here, 3)).joined).toEqual([{ id: guest.id }]);
     await seeing(there, 3);
     const lives = 'select 1 from node where id = $1 and seen_at > $2';
     await until(
-      async () => (await elsewhere.database.query(lives, [registry.id, now])).length > 0,
+      async () => (await nodes.elsewhere.database.query(lives, [registry.id, now])).length > 0,
       'it said that it lived',
     );
     await turns();
@@ -227,7 +211,7 @@ describe('what happens now, at a node whose connections have been swallowed', ()
   });
 
   it('is an announcement', async () => {
-    const admin = await elsewhere.asUser('ADMIN');
+    const admin = await nodes.elsewhere.asUser('ADMIN');
     const watch = await listening(POSTED, AnnouncementService);
     swallowAtNext();
     await admin.data('mutation { announce(message: "hello") { id } }');
@@ -250,69 +234,5 @@ describe('what happens now, at a node whose connections have been swallowed', ()
     const watch = await watching();
     await addMember(editor, project.id, viewer, 'EDITOR');
     expect((await watch.next(5_000)).errors).toBeUndefined();
-  });
-});
-
-/** Of an update that is posted once. */
-const input = (idempotencyKey: string) => ({
-  input: { projectId: project.id, title: idempotencyKey, health: 'ON_TRACK', idempotencyKey },
-});
-const codes = (errors: readonly { readonly extensions: { readonly code: string } }[] | undefined) =>
-  errors?.map(({ extensions }) => extensions.code);
-
-describe('a request', () => {
-  const POST = 'mutation ($input: PostUpdateInput!) { postUpdate(input: $input) { id } }';
-  const NAME = 'query ($id: ID!) { project(id: $id) { name } }';
-  let author: Person;
-  beforeEach(async () => {
-    author = await tidings.current.signIn(editor.id, editor.email);
-  });
-
-  it('that was swallowed is answered, and can be made again; others do not wait for what it had locked', async () => {
-    // All of them find a connection that is open, and is swallowed then.
-    const { em } = tidings.current.app.get(MikroORM);
-    await Promise.all(Array.from({ length: Number(POOL_SIZE) }, () => em.fork().execute('select pg_sleep(0.2)')));
-    const log = tidings.current.app.get(EventLog);
-    const appended = Promise.withResolvers<void>();
-    log.append = async (...args) => {
-      const events = await EventLog.prototype.append.apply(log, args);
-      Reflect.deleteProperty(log, 'append');
-      swallow();
-      appended.resolve();
-      return events;
-    };
-    // It holds the head of the log when it is swallowed.
-    const mutation = author.send(POST, input('swallowed'));
-    await appended.promise;
-    const socket = author.socket();
-    const asked = [
-      mutation,
-      author.send(NAME, { id: project.id }),
-      socket.subscribe(NAME, { id: project.id }).next(35_000),
-    ];
-    const began = performance.now();
-    expect((await editor.send(POST, input('another'))).errors).toBeUndefined();
-    expect(performance.now() - began).toBeLessThan(18_000);
-    for (const { errors } of await Promise.all(asked)) expect(codes(errors)).toEqual(['SERVICE_UNAVAILABLE']);
-    expect(performance.now() - began).toBeLessThan(35_000);
-    for (let n = 0; n < 2; n += 1) expect((await author.send(POST, input('swallowed'))).errors).toBeUndefined();
-    const all = 'select title from project_update where project_id = $1 order by title';
-    expect(await elsewhere.database.query(all, [project.id])).toEqual([{ title: 'another' }, { title: 'swallowed' }]);
-  });
-
-  it('that PostgreSQL cannot answer in time is ended by it, and costs no connection', async () => {
-    const inTheWay = new Client({ connectionString: elsewhere.database.url });
-    await inTheWay.connect();
-    await inTheWay.query('begin');
-    await inTheWay.query('select pos from log_head for update');
-    const answer = author.send(POST, input('slow'));
-    const waiting = `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-    await until(async () => (await elsewhere.database.query(waiting)).length === 1, 'it waited');
-    const [connection] = await elsewhere.database.query<{ pid: number }>(waiting);
-    expect(codes((await answer).errors)).toEqual(['SERVICE_UNAVAILABLE']);
-    await inTheWay.end();
-    const idle = `select 1 from pg_stat_activity where pid = $1 and state = 'idle'`;
-    expect(await elsewhere.database.query(idle, [connection!.pid])).toHaveLength(1);
-    expect((await author.send(POST, input('slow'))).errors).toBeUndefined();
   });
 });

@@ -5,10 +5,10 @@ import Sequencer from '@jest/test-sequencer';
 
 const WAITING = [
   'process',
+  'black-hole',
+  'black-hole-requests',
   'faults',
-  'black-hole',
   'revocation-faults',
-  'black-hole',
   'presence',
   'socket-rights',
   'embedded-postgres',

@@ -1,0 +1,87 @@
+// A network that swallows the connections to PostgreSQL, those that are open, and says nothing: whoever asks is answered, long before
+// TCP gives up.
+import { MikroORM } from '@mikro-orm/postgresql';
+import { Client } from 'pg';
+import { EventLog } from '../src/engine/events/event-log.js';
+import { useBehindProxy } from './support/behind-proxy.js';
+import { createProject, type TestProject } from './support/factories.js';
+import { type Person, POOL_SIZE } from './support/tidings.js';
+import { until } from './support/wait.js';
+
+const nodes = useBehindProxy();
+const { tidings } = nodes;
+
+let editor: Person;
+let project: TestProject;
+beforeEach(async () => {
+  editor = await nodes.elsewhere.asUser('EDITOR');
+  project = await createProject(editor);
+});
+
+/** Of an update that is posted once. */
+const input = (idempotencyKey: string) => ({
+  input: { projectId: project.id, title: idempotencyKey, health: 'ON_TRACK', idempotencyKey },
+});
+const codes = (errors: readonly { readonly extensions: { readonly code: string } }[] | undefined) =>
+  errors?.map(({ extensions }) => extensions.code);
+
+describe('a request', () => {
+  const POST = 'mutation ($input: PostUpdateInput!) { postUpdate(input: $input) { id } }';
+  const NAME = 'query ($id: ID!) { project(id: $id) { name } }';
+  let author: Person;
+  beforeEach(async () => {
+    author = await tidings.current.signIn(editor.id, editor.email);
+  });
+
+  it('that was swallowed is answered, and can be made again; others do not wait for what it had locked', async () => {
+    // All of them find a connection that is open, and is swallowed then.
+    const { em } = tidings.current.app.get(MikroORM);
+    await Promise.all(Array.from({ length: Number(POOL_SIZE) }, () => em.fork().execute('select pg_sleep(0.2)')));
+    const log = tidings.current.app.get(EventLog);
+    const appended = Promise.withResolvers<void>();
+    log.append = async (...args) => {
+      const events = await EventLog.prototype.append.apply(log, args);
+      Reflect.deleteProperty(log, 'append');
+      // Connections that are made from now on pass.
+      nodes.proxy.blackhole(() => true);
+      appended.resolve();
+      return events;
+    };
+    // It holds the head of the log when it is swallowed.
+    const mutation = author.send(POST, input('swallowed'));
+    await appended.promise;
+    const socket = author.socket();
+    const asked = [
+      mutation,
+      author.send(NAME, { id: project.id }),
+      socket.subscribe(NAME, { id: project.id }).next(35_000),
+    ];
+    const began = performance.now();
+    expect((await editor.send(POST, input('another'))).errors).toBeUndefined();
+    expect(performance.now() - began).toBeLessThan(18_000);
+    for (const { errors } of await Promise.all(asked)) expect(codes(errors)).toEqual(['SERVICE_UNAVAILABLE']);
+    expect(performance.now() - began).toBeLessThan(35_000);
+    for (let n = 0; n < 2; n += 1) expect((await author.send(POST, input('swallowed'))).errors).toBeUndefined();
+    const all = 'select title from project_update where project_id = $1 order by title';
+    expect(await nodes.elsewhere.database.query(all, [project.id])).toEqual([
+      { title: 'another' },
+      { title: 'swallowed' },
+    ]);
+  });
+
+  it('that PostgreSQL cannot answer in time is ended by it, and costs no connection', async () => {
+    const inTheWay = new Client({ connectionString: nodes.elsewhere.database.url });
+    await inTheWay.connect();
+    await inTheWay.query('begin');
+    await inTheWay.query('select pos from log_head for update');
+    const answer = author.send(POST, input('slow'));
+    const waiting = `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    await until(async () => (await nodes.elsewhere.database.query(waiting)).length === 1, 'it waited');
+    const [connection] = await nodes.elsewhere.database.query<{ pid: number }>(waiting);
+    expect(codes((await answer).errors)).toEqual(['SERVICE_UNAVAILABLE']);
+    await inTheWay.end();
+    const idle = `select 1 from pg_stat_activity where pid = $1 and state = 'idle'`;
+    expect(await nodes.elsewhere.database.query(idle, [connection!.pid])).toHaveLength(1);
+    expect((await author.send(POST, input('slow'))).errors).toBeUndefined();
+  });
+});
