@@ -218,6 +218,17 @@ describe('rights', () => {
 });
 
 describe('the list', () => {
+  it('is in the order in which its entries are told, however many are made at once', async () => {
+    const told = await receiving(lovelace);
+    const bodies = Array.from({ length: 20 }, (_, n) => `at once ${n} @Ada Lovelace`);
+    await Promise.all(bodies.map((body) => comment(editor, body)));
+    const ids: string[] = [];
+    while (ids.length < bodies.length) ids.push((await told.next()).data.notificationReceived.id);
+    expect(ids).toEqual(ids.toSorted());
+    expect((await list(lovelace, { first: 20 })).nodes.map(({ id }: Data) => id)).toEqual(ids.toReversed());
+    await ended(told, lovelace);
+  });
+
   it('is paged, counted, filtered and marked as read up to one of one’s own', async () => {
     const reader = lovelace;
     for (let n = 0; n < 3; n += 1) await comment(editor, `${n} @Ada Lovelace`);

@@ -19,20 +19,27 @@ interface Notice {
   readonly role: string | null;
 }
 
-/** Stores the notifications of every transaction. Nobody is notified of what they have done themselves. */
+/**
+ * Stores the notifications of every transaction. Nobody is notified of what they have done themselves. Their ids are in the order
+ * of the log, whoever commits first and whatever the clocks of the nodes say: an account has read all that are not greater.
+ */
 export const notificationsOfEvents: EventConsequences = {
-  follow: (em, drafts) =>
-    drafts.flatMap((draft) =>
+  follow: async (em, drafts, nextPlace) => {
+    const caused = drafts.flatMap((draft) =>
       noticesOf(draft)
         .filter(({ accountId }) => accountId !== draft.actorId)
-        .map((notice) => {
-          const { actorId, sessionId } = draft;
-          const id = uuid();
-          em.create(NotificationEntity, { id, ...notice, actorId, createdAt: new Date(), readAt: null });
-          const resource = { kind: ACCOUNT_RESOURCE, id: notice.accountId };
-          return { resource, kind: NOTIFIED, actorId, sessionId, facts: { notificationId: id } };
-        }),
-    ),
+        .map((notice) => ({ draft, notice })),
+    );
+    if (caused.length === 0) return [];
+    const { pos, at } = await nextPlace();
+    return caused.map(({ draft: { actorId, sessionId }, notice }, index) => {
+      // Each takes a position of its own, so the next transaction's come behind: within 32 bits, and a ms.
+      const id = uuid({ msecs: at, seq: (pos + index) % 2 ** 32 });
+      em.create(NotificationEntity, { id, ...notice, actorId, createdAt: new Date(at), readAt: null });
+      const resource = { kind: ACCOUNT_RESOURCE, id: notice.accountId };
+      return { resource, kind: NOTIFIED, actorId, sessionId, facts: { notificationId: id } };
+    });
+  },
 };
 
 /** The account that `event` notifies, and of what; `undefined` for all other events. */

@@ -2,15 +2,27 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { EventDraft } from './log-event.js';
 
+/** Where the next event of the log will be. */
+export interface NextPlace {
+  readonly pos: number;
+  /** The database's clock, in ms since 1970. */
+  readonly at: number;
+}
+
 export interface EventConsequences {
   /**
    * Stores what follows from `drafts`, which are about to be appended by the transaction of `em`, and returns the events to
-   * append behind them. Whatever it leaves in `em` is flushed. It runs again when the transaction does.
+   * append behind them. Whatever it leaves in `em` is flushed. It runs again when the transaction does. What must be in the order
+   * of the log asks for its place with `nextPlace`: from then on everyone else waits, so it is asked for only if something follows.
    */
-  follow(em: EntityManager, drafts: readonly EventDraft[]): readonly EventDraft[];
+  follow(
+    em: EntityManager,
+    drafts: readonly EventDraft[],
+    nextPlace: () => Promise<NextPlace>,
+  ): Promise<readonly EventDraft[]>;
 }
 
 /** Nothing follows. */
-export const NO_CONSEQUENCES: EventConsequences = { follow: () => [] };
+export const NO_CONSEQUENCES: EventConsequences = { follow: () => Promise.resolve([]) };
 
 export const EVENT_CONSEQUENCES = Symbol('EventConsequences');

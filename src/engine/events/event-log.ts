@@ -6,7 +6,7 @@ import { inTransaction } from '../database/unit-of-work.js';
 import { CursorExpiredError } from '../errors/service-error.js';
 import { PUB_SUB, type PubSub } from '../pubsub/doorbell.port.js';
 import { decodeCursor } from './cursor.js';
-import { EVENT_CONSEQUENCES, type EventConsequences } from './event-consequences.port.js';
+import { EVENT_CONSEQUENCES, type EventConsequences, type NextPlace } from './event-consequences.port.js';
 import type { EventDraft, LogEvent } from './log-event.js';
 import { LogFollower } from './log-follower.js';
 import { LogReader, type EventRow, toLogEvent } from './log-reader.js';
@@ -29,6 +29,10 @@ select draft ->> 'resourceKind', (draft ->> 'resourceId')::uuid, draft ->> 'kind
 returning pos::float8 as pos, seq::float8 as seq, resource_kind, resource_id, kind, actor_id, session_id, facts,
           (extract(epoch from at) * 1000)::float8 as at, encode(nonce, 'hex') as nonce`;
 
+const NEXT_PLACE = `
+select (pos + 1)::float8 as pos, floor(extract(epoch from clock_timestamp()) * 1000)::float8 as at
+  from log_head where partition = 0 for update`;
+
 @Injectable()
 export class EventLog {
   constructor(
@@ -48,8 +52,10 @@ export class EventLog {
     const result = await inTransaction(this.orm, async (em) => {
       const drafts: EventDraft[] = [];
       const value = await work({ em, record: (event) => drafts.push(event) });
-      const following = this.consequences.follow(em, drafts);
+      // All that can be waited for comes before the head.
       await em.flush();
+      const following = await this.consequences.follow(em, drafts, () => nextPlace(em));
+      if (following.length > 0) await em.flush();
       events = await this.append(em, [...drafts, ...following]);
       return value;
     });
@@ -85,4 +91,10 @@ export class EventLog {
     this.doorbell.publish('log', { log: this.follower.identity, pos: String(last.pos), ...carried });
     await this.follower.reached(last.pos);
   }
+}
+
+/** Locks the head until the transaction ends: what it returns stays true. */
+async function nextPlace(em: EntityManager): Promise<NextPlace> {
+  const [place] = await em.execute<NextPlace[]>(NEXT_PLACE);
+  return place!;
 }
