@@ -274,6 +274,8 @@ describe('reading it', () => {
     const wrong: [Record<string, unknown>, string][] = [
       [{ actions: ['LOGIN', 'HACK'] }, 'filter.actions.1'],
       [{ actorId: 'me' }, 'filter.actorId'],
+      [{ since: '+010000-01-01T00:00:00Z' }, 'filter.since'],
+      [{ until: '0000-12-31T23:59:59Z' }, 'filter.until'],
       [{ since: '2026-02-01T00:00:00Z', until: '2026-01-01T00:00:00Z' }, 'filter.until'],
     ];
     for (const [filter, path] of wrong) {

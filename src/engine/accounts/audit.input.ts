@@ -6,7 +6,10 @@ import { AuditOutcome } from './audit.type.js';
 
 const optional = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? undefined);
 
-const time = z.date('is not a point in time, as in 2026-11-21T09:30:00Z');
+const time = z
+  .date('is not a point in time, as in 2026-11-21T09:30:00Z')
+  // JavaScript writes other years in a way that PostgreSQL cannot read.
+  .refine((at) => at.getUTCFullYear() >= 1 && at.getUTCFullYear() <= 9_999, 'must be of the years 1 to 9999');
 
 const filter = z
   .object({
