@@ -133,7 +133,7 @@ describe('a list of 45 projects', () => {
     [{ last: 0 }, 'last'],
     [{ last: 101 }, 'last'],
     [{ first: 5, last: 5 }, 'last'],
-    [{ first: 5, before: 'WyIwMTk5YTFmZS0xOTZkLTcyNzEtYmJlMy00NzYwYjcxOTlhMTEiXQ' }, 'last'],
+    [{ first: 5, before: 'WyIwMTk5YTFmZS0xOTZkLTcyNzEtYmJlMy00NzYwYjcxOTlhMTEiXQ' }, 'before'],
     [{ after: 'unknown' }, 'after'],
     [{ after: '' }, 'after'],
     [{ after: '%%%' }, 'after'],

@@ -153,7 +153,7 @@ function pageOf({ first, after, last, before }: PageArgs): Page {
   ];
   const backwards = last != null || before != null;
   if (backwards && (first != null || after != null)) {
-    problems.push({ path: 'last', message: 'cannot be combined with first or after' });
+    problems.push({ path: last != null ? 'last' : 'before', message: 'cannot be combined with first or after' });
   }
   if (problems.length > 0) throw new BadUserInputError(problems);
   return backwards
