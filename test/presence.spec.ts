@@ -227,7 +227,12 @@ describe('presence', () => {
     await owner.data(REMOVE, { p: place.id, u: ada.id });
     for (const watch of lost) {
       await expect(within(5_000, watch.ended, 'it ended')).rejects.toMatchObject({
-        cause: [{ extensions: { code: 'FORBIDDEN', requires: 'VIEWER' } }],
+        cause: [
+          {
+            message: 'This requires the project role VIEWER.',
+            extensions: { code: 'FORBIDDEN', requires: 'VIEWER' },
+          },
+        ],
       });
     }
     await seeing(witness, owner, bob);

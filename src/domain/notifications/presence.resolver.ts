@@ -5,13 +5,12 @@ import type { OperationContext } from '../../engine/access/operation-context.js'
 import { type Account } from '../../engine/accounts/account.entity.js';
 import { accountById } from '../../engine/accounts/account.loader.js';
 import { User } from '../../engine/accounts/account.type.js';
-import { ForbiddenError } from '../../engine/errors/service-error.js';
 import { Input } from '../../engine/graphql/field-rules.js';
 import { id } from '../../engine/graphql/input-text.js';
 import type { PresenceState } from '../../engine/realtime/presence-room.js';
 import { PresenceTracker } from '../../engine/realtime/presence-tracker.js';
 import { ProjectEventKind } from '../projects/project-events.js';
-import { byProjectId, RequiresProjectRole } from '../projects/project.policies.js';
+import { byProjectId, forbidden, RequiresProjectRole } from '../projects/project.policies.js';
 import { effectiveProjectRole, ProjectRole } from '../projects/project-role.js';
 import { MAX_NAMED, Presence } from './presence.type.js';
 
@@ -36,7 +35,7 @@ export class PresenceResolver {
       accountId,
       judge: ({ resource, kind }) => {
         const deleted = resource.id === projectId && kind === ProjectEventKind.PROJECT_DELETED;
-        return deleted || !effectiveProjectRole(rights, projectId) ? new ForbiddenError(ProjectRole.VIEWER) : undefined;
+        return deleted || !effectiveProjectRole(rights, projectId) ? forbidden(ProjectRole.VIEWER) : undefined;
       },
     });
   }

@@ -140,7 +140,8 @@ function requires(role: ProjectRole): ClassRule {
   };
 }
 
-function forbidden(role: ProjectRole): ForbiddenError {
+/** Who may see the project, or may see it no more, and lacks this role there. */
+export function forbidden(role: ProjectRole): ForbiddenError {
   return new ForbiddenError(role, `This requires the project role ${role}.`);
 }
 

@@ -1,12 +1,12 @@
 // Which events of the log a subscriber of projects is given, under the rights it has at that moment.
 import { Injectable } from '@nestjs/common';
 import type { Principal } from '../../engine/access/role.js';
-import { ForbiddenError } from '../../engine/errors/service-error.js';
 import { Hub } from '../../engine/realtime/hub.js';
 import type { Member, SubscriptionRequest } from '../../engine/realtime/member.js';
 import { PresenceTracker } from '../../engine/realtime/presence-tracker.js';
 import { DeletedProjects } from '../projects/deleted-projects.js';
 import { ProjectEventKind } from '../projects/project-events.js';
+import { forbidden } from '../projects/project.policies.js';
 import { effectiveProjectRole, PROJECT_RESOURCE, ProjectRole } from '../projects/project-role.js';
 import { LagPolicy } from './project-event.type.js';
 
@@ -30,7 +30,7 @@ export class ProjectFeeds {
     const watching = () => this.presence.watch(projectId, viewer.accountId);
     return this.open(viewer, options, { id: projectId, watching }, (event, rights) => {
       const visible = effectiveProjectRole(rights, projectId) && !this.deleted.has(projectId);
-      if (!visible) return new ForbiddenError(ProjectRole.VIEWER);
+      if (!visible) return forbidden(ProjectRole.VIEWER);
       return event.resource.kind === PROJECT_RESOURCE && event.resource.id === projectId ? 'give' : 'skip';
     });
   }
