@@ -22,6 +22,8 @@ export interface Tidings {
   readonly app: NestExpressApplication;
   /** `http://host:port`, as it listens. */
   readonly url: string;
+  /** E-mail addresses of the demo accounts that can sign in. */
+  readonly demo: readonly string[];
   /** Lets running work end, then closes everything that was opened. May be called twice. */
   stop(): Promise<void>;
 }
@@ -42,10 +44,11 @@ export async function startTidings(config: Config, databaseUrl: string, logger: 
     await orm.close(true);
   };
   useHttpEntry(app, config);
+  let demo: readonly string[];
   try {
     await assertKnownDatabase(app.get(MikroORM), databaseContent);
     await app.init();
-    await prepareDemo(config.demo, app.get(EventLog), app.get(Passwords));
+    demo = await prepareDemo(config.demo, app.get(EventLog), app.get(Passwords));
     await app.listen(config.port, config.host).catch((error: unknown) => {
       throw new ListenError(config.host, config.port, error);
     });
@@ -53,7 +56,7 @@ export async function startTidings(config: Config, databaseUrl: string, logger: 
     await stop();
     throw error;
   }
-  return { app, url: await app.getUrl(), stop: () => (stopping ??= stop()) };
+  return { app, url: await app.getUrl(), demo, stop: () => (stopping ??= stop()) };
 }
 
 /** Until the returned function is called: connections go as soon as they are idle, and all of them when time is up. */

@@ -34,7 +34,7 @@ async function main(): Promise<void> {
     // The most of a start: what was refused before does not wait for it.
     const { startTidings } = await import('./app.js');
     tidings = await startTidings(config, postgres?.url ?? config.databaseUrl!, logger);
-    if (process.stdout.isTTY || !config.production) process.stdout.write(welcome(config, tidings.url));
+    if (process.stdout.isTTY || !config.production) process.stdout.write(welcome(config, tidings));
     else logger.log(`Up at ${tidings.url}`, 'Tidings');
     // What was compiled is kept for the next start now: a process that is killed keeps nothing at its end.
     flushCompileCache();

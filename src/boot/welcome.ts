@@ -1,9 +1,18 @@
 // What a person sees when the service is up.
 import type { Config } from '../engine/config/config.js';
 
-/** The addresses, and the demo sign-ins if there are any. `url` is where it listens. */
-export function welcome(config: Config, url: string): string {
-  const base = config.publicUrl;
+const any = new Intl.ListFormat('en-GB', { type: 'disjunction' });
+
+/** What has come up. */
+interface Up {
+  /** Where it listens. */
+  readonly url: string;
+  /** E-mail addresses of the demo accounts that can sign in. */
+  readonly demo: readonly string[];
+}
+
+/** The addresses, and the demo sign-ins if there are any. */
+export function welcome({ publicUrl: base }: Config, { url, demo }: Up): string {
   const lines = [
     '',
     `  Tidings is up at ${base}`,
@@ -12,13 +21,7 @@ export function welcome(config: Config, url: string): string {
     `  WebSocket   ${base.replace(/^http/, 'ws')}/graphql`,
     `  Health      ${base}/health/ready`,
     ...(new URL(url).port === new URL(base).port ? [] : [`  Listening   ${url}`]),
-    ...(config.demo
-      ? [
-          '',
-          '  Sign in as admin@example.com, editor@example.com or user@example.com',
-          '  with the password tidings-demo',
-        ]
-      : []),
+    ...(demo.length > 0 ? ['', `  Sign in as ${any.format(demo)}`, '  with the password tidings-demo'] : []),
     '',
   ];
   return `${lines.join('\n')}\n`;

@@ -19,9 +19,15 @@ const IDS = `'${Object.values(DEMO_ACCOUNT_IDS).join("', '")}'`;
 // and stays so when the demo is on again.
 const DISABLE = `update account set disabled_at = created_at where id in (${IDS}) and disabled_at is null returning id`;
 const ENABLE = `update account set disabled_at = null where id in (${IDS}) and disabled_at = created_at returning id`;
+const SIGN_INS = `select email from account where id in (${IDS}) and disabled_at is null order by id`;
 const END_SESSIONS = `
 update session set ended_at = clock_timestamp(), end_reason = ?
  where account_id = ? and ended_at is null and least(idle_expires_at, expires_at) > clock_timestamp() returning id`;
+
+/** E-mail addresses of the demo accounts that are there, and not kept out. */
+export async function demoSignIns({ em }: LoggedTransaction): Promise<readonly string[]> {
+  return (await em.execute<{ email: string }[]>(SIGN_INS)).map(({ email }) => email);
+}
 
 /** Lets the demo accounts sign in. */
 export async function enableDemoAccounts(tx: LoggedTransaction): Promise<void> {

@@ -35,6 +35,7 @@ async function restart(demo: boolean): Promise<TestTidings> {
 
 const login = ({ anonymous }: TestTidings, email: string) =>
   anonymous.send(LOGIN, { input: { email, password: DEMO_PASSWORD } });
+const signIns = (node: TestTidings) => (Reflect.get(node, 'running') as { demo: readonly string[] }).demo;
 const count = async (table: string): Promise<number> => {
   const [row] = await database.query<{ count: number }>(`select count(*)::int as count from ${table}`);
   return row?.count ?? -1;
@@ -86,7 +87,7 @@ it('is not made again, nor is what was deleted', async () => {
 it('is not made beside accounts of people', async () => {
   const node = await start(false);
   await node.asUser();
-  await restart(true);
+  expect(signIns(await restart(true))).toEqual([]);
   expect(await count('project')).toBe(0);
 });
 
@@ -99,7 +100,10 @@ it('keeps the demo accounts out while DEMO is false, ends their sessions, and le
   expect((await before.error('{ me { id } }')).extensions.code).toBe('UNAUTHENTICATED');
   expect(await kindsOf(DEMO_ACCOUNT_IDS.uma)).toEqual(['DISABLED', 'SESSIONS_ENDED']);
 
+  expect(signIns(off)).toEqual([]);
+
   const on = await restart(true);
+  expect(signIns(on)).toEqual(EMAILS);
   for (const email of EMAILS) expect((await login(on, email)).errors).toBeUndefined();
   expect(await kindsOf(DEMO_ACCOUNT_IDS.uma)).toEqual(['DISABLED', 'SESSIONS_ENDED', 'ENABLED']);
 });
@@ -120,6 +124,7 @@ it('leaves an account disabled that an ADMIN has disabled', async () => {
   await database.query(`update account set disabled_at = now() where email = 'user@example.com'`);
   await restart(false);
   const on = await restart(true);
+  expect(signIns(on)).toEqual(['admin@example.com', 'editor@example.com']);
   expect((await login(on, 'user@example.com')).errors?.[0]?.extensions.code).toBe('UNAUTHENTICATED');
   expect((await login(on, 'editor@example.com')).errors).toBeUndefined();
 });

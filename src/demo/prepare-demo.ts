@@ -6,7 +6,7 @@ import { AccountEntity } from '../engine/accounts/account.entity.js';
 import type { EventLog, LoggedTransaction } from '../engine/events/event-log.js';
 import { ProjectEntity, ProjectMemberEntity } from '../domain/projects/project.entity.js';
 import { CommentEntity, UpdateEntity } from '../domain/updates/update.entity.js';
-import { disableDemoAccounts, enableDemoAccounts } from './demo-accounts.js';
+import { demoSignIns, disableDemoAccounts, enableDemoAccounts } from './demo-accounts.js';
 import { tellHistory } from './history.js';
 import { DEMO_PASSWORD } from './people.js';
 import { billing } from './stories/billing.js';
@@ -22,17 +22,22 @@ const DEMO_LOCK = 0x64656d6f;
 
 /**
  * With `demo`: seeds a database without accounts, once, however many instances start together; what is there already is
- * never touched. Without it the demo accounts are disabled, until it is on again.
+ * never touched. Without it the demo accounts are disabled, until it is on again. Returns the e-mail addresses of those that can
+ * sign in.
  */
-export async function prepareDemo(demo: boolean, log: EventLog, passwords: Passwords): Promise<void> {
-  const seeded = await log.transaction(async (tx) => {
+export async function prepareDemo(demo: boolean, log: EventLog, passwords: Passwords): Promise<readonly string[]> {
+  const logger = new Logger('Demo');
+  const { seeded, signIns } = await log.transaction(async (tx) => {
     await tx.em.execute(`select pg_advisory_xact_lock(${DEMO_LOCK})`);
+    const empty = demo && (await isNew(tx));
     if (!demo) await disableDemoAccounts(tx);
-    else if (await isNew(tx)) return seed(tx, passwords);
+    else if (empty) await seed(tx, passwords);
     else await enableDemoAccounts(tx);
-    return false;
+    return { seeded: empty, signIns: await demoSignIns(tx) };
   });
-  if (seeded) new Logger('Demo').log(`Made demo data: ${STORIES.length} projects with their past`);
+  if (seeded) logger.log(`Made demo data: ${STORIES.length} projects with their past`);
+  if (demo && signIns.length === 0) logger.log('No demo accounts: they are made in a database without accounts alone');
+  return signIns;
 }
 
 async function isNew({ em }: LoggedTransaction): Promise<boolean> {
@@ -40,7 +45,7 @@ async function isNew({ em }: LoggedTransaction): Promise<boolean> {
   return people.length === 0;
 }
 
-async function seed({ em, record }: LoggedTransaction, passwords: Passwords): Promise<true> {
+async function seed({ em, record }: LoggedTransaction, passwords: Passwords): Promise<void> {
   // Nobody knows the colleagues' password: they are there to be seen, not to sign in.
   const [demo, others] = await Promise.all([
     passwords.hash(DEMO_PASSWORD),
@@ -53,5 +58,4 @@ async function seed({ em, record }: LoggedTransaction, passwords: Passwords): Pr
   await em.insertMany(UpdateEntity, [...history.updates]);
   await em.insertMany(CommentEntity, [...history.comments]);
   history.events.forEach(record);
-  return true;
 }

@@ -1,0 +1,15 @@
+import { loadConfig } from '../engine/config/config.js';
+import { welcome } from './welcome.js';
+
+const config = loadConfig({});
+const url = 'http://127.0.0.1:4000';
+
+it('names the sign-ins that there are', () => {
+  expect(welcome(config, { url, demo: ['a@b.c', 'd@e.f', 'g@h.i'] })).toContain('  Sign in as a@b.c, d@e.f or g@h.i\n');
+  expect(welcome(config, { url, demo: ['a@b.c'] })).toContain('  Sign in as a@b.c\n');
+});
+
+it('promises none where there is none, whatever DEMO says', () => {
+  expect(config.demo).toBe(true);
+  expect(welcome(config, { url, demo: [] })).not.toContain('Sign in');
+});
