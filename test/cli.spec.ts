@@ -1,13 +1,14 @@
 // The command line: what whoever has the machine can do, with the service running and without.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { removeEmbeddedPostgres } from '../src/engine/database/embedded-postgres.js';
 import { SYSTEM_ACCOUNT_ID } from '../src/engine/database/migrations/20261121000001-engine.js';
+import { createDatabase } from './support/database.js';
 import { GraphqlClient } from './support/graphql-client.js';
 import { databaseProcess, killAll, ServiceProcess } from './support/process.js';
 import { RawSocket } from './support/socket-client.js';
@@ -157,6 +158,27 @@ it('says in one line that the database is away', async () => {
   const { code, err } = await run(env, ['sessions', 'end', 'a@example.com']);
   expect([code, err.trim().split('\n')]).toEqual([1, [expect.stringContaining('cannot be reached')]]);
   expect(err).not.toContain('pa55word');
+});
+
+it('leaves nothing where there is no installation, unless it is to make one', async () => {
+  const database = await createDatabase();
+  await database.query('drop schema public cascade; create schema public');
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'tidings-cli-none-')));
+  try {
+    const words = ['account', 'role', 'a@example.com', 'EDITOR'];
+    const there = { DATABASE_URL: database.url, APP_SECRET: SECRET };
+    const err = 'There is no Tidings in the database of DATABASE_URL.\n';
+    expect(await run(there, words)).toEqual({ code: 1, out: '', err });
+    expect(await database.query(`select relname from pg_class where relnamespace = 'public'::regnamespace`)).toEqual(
+      [],
+    );
+    const here = await run({ DATA_DIR: join(folder, 'data') }, words);
+    expect(here).toMatchObject({ code: 1, out: '', err: expect.stringContaining('Is DATA_DIR right?') });
+    expect(readdirSync(folder)).toEqual([]);
+  } finally {
+    await database.drop();
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 describe('with the embedded database', () => {

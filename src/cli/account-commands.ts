@@ -17,7 +17,7 @@ export class AccountCommands {
       const passwordHash = await services.get(Passwords).hash(password);
       const account = await services.get(AdministrationService).create(SYSTEM, { email, name, role, passwordHash });
       return `Made the account ${email} (${role}), id ${account.id}.`;
-    });
+    }, true);
   }
 
   role(email: string, role: Role): Promise<string> {
@@ -56,6 +56,6 @@ export class AccountCommands {
       const account = await services.get(AccountService).findByEmail(services.get(MikroORM).em.fork(), email);
       if (!account) throw new NotFoundError(`Account ${email}`);
       return act(services.get(AdministrationService), account.id, services);
-    });
+    }, false);
   }
 }
