@@ -17,22 +17,22 @@ select pg_advisory_xact_lock_shared(hashtextextended(id::text, 0)) from project 
 const TURN = 'select pg_advisory_xact_lock(hashtextextended(?::uuid::text, 0))';
 
 const PRESENT_ROLES = `
-select account.role, member.role as membership
+select account.role, member.role as membership, (extract(epoch from clock_timestamp()) * 1000)::float8 as at
   from account left join project_member member on member.account_id = account.id and member.project_id = ?
  where account.id = ? and account.disabled_at is null`;
 
 /**
- * Holds off a deletion, and changes of who is in the project, until this transaction has ended. Throws NOT_FOUND if it is gone,
- * and what {@link assertStill} throws.
+ * Holds off a deletion, and changes of who is in the project, until this transaction has ended. Returns what {@link assertStill}
+ * returns. Throws NOT_FOUND if it is gone, and what that throws.
  */
 export async function holdProject(
   em: EntityManager,
   actor: Actor,
   projectId: string,
   role: ProjectRole,
-): Promise<void> {
+): Promise<number> {
   if ((await em.execute<unknown[]>(HOLD, [projectId])).length === 0) throw new NotFoundError('Project');
-  await assertStill(em, actor, projectId, role);
+  return assertStill(em, actor, projectId, role);
 }
 
 /** Waits until all who hold the project have ended; whoever wants to hold it from now on waits for this transaction. */
@@ -40,16 +40,26 @@ export async function takeTurn(em: EntityManager, projectId: string): Promise<vo
   await em.execute(TURN, [projectId]);
 }
 
-/** In a transaction that has locked the project. Throws NOT_FOUND, FORBIDDEN unless `actor` has `role` there, now. */
+interface PresentRoles {
+  readonly role: Role;
+  readonly membership: string | null;
+  readonly at: number;
+}
+
+/**
+ * In a transaction that has locked the project. Returns the time that it is by now on the database's clock, in ms since 1970: those
+ * of the nodes differ. Throws NOT_FOUND, FORBIDDEN unless `actor` has `role` there, now.
+ */
 export async function assertStill(
   em: EntityManager,
   { accountId }: Actor,
   projectId: string,
   role: ProjectRole,
-): Promise<void> {
-  const [row] = await em.execute<{ role: Role; membership: string | null }[]>(PRESENT_ROLES, [projectId, accountId]);
+): Promise<number> {
+  const [row] = await em.execute<PresentRoles[]>(PRESENT_ROLES, [projectId, accountId]);
   const resources = new Map(row?.membership ? [[projectId, row.membership]] : []);
   const rights = { role: row?.role ?? Role.USER, disabled: false, resources };
   const refused = PROJECT_RULES[role].outcome(rights, projectId);
   if (refused) throw refused;
+  return row!.at; // without an account everything is refused
 }

@@ -2,7 +2,6 @@
 // and whoever waited for it is asked anew who they are: the one before may have taken their right to it.
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { v7 as uuid } from 'uuid';
 import type { ClientInfo, Principal } from '../../engine/access/role.js';
 import { AccountEntity } from '../../engine/accounts/account.entity.js';
 import { ConflictError, NotFoundError } from '../../engine/errors/service-error.js';
@@ -13,6 +12,7 @@ import { assertStill } from './present-role.js';
 import { projectEvent, ProjectEventKind } from './project-events.js';
 import { PROJECT_RESOURCE, ProjectRole } from './project-role.js';
 import { lockProject } from './project.service.js';
+import { idAt } from './time-ordered-id.js';
 
 @Injectable()
 export class ProjectMemberService {
@@ -34,7 +34,7 @@ export class ProjectMemberService {
         this.recordIn(em, action, viewer, client, projectId, { accountId, role });
       await lockProject(em, projectId);
       // Else one who has just been removed or demoted could raise themselves again.
-      await assertStill(em, viewer, projectId, ProjectRole.OWNER);
+      const at = await assertStill(em, viewer, projectId, ProjectRole.OWNER);
       const member = await em.findOne(ProjectMemberEntity, { projectId, accountId });
       if (member?.role === role) return member;
       if (member) {
@@ -47,7 +47,7 @@ export class ProjectMemberService {
       if (!(await em.count(AccountEntity, { id: accountId, isSystem: false }))) throw new NotFoundError('User');
       await audited('MEMBER_ADDED');
       record(projectEvent(viewer, projectId, ProjectEventKind.MEMBER_ADDED, accountId, role));
-      return em.create(ProjectMemberEntity, { id: uuid(), projectId, accountId, role, createdAt: new Date() });
+      return em.create(ProjectMemberEntity, { id: idAt(at), projectId, accountId, role, createdAt: new Date(at) });
     });
   }
 

@@ -84,9 +84,9 @@ export class ProjectService {
   ): Promise<Project> {
     return this.log.transaction(async ({ em, record }) => {
       const project = await lockProject(em, id);
-      await assertStill(em, viewer, id, ProjectRole.EDITOR);
+      const at = await assertStill(em, viewer, id, ProjectRole.EDITOR);
       assertVersion(project.version, version);
-      em.assign(project, { ...changes, version: project.version + 1, updatedAt: new Date() });
+      em.assign(project, { ...changes, version: project.version + 1, updatedAt: new Date(at) });
       record(projectEvent(viewer, id, ProjectEventKind.PROJECT_EDITED, id));
       return project;
     });

@@ -1,13 +1,13 @@
 // Comments: the chat of a project, and what is said about its updates.
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
-import { v7 as uuid } from 'uuid';
 import type { Principal } from '../../engine/access/role.js';
 import { NotFoundError } from '../../engine/errors/service-error.js';
 import { EventLog } from '../../engine/events/event-log.js';
 import { type Actor, mentioning, projectEvent, ProjectEventKind } from '../projects/project-events.js';
 import { holdProject } from '../projects/present-role.js';
 import { ProjectRole } from '../projects/project-role.js';
+import { idAt } from '../projects/time-ordered-id.js';
 import { hashInput, once } from './idempotency.js';
 import { mentionedMembers } from './mentions.js';
 import { type Comment, CommentEntity } from './update.entity.js';
@@ -49,10 +49,16 @@ export class CommentService {
   private insert(author: Actor, input: NewComment, inputHash: Buffer | null): Promise<Comment> {
     return this.log.transaction(async ({ em, record }) => {
       const { projectId, updateId } = input;
-      await holdProject(em, author, projectId, ProjectRole.VIEWER);
+      const at = await holdProject(em, author, projectId, ProjectRole.VIEWER);
       if (updateId) await holdUpdate(em, updateId, projectId);
       const authorId = author.accountId;
-      const comment = em.create(CommentEntity, { ...input, id: uuid(), authorId, inputHash, createdAt: new Date() });
+      const comment = em.create(CommentEntity, {
+        ...input,
+        id: idAt(at),
+        authorId,
+        inputHash,
+        createdAt: new Date(at),
+      });
       const mentions = await mentionedMembers(em, projectId, input.body);
       record(mentioning(projectEvent(author, projectId, ProjectEventKind.COMMENT_POSTED, comment.id), mentions));
       return comment;

@@ -1,7 +1,6 @@
 // Updates: posted, edited, removed.
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, LockMode, MikroORM } from '@mikro-orm/postgresql';
-import { v7 as uuid } from 'uuid';
 import type { ClientInfo, Principal } from '../../engine/access/role.js';
 import { NotFoundError } from '../../engine/errors/service-error.js';
 import { EventLog } from '../../engine/events/event-log.js';
@@ -10,6 +9,7 @@ import { type Actor, mentioning, projectEvent, ProjectEventKind } from '../proje
 import { holdProject } from '../projects/present-role.js';
 import { ProjectRole } from '../projects/project-role.js';
 import { assertVersion } from '../projects/project.service.js';
+import { idAt } from '../projects/time-ordered-id.js';
 import { hashInput, once } from './idempotency.js';
 import { mentionedMembers } from './mentions.js';
 import { type Update, UpdateEntity } from './update.entity.js';
@@ -45,10 +45,10 @@ export class UpdateService {
     version: number | null | undefined,
   ): Promise<Update> {
     return this.log.transaction(async ({ em, record }) => {
-      const update = await lockUpdate(em, viewer, id, ProjectRole.EDITOR);
+      const { update, at } = await lockUpdate(em, viewer, id, ProjectRole.EDITOR);
       assertVersion(update.version, version);
       const before = textOf(update);
-      em.assign(update, { ...changes, version: update.version + 1, editedAt: new Date() });
+      em.assign(update, { ...changes, version: update.version + 1, editedAt: new Date(at) });
       const mentions = await mentionedMembers(em, update.projectId, textOf(update), before);
       record(mentioning(projectEvent(viewer, update.projectId, ProjectEventKind.UPDATE_EDITED, id), mentions));
       return update;
@@ -58,7 +58,7 @@ export class UpdateService {
   /** Removes an update for good; comments about it stay in the chat. Throws NOT_FOUND, FORBIDDEN. */
   async remove(viewer: Principal, id: string, { address }: ClientInfo): Promise<boolean> {
     return this.log.transaction(async ({ em, record }) => {
-      const update = await lockUpdate(em, viewer, id, ProjectRole.OWNER);
+      const { update } = await lockUpdate(em, viewer, id, ProjectRole.OWNER);
       em.remove(update);
       const details = { projectId: update.projectId };
       const [subject, actorId] = [{ kind: 'update', id }, viewer.accountId];
@@ -70,15 +70,15 @@ export class UpdateService {
 
   private insert(author: Actor, input: NewUpdate, inputHash: Buffer | null): Promise<Update> {
     return this.log.transaction(async ({ em, record }) => {
-      await holdProject(em, author, input.projectId, ProjectRole.EDITOR);
+      const at = await holdProject(em, author, input.projectId, ProjectRole.EDITOR);
       const authorId = author.accountId;
       const update = em.create(UpdateEntity, {
         ...input,
-        id: uuid(),
+        id: idAt(at),
         authorId,
         inputHash,
         version: 1,
-        createdAt: new Date(),
+        createdAt: new Date(at),
       });
       const mentions = await mentionedMembers(em, input.projectId, textOf(input));
       record(mentioning(projectEvent(author, input.projectId, ProjectEventKind.UPDATE_POSTED, update.id), mentions));
@@ -92,11 +92,18 @@ function textOf({ title, body }: Pick<Update, 'title' | 'body'>): string {
   return `${title}\n${body}`;
 }
 
-async function lockUpdate(em: EntityManager, viewer: Principal, id: string, role: ProjectRole): Promise<Update> {
+/** The update, and the time by then on the database's clock. */
+async function lockUpdate(
+  em: EntityManager,
+  viewer: Principal,
+  id: string,
+  role: ProjectRole,
+): Promise<{ readonly update: Update; readonly at: number }> {
   // The project first, as everywhere: whoever comments on the update holds it too.
   const [place] = await em.execute<{ id: string }[]>('select project_id as id from project_update where id = ?', [id]);
-  if (place) await holdProject(em, viewer, place.id, role);
+  if (!place) throw new NotFoundError('Update');
+  const at = await holdProject(em, viewer, place.id, role);
   const update = await em.findOne(UpdateEntity, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
   if (!update) throw new NotFoundError('Update');
-  return update;
+  return { update, at };
 }

@@ -1,0 +1,63 @@
+// Two nodes whose clocks differ: what is written on one comes behind what was written on the other before it.
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { createDatabase, type TestDatabase } from './support/database.js';
+import { type Data, GraphqlClient } from './support/graphql-client.js';
+import { killAll, ServiceProcess } from './support/process.js';
+
+const POST = 'mutation ($i: PostUpdateInput!) { postUpdate(input: $i) { id } }';
+const COMMENT = 'mutation ($i: PostCommentInput!) { postComment(input: $i) { id } }';
+const EDIT = 'mutation ($id: ID!, $i: EditUpdateInput!) { editUpdate(id: $id, input: $i) { createdAt editedAt } }';
+const SHOWN = `query ($id: ID!) { project(id: $id) {
+  health createdAt latestUpdate { title } updates { nodes { title } } comments { nodes { body } } } }`;
+
+let database: TestDatabase;
+let nodes: readonly [GraphqlClient, GraphqlClient];
+
+beforeAll(async () => {
+  database = await createDatabase();
+  const secret = randomBytes(32).toString('base64');
+  const env = {
+    DATABASE_URL: database.url,
+    APP_SECRET: secret,
+    PORT: '0',
+    DEMO: 'true',
+    PUBLIC_URL: 'http://localhost',
+  };
+  const slow = ['--import', join(process.cwd(), 'test/fixtures/slow-clock.js')];
+  const [right, behind] = [await ServiceProcess.start(env), await ServiceProcess.start(env, slow)];
+  const login = 'mutation { login(input: { email: "admin@example.com", password: "tidings-demo" }) { accessToken } }';
+  const { login: signedIn } = await new GraphqlClient(right.url).data(login);
+  nodes = [right, behind].map(({ url }) => new GraphqlClient(url, signedIn.accessToken)) as never;
+});
+afterAll(async () => {
+  await killAll();
+  await database?.drop();
+});
+
+it('updates, comments and the health of a project are in the order in which they were written', async () => {
+  const [right, behind] = nodes;
+  const { createProject } = await right.data('mutation { createProject(input: { key: "CLOCKS", name: "C" }) { id } }');
+  const projectId = createProject.id;
+  await right.data(POST, { i: { projectId, title: 'first', health: 'ON_TRACK' } });
+  const { postUpdate } = await behind.data(POST, { i: { projectId, title: 'second', health: 'AT_RISK' } });
+  await right.data(COMMENT, { i: { projectId, body: 'first' } });
+  await behind.data(COMMENT, { i: { projectId, body: 'second' } });
+  const { editUpdate } = await behind.data(EDIT, { id: postUpdate.id, i: { body: 'more' } });
+  expect(editUpdate.editedAt >= editUpdate.createdAt).toBe(true);
+  const { project } = await right.data(SHOWN, { id: projectId });
+  expect(project).toMatchObject({
+    health: 'AT_RISK',
+    latestUpdate: { title: 'second' },
+    updates: { nodes: [{ title: 'second' }, { title: 'first' }] },
+    comments: { nodes: [{ body: 'second' }, { body: 'first' }] },
+  });
+  expect(editUpdate.createdAt >= project.createdAt).toBe(true);
+});
+
+it('the audit trail is read newest first, whichever of them wrote it', async () => {
+  for (const node of [...nodes, ...nodes]) await node.data('mutation { announce(message: "Hello") { id } }');
+  const { auditLog } = await nodes[0].data('{ auditLog(first: 20) { nodes { at } } }');
+  const times = auditLog.nodes.map(({ at }: Data) => at);
+  expect(times).toEqual(times.toSorted().toReversed());
+});
