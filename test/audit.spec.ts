@@ -213,9 +213,13 @@ describe('of projects', () => {
     const [owner, member] = [await tidings.current.asUser('EDITOR'), await tidings.current.asUser()];
     const { id } = await createProject(owner);
     const update = await postUpdate(owner, id);
+    let said: string | undefined;
     const entries = await during(async () => {
       await addMember(owner, id, member, 'VIEWER');
       await addMember(owner, id, member, 'VIEWER');
+      const post = 'mutation ($p: ID!) { postComment(input: { projectId: $p, body: "Hm" }) { id } }';
+      said = (await member.data(post, { p: id })).postComment.id;
+      await owner.data('mutation ($id: ID!) { removeComment(id: $id) }', { id: said });
       await addMember(owner, id, member, 'EDITOR');
       const remove = 'mutation ($p: ID!, $u: ID!) { removeProjectMember(projectId: $p, userId: $u) }';
       await owner.data(remove, { p: id, u: member.id });
@@ -229,6 +233,7 @@ describe('of projects', () => {
       ['UPDATE_REMOVED', owner.id, update, { projectId: id }],
       ['MEMBER_REMOVED', owner.id, id, { accountId: member.id }],
       ['MEMBER_CHANGED', owner.id, id, { accountId: member.id, role: 'EDITOR' }],
+      ['COMMENT_REMOVED', owner.id, said, { projectId: id, authorId: member.id }],
       ['MEMBER_ADDED', owner.id, id, { accountId: member.id, role: 'VIEWER' }],
     ]);
   });

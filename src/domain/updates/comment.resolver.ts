@@ -51,10 +51,10 @@ export class CommentResolver {
   @Input(idArgs)
   @Mutation(() => Boolean, { description: 'Removes a comment for good.' })
   removeComment(
-    @Context() { viewer }: OperationContext,
+    @Context() { viewer, client }: OperationContext,
     @Args('id', { type: () => ID, description: 'Id of the comment.' }) id: string,
   ) {
-    return this.comments.remove(viewer, id);
+    return this.comments.remove(viewer, id, client);
   }
 
   @ResolveField(() => User, { description: 'Who said it.' })

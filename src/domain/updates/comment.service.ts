@@ -1,9 +1,10 @@
 // Comments: the chat of a project, and what is said about its updates.
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
-import type { Principal } from '../../engine/access/role.js';
+import type { ClientInfo, Principal } from '../../engine/access/role.js';
 import { NotFoundError } from '../../engine/errors/service-error.js';
 import { EventLog } from '../../engine/events/event-log.js';
+import { AuditTrail } from '../../engine/operations/audit.js';
 import { type Actor, mentioning, projectEvent, ProjectEventKind } from '../projects/project-events.js';
 import { holdProject } from '../projects/present-role.js';
 import { ProjectRole } from '../projects/project-role.js';
@@ -18,6 +19,7 @@ export class CommentService {
   constructor(
     private readonly orm: MikroORM,
     private readonly log: EventLog,
+    private readonly audit: AuditTrail,
   ) {}
 
   /** Posts a comment; with an `idempotencyKey` at most once. Throws NOT_FOUND, CONFLICT (IDEMPOTENCY_KEY). */
@@ -35,12 +37,22 @@ export class CommentService {
   }
 
   /** Removes a comment for good. Throws NOT_FOUND, FORBIDDEN. */
-  async remove(viewer: Principal, id: string): Promise<boolean> {
+  async remove(viewer: Principal, id: string, { address }: ClientInfo): Promise<boolean> {
     return this.log.transaction(async ({ em, record }) => {
       const comment = await em.findOne(CommentEntity, { id });
       const own = comment?.authorId === viewer.accountId ? ProjectRole.VIEWER : ProjectRole.OWNER;
       if (comment) await holdProject(em, viewer, comment.projectId, own);
       if (!comment || (await em.nativeDelete(CommentEntity, { id })) === 0) throw new NotFoundError('Comment');
+      const details = { projectId: comment.projectId, authorId: comment.authorId };
+      const [subject, actorId] = [{ kind: 'comment', id }, viewer.accountId];
+      await this.audit.record(em, {
+        action: 'COMMENT_REMOVED',
+        outcome: 'SUCCESS',
+        actorId,
+        subject,
+        address,
+        details,
+      });
       record(projectEvent(viewer, comment.projectId, ProjectEventKind.COMMENT_REMOVED, id));
       return true;
     });
