@@ -172,6 +172,8 @@ it('leaves nothing where there is no installation, unless it is to make one', as
     expect(await database.query(`select relname from pg_class where relnamespace = 'public'::regnamespace`)).toEqual(
       [],
     );
+    const absent = { ...there, DATABASE_URL: `${database.url}_absent` };
+    expect((await run(absent, words)).err).toMatch(/does not have the database .* create it first\.\n$/);
     const here = await run({ DATA_DIR: join(folder, 'data') }, words);
     expect(here).toMatchObject({ code: 1, out: '', err: expect.stringContaining('Is DATA_DIR right?') });
     expect(readdirSync(folder)).toEqual([]);
