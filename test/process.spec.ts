@@ -196,6 +196,17 @@ describe('a start that cannot be', () => {
     expect(output).not.toContain(away.password);
   });
 
+  it('says in one line that the database is not there, and makes none', async () => {
+    const nowhere = new URL(database.url);
+    nowhere.pathname = '/test_that_nobody_made';
+    const said = await TestTidings.start({ database: { ...database, url: nowhere.toString() } }).then(
+      () => 'it started',
+      describeFailure,
+    );
+    expect(said).toContain('does not have the database that DATABASE_URL names: create it first');
+    expect(await database.query(`select 1 from pg_database where datname = 'test_that_nobody_made'`)).toEqual([]);
+  });
+
   it('leaves alone what a newer version has made of the database', async () => {
     await database.query(`insert into migration (name, executed_at) values ('20990101000001-later', now())`);
     try {

@@ -46,12 +46,13 @@ export class Installation {
       await postgres?.stop();
     }
   }
+
   private async assertThere({ dataDir, databaseUrl }: Config): Promise<void> {
     if (databaseUrl === undefined) {
       if (MADE.some((name) => existsSync(join(dataDir, name)))) return;
       throw new NoInstallationError(`There is no Tidings in ${dataDir}. Is DATA_DIR right?`);
     }
-    const orm = await MikroORM.init({ ...ormOptions(databaseUrl, this.domain.content, 1), ensureDatabase: false });
+    const orm = await MikroORM.init(ormOptions(databaseUrl, this.domain.content, 1));
     try {
       const [row] = await orm.em.fork().execute<{ there: boolean }[]>(HAS_LOG);
       if (!row?.there) throw new NoInstallationError('There is no Tidings in the database of DATABASE_URL.');

@@ -37,6 +37,8 @@ export const FOLLOWING = { connectionType: 'read' } as const;
 export function ormOptions(url: string, content: DatabaseContent, poolSize: number): Options {
   const options = defineConfig({
     clientUrl: url,
+    // A slip in the URL must not make a database, and start with nothing in it.
+    ensureDatabase: false,
     entities: [...content.entities],
     extensions: [Migrator],
     migrations: {
