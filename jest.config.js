@@ -4,7 +4,7 @@ export default {
   // They have a configuration of their own, since they need Chromium.
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/browser/'],
   runtime: '<rootDir>/test/support/native-runtime.js',
-  testSequencer: '<rootDir>/test/support/waiting-first.js',
+  testSequencer: '<rootDir>/test/support/longest-first.js',
   transform: {},
   testEnvironment: '<rootDir>/test/support/leak-proof-environment.ts',
   globalSetup: '<rootDir>/test/support/global-setup.js',
