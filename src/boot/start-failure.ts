@@ -2,10 +2,10 @@
 import { ConfigError } from '../engine/config/config-error.js';
 import { EmbeddedPostgresError } from '../engine/database/embedded-postgres.js';
 import { isDatabaseAway, sqlState } from '../engine/database/unit-of-work.js';
-import { NewerDatabaseError } from '../engine/database/known-database.js';
+import { NewerDatabaseError, NoInstallationError } from '../engine/database/known-database.js';
 import { ListenError } from './listen-error.js';
 
-const DELIBERATE = [ConfigError, EmbeddedPostgresError, ListenError, NewerDatabaseError] as const;
+const DELIBERATE = [ConfigError, EmbeddedPostgresError, ListenError, NewerDatabaseError, NoInstallationError] as const;
 
 /** SQLSTATEs that speak of the installation, not of a fault of ours. */
 const INSTALLATION: Readonly<Record<string, string>> = {

@@ -17,7 +17,7 @@ export class AccountCommands {
       const passwordHash = await services.get(Passwords).hash(password);
       const account = await services.get(AdministrationService).create(SYSTEM, { email, name, role, passwordHash });
       return `Made the account ${email} (${role}), id ${account.id}.`;
-    }, true);
+    });
   }
 
   role(email: string, role: Role): Promise<string> {
@@ -48,14 +48,15 @@ export class AccountCommands {
     });
   }
 
-  private administer(
+  private async administer(
     email: string,
     act: (administration: AdministrationService, id: string, services: INestApplicationContext) => Promise<string>,
   ): Promise<string> {
+    await this.installation.assertThere();
     return this.installation.open(async (services) => {
       const account = await services.get(AccountService).findByEmail(services.get(MikroORM).em.fork(), email);
       if (!account) throw new NotFoundError(`Account ${email}`);
       return act(services.get(AdministrationService), account.id, services);
-    }, false);
+    });
   }
 }

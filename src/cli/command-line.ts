@@ -4,7 +4,7 @@ import { describeFailure } from '../boot/start-failure.js';
 import { ServiceError } from '../engine/errors/service-error.js';
 import type { Domain } from './cli.module.js';
 import { type Console, makeProgram, type Work } from './program.js';
-import { NoInstallationError, UsageError } from './usage-error.js';
+import { UsageError } from './usage-error.js';
 
 /** Runs the command that `words` name. Returns its exit code: 0 done, 1 not possible, 2 not understood. */
 export async function runCommand(
@@ -19,8 +19,8 @@ export async function runCommand(
   } catch (error) {
     // Commander has said it already.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    const shown = [UsageError, NoInstallationError, ServiceError].some((kind) => error instanceof kind);
-    console.errors.write(`${shown ? (error as Error).message : describeFailure(error)}\n`);
+    const shown = error instanceof UsageError || error instanceof ServiceError;
+    console.errors.write(`${shown ? error.message : describeFailure(error)}\n`);
     return error instanceof UsageError ? 2 : 1;
   }
 }

@@ -1,21 +1,14 @@
 // The installation as a command sees it: its services over its database, for the time of one command.
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { MikroORM } from '@mikro-orm/postgresql';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { resolveSecrets } from '../engine/config/app-secret.js';
-import { type Config, loadConfig } from '../engine/config/config.js';
-import { visitEmbeddedPostgres } from '../engine/database/embedded-guest.js';
+import { loadConfig } from '../engine/config/config.js';
+import { hasEmbeddedPostgres, visitEmbeddedPostgres } from '../engine/database/embedded-guest.js';
 import type { EmbeddedPostgres } from '../engine/database/embedded-postgres.js';
-import { assertKnownDatabase } from '../engine/database/known-database.js';
+import { assertInstallation, assertKnownDatabase, NoInstallationError } from '../engine/database/known-database.js';
 import { ormOptions } from '../engine/database/orm-options.js';
 import { CliModule, type Domain } from './cli.module.js';
-import { NoInstallationError } from './usage-error.js';
-
-/** What is in DATA_DIR once the embedded database was made. */
-const MADE = ['postgres', 'postgres.location'];
-const HAS_LOG = `select to_regclass('log_head') is not null as there`;
 
 export class Installation {
   constructor(
@@ -25,13 +18,10 @@ export class Installation {
 
   /**
    * Runs `work` over the database of DATABASE_URL, else the embedded one: that of the service if it runs, else started for
-   * this. What `work` tells the log is followed by every node that runs. Only if it `mayMake` an installation is one made where there
-   * is none: else a slip in DATABASE_URL would leave tables in somebody's database. Throws {@link NoInstallationError}.
+   * this. What `work` tells the log is followed by every node that runs. Where there is no installation one is made.
    */
-  async open<T>(work: (services: INestApplicationContext) => Promise<T>, mayMake: boolean): Promise<T> {
-    const given = loadConfig(this.environment);
-    if (!mayMake) await this.assertThere(given);
-    const config = await resolveSecrets(given);
+  async open<T>(work: (services: INestApplicationContext) => Promise<T>): Promise<T> {
+    const config = await resolveSecrets(loadConfig(this.environment));
     let postgres: EmbeddedPostgres | undefined;
     let services: INestApplicationContext | undefined;
     try {
@@ -47,15 +37,19 @@ export class Installation {
     }
   }
 
-  private async assertThere({ dataDir, databaseUrl }: Config): Promise<void> {
+  /**
+   * For what is of no use without an installation: a slip in DATABASE_URL must not leave tables in somebody's database. Throws
+   * {@link NoInstallationError}.
+   */
+  async assertThere(): Promise<void> {
+    const { dataDir, databaseUrl } = loadConfig(this.environment);
     if (databaseUrl === undefined) {
-      if (MADE.some((name) => existsSync(join(dataDir, name)))) return;
+      if (hasEmbeddedPostgres(dataDir)) return;
       throw new NoInstallationError(`There is no Tidings in ${dataDir}. Is DATA_DIR right?`);
     }
     const orm = await MikroORM.init(ormOptions(databaseUrl, this.domain.content, 1));
     try {
-      const [row] = await orm.em.fork().execute<{ there: boolean }[]>(HAS_LOG);
-      if (!row?.there) throw new NoInstallationError('There is no Tidings in the database of DATABASE_URL.');
+      await assertInstallation(orm);
     } finally {
       await orm.close(true);
     }

@@ -1,4 +1,5 @@
 // The embedded database for whoever needs it for a moment: its own server while nobody serves, else the one that runs.
+import { existsSync } from 'node:fs';
 import { readFile, realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,6 +12,11 @@ import { signIn } from './embedded-sign-in.js';
 /** ms that an owner which is just starting, or just ending, is waited for. */
 const PATIENCE_MS = 20_000;
 const POLL_MS = 100;
+
+/** Whether the embedded database has been made in `dataDir`. */
+export function hasEmbeddedPostgres(dataDir: string): boolean {
+  return ['postgres', 'postgres.location'].some((name) => existsSync(join(dataDir, name)));
+}
 
 /** As `startEmbeddedPostgres`, but shares the server of a Tidings that owns the folder; `stop` leaves that one alone. */
 export async function visitEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {

@@ -1,4 +1,4 @@
-// An older version must not write into what a newer one has made of the database: it does not know what must hold there.
+// Whose database it is: an older version must not write into what a newer one has made of it, and a command not into somebody else's.
 import type { MikroORM } from '@mikro-orm/postgresql';
 import type { DatabaseContent } from './orm-options.js';
 
@@ -11,6 +11,19 @@ export class NewerDatabaseError extends Error {
         `Start that version, or restore a backup from before.`,
     );
   }
+}
+
+/** There is nothing that a command could be carried out on. */
+export class NoInstallationError extends Error {
+  override readonly name = 'NoInstallationError';
+}
+
+/** Throws {@link NoInstallationError} if none has been made in the database. */
+export async function assertInstallation(orm: MikroORM): Promise<void> {
+  const [row] = await orm.em
+    .fork()
+    .execute<{ there: boolean }[]>(`select to_regclass('log_head') is not null as there`);
+  if (!row?.there) throw new NoInstallationError('There is no Tidings in the database of DATABASE_URL.');
 }
 
 /** Throws {@link NewerDatabaseError} if migrations were applied that `content` does not have. */
