@@ -1,11 +1,11 @@
 // The order of the files: those that wait the most (for processes, time-outs and networks that are gone) begin, among others that
 // work the most, so that both cores always have something to do. Begun last, they would be waited for with nothing left to do.
+// The two that wait for a minute come one after the other, so that others have their worker meanwhile.
 import { basename } from 'node:path';
 import Sequencer from '@jest/test-sequencer';
 
 const FIRST = [
   'black-hole',
-  'black-hole-requests',
   'process',
   'embedded-postgres',
   'revocation-faults',
@@ -14,6 +14,7 @@ const FIRST = [
   'faults',
   'permissions',
   'presence',
+  'black-hole-requests',
   'pages',
   'socket-rights',
   'live',
