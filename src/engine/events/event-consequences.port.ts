@@ -12,8 +12,9 @@ export interface NextPlace {
 export interface EventConsequences {
   /**
    * Stores what follows from `drafts`, which are about to be appended by the transaction of `em`, and returns the events to
-   * append behind them. What it leaves in `em` is flushed with the events that it returns. It runs again when the transaction does. What must be in the order
-   * of the log asks for its place with `nextPlace`: from then on everyone else waits, so it is asked for only if something follows.
+   * append behind them. What it leaves in `em` is flushed with the events that it returns. It runs again when the transaction does.
+   * What must be in the order of the log asks for its place with `nextPlace`: from then on everyone else waits, so it is asked for
+   * only if something follows.
    */
   follow(
     em: EntityManager,
