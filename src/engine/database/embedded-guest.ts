@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { NAME } from './embedded-cluster.js';
 import { DataDirInUseError, fileFailure } from './embedded-errors.js';
+import { CLUSTER, NOTE } from './embedded-place.js';
 import { type EmbeddedPostgres, type EmbeddedPostgresOptions, startEmbeddedPostgres } from './embedded-postgres.js';
 import { readPostmasterFile } from './embedded-server.js';
 import { signIn } from './embedded-sign-in.js';
@@ -15,7 +16,7 @@ const POLL_MS = 100;
 
 /** Whether the embedded database has been made in `dataDir`. */
 export function hasEmbeddedPostgres(dataDir: string): boolean {
-  return ['postgres', 'postgres.location'].some((name) => existsSync(join(dataDir, name)));
+  return [CLUSTER, NOTE].some((name) => existsSync(join(dataDir, name)));
 }
 
 /** As `startEmbeddedPostgres`, but shares the server of a Tidings that owns the folder; `stop` leaves that one alone. */
@@ -38,8 +39,8 @@ export async function visitEmbeddedPostgres(options: EmbeddedPostgresOptions): P
 async function runningServer(folder: string): Promise<string | undefined> {
   try {
     const dataDir = await realpath(resolve(folder));
-    const noted = /^\/.*$/m.exec(await textOf(join(dataDir, 'postgres.location')))?.[0];
-    const server = readPostmasterFile(join(noted ?? dataDir, 'postgres'));
+    const noted = /^\/.*$/m.exec(await textOf(join(dataDir, NOTE)))?.[0];
+    const server = readPostmasterFile(join(noted ?? dataDir, CLUSTER));
     const password = (await textOf(join(dataDir, 'postgres.password'))).trim();
     if (!server?.ready || password === '') return undefined;
     const answer = await signIn(server.port, NAME, NAME, password);

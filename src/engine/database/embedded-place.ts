@@ -21,6 +21,10 @@ export interface Place {
   canRun: (nativeDir: string) => boolean;
 }
 
+/** The folder of the cluster, in the data folder or in the place that its note names. */
+export const CLUSTER = 'postgres';
+/** The file of a data folder that names the place of its cluster, when that had to go elsewhere. */
+export const NOTE = 'postgres.location';
 /** Where root puts what its own folders hide from the server's user. */
 const SYSTEM_ROOTS = ['/var/lib/tidings', '/var/tmp/tidings'];
 const PREFERRED_USERS = ['postgres', '_postgres', 'nobody', 'daemon'];
@@ -28,14 +32,14 @@ const CAN_RUN = 'cd -- "$1" && test -x bin/postgres && test -r share/postgresql/
 
 /** Finds the place for `dataDir` (a real path that exists). The caller owns `dataDir`, see `claimDataDir`. */
 export async function findPlace(dataDir: string, log: (line: string) => void): Promise<Place> {
-  const inPlace = await realpath(join(dataDir, 'postgres')).catch(() => join(dataDir, 'postgres'));
+  const inPlace = await realpath(join(dataDir, CLUSTER)).catch(() => join(dataDir, CLUSTER));
   if (process.getuid?.() !== 0) return { clusterDir: inPlace, copyRoot: dataDir, canRun: canRunOurselves };
 
-  const note = join(dataDir, 'postgres.location');
+  const note = join(dataDir, NOTE);
   const line = (await readFile(note, 'utf8').catch(() => '')).split('\n', 1)[0] ?? '';
   const noted = SYSTEM_ROOTS.includes(dirname(line)) ? line : ''; // whatever else it says is not from us
   // The user that made an existing cluster goes on: another one may have been installed since.
-  const runAs = (await ownerOf(noted ? join(noted, 'postgres') : inPlace)) ?? (await unprivilegedUser());
+  const runAs = (await ownerOf(noted ? join(noted, CLUSTER) : inPlace)) ?? (await unprivilegedUser());
   const canRun = (nativeDir: string) => can(runAs, CAN_RUN, nativeDir);
   if (!noted && can(runAs, 'cd -- "$1"', dirname(inPlace))) {
     return { clusterDir: inPlace, runAs, copyRoot: dirname(inPlace), canRun };
@@ -53,7 +57,7 @@ export async function findPlace(dataDir: string, log: (line: string) => void): P
       `(id ${runAs.uid}) cannot enter this folder. Remove this file to start with an empty database.\n`,
   );
   if (!noted) log(`user id ${runAs.uid}, which runs PostgreSQL, cannot enter ${dataDir}: the database is in ${home}`);
-  return { clusterDir: join(home, 'postgres'), home, runAs, copyRoot: dirname(home), canRun };
+  return { clusterDir: join(home, CLUSTER), home, runAs, copyRoot: dirname(home), canRun };
 }
 
 /** The folder outside `dataDir` that belongs to it: the same at every start, never that of a folder now gone. */
@@ -66,16 +70,16 @@ async function relocatedHome(
   const name = createHash('sha256').update(dataDir).digest('hex').slice(0, 16);
   if (basename(noted) === name && existsSync(noted)) return noted;
   const home = join(root, name);
-  if (existsSync(join(home, 'postgres'))) {
+  if (existsSync(join(home, CLUSTER))) {
     // The data folder was removed, which is how one starts over, and is here again: keep the former data once.
-    await stopServerOf(join(home, 'postgres'));
+    await stopServerOf(join(home, CLUSTER));
     await rm(`${home}.former`, { recursive: true, force: true });
     await rename(home, `${home}.former`);
     log(`${dataDir} is new: a former database of that name is kept in ${home}.former`);
   }
   const former = noted ? await readFile(join(noted, 'data-dir'), 'utf8').catch(() => undefined) : undefined;
-  if (former !== undefined && !existsSync(join(former, 'postgres.location'))) {
-    await stopServerOf(join(noted, 'postgres'));
+  if (former !== undefined && !existsSync(join(former, NOTE))) {
+    await stopServerOf(join(noted, CLUSTER));
     await rm(home, { recursive: true, force: true });
     await rename(noted, home);
     log(`${former} is now ${dataDir}: its database moved along, to ${home}`);

@@ -14,7 +14,7 @@ import {
 } from './embedded-cluster.js';
 import { EmbeddedPostgresError, fileFailure } from './embedded-errors.js';
 import { claimDataDir } from './embedded-owner.js';
-import { findPlace } from './embedded-place.js';
+import { findPlace, NOTE } from './embedded-place.js';
 import { endWithUs } from './embedded-process.js';
 import { type Server, startServer } from './embedded-server.js';
 import { signIn } from './embedded-sign-in.js';
@@ -84,7 +84,7 @@ export async function removeEmbeddedPostgres(folder: string): Promise<void> {
     const { clusterDir, home } = await findPlace(dataDir, () => {});
     await stopServerOf(clusterDir);
     for (const gone of home ? [home, `${home}.former`] : [clusterDir]) await rm(gone, { recursive: true, force: true });
-    for (const name of ['postgres.location', 'postgres.password']) await rm(join(dataDir, name), { force: true });
+    for (const name of [NOTE, 'postgres.password']) await rm(join(dataDir, name), { force: true });
   } finally {
     release();
   }
