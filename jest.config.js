@@ -11,7 +11,7 @@ export default {
   globalTeardown: '<rootDir>/test/support/global-teardown.js',
   testTimeout: 120_000,
   // Many tests wait for real timeouts and other processes: more workers than cores let them wait side by side.
-  maxWorkers: 4,
+  maxWorkers: 6,
   // ms. At its end a worker keeps what it has compiled, for the next run.
   workerGracefulExitTimeout: 10_000,
 };

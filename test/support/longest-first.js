@@ -1,30 +1,36 @@
 // The order of the files: those that wait the most (for processes, time-outs and networks that are gone) begin, among others that
 // work the most, so that both cores always have something to do. Begun last, they would be waited for with nothing left to do.
-// The two that wait for a minute come one after the other, so that others have their worker meanwhile.
 import { basename } from 'node:path';
 import Sequencer from '@jest/test-sequencer';
 
 const FIRST = [
   'black-hole',
+  'black-hole-requests',
+  'revocation-faults',
+  'presence',
   'process',
   'embedded-postgres',
-  'revocation-faults',
-  'architecture',
+  'log-follower',
   'cli',
+  'architecture',
   'faults',
   'permissions',
-  'presence',
-  'black-hole-requests',
   'pages',
   'socket-rights',
-  'live',
   'hub',
-  'limits',
+  'live',
   'socket-floods',
-  'log-follower',
-  'two-nodes',
+  'limits',
+  'in-charge',
   'passwords',
+  'two-nodes',
   'races',
+  'live-rights',
+  'answered',
+  'sessions',
+  'session-use',
+  'mail',
+  'socket-life',
 ];
 
 export default class LongestFirst extends Sequencer {
