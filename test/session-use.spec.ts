@@ -207,6 +207,21 @@ describe('the open sockets of a session on another instance', () => {
     await socket.closed;
   });
 
+  it('go when they close, even if the answer to their announcement was lost', async () => {
+    const node = registry() as unknown as { execute: (...said: unknown[]) => Promise<unknown> };
+    const execute = node.execute.bind(node);
+    node.execute = async (...said) => {
+      Reflect.deleteProperty(node, 'execute');
+      await execute(...said);
+      throw new Error('The answer was lost');
+    };
+    const close = registry().open('session sockets', user.sessionId!, {});
+    await registry().live();
+    expect(await announced()).toBe(1);
+    close();
+    await until(async () => (await announced()) === 0, 'it was taken back');
+  });
+
   it('are told again when it was buried, or PostgreSQL has lost them', async () => {
     const [one, here] = [await openThere(), await RawSocket.signedIn(tidings.current.url, user.accessToken!)];
     await until(async () => (await shown()).length === 2, 'the other instance told of its socket');

@@ -17,6 +17,8 @@ interface OwnEntry extends NodeEntry {
   readonly number: number;
   readonly topic: string;
   readonly key: string;
+  /** Whether PostgreSQL may hold it: an announcement of which nothing was heard may have arrived. */
+  said: boolean;
 }
 
 /** Told, once others can see it, under which keys of which topic this instance has opened or closed entries. */
@@ -91,7 +93,7 @@ export class NodeRegistry implements OnModuleInit, OnApplicationShutdown {
 
   /** Announces an entry until the returned function is called; others see it within a second. Waits for nothing. */
   open(topic: string, key: string, facts: NodeEntry['facts']): () => void {
-    const entry: OwnEntry = { number: (this.count += 1), topic, key, since: new Date(), facts };
+    const entry: OwnEntry = { number: (this.count += 1), topic, key, since: new Date(), facts, said: false };
     const siblings = this.byKey.get(nameOf(topic, key)) ?? new Set();
     this.byKey.set(nameOf(topic, key), siblings.add(entry));
     this.own.set(entry.number, entry);
@@ -139,8 +141,8 @@ export class NodeRegistry implements OnModuleInit, OnApplicationShutdown {
     if (!this.own.delete(entry.number)) return;
     siblings.delete(entry);
     if (siblings.size === 0) this.byKey.delete(nameOf(entry.topic, entry.key));
-    // Nobody was told of it: there is nothing to take back.
-    if (this.opened.delete(entry.number)) return;
+    // Nobody can have been told of it: there is nothing to take back.
+    if (this.opened.delete(entry.number) && !entry.said) return;
     this.closed.set(entry.number, entry);
     this.gather();
   }
@@ -197,7 +199,12 @@ export class NodeRegistry implements OnModuleInit, OnApplicationShutdown {
     closed: ReadonlyMap<number, OwnEntry>,
   ): Promise<boolean> {
     const now = Date.now();
-    const entries = [...opened.values()].map(({ since, ...entry }) => ({ ...entry, ago: now - since.getTime() }));
+    const entries: object[] = [];
+    for (const entry of opened.values()) {
+      const { number, topic, key, facts, since } = entry;
+      entry.said = true;
+      entries.push({ number, topic, key, facts, ago: now - since.getTime() });
+    }
     const said = [this.id, this.id, JSON.stringify([...closed.keys()]), JSON.stringify(entries)];
     const [row] = await this.execute<{ born: boolean }>(WRITE, said);
     return row?.born === true;
