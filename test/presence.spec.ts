@@ -167,8 +167,7 @@ describe('presence', () => {
     const place = await project();
     const witness = watching(owner, here, place);
     const other = bob.socket(there.url);
-    other.subscribe(PRESENCE, { id: place.id });
-    await seeing(witness, owner, bob);
+    await Promise.all([seeing(witness, owner, bob), message(other.subscribe(PRESENCE, { id: place.id }))]);
     await other.close();
     expect(await message(witness)).toMatchObject({ count: 1, left: [{ id: bob.id }] });
     await emptied(witness);

@@ -181,6 +181,38 @@ describe('without Redis', () => {
   });
 });
 
+describe('rights that one node has given', () => {
+  it('hold at the other from the reply on, whether or not it has been rung', async () => {
+    const [boss, worker, reader] = await Promise.all([here.asUser('ADMIN'), here.asUser('USER'), here.asUser('USER')]);
+    const [workerThere, readerThere] = await Promise.all(
+      [worker, reader].map((person) => here.signIn(person.id, person.email, there.url)),
+    );
+    // The other node knows them, as they are now.
+    for (const person of [workerThere!, readerThere!]) await person.data('{ me { id } }');
+    await redis.kill9();
+    await boss.data('mutation ($id: ID!) { setUserRole(userId: $id, role: EDITOR) { id } }', { id: worker.id });
+    const made = await workerThere!.data('mutation { createProject(input: { key: "RIGHTS", name: "Rights" }) { id } }');
+    const { id } = made.createProject;
+    // A list is read from the database, what is in it judged by what the node knows of rights.
+    const own = await createProject(worker);
+    const listed = await workerThere!.data('{ projects(first: 1) { edges { node { id budget } } } }');
+    expect(listed.projects.edges).toEqual([{ node: { id: own.id, budget: null } }]);
+    await addMember(worker, id, reader, 'VIEWER');
+    const seen = await readerThere!.data(
+      'query ($id: ID!) { project(id: $id) { name updates(first: 1) { edges { cursor } } } }',
+      { id },
+    );
+    expect(seen.project.name).toBe('Rights');
+    const shown = readerThere!
+      .socket(there.url)
+      .subscribe('subscription ($id: ID!) { presenceChanged(projectId: $id) { count } }', { id });
+    expect((await shown.next()).data.presenceChanged.count).toBe(1);
+    shown.stop();
+    await redis.restart();
+    await ringing();
+  });
+});
+
 const cutAll = () =>
   here.database.query(
     `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'tidings'`,

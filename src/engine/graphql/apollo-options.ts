@@ -58,6 +58,7 @@ export class ApolloOptions implements GqlOptionsFactory<ApolloDriverConfig> {
       transformSchema: (schema) =>
         guardSchema(schema, {
           limits: this.contexts.limits,
+          catchUp: () => this.contexts.catchUp(),
           onRefusal: this.recordRefusal,
           onDenial: (field) => this.denied.inc({ field }),
         }),

@@ -30,6 +30,11 @@ export class ContextFactory {
   /** A look at the database as it is now: for one event, shared by all who are shown it. */
   readonly view = (): ReadView => new ReadView(this.orm, encodeCursor(this.follower.position));
 
+  /** Makes what this node knows of rights as new as what was committed by now. Never throws. */
+  catchUp(): Promise<void> {
+    return this.follower.catchUp();
+  }
+
   async forRequest(request: IncomingMessage, response: ServerResponse): Promise<OperationContext> {
     const caller = await this.authenticator.authenticate(request, response);
     return new OperationContext(this.view, this.clientOf(request), caller, 'http');

@@ -13,7 +13,7 @@ import {
 import { z } from 'zod';
 import type { OperationContext } from '../access/operation-context.js';
 import type { Policy } from '../access/policy.js';
-import { ForbiddenError } from '../errors/service-error.js';
+import { ForbiddenError, NotFoundError } from '../errors/service-error.js';
 import { guardSchema, type SchemaGuards } from './guarded-schema.js';
 
 const order: string[] = [];
@@ -257,6 +257,75 @@ describe('a guarded field', () => {
     expect(await subscribe({ schema: closed, document, contextValue })).toMatchObject({
       errors: [{ extensions: { code: 'FORBIDDEN' } }],
     });
+  });
+});
+
+describe('what is refused by rights that are behind', () => {
+  let refusal: Error | undefined;
+  let looks = 0;
+  const guards: SchemaGuards = {
+    catchUp: async () => {
+      looks += 1;
+      refusal = undefined;
+    },
+  };
+  const refusing = (check: Policy['check']): Policy => ({ ...policy('behind'), check });
+  const atOnce = refusing(() => {
+    if (refusal) throw refusal;
+  });
+  const later = refusing(async () => {
+    if (refusal) throw refusal;
+  });
+  beforeEach(() => {
+    looks = 0;
+  });
+
+  it.each([
+    ['FORBIDDEN, at once', new ForbiddenError('OWNER'), atOnce],
+    ['FORBIDDEN, after a look', new ForbiddenError('OWNER'), later],
+    ['NOT_FOUND, at once', new NotFoundError('Project'), atOnce],
+    ['NOT_FOUND, after a look', new NotFoundError('Project'), later],
+  ])('is judged again: %s', async (_what, error, behind) => {
+    const guarded: Config = { ...open, extensions: guardedBy(behind) };
+    const schema = guardSchema(
+      schemaOf({ guarded }, { mutation: { change: guarded }, subscription: { events: subscription(behind) } }),
+      guards,
+    );
+    for (const source of ['{ guarded }', 'mutation { change }']) {
+      refusal = error;
+      expect((await graphql({ schema, source, contextValue })).errors).toBeUndefined();
+    }
+    refusal = error;
+    const stream = await subscribe({ schema, document: parse('subscription { events }'), contextValue });
+    expect(stream).not.toHaveProperty('errors');
+    expect(looks).toBe(3);
+  });
+
+  it.each([
+    ['NOT_FOUND is', new NotFoundError('Project'), 'Ada', 1],
+    ['FORBIDDEN is not', new ForbiddenError('OWNER'), null, 0],
+  ])('below the roots %s', async (_what, error, email, expected) => {
+    const fields = { email: { type: GraphQLString, extensions: guardedBy(atOnce) } };
+    const me = { ...open, type: new GraphQLObjectType({ name: 'User', fields }), resolve: () => ({ email: 'Ada' }) };
+    refusal = error;
+    const result = await graphql({
+      schema: guardSchema(schemaOf({ me }), guards),
+      source: '{ me { email } }',
+      contextValue,
+    });
+    expect(result.data).toEqual({ me: { email } });
+    expect(looks).toBe(expected);
+  });
+
+  it('and still is, stays refused, having been looked at once', async () => {
+    const schema = guardSchema(
+      schemaOf({ closed: { ...open, extensions: guardedBy(policy('a'), policy('no', true)) } }),
+      guards,
+    );
+    const result = await graphql({ schema, source: '{ closed }', contextValue });
+    expect(result.errors?.[0]?.extensions).toMatchObject({ code: 'FORBIDDEN' });
+    expect(looks).toBe(1);
+    expect(order).toEqual(['a {}', 'no {}', 'a {}', 'no {}']);
   });
 });
 

@@ -16,7 +16,7 @@ import {
 import type { OperationContext } from '../access/operation-context.js';
 import { policiesOf, type Policy, type PolicyDirective, type PolicyRequest } from '../access/policy.js';
 import { SharedContext } from '../access/shared-context.js';
-import { BadUserInputError, ForbiddenError } from '../errors/service-error.js';
+import { BadUserInputError, ForbiddenError, NotFoundError } from '../errors/service-error.js';
 import type { FieldLimits } from './field-limits.port.js';
 import { inputSchemaOf, limitOf } from './field-rules.js';
 import { assertRules } from './schema-rules.js';
@@ -30,15 +30,20 @@ export type OnRefusal = (operation: OperationTypeNode, field: string, context: O
 /** Told when a field below the roots, such as `Project.budget`, was refused with FORBIDDEN. */
 export type OnDenial = (field: string) => void;
 
+type CatchUp = () => Promise<void>;
+
 /** What the rules of a schema rely on at run time. */
 export interface SchemaGuards {
   readonly limits?: FieldLimits;
   readonly onRefusal?: OnRefusal;
   readonly onDenial?: OnDenial;
+  /** Learns what was committed by now. What is refused is judged again after it. Never rejects. */
+  readonly catchUp?: CatchUp;
 }
 
 /** The schema with all rules in force. Throws, naming the field, where a rule cannot be kept. */
-export function guardSchema(schema: GraphQLSchema, { limits, onRefusal, onDenial }: SchemaGuards = {}): GraphQLSchema {
+export function guardSchema(schema: GraphQLSchema, guards: SchemaGuards = {}): GraphQLSchema {
+  const { onRefusal, onDenial } = guards;
   assertRules(schema);
   const directives = new Map<string, PolicyDirective>();
   const operations = new Map(Object.values(OperationTypeNode).map((one) => [schema.getRootType(one)?.name, one]));
@@ -48,7 +53,7 @@ export function guardSchema(schema: GraphQLSchema, { limits, onRefusal, onDenial
       const policies = policiesOf(field.extensions);
       for (const { directive } of policies) directives.set(directive.name, directive);
       const operation = operations.get(type.name);
-      enforce(field, policies, operation, limits);
+      enforce(field, policies, operation, guards);
       if (operation && onRefusal) tellRefusals(field, operation, onRefusal);
       if (!operation && onDenial && policies.length > 0)
         tellDenials(field, () => onDenial(`${type.name}.${field.name}`));
@@ -65,17 +70,18 @@ function enforce(
   field: Field,
   policies: readonly Policy[],
   operation: OperationTypeNode | undefined,
-  limits: FieldLimits | undefined,
+  { limits, catchUp }: SchemaGuards,
 ): void {
   const isMutation = operation === OperationTypeNode.MUTATION;
   const input = inputSchemaOf(field.extensions);
   const limit = limitOf(field.extensions);
   if (policies.length === 0 && !input && !limit) return;
+  const isRoot = operation !== undefined;
   const guard =
     (inner: Resolver): Resolver =>
     async (parent, args, context, info) => {
       const taken = input ? parseInput(input.safeParse(args)) : args;
-      await admit(policies, { context, parent, args: taken });
+      await admitNow(policies, { context, parent, args: taken }, isRoot, catchUp);
       const settle = limit && (await limits?.take(limit, context, taken));
       const result: unknown = await inner(parent, taken, context, info);
       await settle?.();
@@ -87,11 +93,39 @@ function enforce(
   const guardAtOnce =
     (inner: Resolver): Resolver =>
     (parent, args, context, info) => {
-      const waiting = admit(policies, { context, parent, args });
+      const waiting = admitNow(policies, { context, parent, args }, isRoot, catchUp);
       return waiting ? waiting.then(() => inner(parent, args, context, info)) : inner(parent, args, context, info);
     };
   if (operation === OperationTypeNode.SUBSCRIPTION) field.subscribe = guard(field.subscribe ?? defaultFieldResolver);
   else field.resolve = (input || limit || isMutation ? guard : guardAtOnce)(field.resolve ?? defaultFieldResolver);
+}
+
+/**
+ * As `admit`, but what is refused is judged once more by the rights that are committed by now: another node may have told the
+ * caller already that they are there, while this one was still to hear of it.
+ */
+function admitNow(
+  policies: readonly Policy[],
+  request: PolicyRequest,
+  isRoot: boolean,
+  catchUp: CatchUp | undefined,
+): Promise<void> | undefined {
+  const judgeAgain = async (refusal: unknown): Promise<void> => {
+    if (!catchUp || !mayBeOutdated(refusal, request, isRoot)) throw refusal;
+    await catchUp();
+    await admit(policies, request);
+  };
+  try {
+    return admit(policies, request)?.catch(judgeAgain);
+  } catch (refusal) {
+    return judgeAgain(refusal);
+  }
+}
+
+/** A parent that was read is visible: only rights that are behind can say that it is not. FORBIDDEN fields there are an everyday thing. */
+function mayBeOutdated(refusal: unknown, { context }: PolicyRequest, isRoot: boolean): boolean {
+  if (context instanceof SharedContext) return false;
+  return refusal instanceof NotFoundError || (isRoot && refusal instanceof ForbiddenError);
 }
 
 /** All policies, in their order; throws what the first one that refuses throws. At once, if none has to look anything up. */
