@@ -215,7 +215,7 @@ describe('the open sockets of a session on another instance', () => {
       await execute(...said);
       throw new Error('The answer was lost');
     };
-    const close = registry().open('session sockets', user.sessionId!, {});
+    const close = registry().open('session sockets', user.sessionId, {});
     await registry().live();
     expect(await announced()).toBe(1);
     close();

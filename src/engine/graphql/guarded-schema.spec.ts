@@ -30,7 +30,10 @@ const guardedBy = (...policies: Policy[]) =>
 
 type Config = GraphQLFieldConfig<unknown, OperationContext>;
 const refreshed = { times: 0 };
-const contextValue = { refresh: () => void (refreshed.times += 1) } as unknown as OperationContext;
+const contextValue = {
+  refresh: () => void (refreshed.times += 1),
+  renewed: () => contextValue,
+} as unknown as OperationContext;
 
 function schemaOf(
   query: Record<string, Config>,
@@ -269,13 +272,18 @@ describe('what is refused by rights that are behind', () => {
       refusal = undefined;
     },
   };
-  const refusing = (check: Policy['check']): Policy => ({ ...policy('behind'), check });
-  const atOnce = refusing(() => {
-    if (refusal) throw refusal;
-  });
-  const later = refusing(async () => {
-    if (refusal) throw refusal;
-  });
+  const atOnce: Policy = {
+    ...policy('behind'),
+    check: () => {
+      if (refusal) throw refusal;
+    },
+  };
+  const later: Policy = {
+    ...policy('behind'),
+    check: async () => {
+      if (refusal) throw refusal;
+    },
+  };
   beforeEach(() => {
     looks = 0;
   });

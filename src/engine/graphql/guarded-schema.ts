@@ -113,7 +113,8 @@ function admitNow(
   const judgeAgain = async (refusal: unknown): Promise<void> => {
     if (!catchUp || !mayBeOutdated(refusal, request, isRoot)) throw refusal;
     await catchUp();
-    await admit(policies, request);
+    // Read anew: remembering what is there, and not what is not, would tell the two apart.
+    await admit(policies, { ...request, context: request.context.renewed() });
   };
   try {
     return admit(policies, request)?.catch(judgeAgain);
