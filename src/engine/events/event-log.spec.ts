@@ -151,19 +151,23 @@ describe('a transaction of the log', () => {
   it('writes what its entities still have to write before it takes the head', async () => {
     const id = uuid();
     const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+    const { promise: inserted, resolve: insert } = Promise.withResolvers<void>();
     const inTheWay = node.orm.em.fork().transactional(async (em) => {
       await em.execute(`insert into audit_entry (id, action, outcome) values ('${id}', 'TEST', 'SUCCESS')`);
+      insert();
       await gate;
     });
+    await inserted;
     const waiting = node.log.transaction(async (tx) => {
       tx.em.create(AuditEntryEntity, { id, at: new Date(), action: 'TEST', outcome: 'SUCCESS', details: {} });
       tx.record(happening('LATE'));
     });
+    const refusal = waiting.catch((error: unknown) => error);
     await someoneWaits();
     await within(5_000, record('QUICK'), 'the quick one was committed');
     open();
     await inTheWay;
-    await expect(waiting).rejects.toMatchObject({ code: '23505' });
+    expect(await refusal).toMatchObject({ code: '23505' });
     expect(node.seen.map((event) => event.kind)).toEqual(['QUICK']);
   });
 
