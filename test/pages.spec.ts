@@ -237,7 +237,7 @@ describe('lists inside a project', () => {
   let owner: Person;
   let projectId: string;
   const nested = (field: string, node: string) => async (args: Record<string, unknown>) => {
-    const query = `query ($id: ID!, $first: Int, $after: String) { project(id: $id) { ${field}(first: $first, after: $after) {
+    const query = `query ($id: ID!, $first: Int, $after: String, $last: Int, $before: String) { project(id: $id) { ${field}(first: $first, after: $after, last: $last, before: $before) {
       edges { cursor node { ${node} } } nodes { ${node} } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }`;
     return (await owner.data(query, { id: projectId, ...args })).project[field];
   };
@@ -265,16 +265,22 @@ describe('lists inside a project', () => {
     const rows = await tidings.current.database.query<{ id: string }>(field === 'members' ? ordered : sql, [projectId]);
     const all = rows.map(({ id }) => id);
     expect(all).toHaveLength(45);
-    for (const first of [1, 15, 44, 45, 46]) {
-      const pages = await forwards(nested(field, node), first);
-      expect(pages.flatMap((page) => page.nodes.map((one: Data) => one.id ?? one.user.id))).toEqual(all);
-      expect(pages).toHaveLength(Math.ceil(45 / first));
-      expect(pages.map(({ pageInfo }) => pageInfo.hasPreviousPage)).toEqual(pages.map((_, index) => index > 0));
+    for (const size of [1, 15, 44, 45, 46]) {
+      const read = [await forwards(nested(field, node), size), await backwards(nested(field, node), size)];
+      for (const pages of read) {
+        expect(pages.flatMap((page) => page.nodes.map((one: Data) => one.id ?? one.user.id))).toEqual(all);
+        expect(pages).toHaveLength(Math.ceil(45 / size));
+        expect(pages.map(({ pageInfo }) => pageInfo.hasPreviousPage)).toEqual(pages.map((_, index) => index > 0));
+        expect(pages.map(({ pageInfo }) => pageInfo.hasNextPage)).toEqual(
+          pages.map((_, index) => index < pages.length - 1),
+        );
+      }
     }
   });
 
   it('refuse what cannot be asked, and spare the pages beside it', async () => {
-    for (const args of ['first: 0', 'first: 101', 'after: ""', 'after: "zzz"', 'first: -5, after: "x"']) {
+    const wrong = ['first: 0', 'first: 101', 'after: ""', 'after: "zzz"', 'first: -5, after: "x"'];
+    for (const args of [...wrong, 'last: 0', 'before: "x"', 'first: 1, last: 1']) {
       const query = `query ($id: ID!) { project(id: $id) { name bad: updates(${args}) { nodes { id } } } good: project(id: $id) { updates(first: 1) { nodes { id } } } }`;
       const { data, errors } = await owner.send(query, { id: projectId });
       expect(errors?.map(({ path, extensions }) => [path, extensions.code])).toEqual([
@@ -288,12 +294,15 @@ describe('lists inside a project', () => {
     const other = await createProject(owner);
     const only = await postUpdate(owner, other.id);
     const query = `query ($a: ID!, $b: ID!) {
-      a: project(id: $a) { two: updates(first: 2) { nodes { id } } three: updates(first: 3) { nodes { id } pageInfo { hasNextPage } } }
-      b: project(id: $b) { two: updates(first: 2) { nodes { id } pageInfo { hasNextPage } } } }`;
+      a: project(id: $a) { two: updates(first: 2) { nodes { id } } three: updates(first: 3) { nodes { id } pageInfo { hasNextPage } } end: updates(last: 2) { nodes { id } } }
+      b: project(id: $b) { two: updates(first: 2) { nodes { id } pageInfo { hasNextPage } } end: updates(last: 2) { nodes { id } } } }`;
     const { a, b } = await owner.data(query, { a: projectId, b: other.id });
     expect(a.three.nodes.slice(0, 2)).toEqual(a.two.nodes);
     expect(a.three).toMatchObject({ nodes: { length: 3 }, pageInfo: { hasNextPage: true } });
     expect(b.two).toEqual({ nodes: [{ id: only }], pageInfo: { hasNextPage: false } });
+    expect(a.end.nodes).toHaveLength(2);
+    expect(a.end.nodes).not.toContainEqual(a.two.nodes[0]);
+    expect(b.end).toEqual({ nodes: [{ id: only }] });
   });
 });
 

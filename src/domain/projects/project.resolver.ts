@@ -7,7 +7,7 @@ import { Role } from '../../engine/access/role.js';
 import { SameResource } from '../../engine/access/sharing.js';
 import { accountById } from '../../engine/accounts/account.loader.js';
 import { User } from '../../engine/accounts/account.type.js';
-import { ForwardArgs, PageArgs } from '../../engine/graphql/connection.js';
+import { PageArgs } from '../../engine/graphql/connection.js';
 import { childPage } from '../../engine/graphql/connection-loader.js';
 import { Input, Limited } from '../../engine/graphql/field-rules.js';
 import { type Project as ProjectRow, ProjectEntity, type ProjectMember as MemberRow } from './project.entity.js';
@@ -163,7 +163,7 @@ export class ProjectResolver {
 
   @SameResource()
   @ResolveField(() => ProjectMemberConnection, { description: 'Who is in the project, the latest to join first.' })
-  members(@Parent() project: ProjectRow, @Context() context: OperationContext, @Args() args: ForwardArgs) {
+  members(@Parent() project: ProjectRow, @Context() context: OperationContext, @Args() args: PageArgs) {
     return context.load(memberPages, childPage(project.id, args));
   }
 

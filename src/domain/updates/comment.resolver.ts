@@ -4,7 +4,7 @@ import type { OperationContext } from '../../engine/access/operation-context.js'
 import { SameResource } from '../../engine/access/sharing.js';
 import { accountById } from '../../engine/accounts/account.loader.js';
 import { User } from '../../engine/accounts/account.type.js';
-import { ForwardArgs } from '../../engine/graphql/connection.js';
+import { PageArgs } from '../../engine/graphql/connection.js';
 import { childPage } from '../../engine/graphql/connection-loader.js';
 import { Input } from '../../engine/graphql/field-rules.js';
 import type { Project as ProjectRow } from '../projects/project.entity.js';
@@ -78,7 +78,7 @@ export class ProjectCommentsResolver {
   @ResolveField(() => CommentConnection, {
     description: 'The chat of the project, comments about its updates included, newest first.',
   })
-  comments(@Parent() project: ProjectRow, @Context() context: OperationContext, @Args() args: ForwardArgs) {
+  comments(@Parent() project: ProjectRow, @Context() context: OperationContext, @Args() args: PageArgs) {
     return context.load(projectCommentPages, childPage(project.id, args));
   }
 }

@@ -4,7 +4,7 @@ import type { OperationContext } from '../../engine/access/operation-context.js'
 import { SameResource } from '../../engine/access/sharing.js';
 import { accountById } from '../../engine/accounts/account.loader.js';
 import { User } from '../../engine/accounts/account.type.js';
-import { ForwardArgs } from '../../engine/graphql/connection.js';
+import { PageArgs } from '../../engine/graphql/connection.js';
 import { childPage } from '../../engine/graphql/connection-loader.js';
 import { Input } from '../../engine/graphql/field-rules.js';
 import type { Project as ProjectRow } from '../projects/project.entity.js';
@@ -88,7 +88,7 @@ export class UpdateResolver {
 
   @SameResource()
   @ResolveField(() => CommentConnection, { description: 'What was said about it, newest first.' })
-  comments(@Parent() update: UpdateRow, @Context() context: OperationContext, @Args() args: ForwardArgs) {
+  comments(@Parent() update: UpdateRow, @Context() context: OperationContext, @Args() args: PageArgs) {
     return context.load(updateCommentPages, childPage(update.id, args));
   }
 }
@@ -111,7 +111,7 @@ export class ProjectUpdatesResolver {
 
   @SameResource()
   @ResolveField(() => ProjectUpdateConnection, { description: 'All updates, newest first.' })
-  updates(@Parent() project: ProjectRow, @Context() context: OperationContext, @Args() args: ForwardArgs) {
+  updates(@Parent() project: ProjectRow, @Context() context: OperationContext, @Args() args: PageArgs) {
     return context.load(updatePages, childPage(project.id, args));
   }
 }

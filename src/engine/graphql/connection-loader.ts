@@ -1,23 +1,16 @@
 // Pages of children, for many parents in one statement: the first page of each of 50 projects costs what one costs.
 import type { EntityDictionary, EntityName } from '@mikro-orm/core';
 import { type Batch, Loader } from '../database/loaders.js';
-import {
-  type Connection,
-  connectionOf,
-  type ForwardArgs,
-  forwardPage,
-  type ForwardPage,
-  type Keyed,
-} from './connection.js';
+import { type Connection, connectionOf, type Keyed, keyPage, type KeyPage, type PageArgs } from './connection.js';
 
 /** A page of one parent's children. */
-export interface ChildPage extends ForwardPage {
+export interface ChildPage extends KeyPage {
   readonly parentId: string;
 }
 
 /** The page of `parentId` that `args` ask for. Throws BAD_USER_INPUT, before it is batched with pages that are well asked for. */
-export function childPage(parentId: string, args: ForwardArgs): ChildPage {
-  return { parentId, ...forwardPage(args) };
+export function childPage(parentId: string, args: PageArgs): ChildPage {
+  return { parentId, ...keyPage(args) };
 }
 
 /** Where the children are: all names are of our own making, never of a client's. */
@@ -29,7 +22,7 @@ export interface ChildTable<T> {
   readonly parentCondition?: string;
 }
 
-/** A loader of pages, newest first. Siblings that ask for the same page size and cursor share a statement. */
+/** A loader of pages, newest first. Siblings that ask for the same page size, cursor and direction share a statement. */
 export function childPages<T extends Keyed>({
   entity,
   table,
@@ -38,29 +31,36 @@ export function childPages<T extends Keyed>({
 }: ChildTable<T>): Loader<ChildPage, Connection<T>> {
   const batch: Batch<ChildPage, Connection<T>> = async (em, pages) => {
     const results = new Map<ChildPage, Connection<T>>();
-    for (const group of groupBy(pages, ({ size, after }) => `${size} ${after ?? ''}`)) {
-      const { size, after } = group[0]!;
+    for (const group of groupBy(pages, nameOf)) {
+      const { size, from, backwards } = group[0]!;
+      const [beyond, order] = backwards ? ['>', 'asc'] : ['<', 'desc'];
       const parents = [...new Set(group.map(({ parentId }) => parentId))];
       const sql = `
         select child.*
           from (select id from unnest(string_to_array(?, ',')::uuid[]) as parent(id) where ${parentCondition}) parent
          cross join lateral (
-          select * from ${table} where ${parentColumn} = parent.id ${after ? 'and id < ?::uuid' : ''} order by id desc limit ?
+          select * from ${table} where ${parentColumn} = parent.id ${from ? `and id ${beyond} ?::uuid` : ''}
+           order by id ${order} limit ?
         ) child`;
-      const rows = await em.execute<EntityDictionary<T>[]>(sql, [
-        parents.join(','),
-        ...(after ? [after] : []),
-        size + 1,
-      ]);
+      const rows = await em.execute<EntityDictionary<T>[]>(sql, [parents.join(','), ...(from ? [from] : []), size + 1]);
       const byParent = Map.groupBy(rows, (row) => (row as Record<string, unknown>)[parentColumn] as string);
       for (const page of group) {
-        const children = (byParent.get(page.parentId) ?? []).map((row) => em.map(entity, row));
-        results.set(page, connectionOf(children.slice(0, size), children.length > size, after !== undefined));
+        const found = (byParent.get(page.parentId) ?? []).map((row) => em.map(entity, row));
+        const [nodes, more, hasFrom] = [found.slice(0, size), found.length > size, from !== undefined];
+        results.set(
+          page,
+          backwards ? connectionOf(nodes.toReversed(), hasFrom, more) : connectionOf(nodes, more, hasFrom),
+        );
       }
     }
     return pages.map((page) => results.get(page)!);
   };
-  return new Loader(batch, ({ parentId, size, after }) => `${parentId} ${size} ${after ?? ''}`);
+  return new Loader(batch, (page) => `${page.parentId} ${nameOf(page)}`);
+}
+
+/** The same for pages that siblings may share a statement for. */
+function nameOf({ size, from, backwards }: KeyPage): string {
+  return `${size} ${backwards} ${from ?? ''}`;
 }
 
 function groupBy<T>(items: readonly T[], key: (item: T) => string): T[][] {

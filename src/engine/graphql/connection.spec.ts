@@ -1,14 +1,14 @@
 import { BadUserInputError } from '../errors/service-error.js';
-import { connectionOf, forwardPage } from './connection.js';
+import { connectionOf, keyPage } from './connection.js';
 
 const A = '01a1fe94-196d-7271-bbe3-4760b7199a11';
 const B = '01a1fe94-196d-7271-bbe3-4760b7199a12';
 const cursor = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 /** Where the arguments are wrong. */
-function wrong(args: Parameters<typeof forwardPage>[0]): unknown {
+function wrong(args: Parameters<typeof keyPage>[0]): unknown {
   try {
-    forwardPage(args);
+    keyPage(args);
   } catch (error) {
     if (error instanceof BadUserInputError) return error.extensions['fields'];
     throw error;
@@ -27,7 +27,7 @@ describe('a connection', () => {
       startCursor: edges[0]!.cursor,
       endCursor: edges[1]!.cursor,
     });
-    expect(forwardPage({ after: pageInfo.endCursor })).toEqual({ size: 20, after: A });
+    expect(keyPage({ after: pageInfo.endCursor })).toEqual({ size: 20, from: A, backwards: false });
   });
 
   it('without anything in it has no cursors', () => {
@@ -42,9 +42,10 @@ describe('a connection', () => {
 
 describe('a page', () => {
   it('has 20 entries from the start unless it is told otherwise, null being as good as absent', () => {
-    expect(forwardPage({})).toEqual({ size: 20, after: undefined });
-    expect(forwardPage({ first: null, after: null })).toEqual({ size: 20, after: undefined });
-    expect([forwardPage({ first: 1 }).size, forwardPage({ first: 100 }).size]).toEqual([1, 100]);
+    expect(keyPage({})).toEqual({ size: 20, from: undefined, backwards: false });
+    expect(keyPage({ first: null, after: null })).toEqual({ size: 20, from: undefined, backwards: false });
+    expect(keyPage({ last: 5 })).toEqual({ size: 5, from: undefined, backwards: true });
+    expect([keyPage({ first: 1 }).size, keyPage({ first: 100 }).size]).toEqual([1, 100]);
   });
 
   it('has 1 to 100 entries', () => {

@@ -127,16 +127,23 @@ export function connectionOf<T extends Keyed>(
   return { edges, nodes, pageInfo };
 }
 
-/** A page that begins at the start of its list, or behind the id that a cursor stands for. */
-export interface ForwardPage {
+/** A page as far as `size` from an end of its list, or from the id that a cursor stands for. */
+export interface KeyPage {
   readonly size: number;
-  readonly after: string | undefined;
+  readonly from: string | undefined;
+  /** From the end, or from before `from`. */
+  readonly backwards: boolean;
 }
 
 /** The page that `args` ask for. Throws BAD_USER_INPUT. */
-export function forwardPage({ first, after }: ForwardArgs): ForwardPage {
-  const page = pageOf({ first: first ?? null, after: after ?? null });
-  return { size: page.first!, after: page.after === undefined ? undefined : keyOf(page.after) };
+export function keyPage(args: PageArgs): KeyPage {
+  const { first, after, last, before } = pageOf(args);
+  const cursor = after ?? before;
+  return {
+    size: (first ?? last)!,
+    from: cursor === undefined ? undefined : keyOf(cursor),
+    backwards: last !== undefined,
+  };
 }
 
 function cursorOf(node: Keyed): string {
