@@ -35,7 +35,7 @@ describe('a service whose log has what must not be in it', () => {
 
   it.each([
     'Tidings is up at http://127.0.0.1:4000',
-    'Unexpected error 8f14e45f-ceea-467f-a0e6-3a1b2c3d4e5f\n    at file:///srv/tidings/dist/src/engine/graphql/document-limits.js:12:5',
+    'Unexpected error 8f14e45f-ceea-467f-a0e6-3a1b2c3d4e5f\n    at file:///srv/tidings/dist/src/engine/graphql/operations/document-limits.js:12:5',
     'Sign in as admin@example.com',
   ])('is content with %j', (line) => {
     new Logger('Test').warn(line);

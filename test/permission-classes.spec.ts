@@ -17,7 +17,7 @@ import { isSameResource } from '../src/engine/access/sharing.js';
 import type { LogEvent } from '../src/engine/events/log-event.js';
 import { LogReader } from '../src/engine/events/log-reader.js';
 import { ContextFactory } from '../src/engine/graphql/context-factory.js';
-import { checkOperation, isErrors } from '../src/engine/graphql/operation-check.js';
+import { checkOperation, isErrors } from '../src/engine/graphql/operations/operation-check.js';
 import { SharedExecutions } from '../src/engine/graphql/shared-executions.js';
 import { Metrics } from '../src/engine/operations/metrics.js';
 import { PROJECT_RESOURCE, ProjectRole } from '../src/domain/projects/project-role.js';

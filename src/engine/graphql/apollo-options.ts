@@ -12,9 +12,9 @@ import { BadUserInputError } from '../errors/service-error.js';
 import { type AuditAction, AuditTrail } from '../operations/audit.js';
 import { Metrics } from '../operations/metrics.js';
 import { ContextFactory } from './context-factory.js';
-import { MAX_TOKENS } from './document-limits.js';
+import { MAX_TOKENS } from './operations/document-limits.js';
 import { guardSchema, type OnRefusal } from './guarded-schema.js';
-import { checkOperation, documentError, isErrors } from './operation-check.js';
+import { checkOperation, documentError, isErrors } from './operations/operation-check.js';
 
 const REFUSED: Readonly<Record<OperationTypeNode, AuditAction>> = {
   query: 'QUERY_REFUSED',

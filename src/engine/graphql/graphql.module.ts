@@ -8,7 +8,7 @@ import { ErrorMapper } from '../errors/error-mapper.js';
 import { ApolloOptions } from './apollo-options.js';
 import { ContextFactory } from './context-factory.js';
 import { OperationErrorsFilter } from './operation-errors.filter.js';
-import { OperationPreparer } from './prepared-operation.js';
+import { OperationPreparer } from './operations/prepared-operation.js';
 import { SharedExecutions } from './shared-executions.js';
 
 const logger = new Logger('GraphQL');

@@ -8,7 +8,7 @@ import type { PermissionClass } from '../access/permission-class.js';
 import type { ReadView } from '../access/read-view.js';
 import { SharedContext, ViewerNeededError } from '../access/shared-context.js';
 import { Metrics } from '../operations/metrics.js';
-import type { ParsedRequest } from './operation-check.js';
+import type { ParsedRequest } from './operations/operation-check.js';
 import { planOf, type SharingPlan } from './sharing-plan.js';
 
 /** One event, for one class. */

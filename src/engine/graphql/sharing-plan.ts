@@ -9,8 +9,8 @@ import {
   visit,
 } from 'graphql';
 import { type Classify, classifier } from '../access/permission-class.js';
-import { type NormalOperation, normalOperation } from './normal-operation.js';
-import type { ParsedRequest } from './operation-check.js';
+import { type NormalOperation, normalOperation } from './operations/normal-operation.js';
+import type { ParsedRequest } from './operations/operation-check.js';
 import { needsOf } from './selected-needs.js';
 
 export interface SharingPlan {

@@ -12,8 +12,8 @@ import {
   type SelectionSetNode,
   type ValidationRule,
 } from 'graphql';
-import { QueryTooComplexError } from '../errors/service-error.js';
-import { isCredential } from './field-rules.js';
+import { QueryTooComplexError } from '../../errors/service-error.js';
+import { isCredential } from '../field-rules.js';
 import { costOf } from './operation-cost.js';
 
 /** Tokens of one document; the parser refuses more. */

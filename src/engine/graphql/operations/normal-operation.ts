@@ -12,7 +12,7 @@ import {
   visit,
   visitWithTypeInfo,
 } from 'graphql';
-import { deliveryArgumentsOf } from '../access/sharing.js';
+import { deliveryArgumentsOf } from '../../access/sharing.js';
 
 export interface NormalOperation {
   /** That operation with its fragments. It has no locations, so that errors are the same however the text was laid out. */

@@ -11,10 +11,10 @@ import {
   type OperationDefinitionNode,
 } from 'graphql';
 import { type ComplexityEstimatorArgs, getComplexity } from 'graphql-query-complexity';
-import { policiesOf } from '../access/policy.js';
-import { QueryTooComplexError } from '../errors/service-error.js';
-import { DEFAULT_PAGE, MAX_PAGE } from './connection.js';
-import { countedAs, longestText } from './field-rules.js';
+import { policiesOf } from '../../access/policy.js';
+import { QueryTooComplexError } from '../../errors/service-error.js';
+import { DEFAULT_PAGE, MAX_PAGE } from '../connection.js';
+import { countedAs, longestText } from '../field-rules.js';
 
 /** Characters that cost as much as a field. */
 const TEXT_PER_FIELD = 400;

@@ -4,7 +4,7 @@ import { GraphQLSchemaHost } from '@nestjs/graphql';
 import { type DocumentNode, GraphQLError, parse, validate, type ValidationRule } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { MAX_TOKENS } from './document-limits.js';
-import { isCredential } from './field-rules.js';
+import { isCredential } from '../field-rules.js';
 import { type CheckedOperation, checkOperation, documentError, isErrors } from './operation-check.js';
 
 /** `payload` of a `subscribe` message. */

@@ -8,10 +8,10 @@ import {
   specifiedRules,
   validate,
 } from 'graphql';
-import { BadUserInputError } from '../errors/service-error.js';
+import { BadUserInputError } from '../../errors/service-error.js';
 import { knownCost, rememberCost } from './constant-cost.js';
 import { assertAffordable, subscriptionRootProblem, VALIDATION_RULES } from './document-limits.js';
-import { variableProblems, withoutValue } from './input-problems.js';
+import { variableProblems, withoutValue } from '../input-problems.js';
 
 /** What a client asked to run, parsed. */
 export interface ParsedRequest {
