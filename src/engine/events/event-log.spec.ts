@@ -7,6 +7,7 @@ import { v7 as uuid } from 'uuid';
 import { createDatabase, type TestDatabase } from '../../../test/support/database.js';
 import { tries } from '../../../test/support/extent.js';
 import { emptyLog, happening, LogNode, range } from '../../../test/support/log-node.js';
+import { statementsOf } from '../../../test/support/statements.js';
 import { until, within } from '../../../test/support/wait.js';
 import { AuditEntryEntity } from '../operations/audit.entity.js';
 import { SYSTEM_ACCOUNT_ID } from '../database/migrations/20261121000001-engine.js';
@@ -274,8 +275,25 @@ describe('a cursor leads into the log', () => {
     await record('A', 'B', 'C');
     const [gone, kept] = [await cursorOf(1), await cursorOf(2)];
     await database.query('delete from event where pos = 1');
-    expect(await resolved(gone)).toBeInstanceOf(CursorExpiredError);
-    expect(await node.log.resolveCursor(kept)).toBe(2);
+    // One that has not applied them itself: what an instance holds in memory is not gone there yet.
+    const other = await LogNode.start({ url: database.url });
+    try {
+      await expect(other.log.resolveCursor(gone)).rejects.toBeInstanceOf(CursorExpiredError);
+      expect(await other.log.resolveCursor(kept)).toBe(2);
+    } finally {
+      await other.stop();
+    }
+  });
+
+  it('without a statement from what this instance has just applied, but not with the nonce of another event', async () => {
+    await record('A', 'B', 'C');
+    const cursors = await Promise.all([1, 2, 3].map(cursorOf));
+    const sent = await statementsOf(async () => {
+      for (const [index, cursor] of cursors.entries()) expect(await node.log.resolveCursor(cursor)).toBe(index + 1);
+    });
+    expect(sent).toEqual([]);
+    const { nonce } = node.follower.position;
+    expect(await resolved(encodeCursor({ pos: 2, nonce }))).toBeInstanceOf(CursorExpiredError);
   });
 
   it('from the head even when everything was pruned: nothing was missed', async () => {

@@ -79,7 +79,8 @@ export class EventLog {
   /** The position to go on from; throws {@link CursorExpiredError} for a pruned, foreign, future or unknown one. */
   async resolveCursor(cursor: string): Promise<number> {
     const position = decodeCursor(cursor);
-    if (!(await this.reader.holds(position))) throw new CursorExpiredError();
+    // Most of those who resume were away for a moment: what this instance has just applied needs no statement.
+    if (!this.follower.holds(position) && !(await this.reader.holds(position))) throw new CursorExpiredError();
     return position.pos;
   }
 

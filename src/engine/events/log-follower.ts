@@ -136,6 +136,11 @@ export class LogFollower implements OnApplicationShutdown {
     return this.recent.slice(pos + 1 - first.pos);
   }
 
+  /** Whether the event at `position` is among those in memory. False tells nothing: it may be older. */
+  holds({ pos, nonce }: Position): boolean {
+    return !this.broken && pos <= this.applied && this.recentAfter(pos - 1)?.[0]?.nonce === nonce;
+  }
+
   /** Looks at the log and applies everything up to the head it has now. Never throws; calls made meanwhile share a look. */
   look(): Promise<void> {
     this.noticeSleep();

@@ -84,10 +84,11 @@ export class LogReader {
     filter?: EventFilter,
     em: EntityManager = this.orm.em.fork(),
   ): Promise<LogEvent[]> {
-    // Of a single one, and not of a list: so they are found in the order of `event_resource_idx`, no more of them than asked for.
-    const where = filter ? 'and resource_kind = ? and resource_id = ?' : '';
-    const parameters = filter ? [pos, filter.resourceKind, filter.resourceId, limit] : [pos, limit];
-    const sql = `select ${COLUMNS} from event where partition = 0 and pos > ? ${where} order by pos limit ?`;
+    // By column, `event.pos`: the bare name would be that of the output, which no index is in the order of. Each form names the
+    // columns of one index alone: with `partition` in it, all other resources' events could be read for those of one.
+    const where = filter ? 'resource_kind = ? and resource_id = ?' : 'partition = 0';
+    const parameters = filter ? [filter.resourceKind, filter.resourceId, pos, limit] : [pos, limit];
+    const sql = `select ${COLUMNS} from event where ${where} and event.pos > ? order by event.pos limit ?`;
     return (await em.execute<EventRow[]>(sql, parameters)).map(toLogEvent);
   }
 
@@ -109,7 +110,7 @@ export class LogReader {
 
   /** Up to `limit` events right after `position`, without a gap. Throws {@link LogBrokenError} if there is no going on from it. */
   async following(position: Position, limit: number): Promise<LogEvent[]> {
-    const sql = `select ${COLUMNS} from event where partition = 0 and pos >= ? order by pos limit ?`;
+    const sql = `select ${COLUMNS} from event where partition = 0 and event.pos >= ? order by event.pos limit ?`;
     // The event at `position` is read once more: it tells whether this is still the same history.
     const rows = await this.orm.em.fork().execute<EventRow[]>(sql, [position.pos, limit + 1], FOLLOWING);
     const known = rows[0]?.pos === position.pos ? rows.shift() : undefined;

@@ -12,17 +12,20 @@ const BATCH = 5_000;
 /** Key of the advisory lock that the node which prunes holds for the length of a transaction. */
 const LOCK = 0x7469_6467;
 
-/** Only what comes before everything that is kept, should clocks have gone back: no hole is ever made. */
+/**
+ * Of the oldest events those before the first that is kept: no hole is ever made, should clocks have gone back. It reads one batch at
+ * most, and a single event while the oldest is young enough: however long the log is, the time is the same.
+ */
 const PRUNE = `
-with held as (select pg_try_advisory_xact_lock(?) as mine),
-     kept as (select coalesce((select min(pos) from event
-                                where partition = 0 and at >= clock_timestamp() - ? * interval '1 ms'), head.pos) as pos
-                from log_head head where head.partition = 0),
-     doomed as (select event.pos from event, kept, log_head head
-                 where event.partition = 0 and head.partition = 0 and event.pos < least(kept.pos, head.pos)
-                 order by event.pos limit ?),
-     gone as (delete from event using doomed, held
-               where held.mine and event.partition = 0 and event.pos = doomed.pos returning 1)
+with oldest as materialized (
+       select event.pos, at < now() - ? * interval '1 ms' as old from event
+        where partition = 0 and event.pos < (select pos from log_head where partition = 0)
+        order by event.pos limit case when (select at < now() - ? * interval '1 ms' from event
+                                             where partition = 0 order by event.pos limit 1) then ?::int else 0 end),
+     gone as (delete from event
+               where partition = 0 and event.pos <= (select max(pos) from oldest)
+                 and event.pos < coalesce((select min(pos) from oldest where not old), 9223372036854775807)
+                 and (select pg_try_advisory_xact_lock(?)) returning 1)
 select count(*)::int as count from gone`;
 
 /** Removes at most `limit` rows that are too old, in the transaction of `em`, and returns how many there were. */
@@ -89,7 +92,8 @@ export class EventRetention implements OnApplicationBootstrap, OnApplicationShut
   }
 
   private async pruneBatch(): Promise<number> {
-    const parameters = [LOCK, this.config.eventRetention, BATCH];
+    const { eventRetention } = this.config;
+    const parameters = [eventRetention, eventRetention, BATCH, LOCK];
     const [row] = await this.orm.em.fork().execute<{ count: number }[]>(PRUNE, parameters);
     return row?.count ?? 0;
   }
