@@ -35,12 +35,16 @@ try {
     disabled: disabled.email,
   };
 
-  await compare('login, wrong password', (email) => [LOGIN, { input: { email, password: WRONG } }], 'UNAUTHENTICATED');
+  await compare(
+    'login, wrong password',
+    (email) => [LOGIN, { input: { email, password: WRONG } }],
+    'INVALID_CREDENTIALS',
+  );
   // The right password of a disabled account must not tell either; for the others it is wrong.
   await compare(
     'login, password of the disabled account',
     (email) => [LOGIN, { input: { email, password: 'tidings-bench' } }],
-    'UNAUTHENTICATED',
+    'INVALID_CREDENTIALS',
     ['unknown', 'control', 'disabled'],
   );
   await compare('requestPasswordReset', (email) => [REQUEST, { email }], undefined);

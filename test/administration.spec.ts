@@ -68,7 +68,7 @@ describe('an ADMIN', () => {
       for (const socket of sockets) expect(await socket.closed).toMatchObject({ code: 4401 });
       await until(async () => codeOf(await elsewhere.send(ME)) === 'UNAUTHENTICATED', 'the other node refused it');
       const input = { email: person.email, password: PASSWORD };
-      expect((await other.anonymous.error(LOGIN, { input })).extensions.code).toBe('UNAUTHENTICATED');
+      expect((await other.anonymous.error(LOGIN, { input })).extensions.code).toBe('INVALID_CREDENTIALS');
       expect((await other.anonymous.error(REFRESH, { t: person.refreshToken })).extensions.code).toBe(
         'UNAUTHENTICATED',
       );

@@ -92,7 +92,7 @@ describe('with DATABASE_URL, while the service runs', () => {
     expect((await tell(`account disable ${person.email}`)).code).toBe(0);
     expect(await socket.closed).toMatchObject({ code: 4401 });
     expect(await codeOf(person)).toBe('UNAUTHENTICATED');
-    expect((await login(person.email)).errors?.[0]?.extensions.code).toBe('UNAUTHENTICATED');
+    expect((await login(person.email)).errors?.[0]?.extensions.code).toBe('INVALID_CREDENTIALS');
     expect((await tell(`account enable ${person.email}`)).out).toBe(`${person.email} can sign in again.\n`);
     expect((await login(person.email)).errors).toBeUndefined();
     expect(await codeOf(person)).toBe('UNAUTHENTICATED');
@@ -104,7 +104,7 @@ describe('with DATABASE_URL, while the service runs', () => {
     expect(reset).toMatchObject({ code: 0, err: '' });
     expect(reset.out).not.toContain('a new long password');
     await until(async () => (await codeOf(person)) === 'UNAUTHENTICATED', 'the service followed');
-    expect((await login(person.email)).errors?.[0]?.extensions.code).toBe('UNAUTHENTICATED');
+    expect((await login(person.email)).errors?.[0]?.extensions.code).toBe('INVALID_CREDENTIALS');
     expect((await login(person.email, 'a new long password')).errors).toBeUndefined();
     expect(await trail(person.id)).toMatchObject([{ action: 'PASSWORD_RESET' }]);
   });

@@ -249,7 +249,7 @@ describe('signing in under a cookie', () => {
 
   it('ends nothing when it fails, nor by cookies that are not genuine', async () => {
     const own = await signedIn();
-    expect((await own.send(LOGIN, login({ password: 'not this one' }))).code).toBe('UNAUTHENTICATED');
+    expect((await own.send(LOGIN, login({ password: 'not this one' }))).code).toBe('INVALID_CREDENTIALS');
     expect((await own.send(ME)).data).toEqual({ me: { id: pages.ada.id } });
     const refresh = own.jar.get('tidings-refresh')!;
     const forged = `${refresh.slice(0, -2)}${refresh.endsWith('AA') ? 'BA' : 'AA'}`;

@@ -62,7 +62,7 @@ describe('guessing the password of one account', () => {
   it('from many addresses is refused after ten tries, the right password included', async () => {
     const victim = await tidings.current.asUser();
     expect(await codesOf(14, () => signIn(newAddress(), victim.email, 'a wrong guess'))).toEqual({
-      UNAUTHENTICATED: 10,
+      INVALID_CREDENTIALS: 10,
       RATE_LIMITED: 4,
     });
     expect(codeOf(await signIn(newAddress(), victim.email.toUpperCase(), PASSWORD))).toBe('RATE_LIMITED');
@@ -77,7 +77,7 @@ describe('guessing the password of one account', () => {
     expect(codeOf(await signIn(newAddress(), victim.email, PASSWORD))).toBe('RATE_LIMITED');
     // The own bucket has an end too.
     expect(await codesOf(12, () => signIn(home, victim.email, 'a wrong guess'))).toEqual({
-      UNAUTHENTICATED: 10,
+      INVALID_CREDENTIALS: 10,
       RATE_LIMITED: 2,
     });
   });
@@ -106,14 +106,14 @@ describe('guessing the password of one account', () => {
     const codes = await codesOf(24, (at) =>
       at % 2 ? signIn(address, thief.email, PASSWORD) : signIn(address, victim.email, 'a wrong guess'),
     );
-    expect(codes).toEqual({ OK: 12, UNAUTHENTICATED: 10, RATE_LIMITED: 2 });
+    expect(codes).toEqual({ OK: 12, INVALID_CREDENTIALS: 10, RATE_LIMITED: 2 });
   });
 
   it('all at once is no way around either', async () => {
     const victim = await tidings.current.asUser();
     const guesses = Array.from({ length: 40 }, () => signIn(newAddress(), victim.email, 'a wrong guess'));
     const codes = (await Promise.all(guesses)).map(codeOf);
-    expect(codes.filter((code) => code === 'UNAUTHENTICATED')).toHaveLength(10);
+    expect(codes.filter((code) => code === 'INVALID_CREDENTIALS')).toHaveLength(10);
     expect(codes.filter((code) => code === 'RATE_LIMITED')).toHaveLength(30);
   });
 
@@ -132,8 +132,8 @@ describe('one address', () => {
   it('that tries many accounts is refused after a hundred, an IPv6 site as a whole, and its neighbours are not', async () => {
     const email = await crowd(tidings.current);
     const codes = await codesOf(103, (at) => signIn(`2001:db8:7:7::${at.toString(16)}`, email(at), 'a wrong guess'));
-    expect(codes).toEqual({ UNAUTHENTICATED: 100, RATE_LIMITED: 3 });
-    expect(codeOf(await signIn('2001:db8:7:8::1', newEmail(), 'a wrong guess'))).toBe('UNAUTHENTICATED');
+    expect(codes).toEqual({ INVALID_CREDENTIALS: 100, RATE_LIMITED: 3 });
+    expect(codeOf(await signIn('2001:db8:7:8::1', newEmail(), 'a wrong guess'))).toBe('INVALID_CREDENTIALS');
     // Whoever has signed in from that site before is no stranger there, whatever the neighbours do.
     const neighbour = await tidings.current.asUser();
     await signIn('2001:db8:7:8::2', neighbour.email, PASSWORD);
@@ -225,10 +225,13 @@ describe('changing the password', () => {
 
   it('counts for nothing when the password was right', async () => {
     const user = await tidings.current.asUser();
-    expect(await codesOf(9, () => change(user, 'a wrong guess'))).toEqual({ UNAUTHENTICATED: 9 });
+    expect(await codesOf(9, () => change(user, 'a wrong guess'))).toEqual({ INVALID_CREDENTIALS: 9 });
     const { data } = await change(user, PASSWORD);
     const changed = new GraphqlClient(user.url, data.changePassword.accessToken);
-    expect(await codesOf(2, () => change(changed, 'a wrong guess'))).toEqual({ UNAUTHENTICATED: 1, RATE_LIMITED: 1 });
+    expect(await codesOf(2, () => change(changed, 'a wrong guess'))).toEqual({
+      INVALID_CREDENTIALS: 1,
+      RATE_LIMITED: 1,
+    });
   });
 });
 
@@ -256,7 +259,7 @@ describe('whose address it is', () => {
         { 'x-forwarded-for': `198.51.100.${at}`, 'x-real-ip': `198.51.100.${at}`, forwarded: `for=198.51.100.${at}` },
       );
     await almostExhaust('127.0.0.1', direct.current);
-    expect(await codesOf(4, spoofed)).toEqual({ UNAUTHENTICATED: 2, RATE_LIMITED: 2 });
+    expect(await codesOf(4, spoofed)).toEqual({ INVALID_CREDENTIALS: 2, RATE_LIMITED: 2 });
     const { login } = (
       await direct.current.anonymous.send(
         LOGIN,
@@ -274,8 +277,8 @@ describe('whose address it is', () => {
     expect(data.login.session.address).toBe(address);
     await almostExhaust(address, tidings.current);
     const codes = await codesOf(4, (at) => signIn(`198.51.100.${at}, ${address}`, email(at), 'a wrong guess'));
-    expect(codes).toEqual({ UNAUTHENTICATED: 2, RATE_LIMITED: 2 });
-    expect(codeOf(await signIn(newAddress(), email(0), 'a wrong guess'))).toBe('UNAUTHENTICATED');
+    expect(codes).toEqual({ INVALID_CREDENTIALS: 2, RATE_LIMITED: 2 });
+    expect(codeOf(await signIn(newAddress(), email(0), 'a wrong guess'))).toBe('INVALID_CREDENTIALS');
   });
 });
 
@@ -350,7 +353,7 @@ describe('two instances', () => {
     const victim = await first.current.asUser();
     const nodes = [first.current, second];
     const codes = await codesOf(14, (at) => signIn(newAddress(), victim.email, 'a wrong guess', nodes[at % 2]));
-    expect(codes).toEqual({ UNAUTHENTICATED: 10, RATE_LIMITED: 4 });
+    expect(codes).toEqual({ INVALID_CREDENTIALS: 10, RATE_LIMITED: 4 });
   });
 
   it('leave neither an e-mail nor an address in Redis', async () => {
@@ -370,8 +373,8 @@ describe('two instances', () => {
     );
     const victim = newEmail();
     const codes = await codesOf(13, () => signIn(newAddress(), victim, 'a wrong guess', first.current));
-    expect(codes).toEqual({ UNAUTHENTICATED: 10, RATE_LIMITED: 3 });
-    expect(codeOf(await signIn(newAddress(), victim, 'a wrong guess', second))).toBe('UNAUTHENTICATED');
+    expect(codes).toEqual({ INVALID_CREDENTIALS: 10, RATE_LIMITED: 3 });
+    expect(codeOf(await signIn(newAddress(), victim, 'a wrong guess', second))).toBe('INVALID_CREDENTIALS');
   });
 });
 
@@ -383,7 +386,7 @@ describe('RATE_LIMITS=off', () => {
     const codes = await codesOf(130, () =>
       free.current.anonymous.send(LOGIN, { input: { email: user.email, password: 'a wrong guess' } }),
     );
-    expect(codes).toEqual({ UNAUTHENTICATED: 130 });
+    expect(codes).toEqual({ INVALID_CREDENTIALS: 130 });
     const limits = free.current.app.get(SignInLimits);
     await Promise.all(Array.from({ length: OPERATIONS.points + 1 }, () => limits.operation(user.id)));
     expect(codeOf(await user.send('{ me { id } }'))).toBe('OK');

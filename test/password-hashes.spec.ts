@@ -27,7 +27,7 @@ describe('a hash that was made with other parameters', () => {
   it('is made anew at the next sign-in, for the same password, and no session ends', async () => {
     const user = await tidings.current.asUser();
     await query('update account set password_hash = $2 where id = $1', [user.id, await weak()]);
-    expect(codes(await login(user, 'not the password'))).toEqual(['UNAUTHENTICATED']);
+    expect(codes(await login(user, 'not the password'))).toEqual(['INVALID_CREDENTIALS']);
     expect(await hashOf(user)).toContain('m=1024,t=1,p=1');
     expect(codes(await login(user, PASSWORD))).toEqual([]);
     const renewed = await hashOf(user);

@@ -2,6 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { hash } from '@node-rs/argon2';
+import { PARAMETERS } from '../src/engine/accounts/passwords.js';
 import { createDatabase } from './support/database.js';
 import { isLong } from './support/extent.js';
 import { GraphqlClient, type Reply } from './support/graphql-client.js';
@@ -111,14 +113,14 @@ describe('changing the password', () => {
     expect(await closed).toMatchObject({ code: 4401 });
     expect(await new GraphqlClient(tidings.url, opened.accessToken).data(ME)).toEqual({ me: { id: user.id } });
     await tidings.anonymous.data(REFRESH, { t: opened.refreshToken });
-    expect(codes(await login(user, PASSWORD))).toEqual(['UNAUTHENTICATED']);
+    expect(codes(await login(user, PASSWORD))).toEqual(['INVALID_CREDENTIALS']);
     expect(codes(await login(user, NEXT))).toEqual([]);
     expect(await endings(user)).toEqual(['PASSWORD_CHANGED']);
   });
 
-  it('needs the current one, and says so as a sign-in does', async () => {
+  it('needs the current one, and says so as a sign-in does: the session is as good as before', async () => {
     const user = await tidings.asUser();
-    expect(codes(await change(user, 'not the password'))).toEqual(['UNAUTHENTICATED']);
+    expect(codes(await change(user, 'not the password'))).toEqual(['INVALID_CREDENTIALS']);
     expect(await user.data(ME)).toEqual({ me: { id: user.id } });
     expect(codes(await login(user, PASSWORD))).toEqual([]);
   });
@@ -152,6 +154,17 @@ describe('changing the password', () => {
     expect(codes(await reply)).toEqual(['UNAUTHENTICATED']);
     expect(await liveSessions(user)).toEqual([]);
     expect(codes(await login(user, PASSWORD))).toEqual([]);
+  });
+
+  it('succeeds when a sign-in hashed the same password anew meanwhile', async () => {
+    const user = await tidings.asUser();
+    await query('begin');
+    await query('update account set password_hash = $2 where id = $1', [user.id, await hash(PASSWORD, PARAMETERS)]);
+    const reply = change(user);
+    await waiting(1);
+    await query('commit');
+    expect(codes(await reply)).toEqual([]);
+    expect(codes(await login(user, NEXT))).toEqual([]);
   });
 
   it('leaves no session of the old password, however sign-ins fall into it', async () => {
@@ -194,7 +207,7 @@ describe('changing the password', () => {
     await query('commit');
     const [changed, signedIn] = first === 'change' ? [await begun, await then] : [await then, await begun];
     expect(codes(changed)).toEqual([]);
-    expect(codes(signedIn)).toEqual(first === 'change' ? ['UNAUTHENTICATED'] : []);
+    expect(codes(signedIn)).toEqual(first === 'change' ? ['INVALID_CREDENTIALS'] : []);
     expect(await liveSessions(user)).toEqual([changed.data.changePassword.session.id]);
   });
 });
@@ -222,7 +235,7 @@ describe('a forgotten password', () => {
     expect(codes(await user.send(ME))).toEqual(['UNAUTHENTICATED']);
     expect(await liveSessions(user)).toEqual([]);
     expect(await endings(user)).toEqual(['PASSWORD_RESET']);
-    expect(codes(await login(user, PASSWORD))).toEqual(['UNAUTHENTICATED']);
+    expect(codes(await login(user, PASSWORD))).toEqual(['INVALID_CREDENTIALS']);
     expect(codes(await login(user, NEXT))).toEqual([]);
     const [, notice] = await mails.to(user.email, 2);
     expect(notice!.mail.subject).toBe('Your password was changed');

@@ -126,7 +126,7 @@ async function isLive(sessionId: string): Promise<boolean> {
  */
 async function expectAllSides(outcomes: readonly Outcome[], since: number, others: number): Promise<void> {
   const opened = idsOf(outcomes);
-  const refused = outcomes.filter((outcome) => outcome === 'UNAUTHENTICATED');
+  const refused = outcomes.filter((outcome) => outcome === 'INVALID_CREDENTIALS');
   expect(opened.length + refused.length).toBe(ROUNDS);
   const between = verified - since - others - opened.length;
   process.stdout.write(

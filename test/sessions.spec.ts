@@ -127,7 +127,7 @@ describe('signing in', () => {
     const wrong = await tidings.current.anonymous.error(LOGIN, login(user.email, 'another password'));
     const unknown = await tidings.current.anonymous.error(LOGIN, login('nobody@example.com'));
     const off = await tidings.current.anonymous.error(LOGIN, login(disabled.email));
-    expect(wrong.extensions).toEqual({ code: 'UNAUTHENTICATED' });
+    expect(wrong.extensions).toEqual({ code: 'INVALID_CREDENTIALS' });
     expect([told(unknown), told(off)]).toEqual([told(wrong), told(wrong)]);
     expect(await query('select 1 from session where account_id = $1', [disabled.id])).toHaveLength(1);
   });
@@ -149,7 +149,7 @@ describe('signing in', () => {
     const reply = tidings.current.anonymous.error(LOGIN, login(user.email));
     await until(async () => (await tidings.current.database.waiting()) > 0, 'the sign-in waits');
     await query('commit');
-    expect((await reply).extensions.code).toBe('UNAUTHENTICATED');
+    expect((await reply).extensions.code).toBe('INVALID_CREDENTIALS');
     expect(await query('select 1 from session where account_id = $1', [user.id])).toHaveLength(1);
   });
 

@@ -108,7 +108,7 @@ export class LiveClient {
     try {
       return ((await this.send(LOGIN, { input })) as { tokens: Tokens }).tokens;
     } catch (error) {
-      const refused = error instanceof ApiError && error.code === 'UNAUTHENTICATED';
+      const refused = error instanceof ApiError && error.code === 'INVALID_CREDENTIALS';
       throw refused ? new SignInRefusedError(this.email) : error;
     }
   }

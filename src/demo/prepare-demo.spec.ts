@@ -95,7 +95,8 @@ it('keeps the demo accounts out while DEMO is false, ends their sessions, and le
   const first = await start(true);
   const { data } = await login(first, 'user@example.com');
   const off = await restart(false);
-  for (const email of EMAILS) expect((await login(off, email)).errors?.[0]?.extensions.code).toBe('UNAUTHENTICATED');
+  for (const email of EMAILS)
+    expect((await login(off, email)).errors?.[0]?.extensions.code).toBe('INVALID_CREDENTIALS');
   const before = new GraphqlClient(off.url, data.login.accessToken);
   expect((await before.error('{ me { id } }')).extensions.code).toBe('UNAUTHENTICATED');
   expect(await kindsOf(DEMO_ACCOUNT_IDS.uma)).toEqual(['DISABLED', 'SESSIONS_ENDED']);
@@ -125,6 +126,6 @@ it('leaves an account disabled that an ADMIN has disabled', async () => {
   await restart(false);
   const on = await restart(true);
   expect(signIns(on)).toEqual(['admin@example.com', 'editor@example.com']);
-  expect((await login(on, 'user@example.com')).errors?.[0]?.extensions.code).toBe('UNAUTHENTICATED');
+  expect((await login(on, 'user@example.com')).errors?.[0]?.extensions.code).toBe('INVALID_CREDENTIALS');
   expect((await login(on, 'editor@example.com')).errors).toBeUndefined();
 });

@@ -5,6 +5,7 @@ import {
   ConflictError,
   CursorExpiredError,
   ForbiddenError,
+  InvalidCredentialsError,
   NotFoundError,
   QueryTooComplexError,
   RateLimitedError,
@@ -29,6 +30,7 @@ beforeEach(() => {
 
 const CASES: [ServiceError, Record<string, unknown>][] = [
   [new UnauthenticatedError(), { code: 'UNAUTHENTICATED' }],
+  [new InvalidCredentialsError('Wrong.'), { code: 'INVALID_CREDENTIALS' }],
   [new ForbiddenError('OWNER'), { code: 'FORBIDDEN', requires: 'OWNER' }],
   [new ForbiddenError(), { code: 'FORBIDDEN' }],
   [new NotFoundError('Project'), { code: 'NOT_FOUND' }],

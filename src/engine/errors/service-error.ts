@@ -5,6 +5,7 @@ import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
 /** `extensions.code` of every error a client can receive, Apollo's parse and validation codes included. */
 export type ErrorCode =
   | 'UNAUTHENTICATED'
+  | 'INVALID_CREDENTIALS'
   | 'FORBIDDEN'
   | 'NOT_FOUND'
   | 'BAD_USER_INPUT'
@@ -35,11 +36,22 @@ export abstract class ServiceError extends GraphQLError {
   }
 }
 
-/** No valid sign-in. On a socket that has none from the start, close code 4401 says the same. */
+/**
+ * No valid access token, or no valid refresh token: refresh, or sign in. On a socket that has none from the start, close code 4401
+ * says the same. A wrong password is {@link InvalidCredentialsError}.
+ */
 export class UnauthenticatedError extends ServiceError {
   readonly code = 'UNAUTHENTICATED';
   constructor(message = 'Sign in first.') {
     super(message, { code: 'UNAUTHENTICATED' });
+  }
+}
+
+/** A password that was typed is wrong. Says nothing about the session of the request, which stays as it is. */
+export class InvalidCredentialsError extends ServiceError {
+  readonly code = 'INVALID_CREDENTIALS';
+  constructor(message: string) {
+    super(message, { code: 'INVALID_CREDENTIALS' });
   }
 }
 

@@ -7,11 +7,14 @@ import type { ClientInfo, Principal } from '../access/role.js';
 import { type Account, AccountEntity } from '../accounts/account.entity.js';
 import { Passwords } from '../accounts/passwords.js';
 import { EventLog, type LoggedTransaction } from '../events/event-log.js';
-import { UnauthenticatedError } from '../errors/service-error.js';
+import { InvalidCredentialsError, UnauthenticatedError } from '../errors/service-error.js';
 import { type AuditAction, type AuditOutcome, AuditTrail } from '../operations/audit.js';
 import { AccountMails } from './account-mails.js';
 import { SessionEntity } from './session.entity.js';
 import { lockAccount, type OpenSession, SessionService } from './session.service.js';
+
+/** How often a change verifies the password while sign-ins replace its hash. */
+const MAX_ATTEMPTS = 3;
 
 @Injectable()
 export class PasswordChanges {
@@ -24,25 +27,43 @@ export class PasswordChanges {
     private readonly audit: AuditTrail,
   ) {}
 
-  /** Changes the viewer's password and opens a session in the place of all others. Throws {@link UnauthenticatedError}. */
+  /**
+   * Changes the viewer's password and opens a session in the place of all others. Throws {@link InvalidCredentialsError} if `current`
+   * is wrong, {@link UnauthenticatedError} if the viewer's session ends meanwhile.
+   */
   async change(viewer: Principal, current: string, next: string, client: ClientInfo): Promise<OpenSession> {
-    const known = await this.orm.em.fork().findOne(AccountEntity, viewer.accountId);
-    if (!known || !(await this.passwords.matches(current, known.passwordHash))) {
-      await this.record(undefined, viewer.accountId, 'PASSWORD_CHANGED', 'REFUSED', client);
-      throw refused();
+    let passwordHash: string | undefined;
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+      const known = await this.orm.em.fork().findOne(AccountEntity, viewer.accountId);
+      if (!known || !(await this.passwords.matches(current, known.passwordHash))) break;
+      passwordHash ??= await this.passwords.hash(next);
+      const opened = await this.replaceVerified(viewer, known, passwordHash, client);
+      if (!opened) continue;
+      this.mails.passwordChanged(opened.account);
+      return opened;
     }
-    const passwordHash = await this.passwords.hash(next);
-    const opened = await this.log.transaction(async (tx) => {
+    // Another change ends this session: then the password is not wrong, it is another one.
+    if (viewer.session.ended) throw new UnauthenticatedError();
+    await this.record(undefined, viewer.accountId, 'PASSWORD_CHANGED', 'REFUSED', client);
+    throw new InvalidCredentialsError('The current password is wrong.');
+  }
+
+  /** A new session, if the hash that was verified is still the account's; undefined: it was replaced meanwhile. */
+  private replaceVerified(
+    viewer: Principal,
+    known: Account,
+    passwordHash: string,
+    client: ClientInfo,
+  ): Promise<OpenSession | undefined> {
+    return this.log.transaction(async (tx) => {
       const account = await lockAccount(tx.em, viewer.accountId);
-      // What was verified must still hold: another change, or the end of this session, may have come first.
-      if (!account || account.disabledAt || account.passwordHash !== known.passwordHash) throw refused();
       const own = await tx.em.findOne(SessionEntity, viewer.sessionId);
-      if (!own || own.endedAt) throw new UnauthenticatedError();
+      if (!account || account.disabledAt || !own || own.endedAt) throw new UnauthenticatedError();
+      // A sign-in may have hashed the same password anew.
+      if (account.passwordHash !== known.passwordHash) return undefined;
       await this.replaceLocked(tx, account, passwordHash, 'PASSWORD_CHANGED', client);
       return this.sessions.open(tx.em, account, client, viewer.transport);
     });
-    this.mails.passwordChanged(opened.account);
-    return opened;
   }
 
   /** Sets the hash and ends every session, in a transaction that has locked the account's row. */
@@ -69,8 +90,4 @@ export class PasswordChanges {
     const subject = { kind: ACCOUNT_RESOURCE, id: actorId };
     return this.audit.record(em, { action, outcome, actorId, subject, address });
   }
-}
-
-function refused(): UnauthenticatedError {
-  return new UnauthenticatedError('The current password is wrong.');
 }

@@ -31,7 +31,7 @@ export class PasswordResolver {
   @Limited('changePassword')
   @Mutation(() => AuthPayload, {
     description:
-      'Changes the password. All sessions end, and a new one is opened. `UNAUTHENTICATED` if the current password is wrong.',
+      'Changes the password. All sessions end, and a new one is opened. `INVALID_CREDENTIALS` if the current password is wrong.',
   })
   async changePassword(
     @Context() context: OperationContext,

@@ -50,7 +50,7 @@ export class SessionResolver {
   @Input(loginArgs)
   @Mutation(() => AuthPayload, {
     description:
-      'Signs in. `UNAUTHENTICATED` says the same for a wrong password, an unknown e-mail and a disabled account. The session ' +
+      'Signs in. `INVALID_CREDENTIALS` says the same for a wrong password, an unknown e-mail and a disabled account. The session ' +
       'whose cookies come with it ends.',
   })
   async login(

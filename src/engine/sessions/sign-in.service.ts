@@ -10,7 +10,7 @@ import { Passwords } from '../accounts/passwords.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { EventLog, type LoggedTransaction } from '../events/event-log.js';
-import { ForbiddenError, UnauthenticatedError } from '../errors/service-error.js';
+import { ForbiddenError, InvalidCredentialsError } from '../errors/service-error.js';
 import { type AuditAction, type AuditOutcome, AuditTrail } from '../operations/audit.js';
 import type { SignInOrigin } from './request-sessions.js';
 import { lockAccount, type OpenSession, SessionService } from './session.service.js';
@@ -22,7 +22,7 @@ export interface Registration {
 }
 
 /** How often a sign-in verifies, when the hash is replaced under its hands each time. */
-const MAX_TRIES = 3;
+const MAX_ATTEMPTS = 3;
 
 @Injectable()
 export class SignInService {
@@ -51,10 +51,13 @@ export class SignInService {
     });
   }
 
-  /** Signs in. One answer, and the same work, for an unknown e-mail, a wrong password and a disabled account. */
+  /**
+   * Signs in. One answer, and the same work, for an unknown e-mail, a wrong password and a disabled account. Throws
+   * {@link InvalidCredentialsError}.
+   */
   async login(email: string, password: string, origin: SignInOrigin): Promise<OpenSession> {
     let known: Account | undefined;
-    for (let attempt = 1; attempt <= MAX_TRIES; attempt += 1) {
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
       known = await this.accounts.findByEmail(origin.context.em.fork(), email);
       const matches = await this.passwords.matches(password, known?.passwordHash);
       // Whoever is disabled does no more work either, so that nobody can tell by the time that the password was right.
@@ -112,6 +115,6 @@ export class SignInService {
   }
 }
 
-function refused(): UnauthenticatedError {
-  return new UnauthenticatedError('E-mail address or password is wrong.');
+function refused(): InvalidCredentialsError {
+  return new InvalidCredentialsError('E-mail address or password is wrong.');
 }
