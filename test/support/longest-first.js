@@ -23,6 +23,7 @@ const FIRST = [
   'limits',
   'in-charge',
   'passwords',
+  'password-resets',
   'two-nodes',
   'races',
   'live-rights',
