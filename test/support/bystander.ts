@@ -2,6 +2,7 @@
 // service has logged nothing, and no promise was forgotten.
 import type { Socket as NetSocket } from 'node:net';
 import { SocketServer } from '../../src/engine/realtime/socket-server.js';
+import type { RunningOperations } from '../../src/engine/realtime/sockets/running-operations.js';
 import { createProject, postUpdate, type TestProject } from './factories.js';
 import { RawSocket, type Watch } from './socket-client.js';
 import type { Person, TestTidings } from './tidings.js';
@@ -13,7 +14,7 @@ const WATCH =
 /** What the server holds of a socket. */
 export interface ServersEnd {
   readonly ws: { readonly bufferedAmount: number; readonly isPaused: boolean; readonly readyState: number };
-  readonly operations: ReadonlyMap<string, boolean>;
+  readonly operations: RunningOperations;
 }
 
 export class Bystander {

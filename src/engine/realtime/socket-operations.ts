@@ -44,7 +44,7 @@ export class SocketOperations {
   get options(): Options & Pick<ServerOptions, 'execute' | 'subscribe'> {
     return {
       onConnect: ({ connectionParams, extra }) => this.connect(extra.socket, connectionParams),
-      onSubscribe: async ({ extra }, id, payload) => this.prepare(extra.socket, id, payload),
+      onSubscribe: async ({ extra }, key, payload) => this.prepare(extra.socket, key, payload),
       onNext: (_context, _id, _payload, _args, result) => this.formatted(result),
       onError: (_context, _id, _payload, errors) => errors.map((error) => this.errors.map(error)),
       execute: (args: ExecutionArgs) => execute(args),
@@ -80,11 +80,12 @@ export class SocketOperations {
 
   private async prepare(
     socket: Socket,
-    id: string,
+    key: string,
     request: OperationRequest,
   ): Promise<readonly GraphQLError[] | ExecutionArgs> {
     const { shown } = socket;
-    if (!shown) return [new UnauthenticatedError()];
+    const operation = socket.operations.get(key);
+    if (!shown || !operation) return [new UnauthenticatedError()];
     if (this.sockets.isCrowded(socket)) return [new RateLimitedError(1)];
     let caller = await this.authenticator.callerOf(shown);
     const limited = caller.principal && (await this.contexts.limits.operation(caller.principal.accountId));
@@ -95,10 +96,10 @@ export class SocketOperations {
     const isSubscription = ready.operation.operation === 'subscription';
     if (!isSubscription) {
       // It may take long until the client has taken what it asked for before.
-      const waited = await socket.enter(id, ready.cost);
+      const waited = await socket.enter(operation, ready.cost);
       if (waited) caller = await this.authenticator.callerOf(shown);
-      if (!socket.open) return [new UnauthenticatedError()];
-      socket.operations.set(id, true);
+      if (!socket.open || operation.completed) return [new UnauthenticatedError()];
+      operation.awaited = true;
     }
     const expired = shown.claims.exp * 1000 <= Date.now() && !isSubscription && !isRenewal(ready.operation);
     const contextValue = this.contexts.forSocket(socket.client, expired ? {} : caller);
@@ -110,7 +111,7 @@ export class SocketOperations {
       variableValues: request.variables ?? {},
       contextValue,
     };
-    return isSubscription ? this.subscriptions.open(args, socket, id, ready.cost) : args;
+    return isSubscription ? this.subscriptions.open(args, socket, operation, ready.cost) : args;
   }
 
   private formatted({ errors, ...result }: ExecutionResult): ExecutionResult {

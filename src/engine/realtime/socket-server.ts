@@ -33,6 +33,12 @@ const MIN_SLICE = 100;
 const SLICE_PAUSE_MS = 40;
 const MAX_SLICES = 10;
 
+interface ClientMessage {
+  readonly type?: unknown;
+  readonly id?: unknown;
+}
+type Receive = (message: ClientMessage) => Promise<void>;
+
 @Injectable()
 export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
   private readonly logger = new Logger(SocketServer.name);
@@ -115,14 +121,15 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
     const socket = new Socket(ws, stream, this.contexts.clientOf(request), inCookie);
     this.sockets.add(socket);
     ws.on('error', (error) => this.logger.debug(`A socket failed: ${error.message}`));
-    let receive: ((text: string) => Promise<void>) | undefined;
+    let receive: Receive | undefined;
     const closed = this.protocol.opened(
       {
         protocol: socket.protocol,
-        send: (text) => socket.send(text),
+        send: (frame) => socket.send(frame),
         close: (code, reason) => socket.close(code ?? 1000, reason ?? ''),
         onMessage: (listener) => {
-          receive = listener;
+          // It takes a message that is parsed already as well.
+          receive = listener as Receive;
         },
       },
       { socket },
@@ -132,24 +139,30 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   /** Hands a message to graphql-ws; an operation's promise lasts as long as the operation. */
-  private async received(socket: Socket, text: string, receive?: (text: string) => Promise<void>): Promise<void> {
+  private async received(socket: Socket, text: string, receive?: Receive): Promise<void> {
     const message = clientMessage(text);
     if (!message) return socket.close(CloseCode.BadRequest, 'Invalid message received');
-    const id = message.type === 'subscribe' && typeof message.id === 'string' ? message.id : undefined;
-    if (id !== undefined && Buffer.byteLength(id) > MAX_ID_BYTES) {
+    const { type, id } = message;
+    const isSubscribe = type === 'subscribe';
+    // An id that is none is refused by graphql-ws.
+    if (!(isSubscribe || type === 'complete') || typeof id !== 'string' || id === '') {
+      return this.handle(socket, () => receive?.(message));
+    }
+    if (isSubscribe && Buffer.byteLength(id) > MAX_ID_BYTES) {
       return socket.close(CloseCode.BadRequest, `Operation ids have at most ${MAX_ID_BYTES} bytes`);
     }
-    if (id !== undefined && socket.operations.has(id)) {
-      return socket.close(4409, 'Subscriber for this id already exists');
-    }
-    if (id !== undefined) socket.operations.set(id, false);
+    const operation = isSubscribe ? socket.operations.begin(id) : socket.operations.complete(id);
+    if (!operation) return isSubscribe ? socket.close(4409, 'Subscriber for this id already exists') : undefined;
+    await this.handle(socket, () => receive?.({ ...message, id: operation.key }));
+    if (isSubscribe) socket.ended(operation);
+  }
+
+  private async handle(socket: Socket, work: () => Promise<void> | undefined): Promise<void> {
     try {
-      await receive?.(text);
+      await work();
     } catch (error) {
       this.logger.error('A message could not be handled', error instanceof Error ? error.stack : String(error));
       socket.close(4500, 'Internal server error');
-    } finally {
-      if (id !== undefined) socket.ended(id);
     }
   }
 
@@ -166,10 +179,10 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
 }
 
 /** A message that a client may send, as far as it is judged here; graphql-ws looks at the rest. */
-function clientMessage(text: string): { readonly type: unknown; readonly id?: unknown } | undefined {
+function clientMessage(text: string): ClientMessage | undefined {
   try {
-    const message = JSON.parse(text) as { type?: unknown; id?: unknown } | null;
-    return CLIENT_MESSAGES.has(message?.type) ? { type: message?.type, id: message?.id } : undefined;
+    const message = JSON.parse(text) as ClientMessage | null;
+    return message && CLIENT_MESSAGES.has(message.type) ? message : undefined;
   } catch {
     return undefined;
   }

@@ -4,6 +4,7 @@ import type { RawData, WebSocket } from 'ws';
 import type { ClientInfo } from '../access/role.js';
 import type { AccessClaims } from '../sessions/access-tokens.js';
 import type { ShownToken } from '../sessions/session.authenticator.js';
+import { type Operation, RunningOperations } from './sockets/running-operations.js';
 import { Turnstile } from './turnstile.js';
 
 /** Close codes of ours, beside those of graphql-transport-ws. Stock clients stop at 4401 and come back after the others. */
@@ -31,8 +32,8 @@ export const DEADLINE_GRACE_MS = 10_000;
 export class Socket {
   /** Set by connection_init: the token that says who it is. */
   shown: ShownToken | undefined;
-  /** Operations that run or are still ending, by id; `true`: a query or mutation that is to be answered. */
-  readonly operations = new Map<string, boolean>();
+  /** Operations that run or are still ending. */
+  readonly operations = new RunningOperations();
   /** ms since 1970. */
   readonly openedAt = Date.now();
   /** When it is closed unless it is renewed, ms since 1970; before connection_init there is another limit. */
@@ -44,7 +45,7 @@ export class Socket {
   /** It is to be closed with the answers under way, and with nothing else. */
   private goAway: (() => void) | undefined;
   /** Made when it is first needed: most sockets do nothing but listen. */
-  private answers: { readonly turnstile: Turnstile; readonly costs: Map<string, number> } | undefined;
+  private answers: { readonly turnstile: Turnstile; readonly costs: Map<Operation, number> } | undefined;
   /** Who waits for the reader. */
   private drainage: (() => void)[] = [];
 
@@ -99,9 +100,13 @@ export class Socket {
     });
   }
 
-  /** Resolves when the message has been handed to the operating system: the pace of the reader is the pace of the writer. */
-  send(text: string): Promise<void> {
-    if (!this.open && !this.isLastAnswer(text)) return Promise.resolve();
+  /**
+   * Sends a frame of graphql-ws. Resolves when it has been handed to the operating system: the pace of the reader is the pace of the
+   * writer.
+   */
+  send(frame: string): Promise<void> {
+    const text = this.open || this.isLastAnswer(frame) ? this.operations.addressed(frame) : undefined;
+    if (text === undefined) return Promise.resolve();
     return new Promise((resolve) => {
       this.ws.send(text, () => {
         if (this.ws.isPaused && this.ws.bufferedAmount < HIGH_WATER_BYTES / 2) this.ws.resume();
@@ -172,27 +177,27 @@ export class Socket {
     this.ws.once('close', () => clearTimeout(timer));
   }
 
-  /** Resolves when the operation `id` may make an answer of this cost; true: others had to be taken by the client first. */
-  async enter(id: string, cost: number): Promise<boolean> {
+  /** Resolves when the operation may make an answer of this cost; true: others had to be taken by the client first. */
+  async enter(operation: Operation, cost: number): Promise<boolean> {
     const { turnstile, costs } = (this.answers ??= { turnstile: new Turnstile(MAX_ANSWERS), costs: new Map() });
     const waits = !turnstile.enter(cost);
     if (waits) await turnstile.turn(cost);
-    costs.set(id, cost);
+    costs.set(operation, cost);
     return waits;
   }
 
   /** The answer for which the operation has entered, if it has, was sent, or will never be. */
-  leave(id: string): void {
-    const cost = this.answers?.costs.get(id);
+  leave(operation: Operation): void {
+    const cost = this.answers?.costs.get(operation);
     if (cost === undefined) return;
-    this.answers!.costs.delete(id);
+    this.answers!.costs.delete(operation);
     this.answers!.turnstile.leave(cost);
   }
 
-  /** The operation `id` has ended, whatever it was. */
-  ended(id: string): void {
-    this.leave(id);
-    this.operations.delete(id);
+  /** The operation has ended, whatever it was. */
+  ended(operation: Operation): void {
+    this.leave(operation);
+    this.operations.end(operation);
     this.leaveIfAnswered();
   }
 
@@ -208,13 +213,11 @@ export class Socket {
     else if (this.open) this.ws.ping();
   }
 
-  /** Frames of graphql-ws begin with the id of their operation. */
-  private isLastAnswer(text: string): boolean {
-    if (this.closing || !this.goAway) return false;
-    return [...this.operations].some(([id, answered]) => answered && text.startsWith(`{"id":${JSON.stringify(id)},`));
+  private isLastAnswer(frame: string): boolean {
+    return !this.closing && this.goAway !== undefined && this.operations.ofFrame(frame)?.awaited === true;
   }
 
   private leaveIfAnswered(): void {
-    if (this.goAway && ![...this.operations.values()].includes(true)) this.goAway();
+    if (this.goAway && ![...this.operations].some(({ awaited }) => awaited)) this.goAway();
   }
 }

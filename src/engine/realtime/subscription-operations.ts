@@ -9,6 +9,7 @@ import {
   GraphQLError,
   type GraphQLSchema,
 } from 'graphql';
+import { ServiceUnavailableError } from '../errors/service-error.js';
 import { SharedExecutions } from '../graphql/shared-executions.js';
 import type { SharingPlan } from '../graphql/sharing-plan.js';
 import { Hub } from './hub.js';
@@ -16,6 +17,7 @@ import { LiveExecutions } from './live-executions.js';
 import { LiveQueue } from './live-queue.js';
 import { Member } from './member.js';
 import type { Socket } from './socket.js';
+import type { Operation } from './sockets/running-operations.js';
 
 /** What `onSubscribe` hands to `subscribe`. */
 export interface OpenSubscription extends ExecutionArgs {
@@ -49,22 +51,27 @@ export class SubscriptionOperations {
   async open(
     args: ExecutionArgs,
     socket: Socket,
-    id: string,
+    operation: Operation,
     cost: number,
   ): Promise<readonly GraphQLError[] | OpenSubscription> {
     const stream = await createSourceEventStream(args);
     if (!(Symbol.asyncIterator in stream)) {
       return stream.errors ?? [new GraphQLError('The subscription could not be opened.')];
     }
+    if (operation.completed || !socket.open) {
+      await stream[Symbol.asyncIterator]().return?.();
+      // Nobody is left to receive it.
+      return [new ServiceUnavailableError()];
+    }
     const { document, operationName, variableValues } = args;
     const plan = this.shared.planOf({ document, operationName, variables: variableValues }, cost);
     if (!(stream instanceof Member)) {
-      const way = { enter: () => socket.enter(id, cost), leave: () => socket.leave(id) };
+      const way = { enter: () => socket.enter(operation, cost), leave: () => socket.leave(operation) };
       return { ...args, stream, plan, way };
     }
     const refused = this.hub.admit(stream, plan);
     if (refused) return [refused];
-    stream.attach(socket, id);
+    stream.attach(socket, operation.id);
     // graphql-ws keeps this as long as the subscription lasts: nothing but what it needs.
     return {
       schema: args.schema,
