@@ -16,15 +16,20 @@ import {
 } from './service-error.js';
 
 const away = new Error('away');
+let time = 0;
 const reported: [unknown, string][] = [];
 const mapper = new ErrorMapper(
   (error, errorId) => reported.push([error, errorId]),
   (error) => error === away,
+  () => time,
 );
 const nodes = parse('{ me }').definitions[0]!;
+/** The same failure of each item of a list. */
+const failedItem = () => new Error('of a list');
 const located = (error: unknown) => locatedError(error, [nodes], ['me']);
 
 beforeEach(() => {
+  time += 10_000;
   reported.length = 0;
 });
 
@@ -92,6 +97,25 @@ describe('an error that nobody foresaw', () => {
     expect(message).toBe('Something went wrong on our side.');
     expect(extensions).toEqual({ code: 'INTERNAL_SERVER_ERROR', errorId: expect.any(String) });
     expect(reported).toEqual([[error, extensions?.['errorId']]]);
+  });
+
+  it('is reported once for all who are sent it, and once a second if it comes anew', () => {
+    const shared = new Error('of a group');
+    const ids = [shared, shared, located(shared)].map((error) => mapper.map(error).extensions?.['errorId']);
+    expect(new Set(ids).size).toBe(1);
+    expect(reported).toHaveLength(1);
+    const items = Array.from({ length: 100 }, () => mapper.map(failedItem()).extensions?.['errorId']);
+    expect(new Set(items).size).toBe(1);
+    expect(reported).toHaveLength(2);
+    time += 1_001;
+    mapper.map(failedItem());
+    expect(reported).toHaveLength(3);
+  });
+
+  it('is reported with others under one id when they are too many, and every id stands in a report', () => {
+    const ids = Array.from({ length: 300 }, (_, n) => mapper.map(new Error(`number ${n}`)).extensions?.['errorId']);
+    expect(reported).toHaveLength(21);
+    expect(new Set(ids)).toEqual(new Set(reported.map(([, id]) => id)));
   });
 
   it('need not even be an Error', () => {

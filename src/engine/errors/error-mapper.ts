@@ -22,10 +22,21 @@ const ABOUT_THE_REQUEST: ReadonlySet<unknown> = new Set(['BAD_REQUEST', 'PERSIST
 /** graphql-js on an argument whose variable turned out to be null only when the field was reached. */
 const BAD_ARGUMENT = /^Argument "(\w+)" of (?:non-null|required) type /;
 
+/** ms in which equal errors share an id and one report, and how many different ones are reported in that time. */
+const WINDOW_MS = 1_000;
+const MAX_REPORTS = 20;
+
 export class ErrorMapper {
+  /** The ids of errors that were reported: one result may be sent to thousands of subscribers. */
+  private readonly ids = new WeakMap<object, string>();
+  /** Ids by the text of the error, in the window that began at `since`. */
+  private readonly recent = new Map<string, string>();
+  private since = Number.NEGATIVE_INFINITY;
+
   constructor(
     private readonly report: ReportError,
     private readonly isUnavailable: IsUnavailable,
+    private readonly now = () => performance.now(),
   ) {}
 
   /** The client's view of `error`: message, path, locations and `extensions.code` of the catalogue, nothing else. */
@@ -40,10 +51,42 @@ export class ErrorMapper {
     if (this.isUnavailable(cause)) return shown(new ServiceUnavailableError());
     const problem = requestProblem(error, cause);
     if (problem) return problem;
-    const errorId = randomUUID();
-    this.report(cause, errorId);
+    const errorId = this.idOf(cause);
     return { message: 'Something went wrong on our side.', extensions: { code: 'INTERNAL_SERVER_ERROR', errorId } };
   }
+
+  /** The id under which `cause` was reported. An error that floods is reported once a second, under one id. */
+  private idOf(cause: unknown): string {
+    const known = isObject(cause) ? this.ids.get(cause) : undefined;
+    if (known) return known;
+    const errorId = this.recentId(cause);
+    if (isObject(cause)) this.ids.set(cause, errorId);
+    return errorId;
+  }
+
+  private recentId(cause: unknown): string {
+    const now = this.now();
+    if (now - this.since > WINDOW_MS) {
+      this.since = now;
+      this.recent.clear();
+    }
+    const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+    const isFull = this.recent.size >= MAX_REPORTS;
+    const known = this.recent.get(text) ?? (isFull ? this.recent.get(OTHERS) : undefined);
+    if (known) return known;
+    const errorId = randomUUID();
+    this.recent.set(isFull ? OTHERS : text, errorId);
+    const others = `More than ${MAX_REPORTS} different errors in a second: this stands for all others`;
+    this.report(isFull ? new Error(others, { cause }) : cause, errorId);
+    return errorId;
+  }
+}
+
+/** Stands for whatever is not reported by itself. */
+const OTHERS = '\0';
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
 
 function shown({ message, extensions }: ServiceError): Pick<GraphQLFormattedError, 'message' | 'extensions'> {

@@ -41,7 +41,8 @@ export class LogFollower implements OnApplicationShutdown {
   private beatAt = Number.NEGATIVE_INFINITY;
   private wokeAt = Number.NEGATIVE_INFINITY;
   private readonly lostRings = new LostRings();
-  private failing = false;
+  /** The failure that was logged last, until a look succeeds. */
+  private failure: string | undefined;
   /** The log that answers is another than the one followed: rings of it are not for us either. */
   private broken = false;
   private stopped = false;
@@ -165,12 +166,14 @@ export class LogFollower implements OnApplicationShutdown {
         // Someone who asked while the page was on its way may know of a commit that it does not hold.
         if (!this.lookAgain) break;
       }
-      if (this.failing) this.logger.log('The log can be followed again');
-      this.failing = false;
+      if (this.failure) this.logger.log('The log can be followed again');
+      this.failure = undefined;
     } catch (error) {
-      if (!this.failing && !this.stopped) this.logger.error('The log cannot be followed', stackOf(error));
-      this.failing = true;
       this.broken = error instanceof LogBrokenError;
+      // Once for each kind of failure: a replaced log usually shows after an outage, and must not be hidden by it.
+      const failure = this.broken ? 'broken' : 'unreadable';
+      if (failure !== this.failure && !this.stopped) this.logger.error('The log cannot be followed', stackOf(error));
+      this.failure = failure;
       if (this.broken) this.confirmedAt = Number.NEGATIVE_INFINITY;
     } finally {
       // In the same turn as the last question whether to look again: whoever asks from now on starts a look of its own.

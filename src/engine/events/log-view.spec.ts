@@ -132,6 +132,30 @@ describe('a view', () => {
     expect(loads).toEqual(['a', 'a']);
   });
 
+  it('gives up after a few reads, with pauses, when the log stays older than this instance: a backup was restored', async () => {
+    await silently('A');
+    const late = await LogNode.start({ url: database.url, withoutTimer: true });
+    try {
+      const reads: number[] = [];
+      const view = new LogView<Kinds>(late.follower, {
+        max: 10,
+        load: () => {
+          reads.push(performance.now());
+          return Promise.resolve({ pos: 0, value: { kinds: new Set() } });
+        },
+        affects: () => [],
+        apply: () => {},
+      });
+      await expect(view.get('a')).rejects.toMatchObject({ code: 'SERVICE_UNAVAILABLE' });
+      expect(reads).toHaveLength(4);
+      expect(reads.at(-1)! - reads[0]!).toBeGreaterThan(200);
+      await expect(view.get('a')).rejects.toMatchObject({ code: 'SERVICE_UNAVAILABLE' });
+      expect(reads).toHaveLength(8);
+    } finally {
+      await late.stop();
+    }
+  });
+
   it('reads once for all who ask at the same time', async () => {
     const view = viewOf();
     const values = await Promise.all([view.get('a'), view.get('a'), view.get('b'), view.get('a')]);

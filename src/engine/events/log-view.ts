@@ -2,11 +2,16 @@
 // changed by events alone. In the steady state it costs no statement, and it is never older than the log followed.
 import DataLoader from 'dataloader';
 import { LRUCache } from 'lru-cache';
+import { setTimeout as pause } from 'node:timers/promises';
+import { ServiceUnavailableError } from '../errors/service-error.js';
 import type { LogEvent } from './log-event.js';
 import type { LogFollower } from './log-follower.js';
 
 /** Most keys that are read in one statement. */
 const MAX_BATCH = 500;
+/** How often a snapshot is read that is older than the events in memory, and ms before the second read; each pause doubles. */
+const MAX_READS = 4;
+const PAUSE_MS = 50;
 
 /** A value, and the head's position in the snapshot that it is of. `undefined`: there is no such key. */
 export interface Snapshot<V> {
@@ -86,11 +91,16 @@ export class LogView<V extends object> {
   }
 
   private async read(key: string): Promise<V | undefined> {
-    for (;;) {
+    for (let reads = 1; ; reads += 1) {
       const { pos, value } = await this.options.load(key);
       // Between the snapshot and now the log may have gone on: apply what the snapshot cannot know.
       const missed = this.follower.recentAfter(pos);
-      if (!missed) continue;
+      if (!missed) {
+        // Thousands of events were committed during the read, or the log was replaced by a backup and stays older than this instance.
+        if (reads === MAX_READS) throw new ServiceUnavailableError();
+        await pause(PAUSE_MS * 2 ** (reads - 1));
+        continue;
+      }
       if (!value) return undefined;
       for (const event of missed) this.applyTo(value, event, key);
       this.values.set(key, value);
