@@ -8,6 +8,7 @@ import { loadConfig, readEnvironment, withBoundPort } from './engine/config/conf
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './engine/database/embedded-postgres.js';
 import { serviceLogger } from './engine/operations/service-logger.js';
 import { freePort } from './boot/free-port.js';
+import { onStopSignal } from './boot/stop-signals.js';
 import { describeFailure } from './boot/start-failure.js';
 import { welcome } from './boot/welcome.js';
 
@@ -46,7 +47,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** Resolves at the first SIGTERM or SIGINT. Later ones are not left to the system: that would leave PostgreSQL behind. */
+/** Resolves at the first stop signal. Later ones are not left to the system: that would leave PostgreSQL behind. */
 function stopSignal(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   let first: number | undefined;
@@ -55,7 +56,7 @@ function stopSignal(): Promise<void> {
     if (performance.now() - first > SAME_SIGNAL_MS) process.exit(1);
     resolve();
   };
-  process.on('SIGTERM', told).on('SIGINT', told);
+  onStopSignal(told);
   return promise;
 }
 

@@ -160,11 +160,18 @@ describe('the upgrade of a socket', () => {
     own = await signedIn();
   });
 
-  it.each(STRANGE)('is refused with cookies from a page that is not ours: %s', async (_what, index) => {
+  it.each(STRANGE)('has no cookies when the page is not ours, and may show a token: %s', async (_what, index) => {
     const from = origin(index);
     for (const cookie of [own.cookie, 'tidings-access=x']) {
       const headers = { cookie, ...(from ? { origin: from } : {}) };
-      await expect(RawSocket.open(own.url, headers)).rejects.toThrow('403');
+      const unsigned = await RawSocket.open(own.url, headers);
+      unsigned.send({ type: 'connection_init' });
+      expect(await unsigned.closed).toEqual({ code: 4401, reason: 'Unauthorized' });
+      const socket = await RawSocket.open(own.url, headers);
+      const { accessToken } = await tidings.current.signIn(pages.ada.id, pages.ada.email);
+      socket.send({ type: 'connection_init', payload: { authorization: `Bearer ${accessToken}` } });
+      await socket.next('connection_ack');
+      await socket.close();
     }
     expect((await sessionRow(own.session))['ended_at']).toBeNull();
   });

@@ -115,6 +115,12 @@ describe('with the embedded database, in a folder that nobody else may enter', (
     expect(databaseProcess(dataDir)).toBeUndefined();
   });
 
+  it.each(['SIGHUP', 'SIGQUIT'] as const)('on %s stops as on SIGTERM', async (signal) => {
+    service = await ServiceProcess.start(embedded);
+    expect(await service.stop(signal)).toBe(0);
+    expect(databaseProcess(dataDir)).toBeUndefined();
+  });
+
   it('stops PostgreSQL again when its own port is taken', async () => {
     const other = createServer();
     const port = await new Promise<number>((resolve) => {

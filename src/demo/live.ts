@@ -1,5 +1,6 @@
 // `npm run demo:live`: keeps a running server lively, over HTTP like any other client, until it is told to stop.
 import { setTimeout as delay } from 'node:timers/promises';
+import { onStopSignal } from '../boot/stop-signals.js';
 import { act } from './live-acts.js';
 import { ApiError, LiveClient, SignInRefusedError } from './live-client.js';
 import { type LiveOptions, readOptions, USAGE, UsageError } from './live-options.js';
@@ -53,8 +54,7 @@ async function main(): Promise<void> {
     return;
   }
   const stopping = new AbortController();
-  const stop = (): void => stopping.abort();
-  process.once('SIGTERM', stop).once('SIGINT', stop);
+  onStopSignal(() => stopping.abort());
   try {
     await run(options, stopping.signal);
   } catch (error) {

@@ -31,6 +31,22 @@ describe('origins', () => {
   );
 
   it.each([
+    'capacitor://localhost',
+    'ionic://localhost',
+    'tauri://localhost',
+    'http://tauri.localhost',
+    'https://localhost',
+    'app://localhost:3000',
+    'chrome-extension://abcdefghijklmnopabcdefghijklmnop',
+  ])('%s, a page inside of an app, may be an allowed one', (text) => {
+    expect(origins.parse(text)).toEqual([text]);
+  });
+
+  it.each(['capacitor://localhost', 'tauri://localhost'])('%s is no address of the service', (text) =>
+    expect(accepts(origin, text)).toBe(false),
+  );
+
+  it.each([
     ['with a trailing slash', 'https://a.example/'],
     ['with a path', 'https://a.example/app'],
     ['with a query', 'https://a.example?x'],
@@ -43,7 +59,17 @@ describe('origins', () => {
     ['of a file', 'file:///'],
     ['null', 'null'],
     ['a wildcard', '*'],
-    ['a wildcard host', 'https://*.a.example/'],
+    ['a wildcard host', 'https://*.a.example'],
+    ['a wildcard in a name', 'https://app-*.example'],
+    ['a wildcard port', 'https://a.example:*'],
+    ['a regular expression', 'https://(a|b).example'],
+    ['of an app, with a trailing slash', 'capacitor://localhost/'],
+    ['of an app, with upper case', 'Capacitor://localhost'],
+    ['of an app, a wildcard', 'tauri://*'],
+    ['of an app, without a host', 'tauri://'],
+    ['of an app, with credentials', 'tauri://u@localhost'],
+    ['a file', 'file:///index.html'],
+    ['two in one', 'https://a.example https://b.example'],
   ])('%s are refused', (_, text) => expect(accepts(origins, `https://ok.example, ${text}`)).toBe(false));
 
   it('are a list without blanks and repetitions, and not an empty one', () => {

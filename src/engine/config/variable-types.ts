@@ -83,16 +83,32 @@ export function connectionUrl(schemes: readonly string[], { needsHost = true } =
   });
 }
 
+/** Host names as browsers write them: international ones as `xn--…`, IPv6 in brackets. */
+const HOST_OF_ORIGIN = /^([a-z0-9._-]+|\[[0-9a-f:.]+\])$/;
+/** Pages inside of an app: `capacitor://localhost`, `tauri://localhost`, `ionic://localhost`. */
+const APP_ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9._-]+(:[1-9]\d{0,4})?$/;
+/** Schemes of which no page can be, or none that can be told from others. */
+const NO_PAGE = new Set(['ws:', 'wss:', 'file:', 'ftp:', 'data:', 'blob:', 'about:', 'javascript:', 'mailto:']);
+
+const NOT_AS_BROWSERS_WRITE =
+  'must be scheme and host only, as a browser writes them: lower case, no wildcard, no default port, no path, no trailing slash';
+
 function originProblem(given: string): string | undefined {
   const url = URL.parse(given);
   if (!url || !/^https?:$/.test(url.protocol)) return 'must be http:// or https:// and a host';
   if (url.port === '0') return 'must have a port that can be reached, not 0';
-  return url.origin === given
-    ? undefined
-    : 'must be scheme and host only, as a browser writes them: lower case, no default port, no path, no trailing slash';
+  return url.origin === given && HOST_OF_ORIGIN.test(url.hostname) ? undefined : NOT_AS_BROWSERS_WRITE;
 }
 
-/** Exactly what a browser sends as `Origin`. */
+/** The same, and pages inside of apps. */
+function pageProblem(given: string): string | undefined {
+  const url = URL.parse(given);
+  if (!url || !given.includes('://') || NO_PAGE.has(url.protocol) || /^https?:$/.test(url.protocol))
+    return originProblem(given);
+  return APP_ORIGIN.test(given) ? undefined : NOT_AS_BROWSERS_WRITE;
+}
+
+/** Exactly what a browser sends as `Origin`, of a site. */
 export const origin = text((given, refuse) => {
   const problem = originProblem(given);
   return problem ? refuse(problem) : given;
@@ -102,7 +118,7 @@ const list = (given: string) => given.split(',').flatMap((entry) => entry.trim()
 
 export const origins = text((given, refuse) => {
   const entries = list(given);
-  const problem = entries.map(originProblem).find(Boolean);
+  const problem = entries.map(pageProblem).find(Boolean);
   if (entries.length === 0) return refuse('has no entry');
   return problem ? refuse(`has an entry that ${problem}`) : [...new Set(entries)];
 });

@@ -2,6 +2,7 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import type { Config } from '../config/config.js';
+import { ENDPOINT, endpointOf } from './endpoint.js';
 
 /** Largest request body, in bytes. */
 const MAX_BODY_BYTES = 256 * 1024;
@@ -14,12 +15,19 @@ const IDLE_MS = 65_000;
 export function useHttpEntry(app: NestExpressApplication, config: Config): void {
   app.disable('x-powered-by');
   app.enableCors({ origin: [...config.allowedOrigins], credentials: true, maxAge: 600 });
-  app.use('/graphql', exactly, toLanding, bounded, express.json({ limit: MAX_BODY_BYTES }), refuseBody);
+  app.use(canonical);
+  app.use(ENDPOINT, exactly, toLanding, bounded, express.json({ limit: MAX_BODY_BYTES }), refuseBody);
   const server = app.getHttpServer();
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.keepAliveTimeout = IDLE_MS;
 }
+
+/** Every spelling of the endpoint is one address from here on, also for what stands behind. */
+const canonical: RequestHandler = (request, _response, next) => {
+  request.url = endpointOf(request.url) ?? request.url;
+  next();
+};
 
 /** The endpoint is one address, as it is for sockets: what is below it is not there. */
 const exactly: RequestHandler = ({ path }, response, next) => {

@@ -9,6 +9,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { ACCOUNT_DISABLED, ACCOUNT_RESOURCE } from '../access/rights.js';
 import type { LogEvent } from '../events/log-event.js';
 import { LogFollower } from '../events/log-follower.js';
+import { endpointOf } from '../graphql/endpoint.js';
 import { ContextFactory } from '../graphql/context-factory.js';
 import { SessionCookies } from '../sessions/session-cookies.js';
 import { endedSessions } from '../sessions/session.view.js';
@@ -16,7 +17,6 @@ import { OpenSockets } from './open-sockets.js';
 import { CloseCode, Socket } from './socket.js';
 import { SocketOperations } from './socket-operations.js';
 
-const PATH = '/graphql';
 /** What a client may say; graphql-ws would take the server's own words from it, and throw. */
 const CLIENT_MESSAGES: ReadonlySet<unknown> = new Set(['connection_init', 'ping', 'pong', 'subscribe', 'complete']);
 const MAX_MESSAGE_BYTES = 64 * 1024;
@@ -101,23 +101,17 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
 
   private upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     stream.on('error', () => stream.destroy());
-    const [path] = (request.url ?? '').split('?', 1);
-    if (path !== PATH) reject(stream, '404 Not Found');
+    if (endpointOf(request.url) === undefined) reject(stream, '404 Not Found');
     else if (this.draining) reject(stream, '503 Service Unavailable');
-    else if (!this.isWelcome(request)) reject(stream, '403 Forbidden');
     else this.server.handleUpgrade(request, stream, head, (ws) => this.opened(ws, stream, request));
-  }
-
-  /** Pages of other origins are turned away, and so is whoever shows cookies without being a page of ours. */
-  private isWelcome({ headers }: IncomingMessage): boolean {
-    const asksOnlyForItself = headers.origin === undefined && !this.cookies.read(headers.cookie);
-    return asksOnlyForItself || this.cookies.isAllowedOrigin(headers);
   }
 
   private opened(ws: WebSocket, stream: Duplex, request: IncomingMessage): void {
     const { authorization, cookie } = request.headers;
-    // As over HTTP, no cookie counts beside it; a socket's own place for it is the payload of `connection_init`.
-    const inCookie = authorization === undefined ? this.cookies.read(cookie)?.accessToken : undefined;
+    // Any page may connect and show a token in `connection_init`. Cookies count for pages of ALLOWED_ORIGINS alone, and as over HTTP
+    // not beside `Authorization`: a browser adds them to the upgrade by itself, whichever page asks for it.
+    const cookiesCount = authorization === undefined && this.cookies.isAllowedOrigin(request.headers);
+    const inCookie = cookiesCount ? this.cookies.read(cookie)?.accessToken : undefined;
     const socket = new Socket(ws, stream, this.contexts.clientOf(request), inCookie);
     this.sockets.add(socket);
     ws.on('error', (error) => this.logger.debug(`A socket failed: ${error.message}`));

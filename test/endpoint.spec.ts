@@ -1,0 +1,60 @@
+// Every spelling of the endpoint that one transport accepts, the other accepts too; what is another address is one for both.
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { useTidings } from './support/tidings.js';
+
+const tidings = useTidings();
+
+/** The status line of a request as it stands on the wire: no client may tidy the target. */
+async function status(target: string, headers: readonly string[], body = ''): Promise<number> {
+  const { port, host } = new URL(tidings.current.url);
+  const socket = connect(Number(port), '127.0.0.1');
+  await once(socket, 'connect');
+  const lines = [`host: ${host}`, ...headers];
+  socket.end(`${body ? 'POST' : 'GET'} ${target} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${body}`);
+  const reply = await text(socket);
+  return Number(/^HTTP\/1.1 (\d+)/.exec(reply)?.[1]);
+}
+
+const BODY = '{"query":"{ __typename }"}';
+const overHttp = (target: string) =>
+  status(target, ['content-type: application/json', `content-length: ${BODY.length}`, 'connection: close'], BODY);
+const overSocket = (target: string) =>
+  status(target, [
+    'connection: upgrade',
+    'upgrade: websocket',
+    'sec-websocket-version: 13',
+    'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==',
+    'sec-websocket-protocol: graphql-transport-ws',
+  ]);
+
+it.each([
+  '/graphql',
+  '/graphql/',
+  '/graphql?a=b',
+  '/graphql/?a=/b?c',
+  '/GraphQL',
+  '/%67raphql',
+  '/graphql%2F',
+  'http://any.example/graphql',
+])('%s is the endpoint, for HTTP and for WebSocket', async (target) => {
+  expect([await overHttp(target), await overSocket(target)]).toEqual([200, 101]);
+});
+
+it.each([
+  '//graphql',
+  '/graphql//',
+  '/graphql/x',
+  '/graphql/%2e%2e/graphql',
+  '/x/../graphql',
+  '/graphql;a=b',
+  '/graphqls',
+  '/graphql%',
+  '/graphql%20',
+  '/graphql%00',
+  '/%2567raphql',
+  '/graphql/.',
+])('%s is another address, for HTTP and for WebSocket', async (target) => {
+  expect([await overHttp(target), await overSocket(target)]).toEqual([404, 404]);
+});
