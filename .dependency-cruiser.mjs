@@ -21,7 +21,7 @@ const MAY_IMPORT = {
   'domain/updates': ABOVE,
   'domain/notifications': ABOVE,
   'domain/migrations': ['engine'],
-  demo: ['engine', 'domain'],
+  demo: ['engine', 'domain', 'boot'],
   boot: ['engine'],
   cli: ['engine', 'boot'],
 };
