@@ -12,6 +12,7 @@ const PASSING: ReadonlySet<string> = new Set(['SERVICE_UNAVAILABLE', 'RATE_LIMIT
 
 const PAYLOAD = '{ accessToken refreshToken accessTokenExpiresAt }';
 const LOGIN = `mutation Login($input: LoginInput!) { tokens: login(input: $input) ${PAYLOAD} }`;
+const LOGOUT = 'mutation Leave($token: String!) { logout(refreshToken: $token) }';
 const REFRESH = `mutation Refresh($token: String!) { tokens: refresh(refreshToken: $token) ${PAYLOAD} }`;
 
 interface Tokens {
@@ -92,9 +93,12 @@ export class LiveClient {
 
   /** Ends the session, if the server is there to hear it. */
   async leave(): Promise<void> {
-    const token = this.tokens?.accessToken;
+    const { tokens } = this;
     this.tokens = undefined;
-    if (token) await this.send('mutation Leave { logout }', {}, token, AbortSignal.timeout(1_000)).catch(() => {});
+    if (!tokens) return;
+    // The access token may have expired: the refresh token ends the session all the same.
+    const { accessToken, refreshToken: token } = tokens;
+    await this.send(LOGOUT, { token }, accessToken, AbortSignal.timeout(1_000)).catch(() => {});
   }
 
   private async signedIn(): Promise<Tokens> {

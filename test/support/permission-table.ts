@@ -90,6 +90,7 @@ async function answer(
   const found = { id: PROJECT, projectId: PROJECT, authorId: about };
   const request = {
     context: {
+      cookies: {},
       em: { findOne: async () => found, count: async () => 1 },
       get viewer() {
         if (!rights) throw new UnauthenticatedError();

@@ -9,6 +9,11 @@ const SIGNED_IN: PolicyDirective = {
   description: 'Requires a signed-in account; else `UNAUTHENTICATED`.',
   args: {},
 };
+const SESSION_HOLDER: PolicyDirective = {
+  name: 'sessionHolder',
+  description: 'Requires a signed-in account or a refresh token, as argument or cookie; else `UNAUTHENTICATED`.',
+  args: {},
+};
 const HAS_ROLE: PolicyDirective = {
   name: 'hasRole',
   description: 'Requires an account with this role or a higher one; else `FORBIDDEN`.',
@@ -35,6 +40,17 @@ export const Public = () => Guarded({ directive: PUBLIC, args: {}, byClass: { ru
 
 /** Any signed-in account. */
 export const SignedIn = () => Guarded(classPolicy({ directive: SIGNED_IN, args: {}, rule: ALWAYS }));
+
+/** A signed-in account, or a caller who presents a refresh token, which the field verifies: its access token may have expired. */
+export const SessionHolder = () =>
+  Guarded({
+    directive: SESSION_HOLDER,
+    args: {},
+    startsFrom: [['refreshToken']],
+    check: ({ context, args }) => {
+      if (args['refreshToken'] == null && context.cookies.refreshToken === undefined) void context.viewer;
+    },
+  });
 
 /** A signed-in account whose role includes `role`. */
 export const HasRole = (role: Role) => Guarded(classPolicy({ directive: HAS_ROLE, args: { role }, rule: ROLES[role] }));

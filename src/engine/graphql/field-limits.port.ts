@@ -7,6 +7,8 @@ export type LimitName =
   | 'register'
   | 'login'
   | 'refresh'
+  /** By a refresh token, which costs a look-up; who is signed in is never kept from signing out. */
+  | 'logout'
   | 'requestPasswordReset'
   | 'resetPassword'
   | 'changePassword'

@@ -6,6 +6,7 @@ import type { LimitName } from './field-limits.port.js';
 const INPUT_KEY = 'input';
 const CREDENTIAL_KEY = 'credential';
 const LIMIT_KEY = 'limit';
+const CLEARS_KEY = 'clearsCookies';
 const TEXT_KEY = 'longestText';
 const COUNT_KEY = 'countedAs';
 
@@ -22,6 +23,11 @@ export function Credential(): MethodDecorator {
 /** Tries are counted, those that are too many refused with RATE_LIMITED: after the policies, before the resolver. */
 export function Limited(limit: LimitName): MethodDecorator {
   return Extensions({ [LIMIT_KEY]: limit });
+}
+
+/** Whatever this root field answers, an error included: the cookies that came with its operation are cleared. */
+export function ClearsCookies(): MethodDecorator {
+  return Extensions({ [CLEARS_KEY]: true });
 }
 
 /** The text of this field has up to `characters`, which are many: it costs more than other fields do. */
@@ -42,6 +48,10 @@ export function inputSchemaOf(extensions: FieldExtensions): ZodType | undefined 
 
 export function isCredential(extensions: FieldExtensions): boolean {
   return extensions?.[CREDENTIAL_KEY] === true;
+}
+
+export function clearsCookies(extensions: FieldExtensions): boolean {
+  return extensions?.[CLEARS_KEY] === true;
 }
 
 export function limitOf(extensions: FieldExtensions): LimitName | undefined {

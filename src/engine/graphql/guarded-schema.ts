@@ -18,7 +18,7 @@ import { policiesOf, type Policy, type PolicyDirective, type PolicyRequest } fro
 import { SharedContext } from '../access/shared-context.js';
 import { BadUserInputError, ForbiddenError, NotFoundError } from '../errors/service-error.js';
 import type { FieldLimits } from './field-limits.port.js';
-import { inputSchemaOf, limitOf } from './field-rules.js';
+import { clearsCookies, inputSchemaOf, limitOf } from './field-rules.js';
 import { assertRules } from './schema-rules.js';
 
 type Resolver = GraphQLFieldResolver<unknown, OperationContext, Record<string, unknown>>;
@@ -54,6 +54,7 @@ export function guardSchema(schema: GraphQLSchema, guards: SchemaGuards = {}): G
       for (const { directive } of policies) directives.set(directive.name, directive);
       const operation = operations.get(type.name);
       enforce(field, policies, operation, guards);
+      if (clearsCookies(field.extensions)) clearCookies(field);
       if (operation && onRefusal) tellRefusals(field, operation, onRefusal);
       if (!operation && onDenial && policies.length > 0)
         tellDenials(field, () => onDenial(`${type.name}.${field.name}`));
@@ -138,6 +139,18 @@ function admit(policies: readonly Policy[], request: PolicyRequest, from = 0): P
     if (checking) return checking.then(() => admit(policies, request, at + 1));
   }
   return undefined;
+}
+
+/** An operation whose cookies no page of ours sent does not come as far as this: they stay. */
+function clearCookies(field: Field): void {
+  const inner: Resolver = field.resolve ?? defaultFieldResolver;
+  field.resolve = async (parent, args, context, info) => {
+    try {
+      return await inner(parent, args, context, info);
+    } finally {
+      context.cookies.clear();
+    }
+  };
 }
 
 function tellRefusals(field: Field, operation: OperationTypeNode, onRefusal: OnRefusal): void {

@@ -49,4 +49,4 @@ export const registerArgs = z.object({ input: z.object({ name: line(100), email,
 
 export const loginArgs = z.object({ input: z.object({ email, password: presentPassword, transport }) });
 
-export const refreshArgs = z.object({ refreshToken: z.string().max(512, 'is too long').nullish() });
+export const refreshTokenArgs = z.object({ refreshToken: z.string().max(512, 'is too long').nullish() });

@@ -2,16 +2,16 @@
 import { Args, Context, ID, Int, Mutation, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
 import { z } from 'zod';
 import type { OperationContext } from '../access/operation-context.js';
-import { Public, SelfOrRole, SignedIn } from '../access/policies.js';
+import { Public, SelfOrRole, SessionHolder, SignedIn } from '../access/policies.js';
 import { Role } from '../access/role.js';
 import { User } from '../accounts/account.type.js';
-import { Credential, Input, Limited, CountedAs } from '../graphql/field-rules.js';
+import { ClearsCookies, CountedAs, Credential, Input, Limited } from '../graphql/field-rules.js';
 import { id } from '../graphql/input-text.js';
 import { AuthPayloads } from './auth-payloads.js';
 import { RequestSessions } from './request-sessions.js';
 import { deviceOf } from './device.js';
 import type { Session as SessionRow } from './session.entity.js';
-import { LoginInput, loginArgs, refreshArgs, RegisterInput, registerArgs } from './session.input.js';
+import { LoginInput, loginArgs, refreshTokenArgs, RegisterInput, registerArgs } from './session.input.js';
 import { MOST_SESSIONS, openSessionsOf } from './session.loader.js';
 import { SessionService } from './session.service.js';
 import { SessionUse } from './session-use.js';
@@ -64,7 +64,7 @@ export class SessionResolver {
   @Public()
   @Credential()
   @Limited('refresh')
-  @Input(refreshArgs)
+  @Input(refreshTokenArgs)
   @Mutation(() => AuthPayload, {
     description:
       'Exchanges the refresh token for new tokens. The token before it gets the same answer for a few seconds, so that tabs ' +
@@ -83,13 +83,28 @@ export class SessionResolver {
     return this.payloads.renewed(context, await this.requests.refresh(context, refreshToken));
   }
 
-  @SignedIn()
+  @SessionHolder()
+  @ClearsCookies()
+  @Input(refreshTokenArgs)
+  @Limited('logout')
   @Mutation(() => Boolean, {
-    description: 'Ends the session of this request. Its tokens are refused from now on, everywhere.',
+    description:
+      'Ends the session of this request. Its tokens are refused from now on, everywhere. An access token that has expired is no ' +
+      'obstacle: then a valid refresh token, in the argument or the cookie, names the session. Session cookies are cleared ' +
+      'whatever the answer is.',
   })
-  async logout(@Context() { viewer, client, cookies }: OperationContext) {
-    await this.service.end(viewer.accountId, [viewer.sessionId], 'LOGOUT', client);
-    cookies.clear();
+  async logout(
+    @Context() context: OperationContext,
+    @Args('refreshToken', {
+      type: () => String,
+      nullable: true,
+      description:
+        'Of the session to end, in BODY transport. Looked at only if the request has no valid access token. Absent: the one in the cookie.',
+    })
+    refreshToken?: string | null,
+  ) {
+    const { accountId, sessionId } = await this.requests.own(context, refreshToken);
+    await this.service.end(accountId, [sessionId], 'LOGOUT', context.client);
     return true;
   }
 

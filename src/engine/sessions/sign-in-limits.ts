@@ -78,7 +78,8 @@ export class SignInLimits implements FieldLimits, OnModuleInit, OnApplicationShu
   ): Promise<readonly Key[]> {
     if (limit === 'login' || limit === 'requestPasswordReset') return this.keysOfEmail(limit, network, emailIn(args));
     if (limit === 'changePassword' || limit === 'takeName') return [[`${limit}: account`, context.viewer.accountId]];
-    if (limit !== 'refresh') return [[`${limit}: address`, network]];
+    if (limit === 'logout' && context.principal) return [];
+    if (limit !== 'refresh' && limit !== 'logout') return [[`${limit}: address`, network]];
     const token = args['refreshToken'] ?? context.cookies.refreshToken;
     const session = typeof token === 'string' ? this.refreshTokens.parse(token)?.sessionId : undefined;
     // Whoever knows a session's id may send rubbish in its name: that must not count against its owner elsewhere.
