@@ -12,12 +12,13 @@ import { AdministrationMigration } from './engine/database/migrations/2026112100
 import { KnownAddressesMigration } from './engine/database/migrations/20261121000005-known-addresses.js';
 import { NodesMigration } from './engine/database/migrations/20261121000006-nodes.js';
 import { SignInRetentionMigration } from './engine/database/migrations/20261121000008-sign-in-retention.js';
+import { SeveralResetLinksMigration } from './engine/database/migrations/20261128000101-several-reset-links.js';
 import type { DatabaseContent } from './engine/database/orm-options.js';
 import { EventEntity, LogCounterEntity, LogHeadEntity } from './engine/events/log.entity.js';
 import { AuditEntryEntity } from './engine/operations/audit.entity.js';
 import { NodeEntity, NodeEntryEntity } from './engine/operations/node.entity.js';
 import { KnownAddressEntity } from './engine/sessions/known-address.entity.js';
-import { PasswordResetEntity } from './engine/sessions/password-reset.entity.js';
+import { EarlierPasswordResetEntity, PasswordResetEntity } from './engine/sessions/password-reset.entity.js';
 import { SessionEntity } from './engine/sessions/session.entity.js';
 
 export const databaseContent: DatabaseContent = {
@@ -25,6 +26,7 @@ export const databaseContent: DatabaseContent = {
     AccountEntity,
     SessionEntity,
     PasswordResetEntity,
+    EarlierPasswordResetEntity,
     KnownAddressEntity,
     EventEntity,
     LogHeadEntity,
@@ -49,5 +51,6 @@ export const databaseContent: DatabaseContent = {
     { name: '20261121000006-nodes', class: NodesMigration },
     { name: '20261121000007-notification-retention', class: NotificationRetentionMigration },
     { name: '20261121000008-sign-in-retention', class: SignInRetentionMigration },
+    { name: '20261128000101-several-reset-links', class: SeveralResetLinksMigration },
   ],
 };

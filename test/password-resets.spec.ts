@@ -22,10 +22,17 @@ import {
 } from './support/passwords.js';
 import { tokenIn, tokenInOutbox } from './support/smtp.js';
 import { RawSocket } from './support/socket-client.js';
-import { PASSWORD, TestTidings } from './support/tidings.js';
+import { PASSWORD, type Person, TestTidings } from './support/tidings.js';
 import { after, taken } from './support/wait.js';
 
 usePasswords();
+
+/** Asks for so many links and takes them from the mails, in the order in which they came. */
+async function tokensFor(person: Person, count: number): Promise<string[]> {
+  const tokens: string[] = [];
+  for (let at = 1; at <= count; at += 1) tokens.push(await tokenFor(person, at));
+  return tokens;
+}
 
 const ask = (email: string) => tidings.anonymous.send(REQUEST, { email });
 
@@ -95,13 +102,65 @@ describe('a forgotten password', () => {
     expect(codes(await reset(token))).toEqual([]);
   });
 
-  it('has one token at a time, the one that was asked for last', async () => {
+  it.each([0, 2, 4])('has up to five valid links, of which number %i works, and ends all others', async (used) => {
     const user = await tidings.asUser();
-    const first = await tokenFor(user);
-    const second = await tokenFor(user, 2);
-    expect(fields(await reset(first))).toEqual(['input.token']);
-    expect(codes(await login(user, PASSWORD))).toEqual([]);
-    expect(codes(await reset(second))).toEqual([]);
+    const tokens = await tokensFor(user, 5);
+    expect(codes(await reset(tokens[used]!))).toEqual([]);
+    for (const token of tokens) expect(fields(await reset(token, 'yet another password'))).toEqual(['input.token']);
+    expect(codes(await login(user, NEXT))).toEqual([]);
+    expect(await query('select 1 from password_reset_earlier where account_id = $1', [user.id])).toEqual([]);
+    expect(await tokenFor(user, 7)).toMatch(/^[\w-]{43}$/);
+  });
+
+  it('has no sixth link, in the same words as if there were no account, and the five stay valid', async () => {
+    const user = await tidings.asUser();
+    const tokens = await tokensFor(user, 5);
+    for (let at = 0; at < 20; at += 1) {
+      const replies = [await ask(user.email), await ask('nobody@example.com')];
+      expect(replies.map(({ status, data, errors }) => ({ status, data, errors }))).toEqual(
+        replies.map(() => ({ status: 200, data: { requestPasswordReset: true }, errors: undefined })),
+      );
+    }
+    // Mails are made in the order in which they were asked for: with this one here, there was none for those.
+    await tokenFor(await tidings.asUser());
+    expect(await mails.to(user.email)).toHaveLength(5);
+    expect(codes(await reset(tokens[0]!))).toEqual([]);
+  });
+
+  it('has another link as soon as one of the five has expired', async () => {
+    const user = await tidings.asUser();
+    const [first] = await tokensFor(user, 5);
+    await query(
+      `update password_reset_earlier set expires_at = now() where token_hash = sha256(convert_to($1, 'UTF8'))`,
+      [first],
+    );
+    expect(fields(await reset(first!))).toEqual(['input.token']);
+    const sixth = await tokenFor(user, 6);
+    const rows = await query('select 1 from password_reset_earlier where account_id = $1', [user.id]);
+    expect(rows).toHaveLength(4);
+    expect(codes(await reset(sixth))).toEqual([]);
+  });
+
+  it('has five links at most, however many ask at the same time', async () => {
+    const user = await tidings.asUser();
+    await Promise.all(Array.from({ length: 30 }, () => ask(user.email)));
+    await tokenFor(await tidings.asUser());
+    const got = await mails.to(user.email, 5);
+    expect(got).toHaveLength(5);
+    const outcomes = await Promise.all(got.map(({ mail }) => reset(tokenIn(mail.text))));
+    expect(outcomes.filter(({ errors }) => !errors)).toHaveLength(1);
+  });
+
+  it('keeps the link that an instance of the version before has made', async () => {
+    const user = await tidings.asUser();
+    const sha = `sha256(convert_to('an older link', 'UTF8'))`;
+    await query(
+      `insert into password_reset (account_id, token_hash, requested_at, expires_at)
+       values ($1, ${sha}, clock_timestamp(), clock_timestamp() + interval '30 minutes')`,
+      [user.id],
+    );
+    await tokenFor(user);
+    expect(codes(await reset('an older link'))).toEqual([]);
   });
 
   it('has no token any more when the password was changed meanwhile', async () => {

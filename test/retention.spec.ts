@@ -21,7 +21,9 @@ beforeAll(async () => {
   retention = tidings.current.app.get(EventRetention);
   await accounts([ada]);
 });
-beforeEach(() => database.query('truncate session, password_reset, known_address, audit_entry'));
+beforeEach(() =>
+  database.query('truncate session, password_reset, password_reset_earlier, known_address, audit_entry'),
+);
 
 /** What `register` adds to a retention. */
 function added(register: (to: EventRetention) => void): Pruning[] {

@@ -24,7 +24,7 @@ export class Mailer implements OnApplicationShutdown {
   private readonly logger = new Logger('Mail');
   private readonly delivery: Delivery | undefined;
   private readonly jobs = new Set<Promise<void>>();
-  /** One at a time, so that of two reset tokens the one that was asked for last is the one that holds. */
+  /** One at a time: making mails does not compete with requests for connections. */
   private readonly composing = pLimit(1);
   private readonly sending = pLimit(AT_ONCE);
   /** Ends the waiting between tries: what is left is tried once more, at once. */
@@ -38,11 +38,17 @@ export class Mailer implements OnApplicationShutdown {
     this.delivery = deliveryOf(config);
   }
 
-  /** Takes a mail to send it soon. Returns at once and never throws: whoever asks can tell nothing from it. */
-  queue(letter: Letter): void {
+  /** Takes a mail to send it soon. Returns at once whether it was taken, and never throws. */
+  queue(letter: Letter): boolean {
     const { delivery } = this;
-    if (!delivery) return this.sayThatNoneAreSent();
-    if (this.jobs.size >= MAX_WAITING || this.giveUp.signal.aborted) return this.drop();
+    if (!delivery) {
+      this.sayThatNoneAreSent();
+      return false;
+    }
+    if (this.jobs.size >= MAX_WAITING || this.giveUp.signal.aborted) {
+      this.drop();
+      return false;
+    }
     const job = this.process(letter, delivery)
       .catch((error: unknown) => this.logger.error(`A mail was not sent: ${reasonOf(error)}`))
       .finally(() => {
@@ -50,6 +56,7 @@ export class Mailer implements OnApplicationShutdown {
         this.dropping = false;
       });
     this.jobs.add(job);
+    return true;
   }
 
   async onApplicationShutdown(): Promise<void> {

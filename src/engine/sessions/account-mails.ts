@@ -17,10 +17,10 @@ export class AccountMails {
 
   /**
    * Mails a reset token to the account at `email`. `make` writes the token down, after the request; it gives undefined when
-   * there is to be none.
+   * there is to be none. Returns whether it is called at all.
    */
-  passwordReset(make: () => Promise<{ readonly email: string; readonly token: string } | undefined>): void {
-    this.mailer.queue(async () => {
+  passwordReset(make: () => Promise<{ readonly email: string; readonly token: string } | undefined>): boolean {
+    return this.mailer.queue(async () => {
       const made = await make();
       return made && this.resetMail(made.email, made.token);
     });
@@ -47,7 +47,7 @@ export class AccountMails {
       subject: 'Choose a new password',
       paragraphs: [
         `Someone asked for a new password for your account at ${this.config.publicUrl}. Choose one here:`,
-        'The link works once, for 30 minutes, and only until another one is asked for.',
+        'The link works for 30 minutes. Once a link was used, it and all others that were sent before are not valid any more.',
         'If you did not ask for it, do nothing: your password stays as it is.',
       ],
       link: { label: 'Choose a new password', url: `${this.config.publicUrl}/reset#token=${token}` },
