@@ -3,6 +3,7 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import { databaseContent } from '../../src/database-content.js';
 import { SYSTEM_ACCOUNT_ID } from '../../src/engine/database/migrations/20261121000001-engine.js';
 import { ormOptions } from '../../src/engine/database/orm-options.js';
+import { inTransaction } from '../../src/engine/database/unit-of-work.js';
 import type { Position } from '../../src/engine/events/cursor.js';
 import { NO_CONSEQUENCES } from '../../src/engine/events/event-consequences.port.js';
 import { EventLog } from '../../src/engine/events/event-log.js';
@@ -67,7 +68,7 @@ export class LogNode {
     // Each event updates the head's row: a transaction of thousands would spend its time on that row's versions.
     for (let done = 0; done < drafts.length; done += 100) {
       const some = drafts.slice(done, done + 100);
-      events.push(...(await this.orm.em.fork().transactional((em) => this.log.append(em, some))));
+      events.push(...(await inTransaction(this.orm, (em) => this.log.append(em, some))));
     }
     return events;
   }

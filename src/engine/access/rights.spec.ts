@@ -103,6 +103,18 @@ describe('the rights of an account', () => {
     expect(held).toEqual({ role: 'EDITOR', disabled: false, resources: new Map([['rose', 'OWNER']]) });
   });
 
+  it('are changed by those events of an account that change what it may do, and by no others', () => {
+    const world = new World();
+    const kinds = ['ROLE_CHANGED', 'DISABLED', 'ENABLED', 'NOTIFIED', 'SESSIONS_ENDED', 'OF_LATER_VERSIONS'];
+    for (const kind of kinds) world.happen(kind, { role: Role.USER });
+    const { events, rights } = world;
+    expect(events.filter((event) => rights.changedBy(event).length > 0).map(({ kind }) => kind)).toEqual([
+      'ROLE_CHANGED',
+      'DISABLED',
+      'ENABLED',
+    ]);
+  });
+
   it('in a resource end for everyone when it goes', async () => {
     const world = new World();
     const held = (await world.rights.of('ada'))!;

@@ -13,6 +13,13 @@ export const ACCOUNT_ROLE_CHANGED = 'ROLE_CHANGED';
 export const ACCOUNT_DISABLED = 'DISABLED';
 export const ACCOUNT_ENABLED = 'ENABLED';
 
+const CHANGES_OF_ACCOUNTS: ReadonlySet<string> = new Set([ACCOUNT_ROLE_CHANGED, ACCOUNT_DISABLED, ACCOUNT_ENABLED]);
+
+/** Whether `event` changes what an account may do. Most events of an account, such as a notification, do not. */
+export function changesAccount({ resource, kind }: LogEvent): boolean {
+  return resource.kind === ACCOUNT_RESOURCE && CHANGES_OF_ACCOUNTS.has(kind);
+}
+
 /** What an event of the domain does to rights in a resource. Without `accountId` it goes for everyone. */
 export interface RightsChange {
   readonly resourceId: string;
@@ -89,9 +96,9 @@ export class Rights {
     return { pos: rows[0]?.pos ?? 0, values };
   }
 
-  /** Whose rights an event may change: accounts, or everybody's. */
+  /** Accounts whose rights an event changes, or `'*'` for all accounts. */
   changedBy(event: LogEvent): readonly string[] | '*' {
-    if (event.resource.kind === ACCOUNT_RESOURCE) return [event.resource.id];
+    if (event.resource.kind === ACCOUNT_RESOURCE) return changesAccount(event) ? [event.resource.id] : [];
     const change = this.domain.changeOf(event);
     if (!change) return [];
     return change.accountId ? [change.accountId] : '*';

@@ -7,7 +7,7 @@ type Pool = Awaited<ReturnType<PostgreSqlConnection['getNativeClient']>>;
 /** A connection of the pool, as far as it is needed here. */
 interface Client extends NodeJS.EventEmitter {
   readonly connection: { readonly stream: { readonly destroyed: boolean; destroy(): unknown } };
-  query(sql: string): Promise<unknown>;
+  query: (sql: string) => Promise<unknown>;
   release(destroy?: boolean): void;
 }
 
@@ -57,6 +57,12 @@ export function giveBackLost(heldMs = HELD_MS): (pool: Pool) => void {
     // connection lost in a transaction would make the pool smaller for ever.
     pool.on('connect', (client) => {
       open.add(client);
+      // Whoever uses it next learns why it ended: the driver alone would say that it has.
+      client.once('error', (error: Error) => {
+        client.query = async () => {
+          throw error;
+        };
+      });
       client.once('end', () => {
         open.delete(client);
         doubtful.delete(client);

@@ -3,6 +3,7 @@ import type { EntitySchema, MigrationObject } from '@mikro-orm/core';
 import { Migrator } from '@mikro-orm/migrations';
 import { defineConfig, type Options } from '@mikro-orm/postgresql';
 import { giveBackLost } from './lost-connections.js';
+import { type Pool, sendTogether } from './one-write.js';
 
 /** What the parts of the application bring: their tables as entities, and the migrations that made them. */
 export interface DatabaseContent {
@@ -62,7 +63,12 @@ export function ormOptions(url: string, content: DatabaseContent, poolSize: numb
       connectionTimeoutMillis: 5_000,
       keepAlive: true,
       application_name: 'tidings',
-      onPoolCreated: giveBackLost(),
+      // Statements that are made without waiting for one another are sent so (see `commitWith`).
+      pipeline: true,
+      onPoolCreated: (pool: Pool) => {
+        giveBackLost()(pool);
+        sendTogether(pool);
+      },
     },
     // Every piece of work holds its own fork; a use of the global one is a mistake that must be seen.
     allowGlobalContext: false,

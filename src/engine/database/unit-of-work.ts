@@ -2,8 +2,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 
-/** SQLSTATEs after which the same work may succeed: serialization failure, deadlock. */
-const RETRYABLE = new Set(['40001', '40P01']);
+/** SQLSTATEs after which the same work may succeed: serialization failure, deadlock, a transaction that was idle for too long. */
+const RETRYABLE = new Set(['40001', '40P01', '25P03']);
 const MAX_TRIES = 6;
 
 /** Codes and words of connections that could not be made, or were lost. */
@@ -33,14 +33,54 @@ export function isDatabaseAway(error: unknown): boolean {
   return /^(08|53|57P0|57014$|25006$|25P03$)/.test(code) || NO_CONNECTION.test(code);
 }
 
+/** What a transaction of the ORM is in Kysely, as far as it is needed here. */
+interface Transaction {
+  getExecutor(): {
+    provideConnection<T>(consumer: (connection: Connection) => Promise<T>): Promise<T>;
+  };
+  commit(): { execute(): Promise<void> };
+}
+
+interface Connection {
+  executeQuery(statement: {
+    readonly sql: string;
+    readonly parameters: readonly unknown[];
+  }): Promise<{ rows: unknown[] }>;
+}
+
 /** Runs `work` in a transaction of its own and returns its result after the commit. `work` may run more than once. */
 export async function inTransaction<T>(orm: MikroORM, work: (em: EntityManager) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
+    const em = orm.em.fork();
     try {
-      return await orm.em.fork().transactional(work);
+      await em.begin();
+      const result = await work(em);
+      if (em.isInTransaction()) await em.commit();
+      return result;
     } catch (error) {
+      // That a rollback fails must not hide why there is one: the server rolls back what has lost its connection.
+      if (em.isInTransaction()) await em.rollback().catch(() => {});
       if (attempt >= MAX_TRIES || !RETRYABLE.has(sqlState(error) ?? '')) throw error;
       await delay(Math.random() * 10 * 2 ** attempt);
     }
   }
+}
+
+/**
+ * Ends the transaction of `em`, which {@link inTransaction} began, by `sql` (with parameters `$1` …) and the commit, and returns the rows.
+ * Both are sent in one flush: what the statement locks is held while the server commits, never while it waits for this process. If
+ * the statement fails, the server rolls back. If the connection is lost meanwhile, the outcome is unknown, and nothing is retried.
+ */
+export async function commitWith<R>(em: EntityManager, sql: string, parameters: readonly unknown[]): Promise<R[]> {
+  const transaction = em.getTransactionContext<Transaction>();
+  if (!transaction) throw new Error('There is no transaction to end');
+  const [statement, commit] = await transaction
+    .getExecutor()
+    .provideConnection((connection) =>
+      Promise.allSettled([connection.executeQuery({ sql, parameters }), transaction.commit().execute()]),
+    );
+  if (commit.status === 'fulfilled') em.resetTransactionContext();
+  if (statement.status === 'rejected') throw statement.reason;
+  if (commit.status === 'rejected') throw commit.reason;
+  return statement.value.rows as R[];
 }

@@ -2,11 +2,12 @@
 // (see the migration's trigger); the doorbell only tells others to look.
 import { Inject, Injectable } from '@nestjs/common';
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
-import { inTransaction } from '../database/unit-of-work.js';
+import { commitWith, inTransaction } from '../database/unit-of-work.js';
 import { CursorExpiredError } from '../errors/service-error.js';
 import { PUB_SUB, type PubSub } from '../pubsub/doorbell.port.js';
 import { decodeCursor } from './cursor.js';
 import { EVENT_CONSEQUENCES, type EventConsequences, type NextPlace } from './event-consequences.port.js';
+import { HeadTurn } from './head-turn.js';
 import type { EventDraft, LogEvent } from './log-event.js';
 import { LogFollower } from './log-follower.js';
 import { LogReader, type EventRow, toLogEvent } from './log-reader.js';
@@ -21,20 +22,37 @@ export interface LoggedTransaction {
 /** Events that one ring carries at most. */
 const MAX_CARRIED = 20;
 
+/** ms for which PostgreSQL lets a transaction hold the head and hears nothing of it: others wait no longer for an instance that stalls. */
+export const HEAD_HELD_MS = 2_000;
+/** For this transaction alone, so that a connection that others use afterwards stays as it was. */
+const HEAD_IS_BOUNDED = `set_config('idle_in_transaction_session_timeout', '${HEAD_HELD_MS}', true)`;
+
 const APPEND = `
+with bounded as materialized (select ${HEAD_IS_BOUNDED})
 insert into event (resource_kind, resource_id, kind, actor_id, session_id, facts)
 select draft ->> 'resourceKind', (draft ->> 'resourceId')::uuid, draft ->> 'kind', (draft ->> 'actorId')::uuid,
        (draft ->> 'sessionId')::uuid, draft -> 'facts'
-  from jsonb_array_elements(?::jsonb) with ordinality as list(draft, place) order by place
+  from bounded, jsonb_array_elements($1::jsonb) with ordinality as list(draft, place) order by place
 returning pos::float8 as pos, seq::float8 as seq, resource_kind, resource_id, kind, actor_id, session_id, facts,
           (extract(epoch from at) * 1000)::float8 as at, encode(nonce, 'hex') as nonce`;
 
 const NEXT_PLACE = `
-select (pos + 1)::float8 as pos, floor(extract(epoch from clock_timestamp()) * 1000)::float8 as at
+select (pos + 1)::float8 as pos, floor(extract(epoch from clock_timestamp()) * 1000)::float8 as at, ${HEAD_IS_BOUNDED}
   from log_head where partition = 0 for update`;
+
+/** Known by its SQLSTATE as what PostgreSQL does to a transaction that is idle for too long. */
+class HeadLostError extends Error {
+  readonly code = '25P03';
+
+  constructor() {
+    super(`This instance stalled for more than ${HEAD_HELD_MS} ms while it held the head of the log`);
+  }
+}
 
 @Injectable()
 export class EventLog {
+  private readonly headTurn = new HeadTurn(2 * HEAD_HELD_MS);
+
   constructor(
     private readonly orm: MikroORM,
     private readonly reader: LogReader,
@@ -54,16 +72,19 @@ export class EventLog {
       const value = await work({ em, record: (event) => drafts.push(event) });
       // All that can be waited for comes before the head.
       await em.flush();
-      const following = await this.consequences.follow(em, drafts, () => nextPlace(em));
-      if (following.length > 0) await em.flush();
-      events = await this.append(em, [...drafts, ...following]);
+      events = await this.headTurn.use(async (take) =>
+        this.append(em, [...drafts, ...(await this.following(em, drafts, take))]),
+      );
       return value;
     });
     await this.ring(events);
     return result;
   }
 
-  /** Appends `drafts` in order. Must be the last statement: the head stays locked until the transaction ends. */
+  /**
+   * Appends `drafts` in order and commits the transaction of `em`, which `inTransaction` began: no time passes in which this
+   * process holds the head. Without a draft it does neither.
+   */
   async append(em: EntityManager, drafts: readonly EventDraft[]): Promise<LogEvent[]> {
     if (drafts.length === 0) return [];
     const list = drafts.map(({ resource, facts = {}, ...draft }) => ({
@@ -72,7 +93,7 @@ export class EventLog {
       resourceKind: resource.kind,
       resourceId: resource.id,
     }));
-    const rows = await em.execute<EventRow[]>(APPEND, [JSON.stringify(list)]);
+    const rows = await commitWith<EventRow>(em, APPEND, [JSON.stringify(list)]);
     return rows.map(toLogEvent);
   }
 
@@ -82,6 +103,32 @@ export class EventLog {
     // Most of those who resume were away for a moment: what this instance has just applied needs no statement.
     if (!this.follower.holds(position) && !(await this.reader.holds(position))) throw new CursorExpiredError();
     return position.pos;
+  }
+
+  /**
+   * What follows from `drafts`, stored. Throws {@link HeadLostError} if this process held the head and stalled for so long that
+   * PostgreSQL has ended the transaction: nothing is committed, and the connection need not say why it is lost.
+   */
+  private async following(
+    em: EntityManager,
+    drafts: readonly EventDraft[],
+    take: () => Promise<void>,
+  ): Promise<readonly EventDraft[]> {
+    let heldSince = Number.POSITIVE_INFINITY;
+    const isLost = () => performance.now() - heldSince > HEAD_HELD_MS;
+    try {
+      const following = await this.consequences.follow(em, drafts, async () => {
+        await take();
+        const place = await nextPlace(em);
+        heldSince = performance.now();
+        return place;
+      });
+      if (following.length > 0) await em.flush();
+      if (!isLost()) return following;
+    } catch (error) {
+      if (!isLost()) throw error;
+    }
+    throw new HeadLostError();
   }
 
   private async ring(events: readonly LogEvent[]): Promise<void> {

@@ -3,7 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
-import { ACCOUNT_RESOURCE } from '../access/rights.js';
+import { ACCOUNT_RESOURCE, changesAccount } from '../access/rights.js';
 import { answered } from '../database/answered.js';
 import type { LogEvent } from '../events/log-event.js';
 import { LogFollower } from '../events/log-follower.js';
@@ -111,7 +111,7 @@ export class PresenceTracker implements OnModuleInit, OnApplicationShutdown {
 
   private judge(event: LogEvent): void {
     if (event.resource.kind !== ACCOUNT_RESOURCE) this.rooms.get(event.resource.id)?.judge(event);
-    else for (const room of this.rooms.values()) room.judge(event);
+    else if (changesAccount(event)) for (const room of this.rooms.values()) room.judge(event);
   }
 
   /** Reads what others hold of those of `resourceIds` that somebody here wants to know of. */

@@ -1,0 +1,56 @@
+// An instance that stops while it holds the head of the log: PostgreSQL lets others pass it soon.
+import { fork } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { createDatabase, type TestDatabase } from '../../../test/support/database.js';
+import { happening, LogNode } from '../../../test/support/log-node.js';
+import { within } from '../../../test/support/wait.js';
+import { SYSTEM_ACCOUNT_ID } from '../database/migrations/20261121000001-engine.js';
+import { HEAD_HELD_MS } from './event-log.js';
+
+let database: TestDatabase;
+let node: LogNode;
+
+beforeEach(async () => {
+  database = await createDatabase();
+  node = await LogNode.start({ url: database.url });
+});
+afterEach(async () => {
+  await node.stop();
+  await database.drop();
+});
+
+describe('a process that stalls while it holds the head', () => {
+  it.each([
+    [
+      'and has something to write before its event: others wait 2 s, and it tries again',
+      'place',
+      2,
+      ['OTHER', 'STALLED'],
+    ],
+    [
+      'right after its event was inserted: the commit was sent with it, and nobody waits',
+      'append',
+      1,
+      ['STALLED', 'OTHER'],
+    ],
+  ])('%s', async (_title, moment, runs, order) => {
+    const args = [database.url, SYSTEM_ACCOUNT_ID, moment];
+    const stalled = fork('test/fixtures/stalls-at-head.js', args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+    try {
+      const lines = createInterface(stalled.stdout!)[Symbol.asyncIterator]();
+      expect(await within(15_000, lines.next(), 'it held the head')).toMatchObject({ value: 'stopping' });
+      // PostgreSQL ends other transactions of which it hears nothing after 10 s.
+      await within(
+        HEAD_HELD_MS + 4_000,
+        node.log.transaction(async (tx) => tx.record(happening('OTHER'))),
+        'the other one was committed',
+      );
+      stalled.kill('SIGCONT');
+      expect(await within(15_000, lines.next(), 'it went on')).toMatchObject({ value: `runs ${runs}` });
+      await node.saw(2);
+      expect(node.seen.map(({ kind }) => kind)).toEqual(order);
+    } finally {
+      stalled.kill('SIGKILL');
+    }
+  });
+});
