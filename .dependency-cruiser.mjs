@@ -8,11 +8,12 @@ const ABOVE = ['(above)'];
 const MAY_IMPORT = {
   'engine/config': [],
   'engine/errors': [],
-  'engine/database': ['engine/config'],
+  'engine/database': ['engine/config', 'engine/errors'],
   'engine/pubsub': ['engine/config', 'engine/errors'],
   'engine/operations': ABOVE,
   'engine/events': ABOVE,
   'engine/access': ABOVE,
+  'engine/limits': ABOVE,
   'engine/graphql': ABOVE,
   'engine/accounts': ABOVE,
   'engine/sessions': ABOVE,

@@ -1,16 +1,16 @@
 // One transaction as one piece of work: its own entity manager, begun, committed, tried again when PostgreSQL asks for it.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { isLostConnection } from '../errors/library-messages.js';
+import { UnansweredError } from './answered.js';
 
 /** SQLSTATEs after which the same work may succeed: serialization failure, deadlock, a transaction that was idle for too long. */
 const RETRYABLE = new Set(['40001', '40P01', '25P03']);
 const MAX_TRIES = 6;
 
-/** Codes and words of connections that could not be made, or were lost. */
+/** Codes of connections that could not be made, or were lost. */
 const NO_CONNECTION =
   /^E(CONNREFUSED|CONNRESET|CONNABORTED|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|HOSTDOWN|NOTFOUND|AI_AGAIN|NOENT)$/;
-const LOST =
-  /Connection (terminated|ended)|connection error and is not queryable|timeout exceeded when trying to connect|has not answered/;
 
 /** The SQLSTATE of a database error, wherever the ORM has put it; of a network error its own code. */
 export function sqlState(error: unknown): string | undefined {
@@ -29,7 +29,7 @@ export function violatesUnique(error: unknown, constraint: string): boolean {
  */
 export function isDatabaseAway(error: unknown): boolean {
   const code = sqlState(error) ?? '';
-  if (code === '') return LOST.test(String(error));
+  if (code === '') return error instanceof UnansweredError || isLostConnection(error);
   return /^(08|53|57P0|57014$|25006$|25P03$)/.test(code) || NO_CONNECTION.test(code);
 }
 

@@ -1,4 +1,4 @@
-import { GraphQLError, locatedError, parse } from 'graphql';
+import { buildSchema, execute, GraphQLError, locatedError, parse } from 'graphql';
 import { ErrorMapper } from './error-mapper.js';
 import {
   BadUserInputError,
@@ -152,11 +152,17 @@ describe('an error before anything of ours ran', () => {
     });
   });
 
-  it('names the argument that turned out to be null', () => {
-    const error = new GraphQLError('Argument "id" of non-null type "ID!" must not be null.');
-    expect(mapper.map(located(error)).extensions).toEqual({
-      code: 'BAD_USER_INPUT',
-      fields: [{ path: 'id', message: 'must not be null' }],
-    });
+  it.each([
+    ['query ($id: ID = "x") { user(id: $id) }', ['id']],
+    ['query ($one: ID = "x", $two: ID = "y") { users(ids: [$one, $two]) }', ['one']],
+    ['query ($id: ID = "x") { byFilter(filter: { id: $id }) }', ['id']],
+  ])('names the variable that turned out to be null: %s', async (document, paths) => {
+    const schema = buildSchema(`type Query { user(id: ID!): ID, users(ids: [ID!]!): ID, byFilter(filter: Filter!): ID }
+      input Filter { id: ID! }`);
+    const variableValues = { id: null, one: null, two: 'y' };
+    const { errors } = await execute({ schema, document: parse(document), variableValues });
+    const { code, fields } = mapper.map(errors![0]).extensions as { code: string; fields: { path: string }[] };
+    expect([code, fields.map(({ path }) => path).slice(0, 1)]).toEqual(['BAD_USER_INPUT', paths]);
+    expect(reported).toEqual([]);
   });
 });

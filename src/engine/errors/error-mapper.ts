@@ -1,7 +1,7 @@
 // The one mapper from whatever was thrown to what a client sees, used by HTTP and WebSocket alike.
 // Deliberate errors pass; everything else is masked and handed to `report` under an errorId.
 import { randomUUID } from 'node:crypto';
-import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { BREAK, GraphQLError, type GraphQLFormattedError, Kind, visit } from 'graphql';
 import { BadUserInputError, ServiceError, ServiceUnavailableError } from './service-error.js';
 
 /** Receives what the client does not: the error itself, under the id that the client was told. */
@@ -19,8 +19,19 @@ const ABOUT_THE_DOCUMENT: ReadonlySet<unknown> = new Set([
 /** Apollo's words for a request that is none of GraphQL. */
 const ABOUT_THE_REQUEST: ReadonlySet<unknown> = new Set(['BAD_REQUEST', 'PERSISTED_QUERY_NOT_SUPPORTED']);
 
-/** graphql-js on an argument whose variable turned out to be null only when the field was reached. */
-const BAD_ARGUMENT = /^Argument "(\w+)" of (?:non-null|required) type /;
+const VALUES: ReadonlySet<Kind> = new Set([
+  Kind.VARIABLE,
+  Kind.LIST,
+  Kind.OBJECT,
+  Kind.NULL,
+  Kind.INT,
+  Kind.FLOAT,
+  Kind.STRING,
+  Kind.BOOLEAN,
+  Kind.ENUM,
+]);
+/** Variables that are named of those in one argument. */
+const MAX_VARIABLES = 10;
 
 /** ms in which equal errors share an id and one report, and how many different ones are reported in that time. */
 const WINDOW_MS = 1_000;
@@ -106,14 +117,31 @@ function causeOf(error: unknown): unknown {
   return inner;
 }
 
+/**
+ * Whether graphql-js could not read an argument of a field that it reached: a variable is null where that is not allowed, which only
+ * its default value made valid. Every other error of an execution is located at a field, and errors about documents have a code.
+ */
+export function isAboutArgument({ nodes: [node] = [], extensions }: GraphQLError): boolean {
+  return node !== undefined && VALUES.has(node.kind) && extensions['code'] === undefined;
+}
+
+function nullVariables({ nodes: [node] = [] }: GraphQLError): BadUserInputError {
+  const names = new Set<string>();
+  if (node) {
+    visit(node, {
+      Variable: ({ name }) => (names.size < MAX_VARIABLES ? void names.add(name.value) : BREAK),
+    });
+  }
+  return new BadUserInputError([...names].map((path) => ({ path, message: 'must not be null' })));
+}
+
 /** Errors that graphql-js and Apollo raise before anything of ours ran. */
 function requestProblem(
   error: unknown,
   cause: unknown,
 ): Pick<GraphQLFormattedError, 'message' | 'extensions'> | undefined {
   if (!(error instanceof GraphQLError) || !(cause instanceof GraphQLError)) return undefined;
-  const argument = BAD_ARGUMENT.exec(cause.message)?.[1];
-  if (argument) return shown(new BadUserInputError([{ path: argument, message: 'must not be null' }]));
+  if (isAboutArgument(cause)) return shown(nullVariables(cause));
   if (error.path) return undefined;
   const { code } = error.extensions;
   if (ABOUT_THE_REQUEST.has(code)) return shown(new BadUserInputError([], error.message.trim()));

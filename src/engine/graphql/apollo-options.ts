@@ -14,7 +14,8 @@ import { Metrics } from '../operations/metrics.js';
 import { ContextFactory } from './context-factory.js';
 import { MAX_TOKENS } from './operations/document-limits.js';
 import { guardSchema, type OnRefusal } from './guarded-schema.js';
-import { checkOperation, documentError, isErrors } from './operations/operation-check.js';
+import { documentError } from './operations/document-error.js';
+import { checkOperation, isErrors } from './operations/operation-check.js';
 
 const REFUSED: Readonly<Record<OperationTypeNode, AuditAction>> = {
   query: 'QUERY_REFUSED',

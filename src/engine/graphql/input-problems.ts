@@ -1,8 +1,14 @@
-// What is wrong with the values that came with an operation: where, and why, never what they were.
+// What is wrong with the values that came with an operation: where, and why, never what they were. It accepts what `coerceInputValue`
+// of graphql-js accepts, and words the rest by types alone.
 import {
-  coerceInputValue,
+  type GraphQLInputObjectType,
+  type GraphQLInputType,
+  type GraphQLLeafType,
   type GraphQLSchema,
+  isEnumType,
+  isInputObjectType,
   isInputType,
+  isListType,
   isNonNullType,
   type OperationDefinitionNode,
   typeFromAST,
@@ -11,69 +17,109 @@ import type { FieldProblem } from '../errors/service-error.js';
 
 /** How many problems are named at once. */
 const MAX_PROBLEMS = 20;
-/** Characters of one message: names that a client made up may be in it, and are as long as it likes. */
-const MAX_MESSAGE = 300;
-
 /** Characters of a name that a client made up. */
 const MAX_NAME = 100;
+/** Values of an enum that are named. */
+const MAX_VALUES = 30;
 
-/** graphql-js on a field of an input object that is missing, or that there is none of. */
-const FIELD = /^Field "([^"]*)" (?:(of required type)|is not defined)/;
-const NOT_NULL = /^Expected non-nullable type .* not to be null\.$/;
-
-/** Thrown from within graphql-js, which would visit all of a long list, and make an error for each of its values. */
-class EnoughError extends Error {}
+const SCALARS: Readonly<Record<string, string>> = {
+  Boolean: 'must be true or false',
+  Float: 'must be a number',
+  ID: 'must be a string or an integer',
+  Int: 'must be an integer of 32 bits',
+  String: 'must be a string',
+};
 
 /** The variables of `operation` that cannot be taken, by their path: `input.title`. */
 export function variableProblems(
   schema: GraphQLSchema,
   operation: OperationDefinitionNode,
   variables: Readonly<Record<string, unknown>>,
-): FieldProblem[] {
-  const problems: FieldProblem[] = [];
-  try {
-    findProblems(schema, operation, variables, (path, message) => {
-      problems.push({ path: path.map(String).join('.'), message });
-      if (problems.length === MAX_PROBLEMS) throw new EnoughError();
-    });
-  } catch (error) {
-    if (!(error instanceof EnoughError)) throw error;
-  }
-  return problems;
-}
-
-function findProblems(
-  schema: GraphQLSchema,
-  operation: OperationDefinitionNode,
-  variables: Readonly<Record<string, unknown>>,
-  add: (path: readonly PropertyKey[], message: string) => void,
-): void {
+): readonly FieldProblem[] {
+  const problems = new Problems();
   for (const { variable, type: typeNode, defaultValue } of operation.variableDefinitions ?? []) {
     const name = variable.name.value;
     const type = typeFromAST(schema, typeNode);
     if (!isInputType(type)) continue;
     const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
-    if (value === undefined) {
-      if (isNonNullType(type) && !defaultValue) add([name], 'is required');
-    } else if (value === null) {
-      if (isNonNullType(type)) add([name], 'must not be null');
-    } else {
-      coerceInputValue(value, type, (path, _value, { message }) => {
-        const [, field, missing] = FIELD.exec(message) ?? [];
-        if (field) add([name, ...path, field.slice(0, MAX_NAME)], missing ? 'is required' : 'is not known here');
-        else add([name, ...path], NOT_NULL.test(message) ? 'must not be null' : withoutValue(message));
-      });
+    if (value !== undefined) problems.within(name, () => problems.check(value, type));
+    else if (isNonNullType(type) && !defaultValue) problems.within(name, () => problems.add('is required'));
+  }
+  return problems.found;
+}
+
+class Problems {
+  readonly found: FieldProblem[] = [];
+  private readonly path: (string | number)[] = [];
+
+  add(message: string): void {
+    if (!this.full) this.found.push({ path: this.path.join('.'), message });
+  }
+
+  within(key: string | number, check: () => void): void {
+    this.path.push(key);
+    check();
+    this.path.pop();
+  }
+
+  check(value: unknown, type: GraphQLInputType): void {
+    if (isNonNullType(type)) {
+      if (value == null) this.add('must not be null');
+      else this.check(value, type.ofType);
+    } else if (value != null) {
+      if (isListType(type)) this.checkList(value, type.ofType);
+      else if (isInputObjectType(type)) this.checkObject(value, type);
+      else if (!isTaken(value, type)) this.add(expected(type));
     }
+  }
+
+  /** What is no list is taken as a list of one. */
+  private checkList(value: unknown, itemType: GraphQLInputType): void {
+    if (!Array.isArray(value)) return this.check(value, itemType);
+    for (const [index, item] of value.entries()) {
+      if (this.full) return;
+      this.within(index, () => this.check(item, itemType));
+    }
+  }
+
+  private checkObject(value: unknown, type: GraphQLInputObjectType): void {
+    if (typeof value !== 'object' || Array.isArray(value)) return this.add('must be an object');
+    const fields = type.getFields();
+    const given = value as Readonly<Record<string, unknown>>;
+    for (const field of Object.values(fields)) {
+      const part = given[field.name];
+      if (part !== undefined) this.within(field.name, () => this.check(part, field.type));
+      else if (isNonNullType(field.type) && field.defaultValue === undefined) {
+        this.within(field.name, () => this.add('is required'));
+      }
+    }
+    for (const name of Object.keys(given)) {
+      if (this.full) return;
+      if (!fields[name]) this.within(name.slice(0, MAX_NAME), () => this.add('is not known here'));
+    }
+    if (type.isOneOf) this.checkOneOf(given, fields);
+  }
+
+  private checkOneOf(given: Readonly<Record<string, unknown>>, fields: Readonly<Record<string, unknown>>): void {
+    const names = Object.keys(fields).filter((name) => given[name] !== undefined);
+    if (names.length !== 1 || given[names[0]!] === null) this.add('must have exactly one field, and a value in it');
+  }
+
+  private get full(): boolean {
+    return this.found.length >= MAX_PROBLEMS;
   }
 }
 
-/** A message of graphql-js about a value, without the value. */
-export function withoutValue(message: string): string {
-  return message
-    .replace(/(cannot represent [^:]*):.*$/s, '$1.')
-    .replace(/^Value .* does not exist in ("\w+" enum)\..*$/s, 'This value does not exist in $1.')
-    .replace(/^(Expected value of type .*?), found .*$/s, '$1.')
-    .replace(/^(Syntax Error: .*?found (?:Block)?String) ".*$/s, '$1.')
-    .replace(/^(Expected type "[^"]*"\.).*$/s, '$1')
-    .slice(0, MAX_MESSAGE);
+function isTaken(value: unknown, type: GraphQLLeafType): boolean {
+  try {
+    return type.parseValue(value) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+function expected(type: GraphQLLeafType): string {
+  if (!isEnumType(type)) return SCALARS[type.name] ?? `must be a value of the type ${type.name}`;
+  const names = type.getValues().map(({ name }) => name);
+  return names.length <= MAX_VALUES ? `must be one of ${names.join(', ')}` : `must be a value of the enum ${type.name}`;
 }

@@ -4,14 +4,17 @@ import {
   getOperationAST,
   GraphQLError,
   type GraphQLSchema,
+  isExecutableDefinitionNode,
   type OperationDefinitionNode,
   specifiedRules,
   validate,
+  ValuesOfCorrectTypeRule,
 } from 'graphql';
 import { BadUserInputError } from '../../errors/service-error.js';
 import { knownCost, rememberCost } from './constant-cost.js';
+import { documentError, literalsRule, MAX_DOCUMENT_ERRORS } from './document-error.js';
 import { assertAffordable, subscriptionRootProblem, VALIDATION_RULES } from './document-limits.js';
-import { variableProblems, withoutValue } from '../input-problems.js';
+import { variableProblems } from '../input-problems.js';
 
 /** What a client asked to run, parsed. */
 export interface ParsedRequest {
@@ -27,10 +30,10 @@ export interface CheckedOperation {
   readonly cost: number;
 }
 
-/** The engine's own words about a document that is nested too deeply for graphql-js. */
-const STACK = /call stack/;
-
-const RULES = [...specifiedRules, ...VALIDATION_RULES];
+const RULES = [
+  ...specifiedRules.map((rule) => (rule === ValuesOfCorrectTypeRule ? literalsRule : rule)),
+  ...VALIDATION_RULES,
+];
 /** Verdicts on documents that are kept somewhere: there is one schema, so they hold as long as the document. */
 const verdicts = new WeakMap<DocumentNode, readonly GraphQLError[]>();
 
@@ -62,21 +65,6 @@ export function isErrors(value: unknown): value is readonly GraphQLError[] {
   return Array.isArray(value);
 }
 
-/** `error` of graphql-js in words that repeat no value, with `code`. */
-export function documentError(
-  error: unknown,
-  code: 'GRAPHQL_PARSE_FAILED' | 'GRAPHQL_VALIDATION_FAILED',
-): GraphQLError {
-  const readable = error instanceof GraphQLError && !STACK.test(error.message);
-  const cause = readable ? error : new GraphQLError('The document cannot be read: it may be nested too deeply.');
-  return new GraphQLError(withoutValue(cause.message), {
-    nodes: cause.nodes,
-    source: cause.source,
-    positions: cause.positions,
-    extensions: { code },
-  });
-}
-
 function verdictOn(schema: GraphQLSchema, document: DocumentNode): readonly GraphQLError[] {
   const known = verdicts.get(document);
   if (known) return known;
@@ -86,13 +74,19 @@ function verdictOn(schema: GraphQLSchema, document: DocumentNode): readonly Grap
 }
 
 function findProblems(schema: GraphQLSchema, document: DocumentNode): readonly unknown[] {
-  const problem = subscriptionRootProblem(document);
+  // Before all else: suggestions for an unknown type compare it with every type that the document defines.
+  const problem = foreignDefinition(document) ?? subscriptionRootProblem(document);
   if (problem) return [problem];
   try {
-    return validate(schema, document, RULES);
+    return validate(schema, document, RULES, { maxErrors: MAX_DOCUMENT_ERRORS }).slice(0, MAX_DOCUMENT_ERRORS);
   } catch (error) {
     return [error];
   }
+}
+
+function foreignDefinition(document: DocumentNode): GraphQLError | undefined {
+  const foreign = document.definitions.find((definition) => !isExecutableDefinitionNode(definition));
+  return foreign && new GraphQLError('A document has operations and fragments, and nothing else.', { nodes: foreign });
 }
 
 function unknownOperation(name: string | null | undefined): GraphQLError {

@@ -12,6 +12,7 @@ import {
 } from 'graphql';
 import { type ComplexityEstimatorArgs, getComplexity } from 'graphql-query-complexity';
 import { policiesOf } from '../../access/policy.js';
+import { isAboutArgument } from '../../errors/error-mapper.js';
 import { QueryTooComplexError } from '../../errors/service-error.js';
 import { DEFAULT_PAGE, MAX_PAGE } from '../connection.js';
 import { countedAs, longestText } from '../field-rules.js';
@@ -36,7 +37,7 @@ export function costOf(
     return getComplexity({ schema, query, variables: { ...variables }, ...operationName, estimators: [costOfField] });
   } catch (error) {
     // An argument whose variable may be null, and is, where it must not be.
-    if (error instanceof GraphQLError && error.message.startsWith('Argument ')) throw error;
+    if (error instanceof GraphQLError && isAboutArgument(error)) throw error;
     // It gives up where fragments in fragments come to more fields than can be counted.
     throw new QueryTooComplexError('This could resolve more fields than can be counted.');
   }

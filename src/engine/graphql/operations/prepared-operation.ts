@@ -5,7 +5,8 @@ import { type DocumentNode, GraphQLError, parse, validate, type ValidationRule }
 import { LRUCache } from 'lru-cache';
 import { MAX_TOKENS } from './document-limits.js';
 import { isCredential } from '../field-rules.js';
-import { type CheckedOperation, checkOperation, documentError, isErrors } from './operation-check.js';
+import { documentError } from './document-error.js';
+import { type CheckedOperation, checkOperation, isErrors } from './operation-check.js';
 
 /** `payload` of a `subscribe` message. */
 export interface OperationRequest {

@@ -1,0 +1,42 @@
+// The only place that depends on how a library words its messages, where it offers no code and no class. Each expression is
+// anchored and reads a bounded part; each is tested against the library itself.
+
+/** Errors without a code that `pg` and `pg-pool` make for a connection that was lost, or could not be had in time. */
+const CONNECTION_LOST: ReadonlySet<string> = new Set([
+  'Connection terminated',
+  'Connection terminated unexpectedly',
+  'Connection terminated due to connection timeout',
+  'Client has encountered a connection error and is not queryable',
+  'Client was closed and is not queryable',
+  'Query read timeout',
+  'timeout exceeded when trying to connect',
+  'timeout expired',
+]);
+
+/** Whether `error`, which has no code, is about a lost connection to PostgreSQL. */
+export function isLostConnection(error: unknown): boolean {
+  return error instanceof Error && CONNECTION_LOST.has(error.message);
+}
+
+/** Characters of a syntax error that are read. */
+const MAX_SYNTAX_ERROR = 160;
+
+/** What graphql-js says of a token: a name, or punctuation, is shown; of a value only its kind is. */
+const PLACE = String.raw`(?:Expected (?:[A-Z][A-Za-z]{1,19}|"[^"\s]{1,20}"), found|Unexpected)`;
+const SHOWN = String.raw`(?:Name "\w{1,50}"|<EOF>|"[!$&().:=@[\]{|}]{1,3}")`;
+
+/** A syntax error that repeats no value, and one up to the kind of the value that it goes on to repeat. */
+const READABLE: readonly RegExp[] = [
+  new RegExp(`^Syntax Error: ${PLACE} ${SHOWN}\\.$`),
+  /^Syntax Error: Document contains more tha[nt] \d{1,9} tokens\. Parsing aborted\.$/,
+  /^Syntax Error: (?:Unterminated string|Unexpected character: (?:".{1,2}"|U\+[0-9A-F]{4,6}|<EOF>)|Unexpected description, [\w ,]{1,80})\.$/,
+];
+const UP_TO_VALUE = new RegExp(`^(Syntax Error: ${PLACE} (?:Int|Float|String|BlockString|Comment|Name)) "`);
+
+/** What graphql-js says of a document that it cannot parse, without what the client sent as a value; undefined if that is not known. */
+export function readableSyntaxError(message: string): string | undefined {
+  const begun = message.slice(0, MAX_SYNTAX_ERROR);
+  if (begun === message && READABLE.some((readable) => readable.test(message))) return message;
+  const upTo = UP_TO_VALUE.exec(begun)?.[1];
+  return upTo && `${upTo}.`;
+}

@@ -1,0 +1,63 @@
+// What is wrong with a document, in words that repeat no value, with a bounded number of errors and places.
+import {
+  type ASTNode,
+  getNamedType,
+  GraphQLError,
+  isInputObjectType,
+  Kind,
+  type ValidationContext,
+  type ValidationRule,
+  ValuesOfCorrectTypeRule,
+} from 'graphql';
+import { readableSyntaxError } from '../../errors/library-messages.js';
+
+/** Errors about one document, and places of one error, that a client receives. */
+export const MAX_DOCUMENT_ERRORS = 5;
+const MAX_PLACES = 10;
+/** Characters of one message: names that the client made up may be in it, and are as long as it likes. */
+const MAX_MESSAGE = 300;
+
+type DocumentErrorCode = 'GRAPHQL_PARSE_FAILED' | 'GRAPHQL_VALIDATION_FAILED';
+
+/** `error` of graphql-js with `code`. What is no GraphQLError at its root is the engine's own: the stack was too short. */
+export function documentError(error: unknown, code: DocumentErrorCode): GraphQLError {
+  const cause = rootOf(error);
+  if (!(cause instanceof GraphQLError)) return tooDeep(code);
+  const { nodes, source, positions } = error as GraphQLError;
+  const message =
+    code === 'GRAPHQL_PARSE_FAILED'
+      ? (readableSyntaxError(cause.message) ?? 'Syntax Error: The document cannot be read from here on.')
+      : cause.message.slice(0, MAX_MESSAGE);
+  const places = nodes ? { nodes: nodes.slice(0, MAX_PLACES) } : { source, positions: positions?.slice(0, MAX_PLACES) };
+  return new GraphQLError(message, { ...places, extensions: { code } });
+}
+
+function tooDeep(code: DocumentErrorCode): GraphQLError {
+  return new GraphQLError('The document cannot be read: it may be nested too deeply.', { extensions: { code } });
+}
+
+function rootOf(error: unknown): unknown {
+  let inner = error;
+  while (inner instanceof GraphQLError && inner.originalError) inner = inner.originalError;
+  return inner;
+}
+
+/** The rule of graphql-js about literals, which repeats them: here an error names the type alone. */
+export const literalsRule: ValidationRule = (context) => {
+  const named: ValidationContext = Object.create(context, {
+    reportError: { value: (error: GraphQLError) => context.reportError(withoutLiteral(error, context)) },
+  });
+  return ValuesOfCorrectTypeRule(named);
+};
+
+function withoutLiteral(error: GraphQLError, context: ValidationContext): GraphQLError {
+  const node = error.nodes?.[0];
+  const type = context.getInputType();
+  if (node && isAboutField(node, type)) return error;
+  return new GraphQLError(`Expected a value of ${type ? `type "${String(type)}"` : 'another type'}.`, { nodes: node });
+}
+
+/** Whether a field of an input object is missing or not known: the error has its name, and no value. */
+function isAboutField(node: ASTNode, type: ReturnType<ValidationContext['getInputType']>): boolean {
+  return node.kind === Kind.OBJECT_FIELD || (node.kind === Kind.OBJECT && isInputObjectType(getNamedType(type)));
+}
