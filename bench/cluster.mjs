@@ -52,7 +52,7 @@ export async function startBackends() {
  * Opens one session for each of `count` new accounts, all of them VIEWERs of the project, and returns an access token of each. By the
  * service's own code, in this process: a sign-in would hash a password, 10 ms and more of CPU each, which is not what is measured.
  */
-export async function openSessions(env, count, projectId) {
+export async function openSessions(env, count, projectId, prefix = 'bench') {
   const module = CliModule.forRoot(loadConfig(env), env.DATABASE_URL, {
     content: databaseContent,
     rights: projectRights,
@@ -65,7 +65,7 @@ export async function openSessions(env, count, projectId) {
     return await orm.em.fork().transactional(async (em) => {
       const tokens = [];
       for (let at = 0; at < count; at += 1) {
-        const email = `bench-${at}@example.com`;
+        const email = `${prefix}-${at}@example.com`;
         const made = { name: `Bench ${at}`, email, role: 'USER', passwordHash };
         const account = await services.get(AccountService).create(em, made);
         // No node knows the account yet, so nothing has to be told of its membership.

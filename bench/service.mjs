@@ -1,5 +1,6 @@
 // What benches share: a built service of their own on embedded PostgreSQL, its CPU time, and a client that keeps connections.
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
@@ -40,10 +41,17 @@ export async function startService(env = {}, nodeOptions = []) {
     cpu: () => cpuOf(child.pid),
     /** Bytes of memory that the service itself holds. */
     memory: () => memoryOf(child.pid),
-    async stop() {
-      const gone = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGTERM');
-      await gone;
+    /** Address of its inspector, if `nodeOptions` open one. */
+    inspector: /ws:\/\/\S+/.exec(output)?.[0],
+    /** Ends it, by force if it has not ended after `patience` ms. */
+    async stop(patience = 60_000) {
+      if (child.exitCode === null && child.signalCode === null) {
+        const gone = once(child, 'exit');
+        child.kill('SIGTERM');
+        const force = setTimeout(() => child.kill('SIGKILL'), patience);
+        await gone;
+        clearTimeout(force);
+      }
       // As root its cluster lies elsewhere, where PostgreSQL's own user may go.
       if (!env.DATABASE_URL) await removeEmbeddedPostgres(join(directory, 'data'));
       await rm(directory, { recursive: true, force: true });

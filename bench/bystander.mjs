@@ -1,0 +1,96 @@
+// Somebody who must not notice what others do: posts at a fixed rate, and is subscribed to what it posts.
+import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import { WebSocket } from 'ws';
+import { send } from './service.mjs';
+
+const POST_EVERY_MS = 100;
+/** ms after which a post or a delivery counts as lost: it is entered with this time. */
+const GIVE_UP_MS = 10_000;
+const POST = 'mutation ($input: PostUpdateInput!) { postUpdate(input: $input) { id } }';
+const WATCH = 'subscription ($id: ID!) { projectUpdated(projectId: $id) { update { title } } }';
+const LOGIN = 'mutation { login(input: { email: "user@example.com", password: "tidings-demo" }) { accessToken } }';
+
+/** Posts at a fixed rate, and hears of it. */
+export class Bystander {
+  #heard = new Map();
+  #count = 0;
+
+  static async arrive(url, setting) {
+    const bystander = new Bystander();
+    Object.assign(bystander, { url, setting });
+    await bystander.#subscribe();
+    return bystander;
+  }
+
+  async #subscribe() {
+    const socket = new WebSocket(`${this.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
+    this.socket = socket;
+    socket.on('error', () => undefined);
+    const tell = (message) => socket.send(JSON.stringify(message));
+    socket.once('open', () =>
+      tell({ type: 'connection_init', payload: { authorization: `Bearer ${this.setting.token}` } }),
+    );
+    await new Promise((resolve, reject) => {
+      socket.once('close', (code) => reject(new Error(`The bystander's socket was closed with ${code}`)));
+      socket.on('message', (/** @type {Buffer} */ data) => {
+        const { type, payload } = JSON.parse(data.toString('utf8'));
+        if (type === 'connection_ack') {
+          const variables = { id: this.setting.projectId };
+          tell({ id: 'watch', type: 'subscribe', payload: { query: WATCH, variables } });
+          setTimeout(resolve, 200);
+        } else if (type === 'next') this.#heard.get(payload.data?.projectUpdated.update?.title)?.();
+      });
+    });
+  }
+
+  /** Times of posts, deliveries and sign-ins, in ms, over `seconds`. */
+  async period(seconds) {
+    const times = { posts: [], deliveries: [], logins: [] };
+    const began = performance.now();
+    const running = [];
+    for (let at = 0; at < (seconds * 1_000) / POST_EVERY_MS; at += 1) {
+      const due = began + at * POST_EVERY_MS;
+      await delay(Math.max(0, due - performance.now()));
+      running.push(this.#post(due, times));
+      if (this.setting.logins && at % 10 === 0) running.push(this.#login(due, times));
+    }
+    await Promise.all(running);
+    return times;
+  }
+
+  async #post(due, { posts, deliveries }) {
+    const title = `Update ${(this.#count += 1)}`;
+    const input = { projectId: this.setting.projectId, title, health: 'ON_TRACK' };
+    const heard = new Promise((resolve) => this.#heard.set(title, resolve));
+    const since = (work) =>
+      Promise.race([work, delay(GIVE_UP_MS, undefined, { ref: false })]).then(
+        () => performance.now() - due,
+        () => GIVE_UP_MS,
+      );
+    const [post, delivery] = await Promise.all([
+      since(send(this.url, POST, { input }, this.setting.token)),
+      since(heard),
+    ]);
+    posts.push(post);
+    deliveries.push(delivery);
+    this.#heard.delete(title);
+  }
+
+  async #login(due, { logins }) {
+    const done = send(this.url, LOGIN).catch(() => delay(GIVE_UP_MS));
+    await Promise.race([done, delay(GIVE_UP_MS)]);
+    logins.push(performance.now() - due);
+  }
+
+  /** Whether a post is delivered within five seconds. */
+  async stillServed() {
+    const times = { posts: [], deliveries: [], logins: [] };
+    await this.#post(performance.now(), times);
+    return times.deliveries[0] < 5_000;
+  }
+
+  leave() {
+    this.socket.terminate();
+  }
+}
