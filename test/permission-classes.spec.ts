@@ -8,7 +8,6 @@ import {
   type GraphQLObjectType,
   type GraphQLSchema,
   isObjectType,
-  parse,
 } from 'graphql';
 import { OperationContext } from '../src/engine/access/operation-context.js';
 import type { ReadView } from '../src/engine/access/read-view.js';
@@ -17,11 +16,12 @@ import { isSameResource } from '../src/engine/access/sharing.js';
 import type { LogEvent } from '../src/engine/events/log-event.js';
 import { LogReader } from '../src/engine/events/log-reader.js';
 import { ContextFactory } from '../src/engine/graphql/context-factory.js';
-import { checkOperation, isErrors } from '../src/engine/graphql/operations/operation-check.js';
+import { isErrors, OperationPipeline } from '../src/engine/graphql/operations/operation-pipeline.js';
 import { SharedExecutions } from '../src/engine/graphql/shared-executions.js';
 import { Metrics } from '../src/engine/operations/metrics.js';
 import { PROJECT_RESOURCE, ProjectRole } from '../src/domain/projects/project-role.js';
 import { documentsFrom } from './support/documents.js';
+import { readyOperation } from './support/parsed-operations.js';
 import { tries } from './support/extent.js';
 import { addMember, createProject, postUpdate } from './support/factories.js';
 import { fewestStatementsOf } from './support/statements.js';
@@ -36,6 +36,7 @@ let projects: string[];
 let schema: GraphQLSchema;
 let shared: SharedExecutions;
 let contexts: ContextFactory;
+let pipeline: OperationPipeline;
 
 beforeAll(async () => {
   const [admin, editor] = await Promise.all([tidings.current.asUser('ADMIN'), tidings.current.asUser('EDITOR')]);
@@ -63,6 +64,7 @@ beforeAll(async () => {
   schema = app.get(GraphQLSchemaHost).schema;
   shared = app.get(SharedExecutions);
   contexts = app.get(ContextFactory);
+  pipeline = app.get(OperationPipeline);
 });
 
 const eventType = () => schema.getType('ProjectEvent') as GraphQLObjectType;
@@ -152,13 +154,13 @@ describe('one execution for a class', () => {
       fc.constantFrom(...events),
       fc.array(viewers(), { minLength: 2, maxLength: 4 }),
       async ({ source, variables }, event, audience) => {
-        const request = { document: parse(source), operationName: 'Watch', variables };
-        const checked = checkOperation(schema, request);
+        const request = { query: source, operationName: 'Watch', variables };
+        const checked = pipeline.prepare(schema, request, { signedIn: true, via: 'socket' });
         // What is too dear is never executed.
         fc.pre(!isErrors(checked) || checked.some(({ extensions }) => extensions['code'] !== 'QUERY_TOO_COMPLEX'));
         if (isErrors(checked))
           throw new Error(`The document is not valid: ${checked.map(String).join('; ')}\n${source}`);
-        const plan = shared.planOf(request, 1);
+        const plan = shared.planOf(checked);
         if (!shared.isShared(plan)) {
           count.perViewer += 1;
           return;
@@ -173,7 +175,7 @@ describe('one execution for a class', () => {
           for (const member of members) {
             const own = await execute({
               schema,
-              document: request.document,
+              document: checked.operation.document,
               variableValues: variables,
               rootValue: event,
               contextValue: contextOf(member, ownView),
@@ -199,7 +201,7 @@ describe('one execution for a class', () => {
   it.each(['actor { email }', 'project { lead { sessions { id } } }', 'member { user { sessions { current } } }'])(
     'is not made for what depends on the viewer: %s',
     (fields) => {
-      const plan = shared.planOf({ document: parse(`subscription { projectsUpdated { ${fields} } }`) }, 1);
+      const plan = shared.planOf(readyOperation(schema, `subscription { projectsUpdated { ${fields} } }`));
       expect(shared.isShared(plan)).toBe(false);
     },
   );
@@ -207,7 +209,7 @@ describe('one execution for a class', () => {
   it('shares what is read with the other classes of the event', async () => {
     const fields = `seq actor { name } update { internalNote comments(first: 2) { nodes { body author { name } } } }
       project { budget lead { name } updates(first: 2) { nodes { title } } members { nodes { user { name } } } lastCursor }`;
-    const plan = shared.planOf({ document: parse(`subscription { projectsUpdated { ${fields} } }`) }, 1);
+    const plan = shared.planOf(readyOperation(schema, `subscription { projectsUpdated { ${fields} } }`));
     const event = events.find(({ kind }) => kind === 'UPDATE_EDITED')!;
     const resourceId = event.resource.id;
     const run = async (roles: readonly ProjectRole[]) => {

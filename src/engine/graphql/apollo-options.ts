@@ -1,21 +1,19 @@
 // Apollo Server behind NestJS, with the rules that sockets obey too: limits, one error mapper, no page of its own.
-import type { ApolloServerPlugin, BaseContext } from '@apollo/server';
+import type { ApolloServerPlugin, BaseContext, GraphQLRequestContextDidResolveSource } from '@apollo/server';
 import type { ApolloDriverConfig } from '@nestjs/apollo';
 import { Injectable, Logger } from '@nestjs/common';
 import type { GqlOptionsFactory } from '@nestjs/graphql';
 import type { Request, Response } from 'express';
-import { type GraphQLError, type GraphQLFormattedError, OperationTypeNode } from 'graphql';
+import { type GraphQLError, type GraphQLFormattedError, type OperationTypeNode, parse } from 'graphql';
 import { Counter } from 'prom-client';
 import type { OperationContext } from '../access/operation-context.js';
 import { ErrorMapper } from '../errors/error-mapper.js';
-import { BadUserInputError } from '../errors/service-error.js';
+import { BadUserInputError, UnauthenticatedError } from '../errors/service-error.js';
 import { type AuditAction, AuditTrail } from '../operations/audit.js';
 import { Metrics } from '../operations/metrics.js';
 import { ContextFactory } from './context-factory.js';
-import { MAX_TOKENS } from './operations/document-limits.js';
 import { guardSchema, type OnRefusal } from './guarded-schema.js';
-import { documentError } from './operations/document-error.js';
-import { checkOperation, isErrors } from './operations/operation-check.js';
+import { isErrors, OperationPipeline, type ReadyOperation } from './operations/operation-pipeline.js';
 
 const REFUSED: Readonly<Record<OperationTypeNode, AuditAction>> = {
   query: 'QUERY_REFUSED',
@@ -29,6 +27,7 @@ export class ApolloOptions implements GqlOptionsFactory<ApolloDriverConfig> {
 
   constructor(
     private readonly contexts: ContextFactory,
+    private readonly pipeline: OperationPipeline,
     private readonly errors: ErrorMapper,
     private readonly audit: AuditTrail,
     { registry }: Metrics,
@@ -69,51 +68,73 @@ export class ApolloOptions implements GqlOptionsFactory<ApolloDriverConfig> {
       autoTransformHttpErrors: false,
       stopOnApplicationShutdown: true,
       context: ({ req, res }: { req: Request; res: Response }) => this.contexts.forRequest(req, res),
-      formatError: ({ extensions }, error) => {
-        const unreadable = extensions?.['code'] === 'GRAPHQL_PARSE_FAILED';
-        return this.errors.map(unreadable ? documentError(error, 'GRAPHQL_PARSE_FAILED') : error);
-      },
-      parseOptions: { maxTokens: MAX_TOKENS },
-      // Apollo would answer 500 where a rule of graphql-js throws: `check` does it instead, by the rules of the socket.
+      formatError: (_formatted, error) => this.errors.map(error),
+      // `prepare` parses, validates and keeps documents.
       dangerouslyDisableValidation: true,
+      documentStore: null,
       persistedQueries: false,
       csrfPrevention: { requestHeaders: ['x-tidings-csrf', 'apollo-require-preflight'] },
       logger: apolloLogger,
-      plugins: [this.bound, this.check, statusByMediaType],
+      plugins: [this.prepare, statusByMediaType],
     };
   }
 
-  /** Refuses cookies that a strange page may have sent, and an account that asks too much, before anything is looked at. */
-  private readonly bound: ApolloServerPlugin<OperationContext> = {
-    requestDidStart: async () => ({
-      responseForOperation: async ({ contextValue: { cookies, principal }, response }) => {
-        const limited = principal && (await this.contexts.limits.operation(principal.accountId));
-        const refused = cookies.refusal ?? limited;
-        if (!refused) return null;
-        response.http.status = cookies.refusal ? 403 : 429;
-        return { http: response.http, body: { kind: 'single', singleResult: { errors: [this.errors.map(refused)] } } };
-      },
-    }),
+  /**
+   * Makes the operation ready in our pipeline, before Apollo would parse: Apollo is given the parsed document and neither parses nor
+   * validates. Of an operation that is refused it is given one that does nothing, and the refusal as its answer.
+   */
+  private readonly prepare: ApolloServerPlugin<OperationContext> = {
+    requestDidStart: async () => {
+      let refusal: Refusal | undefined;
+      return {
+        didResolveSource: async (request) => {
+          const ready = await this.readyOperation(request);
+          if ('errors' in ready) refusal = ready;
+          else if (ready.operation.type === 'subscription') refusal = { status: 400, errors: [wrongPlace()] };
+          Object.assign(request, { document: 'errors' in ready ? NOTHING : ready.operation.document });
+        },
+        responseForOperation: async ({ response }) => {
+          if (!refusal) return null;
+          response.http.status = refusal.status;
+          const errors = refusal.errors.map((error) => this.errors.map(error));
+          return { http: response.http, body: { kind: 'single', singleResult: { errors } } };
+        },
+      };
+    },
   };
 
-  /** Refuses what may not run, with every reason at once. */
-  private readonly check: ApolloServerPlugin = {
-    requestDidStart: async () => ({
-      responseForOperation: async ({ schema, document, request, response }) => {
-        const { operationName, variables } = request;
-        const checked = checkOperation(schema, { document, operationName, variables });
-        const errors = isErrors(checked)
-          ? checked
-          : checked.operation.operation === OperationTypeNode.SUBSCRIPTION
-            ? [wrongPlace()]
-            : [];
-        if (errors.length === 0) return null;
-        response.http.status = 400;
-        const formatted = errors.map((error) => this.errors.map(error));
-        return { http: response.http, body: { kind: 'single', singleResult: { errors: formatted } } };
-      },
-    }),
-  };
+  /** Cookies that a strange page may have sent, and an account that asks too much, are refused before the text is looked at. */
+  private async readyOperation({
+    schema,
+    source,
+    request,
+    contextValue,
+  }: GraphQLRequestContextDidResolveSource<OperationContext>): Promise<ReadyOperation | Refusal> {
+    const { cookies, principal } = contextValue;
+    const limited = principal && (await this.contexts.limits.operation(principal.accountId));
+    if (cookies.refusal) return { status: 403, errors: [cookies.refusal] };
+    if (limited) return { status: 429, errors: [limited] };
+    const { operationName, variables } = request;
+    const sent = { query: source, operationName, variables };
+    const ready = this.pipeline.prepare(schema, sent, { signedIn: isSignedIn(contextValue), via: 'http' });
+    return isErrors(ready) ? { status: 400, errors: ready } : ready;
+  }
+}
+
+interface Refusal {
+  readonly status: number;
+  readonly errors: readonly GraphQLError[];
+}
+
+const NOTHING = parse('{ __typename }');
+
+/** Also while it cannot be known whether the session has ended. */
+function isSignedIn(context: OperationContext): boolean {
+  try {
+    return context.viewer !== undefined;
+  } catch (error) {
+    return !(error instanceof UnauthenticatedError);
+  }
 }
 
 function wrongPlace(): GraphQLError {

@@ -8,7 +8,9 @@ import { ErrorMapper } from '../errors/error-mapper.js';
 import { ApolloOptions } from './apollo-options.js';
 import { ContextFactory } from './context-factory.js';
 import { OperationErrorsFilter } from './operation-errors.filter.js';
-import { OperationPreparer } from './operations/prepared-operation.js';
+import { DocumentCache } from './operations/document-cache.js';
+import { NormalOperations } from './operations/normal-operations.js';
+import { OperationPipeline } from './operations/operation-pipeline.js';
 import { SharedExecutions } from './shared-executions.js';
 
 const logger = new Logger('GraphQL');
@@ -23,9 +25,11 @@ function report(error: unknown, errorId: string): void {
   providers: [
     ApolloOptions,
     ContextFactory,
+    DocumentCache,
+    OperationPipeline,
     { provide: ErrorMapper, useFactory: () => new ErrorMapper(report, isDatabaseAway) },
   ],
-  exports: [ApolloOptions, ContextFactory, ErrorMapper],
+  exports: [ApolloOptions, ContextFactory, OperationPipeline, ErrorMapper],
 })
 class OperationModule {}
 
@@ -35,7 +39,7 @@ class OperationModule {}
     OperationModule,
     GraphQLModule.forRootAsync<ApolloDriverConfig>({ driver: ApolloDriver, useExisting: ApolloOptions }),
   ],
-  providers: [OperationPreparer, SharedExecutions, { provide: APP_FILTER, useClass: OperationErrorsFilter }],
-  exports: [OperationPreparer, SharedExecutions, GraphQLModule],
+  providers: [NormalOperations, SharedExecutions, { provide: APP_FILTER, useClass: OperationErrorsFilter }],
+  exports: [SharedExecutions, GraphQLModule],
 })
 export class GraphqlModule {}

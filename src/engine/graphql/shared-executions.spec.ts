@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { GraphQLSchemaHost } from '@nestjs/graphql';
-import { execute, type GraphQLFieldConfig, GraphQLObjectType, GraphQLSchema, GraphQLString, parse } from 'graphql';
+import { execute, type GraphQLFieldConfig, GraphQLObjectType, GraphQLSchema, GraphQLString } from 'graphql';
 import { OperationContext } from '../access/operation-context.js';
 import { type ClassRule, classPolicy, type Policy } from '../access/policy.js';
 import type { ReadView } from '../access/read-view.js';
@@ -9,6 +9,8 @@ import { SharedContext, ViewerNeededError } from '../access/shared-context.js';
 import { ForbiddenError } from '../errors/service-error.js';
 import { Metrics } from '../operations/metrics.js';
 import { guardSchema } from './guarded-schema.js';
+import { readyOperation } from '../../../test/support/parsed-operations.js';
+import { NormalOperations } from './operations/normal-operations.js';
 import { SharedExecutions } from './shared-executions.js';
 
 type Config = GraphQLFieldConfig<{ id: string }, OperationContext>;
@@ -93,10 +95,10 @@ beforeEach(() => {
   resolved.length = 0;
   warned.length = 0;
   metrics = new Metrics();
-  shared = new SharedExecutions({ schema } as GraphQLSchemaHost, metrics);
+  shared = new SharedExecutions({ schema } as GraphQLSchemaHost, new NormalOperations(metrics), metrics);
 });
 
-const planFor = (fields: string) => shared.planOf({ document: parse(`subscription { thing { ${fields} } }`) }, 1);
+const planFor = (fields: string) => shared.planOf(readyOperation(schema, `subscription { thing { ${fields} } }`));
 const run = (fields: string, of: AccountRights) => {
   const plan = planFor(fields);
   return shared.execute(plan, { event, resourceId: 'x', permission: plan.classOf(of, 'x'), view });

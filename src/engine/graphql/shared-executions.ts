@@ -8,7 +8,8 @@ import type { PermissionClass } from '../access/permission-class.js';
 import type { ReadView } from '../access/read-view.js';
 import { SharedContext, ViewerNeededError } from '../access/shared-context.js';
 import { Metrics } from '../operations/metrics.js';
-import type { ParsedRequest } from './operations/operation-check.js';
+import { NormalOperations } from './operations/normal-operations.js';
+import type { ReadyOperation } from './operations/operation-pipeline.js';
 import { planOf, type SharingPlan } from './sharing-plan.js';
 
 /** One event, for one class. */
@@ -34,6 +35,7 @@ export class SharedExecutions {
 
   constructor(
     private readonly host: GraphQLSchemaHost,
+    private readonly normals: NormalOperations,
     { registry }: Metrics,
   ) {
     this.demotions = new Counter({
@@ -43,9 +45,9 @@ export class SharedExecutions {
     });
   }
 
-  /** How an operation that may run is shared: it must have passed `checkOperation`, which says what it costs. */
-  planOf(request: ParsedRequest, cost: number): SharingPlan {
-    return planOf(this.host.schema, request, cost);
+  /** How an operation that may run is shared. */
+  planOf({ operation, variables, cost }: ReadyOperation): SharingPlan {
+    return planOf(this.normals.of(operation), variables, cost);
   }
 
   /** Whether one execution may serve a class; if not, every viewer needs one of its own. */

@@ -13,6 +13,9 @@ import {
 import { type ClassRule, classPolicy, type Policy } from '../access/policy.js';
 import { type AccountRights, Role } from '../access/role.js';
 import { ForbiddenError, NotFoundError } from '../errors/service-error.js';
+import { parsedOperation } from '../../../test/support/parsed-operations.js';
+import { Metrics } from '../operations/metrics.js';
+import { NormalOperations } from './operations/normal-operations.js';
 import { planOf } from './sharing-plan.js';
 
 type Config = GraphQLFieldConfig<{ id: string }, unknown>;
@@ -90,8 +93,10 @@ const schema = new GraphQLSchema({
   types: [Hidden],
 });
 
+const normals = new NormalOperations(new Metrics());
+const normal = (source: string, name?: string) => normals.of(parsedOperation(schema, source, name));
 const plan = (source: string, variables: Record<string, unknown> = {}, operationName?: string) =>
-  planOf(schema, { document: parse(source), operationName, variables }, 1);
+  planOf(normal(source, operationName), variables, 1);
 const selecting = (fields: string) => plan(`subscription { thing ${fields} }`);
 const rights = (role: Role, ...resources: [string, string][]): AccountRights => ({
   role,
@@ -156,10 +161,10 @@ describe('what a document needs', () => {
   });
 
   it('follows the variables of @include and @skip, and their defaults', () => {
-    const document = parse(
+    const conditional = normal(
       'subscription ($a: Boolean!, $b: Boolean = true) { thing { secret @include(if: $a) owner { me @skip(if: $b) } } }',
     );
-    const under = (variables: Record<string, unknown>) => planOf(schema, { document, variables }, 1);
+    const under = (variables: Record<string, unknown>) => planOf(conditional, variables, 1);
     expect(under({ a: true }).classOf(rights(Role.USER), 'x').outcomes.size).toBe(1);
     expect(under({ a: false }).classOf(rights(Role.USER), 'x').outcomes.size).toBe(0);
     expect(under({ a: true }).perViewer).toBeUndefined();

@@ -1,7 +1,8 @@
 // Executes what happens now, and is not of the log: once for all of a permission class who ask the same about the very same
 // thing, for each viewer where the document or the thing is its own.
 import { Injectable } from '@nestjs/common';
-import { execute, type ExecutionArgs, type ExecutionResult } from 'graphql';
+import { GraphQLSchemaHost } from '@nestjs/graphql';
+import { execute, type ExecutionResult } from 'graphql';
 import type { OperationContext } from '../access/operation-context.js';
 import { isDatabaseAway } from '../database/unit-of-work.js';
 import { ContextFactory } from '../graphql/context-factory.js';
@@ -23,22 +24,29 @@ export class LiveExecutions {
   private readonly makings = new WeakMap<object, Making>();
 
   constructor(
+    private readonly host: GraphQLSchemaHost,
     private readonly shared: SharedExecutions,
     private readonly contexts: ContextFactory,
   ) {}
 
   /**
-   * The payload of `event` for the viewer of `args`; whoever is told of the same is given the same object. While the database
+   * The payload of `event` for the viewer of `context`; whoever is told of the same is given the same object. While the database
    * is away it waits: an error in its place would lose the event.
    */
-  execute(event: unknown, args: ExecutionArgs, plan: SharingPlan, over: () => boolean): Promise<ExecutionResult> {
-    const context = args.contextValue as OperationContext;
+  execute(event: unknown, context: OperationContext, plan: SharingPlan, over: () => boolean): Promise<ExecutionResult> {
+    const { document, variables: variableValues } = plan;
     const making = this.makingOf(event);
     return patiently(async () => {
       const result =
         (await this.forClass(event, making, context, plan)) ??
         (await making.limit.answered(async () =>
-          execute({ ...args, rootValue: event, contextValue: context.renewed() }),
+          execute({
+            schema: this.host.schema,
+            document,
+            variableValues,
+            rootValue: event,
+            contextValue: context.renewed(),
+          }),
         ));
       const away = failureOf(result);
       if (away && !over()) throw away;

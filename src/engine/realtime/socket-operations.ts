@@ -7,19 +7,17 @@ import {
   type ExecutionResult,
   type GraphQLError,
   type GraphQLFormattedError,
-  Kind,
-  type OperationDefinitionNode,
 } from 'graphql';
 import type { ServerOptions } from 'graphql-ws';
 import { ErrorMapper } from '../errors/error-mapper.js';
 import { RateLimitedError, UnauthenticatedError } from '../errors/service-error.js';
 import { ContextFactory } from '../graphql/context-factory.js';
-import { isErrors } from '../graphql/operations/operation-check.js';
-import { OperationPreparer, type OperationRequest } from '../graphql/operations/prepared-operation.js';
+import { isErrors, OperationPipeline, type OperationRequest } from '../graphql/operations/operation-pipeline.js';
+import type { ParsedOperation } from '../graphql/operations/parsed-operation.js';
 import { SessionAuthenticator, type ShownToken } from '../sessions/session.authenticator.js';
 import { OpenSockets } from './open-sockets.js';
 import { CloseCode, DEADLINE_GRACE_MS, type Socket } from './socket.js';
-import { type OpenSubscription, SubscriptionOperations } from './subscription-operations.js';
+import { argumentsOf, type OpenSubscription, SubscriptionOperations } from './subscription-operations.js';
 
 /** The mutation that shows a socket a newer token. */
 const RENEWAL = 'renewConnection';
@@ -33,7 +31,7 @@ type Options = Required<
 export class SocketOperations {
   constructor(
     private readonly subscriptions: SubscriptionOperations,
-    private readonly preparer: OperationPreparer,
+    private readonly pipeline: OperationPipeline,
     private readonly contexts: ContextFactory,
     private readonly authenticator: SessionAuthenticator,
     private readonly errors: ErrorMapper,
@@ -91,9 +89,11 @@ export class SocketOperations {
     const limited = caller.principal && (await this.contexts.limits.operation(caller.principal.accountId));
     if (!socket.open) return [new UnauthenticatedError()];
     if (limited) return [limited];
-    const ready = this.preparer.prepare(request);
+    const { schema } = this.subscriptions;
+    const sender = { signedIn: !!(caller.principal ?? caller.refusal), via: 'socket' } as const;
+    const ready = this.pipeline.prepare(schema, request, sender);
     if (isErrors(ready)) return ready;
-    const isSubscription = ready.operation.operation === 'subscription';
+    const isSubscription = ready.operation.type === 'subscription';
     if (!isSubscription) {
       // It may take long until the client has taken what it asked for before.
       const waited = await socket.enter(operation, ready.cost);
@@ -104,14 +104,10 @@ export class SocketOperations {
     const expired = shown.claims.exp * 1000 <= Date.now() && !isSubscription && !isRenewal(ready.operation);
     const contextValue = this.contexts.forSocket(socket.client, expired ? {} : caller);
     this.sockets.carry(contextValue, socket);
-    const args = {
-      schema: this.subscriptions.schema,
-      document: ready.document,
-      operationName: request.operationName ?? null,
-      variableValues: request.variables ?? {},
-      contextValue,
-    };
-    return isSubscription ? this.subscriptions.open(args, socket, operation, ready.cost) : args;
+    if (!isSubscription) return argumentsOf(ready, contextValue);
+    // graphql-ws keeps the message as long as the subscription lasts.
+    Object.assign(request, { query: '', variables: null });
+    return this.subscriptions.open(ready, contextValue, socket, operation);
   }
 
   private formatted({ errors, ...result }: ExecutionResult): ExecutionResult {
@@ -122,10 +118,8 @@ export class SocketOperations {
 }
 
 /** Whether the operation does nothing but show a newer token, which is welcome when the present one has expired. */
-function isRenewal({ selectionSet }: OperationDefinitionNode): boolean {
-  return selectionSet.selections.every(
-    ({ kind, ...field }) => kind === Kind.FIELD && 'name' in field && field.name.value === RENEWAL,
-  );
+function isRenewal({ type, rootFields }: ParsedOperation): boolean {
+  return type === 'mutation' && rootFields.every(({ name }) => name.value === RENEWAL);
 }
 
 /** An error whose JSON is exactly `formatted`. */

@@ -8,8 +8,11 @@ import {
   type ExecutionResult,
   GraphQLError,
   type GraphQLSchema,
+  parse,
 } from 'graphql';
+import type { OperationContext } from '../access/operation-context.js';
 import { ServiceUnavailableError } from '../errors/service-error.js';
+import type { ReadyOperation } from '../graphql/operations/operation-pipeline.js';
 import { SharedExecutions } from '../graphql/shared-executions.js';
 import type { SharingPlan } from '../graphql/sharing-plan.js';
 import { Hub } from './hub.js';
@@ -49,12 +52,12 @@ export class SubscriptionOperations {
 
   /** Subscribes before anything is sent, so that a refusal goes out as `error`. */
   async open(
-    args: ExecutionArgs,
+    ready: ReadyOperation,
+    contextValue: OperationContext,
     socket: Socket,
     operation: Operation,
-    cost: number,
   ): Promise<readonly GraphQLError[] | OpenSubscription> {
-    const stream = await createSourceEventStream(args);
+    const stream = await createSourceEventStream(argumentsOf(ready, contextValue));
     if (!(Symbol.asyncIterator in stream)) {
       return stream.errors ?? [new GraphQLError('The subscription could not be opened.')];
     }
@@ -63,24 +66,17 @@ export class SubscriptionOperations {
       // Nobody is left to receive it.
       return [new ServiceUnavailableError()];
     }
-    const { document, operationName, variableValues } = args;
-    const plan = this.shared.planOf({ document, operationName, variables: variableValues }, cost);
+    const plan = this.shared.planOf(ready);
+    // graphql-ws keeps this as long as the subscription lasts: nothing but what it needs to see that it is a subscription.
+    const kept = { schema: this.schema, document: ANY_SUBSCRIPTION, stream, plan };
     if (!(stream instanceof Member)) {
-      const way = { enter: () => socket.enter(operation, cost), leave: () => socket.leave(operation) };
-      return { ...args, stream, plan, way };
+      const way = { enter: () => socket.enter(operation, plan.cost), leave: () => socket.leave(operation) };
+      return { ...kept, contextValue, way };
     }
     const refused = this.hub.admit(stream, plan);
     if (refused) return [refused];
     stream.attach(socket, operation.id);
-    // graphql-ws keeps this as long as the subscription lasts: nothing but what it needs.
-    return {
-      schema: args.schema,
-      document,
-      operationName: operationName ?? null,
-      contextValue: undefined,
-      stream,
-      plan,
-    };
+    return { ...kept, contextValue: undefined };
   }
 
   /** What graphql-ws iterates: it ends when the subscription does. */
@@ -92,9 +88,17 @@ export class SubscriptionOperations {
   }
 }
 
+const ANY_SUBSCRIPTION = parse('subscription { __typename }', { noLocation: true });
+
+/** What graphql-js executes. */
+export function argumentsOf({ operation, variables }: ReadyOperation, contextValue: OperationContext): ExecutionArgs {
+  const { schema, document, name } = operation;
+  return { schema, document, operationName: name ?? null, variableValues: variables, contextValue };
+}
+
 /** Executes the operation for each event, over a view of the database as it is then. */
 function executeEach(
-  { stream, plan, way, ...args }: OpenSubscription,
+  { stream, plan, way, contextValue }: OpenSubscription,
   executions: LiveExecutions,
 ): AsyncGenerator<ExecutionResult, void, void> {
   const source = stream[Symbol.asyncIterator]();
@@ -115,7 +119,7 @@ function executeEach(
         const { done, value } = await source.next();
         if (done) return { done: true, value: undefined };
         await way?.enter();
-        const execution = executions.execute(value, args, plan, () => over);
+        const execution = executions.execute(value, contextValue as OperationContext, plan, () => over);
         const result = await execution.catch((error: unknown) => end().then(() => Promise.reject(error)));
         // Who lost the right to see it while it was executed is not sent it.
         if (source instanceof LiveQueue && !source.open) continue;

@@ -1,9 +1,9 @@
 // What a client receives of a document that cannot be run: bounded, and without the values that were in it.
 import * as fc from 'fast-check';
-import { buildSchema, GraphQLError, parse } from 'graphql';
+import { buildSchema, GraphQLError } from 'graphql';
 import { growth, LINEAR } from '../../../../test/support/growth.js';
+import { checkDocument } from './document-check.js';
 import { documentError, MAX_DOCUMENT_ERRORS } from './document-error.js';
-import { checkOperation, isErrors } from './operation-check.js';
 
 const schema = buildSchema(`
   enum Health { ON_TRACK AT_RISK }
@@ -12,12 +12,8 @@ const schema = buildSchema(`
   type Mutation { a: Int } type Subscription { a: Int }`);
 
 function errorsOf(text: string): readonly GraphQLError[] {
-  try {
-    const checked = checkOperation(schema, { document: parse(text, { maxTokens: 4_000 }) });
-    return isErrors(checked) ? checked : [];
-  } catch (error) {
-    return [documentError(error, 'GRAPHQL_PARSE_FAILED')];
-  }
+  const verdict = checkDocument(schema, text, 4_000);
+  return Array.isArray(verdict) ? verdict : [];
 }
 const messages = (text: string) => errorsOf(text).map(({ message }) => message);
 

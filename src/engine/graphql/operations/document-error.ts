@@ -5,11 +5,13 @@ import {
   GraphQLError,
   isInputObjectType,
   Kind,
+  type SourceLocation,
   type ValidationContext,
   type ValidationRule,
   ValuesOfCorrectTypeRule,
 } from 'graphql';
 import { readableSyntaxError } from '../../errors/library-messages.js';
+import { ServiceError } from '../../errors/service-error.js';
 
 /** Errors about one document, and places of one error, that a client receives. */
 export const MAX_DOCUMENT_ERRORS = 5;
@@ -19,21 +21,25 @@ const MAX_MESSAGE = 300;
 
 type DocumentErrorCode = 'GRAPHQL_PARSE_FAILED' | 'GRAPHQL_VALIDATION_FAILED';
 
-/** `error` of graphql-js with `code`. What is no GraphQLError at its root is the engine's own: the stack was too short. */
+/**
+ * `error` of graphql-js with `code`, without the nodes and the text that it was found in, so that it can be kept. What is no
+ * GraphQLError at its root is the engine's own: the stack was too short. An error of ours stays what it is.
+ */
 export function documentError(error: unknown, code: DocumentErrorCode): GraphQLError {
+  if (error instanceof ServiceError) return error;
   const cause = rootOf(error);
-  if (!(cause instanceof GraphQLError)) return tooDeep(code);
-  const { nodes, source, positions } = error as GraphQLError;
-  const message =
-    code === 'GRAPHQL_PARSE_FAILED'
-      ? (readableSyntaxError(cause.message) ?? 'Syntax Error: The document cannot be read from here on.')
-      : cause.message.slice(0, MAX_MESSAGE);
-  const places = nodes ? { nodes: nodes.slice(0, MAX_PLACES) } : { source, positions: positions?.slice(0, MAX_PLACES) };
-  return new GraphQLError(message, { ...places, extensions: { code } });
+  if (!(cause instanceof GraphQLError)) return about(code, 'The document cannot be read: it may be nested too deeply.');
+  const { locations } = error as GraphQLError;
+  if (code === 'GRAPHQL_VALIDATION_FAILED') return about(code, cause.message.slice(0, MAX_MESSAGE), locations);
+  const readable = readableSyntaxError(cause.message);
+  return about(code, readable ?? 'Syntax Error: The document cannot be read from here on.', locations);
 }
 
-function tooDeep(code: DocumentErrorCode): GraphQLError {
-  return new GraphQLError('The document cannot be read: it may be nested too deeply.', { extensions: { code } });
+function about(code: DocumentErrorCode, message: string, locations?: readonly SourceLocation[]): GraphQLError {
+  const error = new GraphQLError(message, { extensions: { code } });
+  Object.defineProperty(error, 'stack', { value: message });
+  const value = locations?.slice(0, MAX_PLACES);
+  return value ? Object.defineProperty(error, 'locations', { value, enumerable: true }) : error;
 }
 
 function rootOf(error: unknown): unknown {

@@ -3,21 +3,27 @@
 import {
   type DocumentNode,
   type FieldNode,
-  type FragmentDefinitionNode,
   GraphQLError,
   type GraphQLSchema,
   Kind,
   type OperationDefinitionNode,
-  type SelectionNode,
+  type OperationTypeNode,
   type SelectionSetNode,
   type ValidationRule,
 } from 'graphql';
 import { QueryTooComplexError } from '../../errors/service-error.js';
 import { isCredential } from '../field-rules.js';
 import { costOf } from './operation-cost.js';
+import { type Fragments, fragmentsOf, selectionsOf } from './root-fields.js';
 
-/** Tokens of one document; the parser refuses more. */
+/** Tokens of one document; the parser refuses more. GraphiQL's introspection has 182. */
 export const MAX_TOKENS = 4_000;
+export const MAX_ANONYMOUS_TOKENS = 500;
+/** Tokens of a document with a subscription: it is kept as long as the subscription lasts. */
+const MAX_SUBSCRIPTION_TOKENS = 1_000;
+export const MAX_OPERATIONS = 10;
+/** Root fields of one operation: each is a call of its own, and each mutation a write. */
+const MAX_ROOT_FIELDS: Readonly<Record<OperationTypeNode, number>> = { query: 250, mutation: 10, subscription: 1 };
 /** What one operation may cost, see operation-cost.ts: 20,000 fields, or 8 million characters of long texts. */
 export const MAX_COST = 20_000;
 /** What one event may cost: it is made again for every event, and for every class of those who are given it. */
@@ -27,8 +33,6 @@ const MAX_ALIAS = 100;
 
 /** How deep fields may lie in each other; a full introspection takes 15. */
 export const MAX_DEPTH = 20;
-
-type Fragments = (name: string) => FragmentDefinitionNode | null | undefined;
 
 /** A credential mutation is the only root field of its operation, so that a limit counts what is tried. */
 export const credentialAloneRule: ValidationRule = (context) => ({
@@ -46,19 +50,6 @@ export const credentialAloneRule: ValidationRule = (context) => ({
     }
   },
 });
-
-/** All selections of a level: those in its fragments too, each fragment once, however often it is spread. */
-function selectionsOf(set: SelectionSetNode, fragments: Fragments, seen = new Set<string>()): SelectionNode[] {
-  return set.selections.flatMap((selection) => {
-    if (selection.kind === Kind.FIELD) return [selection];
-    if (selection.kind === Kind.INLINE_FRAGMENT)
-      return [selection, ...selectionsOf(selection.selectionSet, fragments, seen)];
-    const name = selection.name.value;
-    const fragment = seen.has(name) ? undefined : fragments(name);
-    seen.add(name);
-    return [selection, ...(fragment ? selectionsOf(fragment.selectionSet, fragments, seen) : [])];
-  });
-}
 
 /**
  * `@skip` and `@include` on the root field of a subscription pass validation and then break execution, or break
@@ -80,12 +71,6 @@ export function subscriptionRootProblem(document: DocumentNode): GraphQLError | 
   });
 }
 
-function fragmentsOf(document: DocumentNode): Fragments {
-  const definitions = document.definitions.filter((definition) => definition.kind === Kind.FRAGMENT_DEFINITION);
-  const byName = new Map(definitions.map((definition) => [definition.name.value, definition]));
-  return (name) => byName.get(name);
-}
-
 /** What an answer repeats is short. */
 const shortAliasRule: ValidationRule = (context) => ({
   Field({ alias }) {
@@ -95,6 +80,26 @@ const shortAliasRule: ValidationRule = (context) => ({
 });
 
 export const VALIDATION_RULES: readonly ValidationRule[] = [credentialAloneRule, shortAliasRule];
+
+interface OperationShape {
+  readonly type: OperationTypeNode;
+  readonly tokens: number;
+  readonly rootFields: readonly FieldNode[];
+}
+
+/** Why the operation cannot run, whatever its variables are. */
+export function shapeProblem({ type, tokens, rootFields }: OperationShape): QueryTooComplexError | undefined {
+  const most = MAX_ROOT_FIELDS[type];
+  if (rootFields.length > most) {
+    return new QueryTooComplexError(
+      `A ${type} has at most ${most} root fields; this one has ${rootFields.length}. Send several requests.`,
+    );
+  }
+  if (type !== 'subscription' || tokens <= MAX_SUBSCRIPTION_TOKENS) return undefined;
+  return new QueryTooComplexError(
+    `The document of a subscription has at most ${MAX_SUBSCRIPTION_TOKENS} tokens; this one has ${tokens}.`,
+  );
+}
 
 /**
  * What the operation costs. Throws {@link QueryTooComplexError} if that is more than {@link MAX_COST}, or for a subscription

@@ -1,35 +1,49 @@
-// One operation of a document in its normal form: what everyone who is shown the same things has in common. What merely
-// says which events are delivered is left out, and so is how the text was laid out.
+// One operation in its normal form: what all subscribers have in common who are sent the same things. The arguments that only say
+// which events are delivered are left out, and so is the layout of the text.
 import { createHash } from 'node:crypto';
 import {
   type DocumentNode,
+  getOperationAST,
   type GraphQLSchema,
+  Kind,
   type OperationDefinitionNode,
-  parse,
   print,
   separateOperations,
   TypeInfo,
   visit,
   visitWithTypeInfo,
 } from 'graphql';
+import { type Classify, classifier } from '../../access/permission-class.js';
 import { deliveryArgumentsOf } from '../../access/sharing.js';
+import { needsOf } from '../selected-needs.js';
+import { parseWithoutPositions } from './compact-parser.js';
 
-export interface NormalOperation {
-  /** That operation with its fragments. It has no locations, so that errors are the same however the text was laid out. */
-  readonly document: DocumentNode;
-  /** Short text that is equal for equal documents. */
+/** What an operation needs to know of its viewers. */
+export interface OperationNeeds {
+  /** Why it is executed for each viewer; `undefined`: one execution serves a whole permission class. */
+  readonly perViewer: string | undefined;
+  /** The class of a viewer with these rights, for an event of this resource. */
+  readonly classOf: Classify;
+}
+
+export interface NormalText {
+  readonly text: string;
+  /** Equal for equal texts. */
   readonly key: string;
   /** Variables that it still uses. */
   readonly variables: ReadonlySet<string>;
 }
 
-/** The normal form of `operation`, which must be valid. Pure. */
-export function normalOperation(
+/** Combinations of conditions whose needs are kept; those of others are found again each time. */
+const MAX_KEPT = 64;
+
+/** `definition` of `document`, which must be valid, in its normal form. Pure. */
+export function normalTextOf(
   schema: GraphQLSchema,
   document: DocumentNode,
-  operation: OperationDefinitionNode,
-): NormalOperation {
-  const own = separateOperations(document)[operation.name?.value ?? '']!;
+  definition: OperationDefinitionNode,
+): NormalText {
+  const own = separateOperations(document)[definition.name?.value ?? '']!;
   const undelivered = withoutDelivery(schema, own);
   const variables = variablesIn(undelivered);
   const text = print(
@@ -37,11 +51,45 @@ export function normalOperation(
       VariableDefinition: ({ variable }) => (variables.has(variable.name.value) ? false : null),
     }),
   );
-  return {
-    document: parse(text, { noLocation: true }),
-    key: createHash('sha256').update(text).digest('base64url'),
-    variables,
-  };
+  return { text, key: createHash('sha256').update(text).digest('base64url'), variables };
+}
+
+export class NormalOperation {
+  readonly key: string;
+  /** That operation with its fragments. It has no positions, so that errors are the same however the text was laid out. */
+  readonly document: DocumentNode;
+  /** Tokens of the document; it takes about 92 bytes of heap for each. */
+  readonly tokens: number;
+  readonly definition: OperationDefinitionNode;
+  readonly variables: ReadonlySet<string>;
+  /** Variables of `@include` and `@skip`. */
+  private readonly conditions: readonly string[];
+  /** By the values of `conditions`. */
+  private readonly needs = new Map<string, OperationNeeds>();
+
+  constructor(
+    readonly schema: GraphQLSchema,
+    { text, key, variables }: NormalText,
+  ) {
+    const { document, tokens } = parseWithoutPositions(text);
+    this.key = key;
+    this.document = document;
+    this.tokens = tokens;
+    this.definition = getOperationAST(document)!;
+    this.variables = variables;
+    this.conditions = conditionsIn(document);
+  }
+
+  /** `coerced`: the values of its variables. */
+  needsWith(coerced: Readonly<Record<string, unknown>>): OperationNeeds {
+    const chosen = this.conditions.map((name) => (coerced[name] === true ? '1' : '0')).join('');
+    const known = this.needs.get(chosen);
+    if (known) return known;
+    const { perViewer, rules } = needsOf(this.schema, this.document, this.definition, coerced);
+    const found = { perViewer, classOf: classifier(rules) };
+    if (this.needs.size < MAX_KEPT) this.needs.set(chosen, found);
+    return found;
+  }
 }
 
 function withoutDelivery(schema: GraphQLSchema, document: DocumentNode): DocumentNode {
@@ -62,4 +110,15 @@ function variablesIn(document: DocumentNode): Set<string> {
     Variable: ({ name }) => void found.add(name.value),
   });
   return found;
+}
+
+function conditionsIn(document: DocumentNode): string[] {
+  const found = new Set<string>();
+  visit(document, {
+    Directive: ({ name, arguments: args }) => {
+      if (name.value !== 'include' && name.value !== 'skip') return;
+      for (const { value } of args ?? []) if (value.kind === Kind.VARIABLE) found.add(value.name.value);
+    },
+  });
+  return [...found];
 }

@@ -1,0 +1,53 @@
+// Normal forms that are in use, each of them once, whatever account or socket uses it.
+import { Injectable } from '@nestjs/common';
+import { Gauge } from 'prom-client';
+import { Metrics } from '../../operations/metrics.js';
+import { NormalOperation, normalTextOf } from './normal-operation.js';
+import type { ParsedOperation } from './parsed-operation.js';
+
+/** Bytes of heap that a document without positions takes for each of its tokens. */
+export const BYTES_PER_TOKEN = 92;
+
+@Injectable()
+export class NormalOperations {
+  /** By content. An operation is dropped from here once nothing uses it. */
+  private readonly kept = new Map<string, WeakRef<NormalOperation>>();
+  private readonly dropped = new FinalizationRegistry<string>((key) => {
+    if (!this.kept.get(key)?.deref()) this.kept.delete(key);
+  });
+
+  constructor({ registry }: Metrics) {
+    registry.registerMetric(bytesGauge(() => this.bytes));
+  }
+
+  of(operation: ParsedOperation): NormalOperation {
+    return (operation.normal ??= this.interned(operation));
+  }
+
+  private interned({ schema, document, definition }: ParsedOperation): NormalOperation {
+    const normal = normalTextOf(schema, document, definition);
+    const known = this.kept.get(normal.key)?.deref();
+    if (known) return known;
+    const made = new NormalOperation(schema, normal);
+    this.kept.set(normal.key, new WeakRef(made));
+    this.dropped.register(made, normal.key);
+    return made;
+  }
+
+  private get bytes(): number {
+    let tokens = 0;
+    for (const one of this.kept.values()) tokens += one.deref()?.tokens ?? 0;
+    return tokens * BYTES_PER_TOKEN;
+  }
+}
+
+function bytesGauge(read: () => number): Gauge {
+  return new Gauge({
+    name: 'tidings_subscription_document_bytes',
+    help: 'Estimated bytes of the parsed documents of subscriptions, equal ones counted once.',
+    registers: [],
+    collect() {
+      this.set(read());
+    },
+  });
+}

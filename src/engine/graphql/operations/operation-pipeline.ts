@@ -1,0 +1,125 @@
+// From the text of a request to an operation that may run, or to every reason why not: one way for HTTP and sockets.
+import { Injectable } from '@nestjs/common';
+import { GraphQLError, type GraphQLSchema } from 'graphql';
+import { Counter } from 'prom-client';
+import { BadUserInputError, UnauthenticatedError } from '../../errors/service-error.js';
+import { Metrics } from '../../operations/metrics.js';
+import { isCredential } from '../field-rules.js';
+import { variableProblems } from '../input-problems.js';
+import { checkDocument, type Verdict } from './document-check.js';
+import { DocumentCache, keyOf } from './document-cache.js';
+import { MAX_ANONYMOUS_TOKENS, MAX_TOKENS, shapeProblem } from './document-limits.js';
+import { ParsedDocument, type ParsedOperation } from './parsed-operation.js';
+
+/** What a client sends, over HTTP or in a `subscribe` message. */
+export interface OperationRequest {
+  readonly query: string;
+  readonly operationName?: string | null | undefined;
+  readonly variables?: Readonly<Record<string, unknown>> | null | undefined;
+}
+
+/** Who sends it, and how. */
+export interface Sender {
+  readonly signedIn: boolean;
+  readonly via: 'http' | 'socket';
+}
+
+/** What may run. */
+export interface ReadyOperation {
+  readonly operation: ParsedOperation;
+  readonly variables: Readonly<Record<string, unknown>>;
+  /** In fields, see operation-cost.ts. */
+  readonly cost: number;
+}
+
+@Injectable()
+export class OperationPipeline {
+  private readonly refusals: Counter<'code'>;
+
+  constructor(
+    private readonly cache: DocumentCache,
+    { registry }: Metrics,
+  ) {
+    this.refusals = new Counter({
+      name: 'tidings_operations_refused_total',
+      help: 'Operations refused before they ran, for their document, their variables or what they cost, by code.',
+      labelNames: ['code'],
+      registers: [registry],
+    });
+  }
+
+  /** Whether the document is known to be valid: then it is neither parsed nor validated again. */
+  knows(query: string): boolean {
+    return this.cache.has(keyOf(query));
+  }
+
+  /** The operation to run, or every reason why not. Never throws. */
+  prepare(schema: GraphQLSchema, request: OperationRequest, sender: Sender): ReadyOperation | readonly GraphQLError[] {
+    const ready = this.prepared(schema, request, sender);
+    if (isErrors(ready)) this.refusals.inc({ code: String(ready[0]?.extensions['code']) });
+    return ready;
+  }
+
+  private prepared(
+    schema: GraphQLSchema,
+    request: OperationRequest,
+    sender: Sender,
+  ): ReadyOperation | readonly GraphQLError[] {
+    const maxTokens = sender.signedIn ? MAX_TOKENS : MAX_ANONYMOUS_TOKENS;
+    const verdict = this.verdictOn(schema, request.query, maxTokens);
+    if (!verdict || (verdict instanceof ParsedDocument && verdict.tokens > maxTokens)) return [tooManyTokens(sender)];
+    if (!(verdict instanceof ParsedDocument)) return verdict;
+    const operation = verdict.operation(request.operationName);
+    if (!operation) return [unknownOperation(request.operationName)];
+    const problem = shapeProblem(operation) ?? (sender.via === 'socket' ? credentialProblem(operation) : undefined);
+    if (problem) return [problem];
+    const variables = request.variables ?? {};
+    const problems = variableProblems(schema, operation.definition, variables);
+    if (problems.length > 0) return [new BadUserInputError(problems)];
+    try {
+      return { operation, variables, cost: operation.costWith(variables) };
+    } catch (error) {
+      return [error instanceof GraphQLError ? error : new BadUserInputError([], 'The arguments cannot be read.')];
+    }
+  }
+
+  /** `undefined`: it has more tokens than that. */
+  private verdictOn(schema: GraphQLSchema, query: string, maxTokens: number): Verdict | undefined {
+    const key = keyOf(query);
+    const known = this.cache.get(key);
+    if (known) return known;
+    const verdict = checkDocument(schema, query, maxTokens);
+    if (verdict) this.cache.add(key, verdict);
+    return verdict;
+  }
+}
+
+export function isErrors(value: unknown): value is readonly GraphQLError[] {
+  return Array.isArray(value);
+}
+
+/** Credentials are given and taken over HTTP alone. */
+function credentialProblem({ type, rootFields, schema }: ParsedOperation): GraphQLError | undefined {
+  if (type !== 'mutation') return undefined;
+  const known = schema.getMutationType()?.getFields();
+  const credential = rootFields.find(({ name }) => isCredential(known?.[name.value]?.extensions));
+  if (!credential) return undefined;
+  const message = `"${credential.name.value}" is not accepted over a socket.`;
+  return new GraphQLError(message, { nodes: credential, extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } });
+}
+
+/** Somebody whose access token has expired sends what may be sent when signed in, and has to be asked to sign in. */
+function tooManyTokens({ signedIn }: Sender): GraphQLError {
+  if (!signedIn) {
+    const message = `Sign in first: without that a document has at most ${MAX_ANONYMOUS_TOKENS} tokens.`;
+    return new UnauthenticatedError(message);
+  }
+  return new GraphQLError(`A document has at most ${MAX_TOKENS} tokens.`, {
+    extensions: { code: 'GRAPHQL_PARSE_FAILED' },
+  });
+}
+
+function unknownOperation(name: string | null | undefined): GraphQLError {
+  const message = name ? `Unknown operation named "${name.slice(0, 100)}".` : 'Name the operation to run.';
+  return new GraphQLError(message, { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } });
+}

@@ -1,0 +1,94 @@
+// Everything known about a document and its operations, for HTTP and sockets alike. It holds as long as the schema, which never
+// changes while the service runs.
+import {
+  type DocumentNode,
+  type FieldNode,
+  type GraphQLSchema,
+  Kind,
+  type OperationDefinitionNode,
+  type OperationTypeNode,
+} from 'graphql';
+import { hasConstantCost } from './constant-cost.js';
+import { assertAffordable } from './document-limits.js';
+import type { NormalOperation } from './normal-operation.js';
+import { type Fragments, fragmentsOf, rootFieldsOf } from './root-fields.js';
+
+type Variables = Readonly<Record<string, unknown>>;
+
+/** A valid document. */
+export class ParsedDocument {
+  readonly fragments: Fragments;
+  private readonly operations: readonly ParsedOperation[];
+
+  constructor(
+    readonly schema: GraphQLSchema,
+    readonly document: DocumentNode,
+    /** Tokens of the text, comments not counted. */
+    readonly tokens: number,
+    /** Characters of the text, which positions refer to. */
+    readonly length: number,
+  ) {
+    this.fragments = fragmentsOf(document);
+    this.operations = document.definitions
+      .filter((definition) => definition.kind === Kind.OPERATION_DEFINITION)
+      .map((definition) => new ParsedOperation(this, definition));
+  }
+
+  /** The operation of that name, or the only one; `undefined`: there is none, or several. */
+  operation(name?: string | null): ParsedOperation | undefined {
+    if (name) return this.operations.find(({ definition }) => definition.name?.value === name);
+    return this.operations.length === 1 ? this.operations[0] : undefined;
+  }
+}
+
+/** One operation of a valid document. */
+export class ParsedOperation {
+  readonly type: OperationTypeNode;
+  /** Its root fields, those in fragments too, one for each response name. */
+  readonly rootFields: readonly FieldNode[];
+  /** Set by NormalOperations. */
+  normal: NormalOperation | undefined;
+  private constantCost: number | undefined;
+
+  constructor(
+    readonly source: ParsedDocument,
+    readonly definition: OperationDefinitionNode,
+  ) {
+    this.type = definition.operation;
+    this.rootFields = rootFieldsOf(definition, source.fragments);
+  }
+
+  get schema(): GraphQLSchema {
+    return this.source.schema;
+  }
+
+  /** The whole document that it is in. */
+  get document(): DocumentNode {
+    return this.source.document;
+  }
+
+  /** Tokens of that document. */
+  get tokens(): number {
+    return this.source.tokens;
+  }
+
+  get name(): string | undefined {
+    return this.definition.name?.value;
+  }
+
+  /** How often each field is executed at the root, by its name: aliases do not hide one. */
+  get rootFieldCounts(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const { name } of this.rootFields) counts.set(name.value, (counts.get(name.value) ?? 0) + 1);
+    return counts;
+  }
+
+  /** In fields, see operation-cost.ts. Throws where that is more than allowed, or an argument is null that must not be. */
+  costWith(variables: Variables): number {
+    // A variable that is null can still stand where null must not be.
+    if (this.constantCost !== undefined && !Object.values(variables).includes(null)) return this.constantCost;
+    const cost = assertAffordable(this.schema, this.document, this.definition, variables);
+    if (hasConstantCost(this.document)) this.constantCost = cost;
+    return cost;
+  }
+}

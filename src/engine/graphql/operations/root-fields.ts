@@ -1,0 +1,49 @@
+// The fields at the root of an operation, fragments included: what limits count, and what rules about roots look at.
+import {
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionNode,
+  type SelectionSetNode,
+} from 'graphql';
+
+export type Fragments = (name: string) => FragmentDefinitionNode | null | undefined;
+
+export function fragmentsOf(document: DocumentNode): Fragments {
+  const byName = new Map<string, FragmentDefinitionNode>();
+  for (const definition of document.definitions) {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) byName.set(definition.name.value, definition);
+  }
+  return (name) => byName.get(name);
+}
+
+/** All selections of a level: those in its fragments too, each fragment once, however often it is spread. Linear. */
+export function selectionsOf(set: SelectionSetNode, fragments: Fragments): SelectionNode[] {
+  const found: SelectionNode[] = [];
+  const visited = new Set<string>();
+  const collect = ({ selections }: SelectionSetNode): void => {
+    for (const selection of selections) {
+      found.push(selection);
+      if (selection.kind === Kind.INLINE_FRAGMENT) collect(selection.selectionSet);
+      if (selection.kind !== Kind.FRAGMENT_SPREAD || visited.has(selection.name.value)) continue;
+      visited.add(selection.name.value);
+      const fragment = fragments(selection.name.value);
+      if (fragment) collect(fragment.selectionSet);
+    }
+  };
+  collect(set);
+  return found;
+}
+
+/** The root fields of an operation by their response name: one of each is executed. */
+export function rootFieldsOf({ selectionSet }: OperationDefinitionNode, fragments: Fragments): FieldNode[] {
+  const byResponseName = new Map<string, FieldNode>();
+  for (const selection of selectionsOf(selectionSet, fragments)) {
+    if (selection.kind !== Kind.FIELD) continue;
+    const responseName = (selection.alias ?? selection.name).value;
+    if (!byResponseName.has(responseName)) byResponseName.set(responseName, selection);
+  }
+  return [...byResponseName.values()];
+}
