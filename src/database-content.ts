@@ -1,6 +1,7 @@
 // Every table and every migration of the application, in order: what the ORM, its command line and the tests are given.
 import { DomainMigration } from './domain/migrations/20261121000002-domain.js';
 import { NotificationRetentionMigration } from './domain/migrations/20261121000007-notification-retention.js';
+import { EarlyInstallationsMigration } from './domain/migrations/20261128000001-early-installations.js';
 import { AnnouncementEntity, NotificationEntity } from './domain/notifications/notification.entity.js';
 import { ProjectEntity, ProjectMemberEntity } from './domain/projects/project.entity.js';
 import { CommentEntity, UpdateEntity } from './domain/updates/update.entity.js';
@@ -51,6 +52,7 @@ export const databaseContent: DatabaseContent = {
     { name: '20261121000006-nodes', class: NodesMigration },
     { name: '20261121000007-notification-retention', class: NotificationRetentionMigration },
     { name: '20261121000008-sign-in-retention', class: SignInRetentionMigration },
+    { name: '20261128000001-early-installations', class: EarlyInstallationsMigration },
     { name: '20261128000101-several-reset-links', class: SeveralResetLinksMigration },
   ],
 };

@@ -12,20 +12,30 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
+/** A database in which no migration has run. */
+export function createEmptyDatabase(): Promise<TestDatabase> {
+  return create('template0');
+}
+
 export async function createDatabase(): Promise<TestDatabase> {
+  const database = await create(TEMPLATE);
+  // A clone shares its log's birth with the template: given one of its own, no other test's rings are taken for its own.
+  await database.query(
+    `update log_head set nonce = born.nonce, genesis = born.nonce
+    from (select substr(uuid_send(gen_random_uuid()), 1, 6) as nonce) as born`,
+  );
+  return database;
+}
+
+async function create(template: string): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   // The default strategy writes all of it through the buffers: four times the CPU.
-  await cluster().query(`create database ${name} template ${TEMPLATE} strategy file_copy`);
+  await cluster().query(`create database ${name} template ${template} strategy file_copy`);
   const url = withDatabase(clusterUrl(), name);
   const client = new Client(url);
   // Tests may cut every connection of their database, this one included.
   client.on('error', () => {});
   await client.connect();
-  // A clone shares its log's birth with the template: given one of its own, no other test's rings are taken for its own.
-  await client.query(
-    `update log_head set nonce = born.nonce, genesis = born.nonce
-    from (select substr(uuid_send(gen_random_uuid()), 1, 6) as nonce) as born`,
-  );
   return {
     url,
     query: async <T>(sql: string, parameters: readonly unknown[] = []) =>
