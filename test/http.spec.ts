@@ -4,6 +4,7 @@ import { type IncomingMessage, request as sent } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { auditServer } from 'graphql-http';
+import { MAX_MESSAGE_BYTES } from '../src/engine/limits/message-size.js';
 import { type Answer, codes, fields, JSON_TYPE, request, SECRET, STRICT } from './support/answers.js';
 import { type Person, useTidings } from './support/tidings.js';
 
@@ -86,11 +87,11 @@ describe('a body', () => {
   });
 
   it('over the limit is refused with 413, at the limit it is not', async () => {
-    const large = await post(padded(256 * 1024));
+    const large = await post(padded(MAX_MESSAGE_BYTES));
     expect([large.status, codes(large)]).toEqual([413, ['BAD_USER_INPUT']]);
     const overhead = padded(0).length;
-    expect((await post(padded(256 * 1024 - overhead))).status).toBe(200);
-    expect((await post(padded(256 * 1024 - overhead + 1))).status).toBe(413);
+    expect((await post(padded(MAX_MESSAGE_BYTES - overhead))).status).toBe(200);
+    expect((await post(padded(MAX_MESSAGE_BYTES - overhead + 1))).status).toBe(413);
   });
 
   it('that says it is larger is refused before it has come, and its connection with it', async () => {

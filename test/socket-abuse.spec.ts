@@ -25,7 +25,7 @@ describe('a message that is none', () => {
     ['what only servers say: error', '{"type":"error","id":"1","payload":[{"message":"x"}]}', 4400],
     ['what only servers say: ack', '{"type":"connection_ack"}', 4400],
     ['binary', Buffer.from(subscribe('1', valid)), 4400],
-    ['larger than 64 KiB', subscribe('1', { query: `{ me { id } } #${'x'.repeat(70 * 1024)}` }), 1009],
+    ['larger than 4 MiB', subscribe('1', { query: `{ me { id } } #${'x'.repeat(4 * 1024 * 1024)}` }), 1009],
     ['no payload', '{"type":"subscribe","id":"1"}', 4400],
     ['a payload of the wrong type', subscribe('1', 'x'), 4400],
     ['a query of the wrong type', subscribe('1', { query: 1 }), 4400],

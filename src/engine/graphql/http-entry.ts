@@ -2,10 +2,9 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import type { Config } from '../config/config.js';
+import { MAX_MESSAGE_BYTES, TOO_LARGE } from '../limits/message-size.js';
 import { ENDPOINT, endpointOf } from './endpoint.js';
 
-/** Largest request body, in bytes. */
-const MAX_BODY_BYTES = 256 * 1024;
 /** ms in which a request must have come as a whole, and its headers: a body without end is not waited for. */
 const REQUEST_TIMEOUT_MS = 30_000;
 const HEADERS_TIMEOUT_MS = 15_000;
@@ -16,7 +15,7 @@ export function useHttpEntry(app: NestExpressApplication, config: Config): void 
   app.disable('x-powered-by');
   app.enableCors({ origin: [...config.allowedOrigins], credentials: true, maxAge: 600 });
   app.use(canonical);
-  app.use(ENDPOINT, exactly, toLanding, bounded, express.json({ limit: MAX_BODY_BYTES }), refuseBody);
+  app.use(ENDPOINT, exactly, toLanding, bounded, express.json({ limit: MAX_MESSAGE_BYTES }), refuseBody);
   const server = app.getHttpServer();
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.headersTimeout = HEADERS_TIMEOUT_MS;
@@ -37,7 +36,7 @@ const exactly: RequestHandler = ({ path }, response, next) => {
 
 /** A body that says itself that it is too large is refused before it has come, and with it whatever else would follow. */
 const bounded: RequestHandler = ({ headers }, response, next) => {
-  if (Number(headers['content-length'] ?? 0) <= MAX_BODY_BYTES) return next();
+  if (Number(headers['content-length'] ?? 0) <= MAX_MESSAGE_BYTES) return next();
   response.status(413).set('connection', 'close').json(refusal(TOO_LARGE));
 };
 
@@ -59,8 +58,6 @@ const refuseBody: ErrorRequestHandler = (error: { status?: number; type?: string
 function refusal(message: string) {
   return { errors: [{ message, extensions: { code: 'BAD_USER_INPUT', fields: [] } }] };
 }
-
-const TOO_LARGE = `The request body is larger than ${MAX_BODY_BYTES / 1024} KiB.`;
 
 const MESSAGES: Readonly<Record<string, string>> = {
   'entity.parse.failed': 'The request body is not JSON.',

@@ -1,30 +1,79 @@
-// Shapes of text that people type: normalised, trimmed, without characters that cannot be seen.
+// Shapes of text that people type: stored as typed after NFC, without characters that cannot be seen.
 import { z } from 'zod';
+import {
+  countCodePoints,
+  isLongerThan,
+  MAX_COMBINING,
+  placeOf,
+  tooManyMarks,
+  UNITS_PER_CHARACTER,
+} from './code-points.js';
+import { dangerousAt, lineBreakAt, nameOf } from './dangerous-characters.js';
 
-/** Control characters other than tab and line breaks, and the bidirectional overrides that disguise text. */
-// oxlint-disable-next-line no-control-regex -- to refuse them is what it is for
-const INVISIBLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff]/u;
-const LINE_BREAK = /[\t\n\r\u2028\u2029]/u;
-const LONE_SURROGATE = /\p{Surrogate}/u;
-/** What takes no place on a screen, though it is no control character: zero-width spaces, fillers, spaces. */
-const BLANK = /[\p{Default_Ignorable_Code_Point}\s]/gu;
+/** What takes a place on a screen: not zero-width spaces, fillers and spaces. */
+const VISIBLE = /[^\p{Default_Ignorable_Code_Point}\s]/u;
+const BYTE_ORDER_MARK = '\ufeff';
 
-const text = (max: number, min: number) =>
-  z
-    .string()
-    .transform((value) => value.normalize('NFC').trim())
-    .pipe(
-      z
-        .string()
-        .min(min, min === 1 ? 'must not be empty' : `must have at least ${min} characters`)
-        .refine((value) => value === '' || value.replace(BLANK, '') !== '', 'must not be empty')
-        .refine((value) => [...value].length <= max, `must have at most ${max} characters`)
-        .refine((value) => !INVISIBLE.test(value) && !LONE_SURROGATE.test(value), 'must not have control characters'),
-    );
+interface TextRules {
+  readonly max: number;
+  readonly min: number;
+  readonly lines: 'one' | 'many';
+}
 
-/** One line of 1 to `max` characters, NFC, trimmed. */
-export const line = (max: number, min = 1) =>
-  text(max, min).refine((value) => !LINE_BREAK.test(value), 'must be a single line');
+/** Where what is typed begins and ends in what was sent: white space around it is left out. */
+interface Typed {
+  readonly sent: string;
+  readonly start: number;
+  readonly text: string;
+}
+
+const text = (rules: TextRules) =>
+  z.string().transform((sent, context) => {
+    const start = rules.lines === 'one' ? sent.length - sent.trimStart().length : firstLineOf(sent);
+    const typed = { sent, start, text: sent.slice(start).trimEnd() };
+    const problem = problemBefore(typed, rules);
+    const normal = problem === undefined ? typed.text.normalize('NFC') : '';
+    const message = problem ?? problemOf(typed, normal, rules);
+    if (message === undefined) return normal;
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  });
+
+/** What makes it too much work to normalise: NFC may shorten a text, but not to less than an eighth. */
+function problemBefore({ sent, start, text: typed }: Typed, { max }: TextRules): string | undefined {
+  if (typed.length > UNITS_PER_CHARACTER * max) return tooLong(max);
+  const marks = tooManyMarks(typed);
+  if (marks < 0) return undefined;
+  return `must have at most ${MAX_COMBINING} combining marks in a row, at ${placeOf(sent, start + marks)}`;
+}
+
+function problemOf(typed: Typed, normal: string, { max, min, lines }: TextRules): string | undefined {
+  const named = (at: number) => `${nameOf(typed.text, at)} at ${placeOf(typed.sent, typed.start + at)}`;
+  if (normal === '') return min > 0 ? 'must not be empty' : undefined;
+  if (countCodePoints(normal, normal.length) < min) return `must have at least ${min} characters`;
+  if (!VISIBLE.test(normal)) return 'must not be empty';
+  if (isLongerThan(normal, max)) return tooLong(max);
+  const dangerous = dangerousAt(typed.text);
+  if (dangerous >= 0) return `must not have ${named(dangerous)}`;
+  const lineBreak = lines === 'one' ? lineBreakAt(typed.text) : -1;
+  return lineBreak >= 0 ? `must be a single line, without ${named(lineBreak)}` : undefined;
+}
+
+const tooLong = (max: number) => `must have at most ${max} characters`;
+
+/** Where the first line begins that is not blank: its indentation means something in Markdown, blank lines before it do not. */
+function firstLineOf(given: string): number {
+  const visible = given.length - given.trimStart().length;
+  if (visible === 0) return 0;
+  const start = Math.max(given.lastIndexOf('\n', visible - 1), given.lastIndexOf('\r', visible - 1)) + 1;
+  return given.startsWith(BYTE_ORDER_MARK, start) ? start + 1 : start;
+}
+
+/** One line of `min` to `max` characters, without white space around it. */
+export const line = (max: number, min = 1) => text({ max, min, lines: 'one' });
+
+/** Text of several lines, up to `max` characters: as typed, but for blank lines before it and white space behind it. */
+export const paragraphs = (max: number, min = 1) => text({ max, min, lines: 'many' });
 
 /** Part of what is looked for, one line of up to 100 characters; empty is as good as absent. */
 export const searchText = line(100, 0)
@@ -37,9 +86,6 @@ export const notNull = <T extends z.ZodType>(schema: T) =>
     .nullish()
     .refine((value) => value !== null, 'must not be null')
     .transform((value) => value ?? undefined);
-
-/** Text of several lines, up to `max` characters. */
-export const paragraphs = (max: number, min = 1) => text(max, min);
 
 /** An identifier of ours. */
 export const id = z.uuid('is not an id').transform((value) => value.toLowerCase());

@@ -11,17 +11,16 @@ import type { LogEvent } from '../events/log-event.js';
 import { LogFollower } from '../events/log-follower.js';
 import { endpointOf } from '../graphql/endpoint.js';
 import { ContextFactory } from '../graphql/context-factory.js';
+import { MAX_RECEIVED_BYTES } from '../limits/message-size.js';
 import { SessionCookies } from '../sessions/session-cookies.js';
 import { endedSessions } from '../sessions/session.view.js';
 import { OpenSockets } from './open-sockets.js';
 import { CloseCode, Socket } from './socket.js';
+import { MAX_ID_BYTES, refuseTooLarge } from './sockets/too-large-messages.js';
 import { SocketOperations } from './socket-operations.js';
 
 /** What a client may say; graphql-ws would take the server's own words from it, and throw. */
 const CLIENT_MESSAGES: ReadonlySet<unknown> = new Set(['connection_init', 'ping', 'pong', 'subscribe', 'complete']);
-const MAX_MESSAGE_BYTES = 64 * 1024;
-/** Ids are repeated in every frame: graphql-ws itself does not bound them. */
-const MAX_ID_BYTES = 128;
 const KEEP_ALIVE_MS = 25_000;
 const INIT_TIMEOUT_MS = 5_000;
 /** ms in which a socket whose session has ended may still be answered what it asked before: its own sign-out. */
@@ -44,7 +43,7 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
   private readonly logger = new Logger(SocketServer.name);
   private readonly server = new WebSocketServer({
     noServer: true,
-    maxPayload: MAX_MESSAGE_BYTES,
+    maxPayload: MAX_RECEIVED_BYTES,
     perMessageDeflate: false,
     clientTracking: false,
     handleProtocols,
@@ -128,7 +127,10 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
       },
       { socket },
     );
-    socket.onMessage((text) => void this.received(socket, text, receive));
+    socket.onMessage(
+      (text) => void this.received(socket, text, receive),
+      (beginning) => refuseTooLarge(socket, beginning),
+    );
     socket.onClose((code, reason) => void closed(code, reason));
   }
 
@@ -146,7 +148,8 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
       return socket.close(CloseCode.BadRequest, `Operation ids have at most ${MAX_ID_BYTES} bytes`);
     }
     const operation = isSubscribe ? socket.operations.begin(id) : socket.operations.complete(id);
-    if (!operation) return isSubscribe ? socket.close(4409, 'Subscriber for this id already exists') : undefined;
+    if (!operation)
+      return isSubscribe ? socket.close(CloseCode.IdInUse, 'Subscriber for this id already exists') : undefined;
     await this.handle(socket, () => receive?.({ ...message, id: operation.key }));
     if (isSubscribe) socket.ended(operation);
   }

@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
 import type { ClientInfo } from '../access/role.js';
+import { BEGINNING_BYTES, MAX_MESSAGE_BYTES } from '../limits/message-size.js';
 import type { AccessClaims } from '../sessions/access-tokens.js';
 import type { ShownToken } from '../sessions/session.authenticator.js';
 import { type Operation, RunningOperations } from './sockets/running-operations.js';
@@ -14,6 +15,8 @@ export const CloseCode = {
   /** The token has expired. */
   Expired: 4403,
   BadRequest: 4400,
+  IdInUse: 4409,
+  TooLarge: 1009,
   Restart: 1012,
   TryAgainLater: 1013,
 } as const;
@@ -82,13 +85,18 @@ export class Socket {
     return this.closedWith !== undefined;
   }
 
-  /** Hands on text messages while the socket is open; anything else closes it. */
-  onMessage(listener: (text: string) => void): void {
+  /**
+   * Hands on text messages while the socket is open; anything else closes it. `onTooLarge` is called with the beginning of a message
+   * that is larger than any that may be executed.
+   */
+  onMessage(listener: (text: string) => void, onTooLarge: (beginning: string) => void): void {
     this.ws.on('message', (data: RawData, isBinary: boolean) => {
       this.heardAt = performance.now();
       if (!this.open) return;
       if (isBinary) this.close(CloseCode.BadRequest, 'Text messages only');
-      else listener((data as Buffer).toString());
+      else if ((data as Buffer).length > MAX_MESSAGE_BYTES) {
+        onTooLarge((data as Buffer).toString('utf8', 0, BEGINNING_BYTES));
+      } else listener((data as Buffer).toString());
     });
   }
 
