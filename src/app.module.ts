@@ -13,6 +13,7 @@ import { ConfigModule } from './engine/config/config.module.js';
 import { DatabaseModule } from './engine/database/database.module.js';
 import { EventsModule } from './engine/events/events.module.js';
 import { GraphqlModule } from './engine/graphql/graphql.module.js';
+import { LimitsModule } from './engine/limits/limits.module.js';
 import { OperationsModule } from './engine/operations/operations.module.js';
 import { PubSubModule } from './engine/pubsub/pubsub.module.js';
 import { RealtimeModule } from './engine/realtime/realtime.module.js';
@@ -31,7 +32,8 @@ export class AppModule {
         DatabaseModule.forRoot(databaseUrl, databaseContent, config.databasePoolSize),
         PubSubModule,
         OperationsModule,
-        EventsModule.forRoot(notificationsOfEvents),
+        LimitsModule,
+        EventsModule.forRoot(notificationsOfEvents(config.rateLimits)),
         AccessModule.forRoot(projectRights),
         GraphqlModule,
         AccountsModule,

@@ -7,5 +7,5 @@ import { projectRights } from './domain/projects/project-events.js';
 export const domainParts: Domain = {
   content: databaseContent,
   rights: projectRights,
-  consequences: notificationsOfEvents,
+  consequences: notificationsOfEvents(false),
 };

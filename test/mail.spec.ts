@@ -9,6 +9,7 @@ import { loadConfig } from '../src/engine/config/config.js';
 import { freePort } from '../src/boot/free-port.js';
 import { senderOf } from '../src/engine/operations/mail-delivery.js';
 import type { Mail } from '../src/engine/operations/mail.js';
+import { Metrics } from '../src/engine/operations/metrics.js';
 import { Mailer } from '../src/engine/operations/mailer.js';
 import { MailServer } from './support/smtp.js';
 import { until } from './support/wait.js';
@@ -39,7 +40,7 @@ function mailerWith(change: Partial<Config>): Mailer {
     ...loadConfig({ NODE_ENV: 'test', DATA_DIR: folder, PUBLIC_URL: 'https://news.example' }),
     ...change,
   };
-  const mailer = new Mailer(config);
+  const mailer = new Mailer(config, new Metrics());
   mailers.push(mailer);
   return mailer;
 }

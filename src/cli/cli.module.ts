@@ -9,6 +9,7 @@ import { DatabaseModule } from '../engine/database/database.module.js';
 import type { DatabaseContent } from '../engine/database/orm-options.js';
 import type { EventConsequences } from '../engine/events/event-consequences.port.js';
 import { EventsModule } from '../engine/events/events.module.js';
+import { LimitsModule } from '../engine/limits/limits.module.js';
 import { OperationsModule } from '../engine/operations/operations.module.js';
 import { PubSubModule } from '../engine/pubsub/pubsub.module.js';
 import { SessionsModule } from '../engine/sessions/sessions.module.js';
@@ -30,6 +31,7 @@ export class CliModule {
         DatabaseModule.forRoot(databaseUrl, content, config.databasePoolSize),
         PubSubModule,
         OperationsModule,
+        LimitsModule,
         EventsModule.forRoot(consequences),
         AccessModule.forRoot(rights),
         AccountsModule,

@@ -21,6 +21,7 @@ const FIRST = [
   'live',
   'socket-floods',
   'limits',
+  'write-limits',
   'in-charge',
   'passwords',
   'password-resets',

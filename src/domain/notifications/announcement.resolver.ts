@@ -6,10 +6,14 @@ import { HasRole, SignedIn } from '../../engine/access/policies.js';
 import { Role } from '../../engine/access/role.js';
 import { accountById } from '../../engine/accounts/account.loader.js';
 import { User } from '../../engine/accounts/account.type.js';
-import { Input } from '../../engine/graphql/field-rules.js';
+import { Input, Limited } from '../../engine/graphql/field-rules.js';
 import { paragraphs } from '../../engine/graphql/input-text.js';
+import { type AccountLimit, HOUR } from '../../engine/limits/limit.js';
 import { AnnouncementService, type PostedAnnouncement } from './announcement.service.js';
 import { Announcement } from './announcement.type.js';
+
+/** Each reaches everyone. */
+const ANNOUNCEMENTS: AccountLimit = { name: 'announce', points: 60, seconds: HOUR, counts: 'attempts' };
 
 @Resolver(() => Announcement)
 export class AnnouncementResolver {
@@ -17,6 +21,7 @@ export class AnnouncementResolver {
 
   @HasRole(Role.ADMIN)
   @Input(z.object({ message: paragraphs(1_000) }))
+  @Limited(ANNOUNCEMENTS)
   @Mutation(() => Announcement, {
     description: 'Sends a message to everyone who is connected, to whichever instance. It stands in the audit log.',
   })

@@ -1,4 +1,6 @@
 // Who is notified of what: read off the events of a transaction, stored with them, and told by an event of the account's own.
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { Counter } from 'prom-client';
 import { v7 as uuid } from 'uuid';
 import { ACCOUNT_RESOURCE, ACCOUNT_ROLE_CHANGED } from '../../engine/access/rights.js';
 import type { EventConsequences } from '../../engine/events/event-consequences.port.js';
@@ -19,17 +21,40 @@ interface Notice {
   readonly role: string | null;
 }
 
+interface Caused {
+  readonly draft: EventDraft;
+  readonly notice: Notice;
+}
+
+/** Notifications that one account can cause for another in an hour. What mentions it more often says so by itself. */
+export const MAX_PER_SENDER = 30;
+const HOUR_MS = 3_600_000;
+
+/** For Prometheus: what was not stored because of {@link MAX_PER_SENDER}. */
+export const droppedNotifications = new Counter({
+  name: 'tidings_notifications_dropped_total',
+  help: 'Notifications that were not stored because their sender had caused too many for the recipient in this hour.',
+  registers: [],
+});
+
+const RECENT = `
+select account_id as "accountId", count(*)::int as count from notification
+ where account_id = any(string_to_array(?, ',')::uuid[]) and id > ?::uuid and actor_id = ? group by account_id`;
+
 /**
  * Stores the notifications of every transaction. Nobody is notified of what they have done themselves. Their ids are in the order
  * of the log, whoever commits first and whatever the clocks of the nodes say: an account has read all that are not greater.
+ * `limited`: by {@link MAX_PER_SENDER}.
  */
-export const notificationsOfEvents: EventConsequences = {
+export const notificationsOfEvents = (limited: boolean): EventConsequences => ({
   follow: async (em, drafts, nextPlace) => {
-    const caused = drafts.flatMap((draft) =>
+    const all = drafts.flatMap((draft) =>
       noticesOf(draft)
         .filter(({ accountId }) => accountId !== draft.actorId)
         .map((notice) => ({ draft, notice })),
     );
+    // Counted before the place in the log is taken: from then on everybody waits.
+    const caused = limited ? await withinLimit(em, all) : all;
     if (caused.length === 0) return [];
     const { pos, at } = await nextPlace();
     return caused.map(({ draft: { actorId, sessionId }, notice }, index) => {
@@ -40,7 +65,25 @@ export const notificationsOfEvents: EventConsequences = {
       return { resource, kind: NOTIFIED, actorId, sessionId, facts: { notificationId: id } };
     });
   },
-};
+});
+
+/** Those of which their sender has not caused too many for the recipient. By index: only the recipient's newest are read. */
+async function withinLimit(em: EntityManager, all: readonly Caused[]): Promise<readonly Caused[]> {
+  const since = uuid({ msecs: Date.now() - HOUR_MS, seq: 0, random: new Uint8Array(16) });
+  const allowed: Caused[] = [];
+  for (const [actorId, caused] of Map.groupBy(all, ({ draft }) => draft.actorId)) {
+    const recipients = [...new Set(caused.map(({ notice }) => notice.accountId))].join(',');
+    const rows = await em.execute<{ accountId: string; count: number }[]>(RECENT, [recipients, since, actorId]);
+    const counts = new Map(rows.map(({ accountId, count }) => [accountId, count]));
+    for (const one of caused) {
+      const count = (counts.get(one.notice.accountId) ?? 0) + 1;
+      counts.set(one.notice.accountId, count);
+      if (count <= MAX_PER_SENDER) allowed.push(one);
+    }
+  }
+  droppedNotifications.inc(all.length - allowed.length);
+  return allowed;
+}
 
 /** The account that `event` notifies, and of what; `undefined` for all other events. */
 export function notified({ resource, kind, facts }: LogEvent): { accountId: string; id: string } | undefined {

@@ -1,9 +1,11 @@
 import { Module } from '@nestjs/common';
+import { Metrics } from '../../engine/operations/metrics.js';
 import { AnnouncementResolver } from './announcement.resolver.js';
 import { AnnouncementService } from './announcement.service.js';
 import { NotificationConnectionResolver, NotificationResolver } from './notification.resolver.js';
 import { NotificationRetention } from './notification.retention.js';
 import { NotificationService } from './notification.service.js';
+import { droppedNotifications } from './notifications-of-events.js';
 import { PresenceResolver } from './presence.resolver.js';
 
 @Module({
@@ -17,4 +19,8 @@ import { PresenceResolver } from './presence.resolver.js';
     PresenceResolver,
   ],
 })
-export class NotificationsModule {}
+export class NotificationsModule {
+  constructor({ registry }: Metrics) {
+    registry.registerMetric(droppedNotifications);
+  }
+}

@@ -10,6 +10,7 @@ import { User } from '../../engine/accounts/account.type.js';
 import { PageArgs } from '../../engine/graphql/connection.js';
 import { childPage } from '../../engine/graphql/connection-loader.js';
 import { Input, Limited } from '../../engine/graphql/field-rules.js';
+import { type AccountLimit, HOUR, QUARTER } from '../../engine/limits/limit.js';
 import { type Project as ProjectRow, ProjectEntity, type ProjectMember as MemberRow } from './project.entity.js';
 import {
   CreateProjectInput,
@@ -38,6 +39,12 @@ import {
   ProjectMember,
   ProjectMemberConnection,
 } from './project.type.js';
+
+/** Each failure tells that a key is taken. */
+const PROJECT_KEYS: AccountLimit = { name: 'createProject: taken', points: 60, seconds: QUARTER, counts: 'failures' };
+const NEW_PROJECTS: AccountLimit = { name: 'createProject', points: 100, seconds: HOUR, counts: 'attempts' };
+/** Whoever is made a member is notified, and was not asked. */
+const MEMBERS: AccountLimit = { name: 'setProjectMember', points: 500, seconds: HOUR, counts: 'attempts' };
 
 /** The project that `project(id, key)` asks for; by key it takes one statement, found or not. */
 const byAddress: Locator = {
@@ -89,7 +96,7 @@ export class ProjectResolver {
 
   @HasRole(Role.EDITOR)
   @Input(createProjectArgs)
-  @Limited('takeName')
+  @Limited(PROJECT_KEYS, NEW_PROJECTS)
   @Mutation(() => Project, {
     description: 'Makes a project whose OWNER is the caller. `CONFLICT` if the key is taken.',
   })
@@ -125,6 +132,7 @@ export class ProjectResolver {
 
   @RequiresProjectRole(ProjectRole.OWNER, byProjectId('projectId'))
   @Input(setMemberArgs)
+  @Limited(MEMBERS)
   @Mutation(() => ProjectMember, {
     description:
       'Makes an account a member, or changes its role there. `CONFLICT` if it would leave the project without an OWNER.',

@@ -32,7 +32,9 @@ const SHOWN: Record<VariableName, (config: Config) => string> = {
   EVENT_RETENTION: (config) => formatDuration(config.eventRetention),
   AUDIT_RETENTION: (config) => formatDuration(config.auditRetention),
   SMTP_URL: (config) => maskUrl(config.smtpUrl) ?? 'not set',
+  MAILS_PER_HOUR: (config) => String(config.mailsPerHour),
   REGISTRATION: (config) => config.registration,
+  REGISTRATIONS_PER_HOUR: (config) => String(config.registrationsPerHour),
   DEMO: (config) => String(config.demo),
   RATE_LIMITS: (config) => onOff(config.rateLimits),
   LOG_LEVEL: (config) => config.logLevel,
@@ -50,7 +52,7 @@ export function maskUrl(text: string | undefined): string | undefined {
 export function reportConfig(env: NodeJS.ProcessEnv): ConfigReport {
   try {
     const config = loadConfig(env);
-    const rows = Object.entries(SHOWN).map(([name, show]) => `  ${name.padEnd(22)}${show(config)}`);
+    const rows = Object.entries(SHOWN).map(([name, show]) => `  ${name.padEnd(24)}${show(config)}`);
     const warnings = config.warnings.map((warning) => `  warning: ${warning}`);
     return { valid: true, text: ['Configuration is valid:', ...rows, ...warnings].join('\n') };
   } catch (error) {

@@ -47,7 +47,11 @@ export interface Config {
   readonly auditRetention: number;
   /** `smtp://…`; undefined: files in `dataDir/outbox`, in production no mails at all. */
   readonly smtpUrl: string | undefined;
+  /** Mails that one instance sends in an hour at most. */
+  readonly mailsPerHour: number;
   readonly registration: Settings['REGISTRATION'];
+  /** Accounts that visitors may make in an hour, all together. */
+  readonly registrationsPerHour: number;
   /** The demo accounts exist and can sign in. */
   readonly demo: boolean;
   readonly rateLimits: boolean;
@@ -113,7 +117,9 @@ function complete(s: Settings, misspelt: readonly string[]): Config {
     eventRetention: s.EVENT_RETENTION,
     auditRetention: s.AUDIT_RETENTION,
     smtpUrl: s.SMTP_URL,
+    mailsPerHour: s.MAILS_PER_HOUR,
     registration: s.REGISTRATION,
+    registrationsPerHour: s.REGISTRATIONS_PER_HOUR,
     demo: s.DEMO ?? (embedded && isLoopback(host) && !production),
     rateLimits: s.RATE_LIMITS,
     logLevel: s.LOG_LEVEL,

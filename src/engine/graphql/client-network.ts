@@ -1,5 +1,5 @@
 // Who counts as one when tries are counted by address: an IPv4 address, or an IPv6 /64, which is what one site is given.
-import { isIPv6 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 
 /** `1.2.3.4`, also when it was written as IPv6 in whatever form; `2001:db8:0:1::/64`; anything else as it is. */
 export function networkOf(address: string): string {
@@ -11,6 +11,16 @@ export function networkOf(address: string): string {
   if (mapped) return [high >> 8, high & 255, low >> 8, low & 255].join('.');
   const network = groups.slice(0, 4).map((group) => group.toString(16));
   return `${network.join(':')}::/64`;
+}
+
+/**
+ * What a network is a part of: an IPv4 /24, or an IPv6 /48, which is the least that a site is given and the most that a customer
+ * usually has. Anything else as it is.
+ */
+export function siteOf(address: string): string {
+  const network = networkOf(address);
+  if (network.endsWith('::/64')) return `${network.split(':').slice(0, 3).join(':')}::/48`;
+  return isIPv4(network) ? `${network.slice(0, network.lastIndexOf('.'))}.0/24` : network;
 }
 
 /** The eight groups of an address: `URL` writes them in hexadecimal, compressed (RFC 5952). */

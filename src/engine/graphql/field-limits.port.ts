@@ -1,8 +1,9 @@
-// Port: whoever counts tries tells whether one more is allowed. Fields name their limit by `@Limited`, see field-rules.ts.
+// Port: whoever counts attempts tells whether one more is allowed. Fields name their limits by `@Limited`, see field-rules.ts.
 import type { OperationContext } from '../access/operation-context.js';
 import type { RateLimitedError } from '../errors/service-error.js';
+import type { AccountLimit } from '../limits/limit.js';
 
-/** What is limited by itself. */
+/** What is limited by rules of its own. */
 export type LimitName =
   | 'register'
   | 'login'
@@ -11,18 +12,24 @@ export type LimitName =
   | 'logout'
   | 'requestPasswordReset'
   | 'resetPassword'
-  | 'changePassword'
-  /** Failed tries to take a name of which there is one among all: each tells that it is taken, by whatever it is. */
-  | 'takeName';
+  | 'changePassword';
 
-/** To be called once the field has succeeded. */
-export type Settle = () => Promise<void>;
+/** To be called once the field has been resolved. */
+export interface Attempt {
+  succeeded(): Promise<void>;
+  /** Throws {@link RateLimitedError}, to be answered instead of `error`, if there were too many failures. */
+  failed(error: unknown): Promise<void>;
+}
+
+type Args = Readonly<Record<string, unknown>>;
 
 export interface FieldLimits {
-  /** Counts one try before it is made. Throws {@link RateLimitedError}. */
-  take(limit: LimitName, context: OperationContext, args: Readonly<Record<string, unknown>>): Promise<Settle>;
-  /** Counts one operation of the account, whatever it is and however it came; what to answer when there were too many. */
-  operation(accountId: string): Promise<RateLimitedError | undefined>;
+  /** Counts one attempt before it is made. Throws {@link RateLimitedError}. */
+  take(limit: LimitName | AccountLimit, context: OperationContext, args: Args): Promise<Attempt>;
+  /** Counts one root field that writes. Throws {@link RateLimitedError}. */
+  write(accountId: string): Promise<void>;
+  /** Counts one operation of the account, however it came, with so many root fields; what to answer when there were too many. */
+  operation(accountId: string, rootFields?: number): Promise<RateLimitedError | undefined>;
 }
 
 export const FIELD_LIMITS = Symbol('FieldLimits');

@@ -1,12 +1,14 @@
 // Rules of a field beside its policies: the shape of its arguments, whether it deals in credentials, how long its text may be, as how many its list counts.
 import { Extensions } from '@nestjs/graphql';
 import type { ZodType } from 'zod';
+import type { AccountLimit } from '../limits/limit.js';
 import type { LimitName } from './field-limits.port.js';
 
 const INPUT_KEY = 'input';
 const CREDENTIAL_KEY = 'credential';
 const LIMIT_KEY = 'limit';
 const CLEARS_KEY = 'clearsCookies';
+const FREE_KEY = 'freeOfWrites';
 const TEXT_KEY = 'longestText';
 const COUNT_KEY = 'countedAs';
 
@@ -20,14 +22,19 @@ export function Credential(): MethodDecorator {
   return Extensions({ [CREDENTIAL_KEY]: true });
 }
 
-/** Tries are counted, those that are too many refused with RATE_LIMITED: after the policies, before the resolver. */
-export function Limited(limit: LimitName): MethodDecorator {
-  return Extensions({ [LIMIT_KEY]: limit });
+/** Attempts are counted, those that are too many refused with RATE_LIMITED: after the policies, before the resolver. */
+export function Limited(...limits: readonly (LimitName | AccountLimit)[]): MethodDecorator {
+  return Extensions({ [LIMIT_KEY]: limits });
 }
 
 /** Whatever this root field answers, an error included: the cookies that came with its operation are cleared. */
 export function ClearsCookies(): MethodDecorator {
   return Extensions({ [CLEARS_KEY]: true });
+}
+
+/** This mutation does not count as a write: it is what an account needs against somebody who has one of its tokens. */
+export function NotCountedAsWrite(): MethodDecorator {
+  return Extensions({ [FREE_KEY]: true });
 }
 
 /** The text of this field has up to `characters`, which are many: it costs more than other fields do. */
@@ -54,8 +61,12 @@ export function clearsCookies(extensions: FieldExtensions): boolean {
   return extensions?.[CLEARS_KEY] === true;
 }
 
-export function limitOf(extensions: FieldExtensions): LimitName | undefined {
-  return extensions?.[LIMIT_KEY] as LimitName | undefined;
+export function countsAsWrite(extensions: FieldExtensions): boolean {
+  return extensions?.[FREE_KEY] !== true;
+}
+
+export function limitsOf(extensions: FieldExtensions): readonly (LimitName | AccountLimit)[] {
+  return (extensions?.[LIMIT_KEY] as readonly (LimitName | AccountLimit)[] | undefined) ?? [];
 }
 
 /** Characters that the field's text may have, if that is many; else 0. */

@@ -17,8 +17,8 @@ import type { OperationContext } from '../access/operation-context.js';
 import { policiesOf, type Policy, type PolicyDirective, type PolicyRequest } from '../access/policy.js';
 import { SharedContext } from '../access/shared-context.js';
 import { BadUserInputError, ForbiddenError, NotFoundError } from '../errors/service-error.js';
-import type { FieldLimits } from './field-limits.port.js';
-import { clearsCookies, inputSchemaOf, limitOf } from './field-rules.js';
+import type { Attempt, FieldLimits } from './field-limits.port.js';
+import { clearsCookies, countsAsWrite, inputSchemaOf, limitsOf } from './field-rules.js';
 import { assertRules } from './schema-rules.js';
 
 type Resolver = GraphQLFieldResolver<unknown, OperationContext, Record<string, unknown>>;
@@ -75,17 +75,20 @@ function enforce(
 ): void {
   const isMutation = operation === OperationTypeNode.MUTATION;
   const input = inputSchemaOf(field.extensions);
-  const limit = limitOf(field.extensions);
-  if (policies.length === 0 && !input && !limit) return;
+  const named = limitsOf(field.extensions);
+  const isWrite = isMutation && countsAsWrite(field.extensions);
+  if (policies.length === 0 && !input && named.length === 0) return;
   const isRoot = operation !== undefined;
   const guard =
     (inner: Resolver): Resolver =>
     async (parent, args, context, info) => {
       const taken = input ? parseInput(input.safeParse(args)) : args;
       await admitNow(policies, { context, parent, args: taken }, isRoot, catchUp);
-      const settle = limit && (await limits?.take(limit, context, taken));
-      const result: unknown = await inner(parent, taken, context, info);
-      await settle?.();
+      const { principal } = context;
+      if (isWrite && principal) await limits?.write(principal.accountId);
+      const attempts: Attempt[] = [];
+      for (const limit of limits ? named : []) attempts.push(await limits!.take(limit, context, taken));
+      const result = await attempted(attempts, async () => inner(parent, taken, context, info));
       // What a mutation returns is read anew: nothing loaded before the change may answer for it.
       if (isMutation) context.refresh();
       return result;
@@ -98,7 +101,23 @@ function enforce(
       return waiting ? waiting.then(() => inner(parent, args, context, info)) : inner(parent, args, context, info);
     };
   if (operation === OperationTypeNode.SUBSCRIPTION) field.subscribe = guard(field.subscribe ?? defaultFieldResolver);
-  else field.resolve = (input || limit || isMutation ? guard : guardAtOnce)(field.resolve ?? defaultFieldResolver);
+  else
+    field.resolve = (input || named.length > 0 || isMutation ? guard : guardAtOnce)(
+      field.resolve ?? defaultFieldResolver,
+    );
+}
+
+/** What `work` gives, having told every attempt how it ended. */
+async function attempted(attempts: readonly Attempt[], work: () => Promise<unknown>): Promise<unknown> {
+  if (attempts.length === 0) return work();
+  try {
+    const result = await work();
+    for (const attempt of attempts) await attempt.succeeded();
+    return result;
+  } catch (error) {
+    for (const attempt of attempts) await attempt.failed(error);
+    throw error;
+  }
 }
 
 /**

@@ -3,16 +3,22 @@
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import pLimit from 'p-limit';
+import { Counter } from 'prom-client';
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import type { Mail } from './mail.js';
 import { type Delivery, deliveryOf } from './mail-delivery.js';
+import { Metrics } from './metrics.js';
 
 /** A mail, or the work that makes one: it too is done after the request, in the order of the queue. None: nothing is sent. */
 export type Letter = Mail | (() => Promise<Mail | undefined>);
 
+/** Notices to one recipient in an hour: an account that changes its password all the time is not told each time. */
+const NOTICES = 20;
 /** Mails that may wait; more are dropped rather than kept. */
 const MAX_WAITING = 1_000;
+const HOUR_MS = 3_600_000;
 const AT_ONCE = 4;
 /** ms before each further try. */
 const BACKOFF_MS = [1_000, 5_000, 30_000, 120_000];
@@ -33,9 +39,25 @@ export class Mailer implements OnApplicationShutdown {
   private saidThatNoneAreSent = false;
   /** Said once, until there is room again. */
   private dropping = false;
+  /** Until then, on the clock of `performance`, it is known that mails are dropped. */
+  private silentUntil = 0;
 
-  constructor(@Inject(CONFIG) config: Config) {
+  private readonly perHour: RateLimiterMemory | undefined;
+  private readonly notices: RateLimiterMemory | undefined;
+  private readonly counted: Counter<'outcome'>;
+
+  constructor(@Inject(CONFIG) config: Config, { registry }: Metrics) {
     this.delivery = deliveryOf(config);
+    if (config.rateLimits) {
+      this.perHour = new RateLimiterMemory({ points: config.mailsPerHour, duration: HOUR_MS / 1_000 });
+      this.notices = new RateLimiterMemory({ points: NOTICES, duration: HOUR_MS / 1_000 });
+    }
+    this.counted = new Counter({
+      name: 'tidings_mails_total',
+      help: 'Mails by outcome: sent, failed, or dropped because too many waited, or went to one recipient or out in the hour.',
+      labelNames: ['outcome'],
+      registers: [registry],
+    });
   }
 
   /** Takes a mail to send it soon. Returns at once whether it was taken, and never throws. */
@@ -50,7 +72,10 @@ export class Mailer implements OnApplicationShutdown {
       return false;
     }
     const job = this.process(letter, delivery)
-      .catch((error: unknown) => this.logger.error(`A mail was not sent: ${reasonOf(error)}`))
+      .catch((error: unknown) => {
+        this.counted.inc({ outcome: 'failed' });
+        this.logger.error(`A mail was not sent: ${reasonOf(error)}`);
+      })
       .finally(() => {
         this.jobs.delete(job);
         this.dropping = false;
@@ -73,7 +98,9 @@ export class Mailer implements OnApplicationShutdown {
     await nextTurn();
     const compose = typeof letter === 'function' ? letter : () => Promise.resolve(letter);
     const mail = await this.persistently(() => this.composing(() => ended(signal, compose())));
-    if (mail) await this.persistently(() => this.sending(() => ended(signal, delivery(mail, signal))));
+    if (!mail || !(await this.allows(mail, mail === letter))) return;
+    await this.persistently(() => this.sending(() => ended(signal, delivery(mail, signal))));
+    this.counted.inc({ outcome: 'sent' });
   }
 
   private async persistently<T>(work: () => Promise<T>): Promise<T> {
@@ -90,7 +117,24 @@ export class Mailer implements OnApplicationShutdown {
     }
   }
 
+  /** Counts the mail; false: there were too many in this hour. What is composed, reset links, is bounded by who composes it. */
+  private async allows({ to }: Mail, isNotice: boolean): Promise<boolean> {
+    try {
+      if (isNotice) await this.notices?.consume(to.toLowerCase());
+      await this.perHour?.consume('');
+      return true;
+    } catch (refused) {
+      if (!(refused instanceof RateLimiterRes)) throw refused;
+      this.counted.inc({ outcome: 'dropped' });
+      if (performance.now() > this.silentUntil)
+        this.logger.error('Mails are dropped: the limit of this hour is reached');
+      this.silentUntil = performance.now() + HOUR_MS;
+      return false;
+    }
+  }
+
   private drop(): void {
+    this.counted.inc({ outcome: 'dropped' });
     if (!this.dropping) this.logger.error('Mails are dropped: too many are waiting to be sent');
     this.dropping = true;
   }

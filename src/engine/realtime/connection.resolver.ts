@@ -3,6 +3,7 @@ import { Args, Context, Mutation, Resolver } from '@nestjs/graphql';
 import type { OperationContext } from '../access/operation-context.js';
 import { SignedIn } from '../access/policies.js';
 import { BadUserInputError, UnauthenticatedError } from '../errors/service-error.js';
+import { NotCountedAsWrite } from '../graphql/field-rules.js';
 import { SessionAuthenticator } from '../sessions/session.authenticator.js';
 import { OpenSockets } from './open-sockets.js';
 import { DEADLINE_GRACE_MS } from './socket.js';
@@ -17,6 +18,7 @@ export class ConnectionResolver {
   ) {}
 
   @SignedIn()
+  @NotCountedAsWrite()
   @Mutation(() => Date, {
     description:
       'Over a socket: extends its life by a newer access token of the same session, which it carries from then on. Returns when the ' +

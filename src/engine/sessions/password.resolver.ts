@@ -2,7 +2,7 @@
 import { Args, Context, Mutation, Resolver } from '@nestjs/graphql';
 import type { OperationContext } from '../access/operation-context.js';
 import { Public, SignedIn } from '../access/policies.js';
-import { Credential, Input, Limited } from '../graphql/field-rules.js';
+import { Credential, Input, Limited, NotCountedAsWrite } from '../graphql/field-rules.js';
 import { AuthPayloads } from './auth-payloads.js';
 import { PasswordChanges } from './password-changes.js';
 import { PasswordResetRequests } from './password-reset-requests.js';
@@ -29,6 +29,7 @@ export class PasswordResolver {
   @Credential()
   @Input(changePasswordArgs)
   @Limited('changePassword')
+  @NotCountedAsWrite()
   @Mutation(() => AuthPayload, {
     description:
       'Changes the password. All sessions end, and a new one is opened. `INVALID_CREDENTIALS` if the current password is wrong.',

@@ -5,7 +5,7 @@ import type { OperationContext } from '../access/operation-context.js';
 import { Public, SelfOrRole, SessionHolder, SignedIn } from '../access/policies.js';
 import { Role } from '../access/role.js';
 import { User } from '../accounts/account.type.js';
-import { ClearsCookies, CountedAs, Credential, Input, Limited } from '../graphql/field-rules.js';
+import { ClearsCookies, CountedAs, Credential, Input, Limited, NotCountedAsWrite } from '../graphql/field-rules.js';
 import { id } from '../graphql/input-text.js';
 import { AuthPayloads } from './auth-payloads.js';
 import { RequestSessions } from './request-sessions.js';
@@ -85,6 +85,7 @@ export class SessionResolver {
 
   @SessionHolder()
   @ClearsCookies()
+  @NotCountedAsWrite()
   @Input(refreshTokenArgs)
   @Limited('logout')
   @Mutation(() => Boolean, {
@@ -109,6 +110,7 @@ export class SessionResolver {
   }
 
   @SignedIn()
+  @NotCountedAsWrite()
   @Mutation(() => Int, { description: 'Ends all sessions of the account. Returns how many.' })
   async logoutEverywhere(
     @Context() { viewer, client, cookies }: OperationContext,
@@ -127,6 +129,7 @@ export class SessionResolver {
   }
 
   @SignedIn()
+  @NotCountedAsWrite()
   @Input(z.object({ id }))
   @Mutation(() => Boolean, {
     description: 'Ends one session of the account. False if there is no such session, or it had ended.',

@@ -1,118 +1,138 @@
-// Which buckets a try is counted in. Strangers share one bucket per e-mail, existing or not; an address that the account knows
-// has its own there, and in it neither strangers nor its neighbours count: nobody can be locked out by somebody else.
-import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+// Which counters an attempt is counted by. Strangers share one per e-mail, existing or not; a network that the account knows has
+// its own there, and in it neither strangers nor its neighbours count. What proves itself, a genuine refresh token or a valid reset
+// link, is never refused because of what others sent from the same network: nobody is locked out by somebody else.
+import { Inject, Injectable } from '@nestjs/common';
 import type { OperationContext } from '../access/operation-context.js';
-import { deriveKey } from '../config/app-secret.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
-import { RateLimitedError } from '../errors/service-error.js';
-import { networkOf } from '../graphql/client-network.js';
-import type { FieldLimits, LimitName, Settle } from '../graphql/field-limits.port.js';
+import { BadUserInputError, type RateLimitedError, UnauthenticatedError } from '../errors/service-error.js';
+import { networkOf, siteOf } from '../graphql/client-network.js';
+import type { Attempt, FieldLimits, LimitName } from '../graphql/field-limits.port.js';
+import { AccountBudget } from '../limits/account-budget.js';
+import type { AccountLimit, Limit } from '../limits/limit.js';
+import { Limits } from '../limits/limits.js';
 import { KnownAddresses } from './known-addresses.js';
-import { LimitBuckets } from './limit-buckets.js';
-import { type BucketName, LIMITS, OPERATIONS } from './limits.js';
 import { RefreshTokens } from './refresh-tokens.js';
+import { registrations, SIGN_IN_LIMITS as LIMITS } from './sign-in-limit-table.js';
 
-type Key = readonly [BucketName, string];
+type Key = readonly [Limit, string];
 type Args = Readonly<Record<string, unknown>>;
 
-const NOTHING: Settle = () => Promise.resolve();
+/** What one attempt counts, and when. */
+interface Plan {
+  /** Counted before the attempt. */
+  readonly attempts?: readonly Key[];
+  /** Looked at before, counted when the attempt succeeded. */
+  readonly successes?: readonly Key[];
+  /** Counted when it failed. */
+  readonly failures?: readonly Key[];
+  /** What succeeds does not count as an attempt. */
+  readonly onlyFailed?: boolean;
+}
+
+const NOTHING: Attempt = { succeeded: () => Promise.resolve(), failed: () => Promise.resolve() };
 
 @Injectable()
-export class SignInLimits implements FieldLimits, OnModuleInit, OnApplicationShutdown {
-  private readonly logger = new Logger(SignInLimits.name);
-  private readonly buckets: LimitBuckets<BucketName> | undefined;
-  private readonly operations = new RateLimiterMemory({ points: OPERATIONS.points, duration: OPERATIONS.seconds });
+export class SignInLimits implements FieldLimits {
+  private readonly registrations: Limit;
 
   constructor(
+    private readonly limits: Limits,
+    private readonly budget: AccountBudget,
     private readonly known: KnownAddresses,
     private readonly refreshTokens: RefreshTokens,
-    @Inject(CONFIG) { rateLimits, redisUrl, appSecrets: [secret] }: Config,
+    @Inject(CONFIG) { registrationsPerHour }: Config,
   ) {
-    if (!rateLimits || !secret) return;
-    this.buckets = new LimitBuckets({
-      limits: LIMITS,
-      redisUrl,
-      secret: deriveKey(secret, 'tidings rate limits'),
-      onRedisLost: () => this.logger.warn('Redis is away: each instance counts sign-ins by itself until it is back'),
-    });
+    this.registrations = registrations(registrationsPerHour);
   }
 
-  async onModuleInit(): Promise<void> {
-    await this.buckets?.open();
+  async take(limit: LimitName | AccountLimit, context: OperationContext, args: Args): Promise<Attempt> {
+    if (!this.limits.on) return NOTHING;
+    const plan = typeof limit === 'string' ? await this.planOf(limit, context, args) : planOf(limit, context);
+    for (const key of plan.successes ?? []) await this.limits.check(...key);
+    for (const key of plan.attempts ?? []) await this.limits.take(...key);
+    return {
+      succeeded: async () => {
+        if (plan.onlyFailed) for (const key of plan.attempts ?? []) await this.limits.giveBack(...key);
+        // It was allowed: that it is the last one for now is the next one's concern.
+        for (const key of plan.successes ?? []) await this.limits.take(...key).catch(() => {});
+        const { principal, client } = context;
+        if ((limit === 'login' || limit === 'register') && principal) {
+          await this.known.remember(principal.accountId, networkOf(client.address));
+        }
+      },
+      failed: async (error) => {
+        if (!(error instanceof UnauthenticatedError || error instanceof BadUserInputError)) return;
+        for (const key of plan.failures ?? []) await this.limits.take(...key);
+      },
+    };
   }
 
-  onApplicationShutdown(): void {
-    this.buckets?.close();
+  write(accountId: string): Promise<void> {
+    return this.budget.write(accountId);
   }
 
-  async take(limit: LimitName, context: OperationContext, args: Args): Promise<Settle> {
-    const { buckets } = this;
-    if (!buckets) return NOTHING;
-    const network = networkOf(context.client.address);
-    const keys = await this.keysOf(limit, network, context, args);
-    for (const [name, key] of keys) {
-      const wait = await buckets.take(name, key);
-      if (wait > 0) throw new RateLimitedError(Math.ceil(wait / 1_000));
-    }
-    return () => this.succeeded(limit, network, context, keys);
+  operation(accountId: string, rootFields?: number): Promise<RateLimitedError | undefined> {
+    return this.budget.operation(accountId, rootFields);
   }
 
-  async operation(accountId: string): Promise<RateLimitedError | undefined> {
-    if (!this.buckets) return undefined;
-    try {
-      await this.operations.consume(accountId);
-      return undefined;
-    } catch (refused) {
-      if (refused instanceof RateLimiterRes) return new RateLimitedError(Math.ceil(refused.msBeforeNext / 1_000) || 1);
-      throw refused;
-    }
+  private async planOf(limit: LimitName, context: OperationContext, args: Args): Promise<Plan> {
+    const { address } = context.client;
+    const [network, site] = [networkOf(address), siteOf(address)];
+    const plans: Readonly<Record<LimitName, () => Plan | Promise<Plan>>> = {
+      login: () => this.planOfLogin(network, site, emailIn(args)),
+      register: () => ({
+        attempts: [
+          [LIMITS['register: network'], network],
+          [LIMITS['register: site'], site],
+          [this.registrations, ''],
+        ],
+      }),
+      refresh: () => this.planOfToken(network, context, args),
+      logout: () => (context.principal ? {} : this.planOfToken(network, context, args)),
+      requestPasswordReset: () => this.planOfRequest(network, site, emailIn(args)),
+      resetPassword: () => ({ failures: [[LIMITS['resetPassword: network'], network]] }),
+      changePassword: () => ({
+        attempts: [[LIMITS['changePassword: session'], context.viewer.sessionId]],
+        onlyFailed: true,
+      }),
+    };
+    return plans[limit]();
   }
 
-  private async keysOf(
-    limit: LimitName,
-    network: string,
-    context: OperationContext,
-    args: Args,
-  ): Promise<readonly Key[]> {
-    if (limit === 'login' || limit === 'requestPasswordReset') return this.keysOfEmail(limit, network, emailIn(args));
-    if (limit === 'changePassword' || limit === 'takeName') return [[`${limit}: account`, context.viewer.accountId]];
-    if (limit === 'logout' && context.principal) return [];
-    if (limit !== 'refresh' && limit !== 'logout') return [[`${limit}: address`, network]];
-    const token = args['refreshToken'] ?? context.cookies.refreshToken;
+  private async planOfLogin(network: string, site: string, email: string): Promise<Plan> {
+    const known: Key[] = [[LIMITS['login: known network'], `${email} ${network}`]];
+    const strange: Key[] = [
+      [LIMITS['login: network'], network],
+      [LIMITS['login: site'], site],
+      [LIMITS['login: e-mail'], email],
+    ];
+    const attempts = (await this.known.knows(email, network)) ? known : strange;
+    return { attempts, onlyFailed: true, successes: [[LIMITS['login: sessions'], email]] };
+  }
+
+  /** Where the account has signed in from, nothing that neighbours ask for keeps its owner waiting. */
+  private async planOfRequest(network: string, site: string, email: string): Promise<Plan> {
+    if (await this.known.knows(email, network)) return {};
+    return {
+      attempts: [
+        [LIMITS['requestPasswordReset: network'], network],
+        [LIMITS['requestPasswordReset: site'], site],
+      ],
+    };
+  }
+
+  private planOfToken(network: string, { cookies }: OperationContext, args: Args): Plan {
+    const token = args['refreshToken'] ?? cookies.refreshToken;
     const session = typeof token === 'string' ? this.refreshTokens.parse(token)?.sessionId : undefined;
     // Whoever knows a session's id may send rubbish in its name: that must not count against its owner elsewhere.
-    const own: Key[] = session ? [['refresh: session', `${session} ${network}`]] : [];
-    return [...own, ['refresh: address', network]];
+    const attempts: Key[] = session ? [[LIMITS['refresh: session'], `${session} ${network}`]] : [];
+    return { attempts, failures: [[LIMITS['refresh: network'], network]] };
   }
+}
 
-  private async keysOfEmail(
-    limit: 'login' | 'requestPasswordReset',
-    network: string,
-    email: string,
-  ): Promise<readonly Key[]> {
-    if (await this.known.knows(email, network)) return [[`${limit}: known address`, `${email} ${network}`]];
-    return [
-      [`${limit}: address`, network],
-      [`${limit}: e-mail`, email],
-    ];
-  }
-
-  /** What succeeds without telling a secret is not counted. Signing in makes the address known. */
-  private async succeeded(
-    limit: LimitName,
-    network: string,
-    { principal }: OperationContext,
-    keys: readonly Key[],
-  ): Promise<void> {
-    if (limit === 'login' || limit === 'changePassword' || limit === 'takeName') {
-      for (const [name, key] of keys) await this.buckets?.giveBack(name, key);
-    }
-    if ((limit === 'login' || limit === 'register') && principal) {
-      await this.known.remember(principal.accountId, network);
-    }
-  }
+function planOf(limit: AccountLimit, { viewer }: OperationContext): Plan {
+  return { attempts: [[limit, viewer.accountId]], onlyFailed: limit.counts === 'failures' };
 }
 
 /** As accounts are told apart: without regard to case. */

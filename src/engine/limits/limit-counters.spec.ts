@@ -1,16 +1,17 @@
 // Counting by itself: windows that end, one count for all nodes, and what happens when Redis does not answer.
 import { startRedis, type TestRedis } from '../../../test/support/redis.js';
 import { until } from '../../../test/support/wait.js';
-import { LimitBuckets } from './limit-buckets.js';
+import { LimitCounters } from './limit-counters.js';
 
 const SECRET = Buffer.alloc(32, 'limits');
-const limits = { short: { points: 2, seconds: 1 }, long: { points: 3, seconds: 900 } };
+const SHORT = { name: 'short', points: 2, seconds: 1 };
+const LONG = { name: 'long', points: 3, seconds: 900 };
 
-const open: LimitBuckets<keyof typeof limits>[] = [];
+const open: LimitCounters[] = [];
 let lost = 0;
 
-async function node(redisUrl?: string): Promise<LimitBuckets<keyof typeof limits>> {
-  const buckets = new LimitBuckets({ limits, redisUrl, secret: SECRET, onRedisLost: () => (lost += 1) });
+async function node(redisUrl?: string): Promise<LimitCounters> {
+  const buckets = new LimitCounters({ redisUrl, secret: SECRET, onRedisLost: () => (lost += 1) });
   open.push(buckets);
   await buckets.open();
   return buckets;
@@ -38,34 +39,34 @@ describe.each(['in memory', 'in Redis'])('tries counted %s', (where) => {
 
   it('are allowed up to the limit, each key for itself, and the rest told how long to wait', async () => {
     const buckets = await one();
-    const waits = await tries(4, () => buckets.take('long', `a ${where}`));
+    const waits = await tries(4, () => buckets.take(LONG, `a ${where}`));
     expect(waits.slice(0, 3)).toEqual([0, 0, 0]);
     expect(waits[3]).toBeGreaterThan(890_000);
     expect(waits[3]).toBeLessThanOrEqual(900_000);
-    expect(await buckets.take('long', `b ${where}`)).toBe(0);
+    expect(await buckets.take(LONG, `b ${where}`)).toBe(0);
   });
 
   it('are allowed again when the window ends, however many came in between', async () => {
     const buckets = await one();
-    const refused = await tries(20, () => buckets.take('short', where));
+    const refused = await tries(20, () => buckets.take(SHORT, where));
     expect(refused.filter((wait) => wait === 0)).toHaveLength(2);
     expect(Math.max(...refused)).toBeLessThanOrEqual(1_000);
     const began = performance.now();
-    await until(async () => (await buckets.take('short', where)) === 0, 'a try was allowed', 3_000);
+    await until(async () => (await buckets.take(SHORT, where)) === 0, 'a try was allowed', 3_000);
     expect(performance.now() - began).toBeLessThan(1_500);
   });
 
   it('that succeeded do not count', async () => {
     const buckets = await one();
     for (let at = 0; at < 10; at += 1) {
-      expect(await buckets.take('long', `good ${where}`)).toBe(0);
-      await buckets.giveBack('long', `good ${where}`);
+      expect(await buckets.take(LONG, `good ${where}`)).toBe(0);
+      await buckets.giveBack(LONG, `good ${where}`);
     }
   });
 
   it('are counted exactly when they come all at once', async () => {
     const buckets = await one();
-    const waits = await Promise.all(Array.from({ length: 50 }, () => buckets.take('long', `once ${where}`)));
+    const waits = await Promise.all(Array.from({ length: 50 }, () => buckets.take(LONG, `once ${where}`)));
     expect(waits.filter((wait) => wait === 0)).toHaveLength(3);
   });
 });
@@ -73,34 +74,34 @@ describe.each(['in memory', 'in Redis'])('tries counted %s', (where) => {
 describe('with Redis', () => {
   it('two nodes share one count', async () => {
     const [one, other] = [await node(redis.url), await node(redis.url)];
-    expect(await tries(2, () => one.take('long', 'shared'))).toEqual([0, 0]);
-    expect(await other.take('long', 'shared')).toBe(0);
-    expect(await one.take('long', 'shared')).toBeGreaterThan(0);
-    expect(await other.take('long', 'shared')).toBeGreaterThan(0);
+    expect(await tries(2, () => one.take(LONG, 'shared'))).toEqual([0, 0]);
+    expect(await other.take(LONG, 'shared')).toBe(0);
+    expect(await one.take(LONG, 'shared')).toBeGreaterThan(0);
+    expect(await other.take(LONG, 'shared')).toBeGreaterThan(0);
   });
 
   it('killed, tries are counted here, at once, and in Redis again when it is back', async () => {
     const buckets = await node(redis.url);
-    expect(await buckets.take('long', 'before')).toBe(0);
+    expect(await buckets.take(LONG, 'before')).toBe(0);
     await redis.kill9();
     await until(() => lost === 1, 'the loss was told');
     const began = performance.now();
-    const waits = await tries(4, () => buckets.take('long', 'during'));
+    const waits = await tries(4, () => buckets.take(LONG, 'during'));
     expect(waits.map((wait) => wait > 0)).toEqual([false, false, false, true]);
     expect(performance.now() - began).toBeLessThan(200);
     await redis.restart();
     // What was used up here is not in the empty Redis.
-    await until(async () => (await buckets.take('long', 'during')) === 0, 'Redis counts again');
+    await until(async () => (await buckets.take(LONG, 'during')) === 0, 'Redis counts again');
     expect(lost).toBe(1);
   });
 
   it('paused, a try waits half a second at most', async () => {
     const buckets = await node(redis.url);
-    expect(await buckets.take('long', 'awake')).toBe(0);
+    expect(await buckets.take(LONG, 'awake')).toBe(0);
     redis.pause();
     try {
       const began = performance.now();
-      expect(await tries(2, () => buckets.take('long', 'asleep'))).toEqual([0, 0]);
+      expect(await tries(2, () => buckets.take(LONG, 'asleep'))).toEqual([0, 0]);
       expect(performance.now() - began).toBeLessThan(2_000);
     } finally {
       redis.resume();
@@ -109,7 +110,7 @@ describe('with Redis', () => {
 
   it('never there, everything goes on', async () => {
     const buckets = await node('redis://127.0.0.1:1');
-    expect((await tries(4, () => buckets.take('long', 'alone'))).map((wait) => wait > 0)).toEqual([
+    expect((await tries(4, () => buckets.take(LONG, 'alone'))).map((wait) => wait > 0)).toEqual([
       false,
       false,
       false,

@@ -1,0 +1,117 @@
+// Where attempts are counted: in Redis for all instances, in this process without one, or while it does not answer.
+import { createHmac } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import type { Limit } from './limit.js';
+
+export interface CounterOptions {
+  readonly redisUrl: string | undefined;
+  /** Keys are stored as MACs: no address and no e-mail lies in Redis, and installations that share one stay apart. */
+  readonly secret: Buffer;
+  /** Told when Redis goes away, once each time. */
+  onRedisLost(): void;
+}
+
+/** ms that an attempt waits for Redis: beyond that it is counted here. */
+const REDIS_PATIENCE_MS = 500;
+/** ms for which Redis is not asked again after it has not answered: waiting requests would pile up. */
+const REDIS_REST_MS = 2_000;
+
+interface Counter {
+  readonly shared: RateLimiterAbstract | undefined;
+  readonly local: RateLimiterAbstract;
+}
+
+export class LimitCounters {
+  private readonly redis: Redis | undefined;
+  private readonly counters = new Map<string, Counter>();
+  private reported = false;
+  /** Until then, on the clock of `performance`, Redis is not asked. */
+  private restsUntil = 0;
+
+  constructor(private readonly options: CounterOptions) {
+    this.redis = options.redisUrl === undefined ? undefined : this.connect(options.redisUrl);
+  }
+
+  /** Resolves when Redis answers, or when it is clear that it does not; it is tried again from then on. */
+  async open(): Promise<void> {
+    await this.redis?.connect().catch(() => undefined);
+  }
+
+  /** Counts one attempt of `key`: 0 if it is allowed, else the ms until the next one is. */
+  async take(limit: Limit, key: string): Promise<number> {
+    try {
+      await this.ask(limit, (counter) => counter.consume(this.masked(key)));
+      return 0;
+    } catch (refused) {
+      if (refused instanceof RateLimiterRes) return Math.max(refused.msBeforeNext, 1);
+      throw refused;
+    }
+  }
+
+  /** What {@link take} would answer, without counting. */
+  async peek(limit: Limit, key: string): Promise<number> {
+    const found = await this.ask(limit, (counter) => counter.get(this.masked(key)));
+    return found && found.consumedPoints >= limit.points ? Math.max(found.msBeforeNext, 1) : 0;
+  }
+
+  /** As if the attempt had not been made. */
+  async giveBack(limit: Limit, key: string): Promise<void> {
+    await this.ask(limit, (counter) => counter.reward(this.masked(key)));
+  }
+
+  close(): void {
+    this.redis?.disconnect();
+  }
+
+  private async ask<T>(limit: Limit, question: (counter: RateLimiterAbstract) => Promise<T>): Promise<T> {
+    const { shared, local } = this.counter(limit);
+    if (!shared || performance.now() < this.restsUntil) return question(local);
+    try {
+      return await question(shared);
+    } catch (error) {
+      if (error instanceof RateLimiterRes) throw error;
+      this.restsUntil = performance.now() + REDIS_REST_MS;
+      return question(local);
+    }
+  }
+
+  private counter(limit: Limit): Counter {
+    const known = this.counters.get(limit.name);
+    if (known) return known;
+    const settings = { keyPrefix: `tidings:${limit.name}`, points: limit.points, duration: limit.seconds };
+    const made = {
+      shared: this.redis && new RateLimiterRedis({ ...settings, storeClient: this.redis, rejectIfRedisNotReady: true }),
+      local: new RateLimiterMemory(settings),
+    };
+    this.counters.set(limit.name, made);
+    return made;
+  }
+
+  private masked(key: string): string {
+    return createHmac('sha256', this.options.secret).update(key).digest('base64url').slice(0, 22);
+  }
+
+  private connect(url: string): Redis {
+    const client = new Redis(url, {
+      lazyConnect: true,
+      retryStrategy: (attempt) => Math.min(attempt * 100, 2_000),
+      maxRetriesPerRequest: 1,
+      enableOfflineQueue: false,
+      enableReadyCheck: false,
+      disableClientInfo: true,
+      connectTimeout: 1_000,
+      commandTimeout: REDIS_PATIENCE_MS,
+      disconnectTimeout: 100,
+    });
+    client.on('ready', () => {
+      this.reported = false;
+      this.restsUntil = 0;
+    });
+    client.on('error', () => {
+      if (!this.reported) this.options.onRedisLost();
+      this.reported = true;
+    });
+    return client;
+  }
+}
