@@ -11,7 +11,6 @@ const MAY_IMPORT = {
   'engine/database': ['engine/config', 'engine/errors'],
   'engine/pubsub': ['engine/config', 'engine/errors'],
   'engine/operations': ABOVE,
-  'engine/limits': ABOVE,
   'engine/events': ABOVE,
   'engine/access': ABOVE,
   'engine/limits': ABOVE,
