@@ -73,6 +73,8 @@ describe('/metrics', () => {
     expect(Object.fromEntries(types.map(([, name, type]) => [name, type]))).toEqual({
       tidings_catch_ups_total: 'counter',
       tidings_commit_to_delivery_seconds: 'histogram',
+      tidings_connections: 'gauge',
+      tidings_connections_cut_total: 'counter',
       tidings_demotions_total: 'counter',
       tidings_denied_fields_total: 'counter',
       tidings_document_cache_bytes: 'gauge',
@@ -80,10 +82,16 @@ describe('/metrics', () => {
       tidings_event_bytes_total: 'counter',
       tidings_event_deliveries_total: 'counter',
       tidings_event_executions_total: 'counter',
+      tidings_gate_busy_seconds: 'gauge',
+      tidings_gate_refusals_total: 'counter',
+      tidings_gate_waiting: 'gauge',
       tidings_groups: 'gauge',
+      tidings_http_refusals_total: 'counter',
       tidings_log_distance: 'gauge',
       tidings_log_position: 'gauge',
       tidings_operations_refused_total: 'counter',
+      tidings_refusals_waiting: 'gauge',
+      tidings_request_body_bytes: 'gauge',
       tidings_rings_lost_total: 'counter',
       tidings_socket_buffered_bytes: 'gauge',
       tidings_socket_closes_total: 'counter',
@@ -91,6 +99,7 @@ describe('/metrics', () => {
       tidings_subscription_document_bytes: 'gauge',
       tidings_subscriptions: 'gauge',
       tidings_subscriptions_behind: 'gauge',
+      tidings_unsent_response_bytes: 'gauge',
     });
   });
 });

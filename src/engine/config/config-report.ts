@@ -36,6 +36,8 @@ const SHOWN: Record<VariableName, (config: Config) => string> = {
   REGISTRATION: (config) => config.registration,
   REGISTRATIONS_PER_HOUR: (config) => String(config.registrationsPerHour),
   DEMO: (config) => String(config.demo),
+  MAX_CONNECTIONS: (config) => String(config.maxConnections),
+  MAX_CONNECTIONS_PER_ADDRESS: (config) => String(config.maxConnectionsPerAddress),
   RATE_LIMITS: (config) => onOff(config.rateLimits),
   LOG_LEVEL: (config) => config.logLevel,
 };
@@ -52,7 +54,7 @@ export function maskUrl(text: string | undefined): string | undefined {
 export function reportConfig(env: NodeJS.ProcessEnv): ConfigReport {
   try {
     const config = loadConfig(env);
-    const rows = Object.entries(SHOWN).map(([name, show]) => `  ${name.padEnd(24)}${show(config)}`);
+    const rows = Object.entries(SHOWN).map(([name, show]) => `  ${name.padEnd(29)}${show(config)}`);
     const warnings = config.warnings.map((warning) => `  warning: ${warning}`);
     return { valid: true, text: ['Configuration is valid:', ...rows, ...warnings].join('\n') };
   } catch (error) {

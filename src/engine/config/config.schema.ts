@@ -35,6 +35,8 @@ export const configSchema = z.object({
   REGISTRATION: variable(type.oneOf('open', 'closed').default('open')),
   REGISTRATIONS_PER_HOUR: variable(type.wholeNumber({ min: 1, max: 1_000_000 }).default(500)),
   DEMO: variable(type.flag('true', 'false').optional()),
+  MAX_CONNECTIONS: variable(type.wholeNumber({ min: 10, max: 1_000_000 }).default(10_000)),
+  MAX_CONNECTIONS_PER_ADDRESS: variable(type.wholeNumber({ min: 1, max: 1_000_000 }).default(2_048)),
   RATE_LIMITS: variable(type.flag('on', 'off').default(true)),
   LOG_LEVEL: variable(type.oneOf(...LOG_LEVELS).default('info')),
 });

@@ -52,6 +52,8 @@ describe('an empty environment', () => {
       registrationsPerHour: 500,
       demo: true,
       rateLimits: true,
+      maxConnections: 10_000,
+      maxConnectionsPerAddress: 2_048,
       logLevel: 'info',
       warnings: [],
     });

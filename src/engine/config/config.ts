@@ -55,6 +55,9 @@ export interface Config {
   /** The demo accounts exist and can sign in. */
   readonly demo: boolean;
   readonly rateLimits: boolean;
+  /** TCP connections of this instance, and those that one address may have unless it is a trusted proxy. */
+  readonly maxConnections: number;
+  readonly maxConnectionsPerAddress: number;
   readonly logLevel: Settings['LOG_LEVEL'];
   /** What is allowed and probably not meant, one sentence each, without values: log them at the start. */
   readonly warnings: readonly string[];
@@ -122,6 +125,8 @@ function complete(s: Settings, misspelt: readonly string[]): Config {
     registrationsPerHour: s.REGISTRATIONS_PER_HOUR,
     demo: s.DEMO ?? (embedded && isLoopback(host) && !production),
     rateLimits: s.RATE_LIMITS,
+    maxConnections: s.MAX_CONNECTIONS,
+    maxConnectionsPerAddress: s.MAX_CONNECTIONS_PER_ADDRESS,
     logLevel: s.LOG_LEVEL,
     warnings: [...misspelt, ...crossWarnings(s, host, publicUrl)],
   };

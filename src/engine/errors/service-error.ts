@@ -150,7 +150,8 @@ export class RefreshTokenReusedError extends ServiceError {
  */
 export class ServiceUnavailableError extends ServiceError {
   readonly code = 'SERVICE_UNAVAILABLE';
-  constructor(message = 'The service cannot answer this now. Try again soon.') {
-    super(message, { code: 'SERVICE_UNAVAILABLE' });
+  /** `retryAfter`: whole seconds after which it is worth trying again, if that is known. */
+  constructor(message = 'The service cannot answer this now. Try again soon.', retryAfter?: number) {
+    super(message, { code: 'SERVICE_UNAVAILABLE', ...(retryAfter === undefined ? {} : { retryAfter }) });
   }
 }

@@ -4,14 +4,16 @@ import type { ApolloDriverConfig } from '@nestjs/apollo';
 import { Injectable, Logger } from '@nestjs/common';
 import type { GqlOptionsFactory } from '@nestjs/graphql';
 import type { Request, Response } from 'express';
-import { type GraphQLError, type GraphQLFormattedError, type OperationTypeNode, parse } from 'graphql';
+import { type GraphQLError, type OperationTypeNode, parse } from 'graphql';
 import { Counter } from 'prom-client';
 import type { OperationContext } from '../access/operation-context.js';
 import { ErrorMapper } from '../errors/error-mapper.js';
 import { BadUserInputError, UnauthenticatedError } from '../errors/service-error.js';
+import { Gate } from '../limits/gate.js';
 import { type AuditAction, AuditTrail } from '../operations/audit.js';
 import { Metrics } from '../operations/metrics.js';
 import { ContextFactory } from './context-factory.js';
+import { RESPONSE_JSON, refusalOf, wantsResponseJson } from './http/refusal.js';
 import { guardSchema, type OnRefusal } from './guarded-schema.js';
 import { isErrors, OperationPipeline, type ReadyOperation } from './operations/operation-pipeline.js';
 
@@ -30,6 +32,7 @@ export class ApolloOptions implements GqlOptionsFactory<ApolloDriverConfig> {
     private readonly pipeline: OperationPipeline,
     private readonly errors: ErrorMapper,
     private readonly audit: AuditTrail,
+    private readonly gate: Gate,
     { registry }: Metrics,
   ) {
     this.denied = new Counter({
@@ -117,7 +120,9 @@ export class ApolloOptions implements GqlOptionsFactory<ApolloDriverConfig> {
     const { operationName, variables } = request;
     const sent = { query: source, operationName, variables };
     const ready = this.pipeline.prepare(schema, sent, { signedIn: isSignedIn(contextValue), via: 'http' });
-    return isErrors(ready) ? { status: 400, errors: ready } : ready;
+    if (isErrors(ready)) return { status: 400, errors: ready };
+    this.gate.counted(source, ready.cost);
+    return ready;
   }
 }
 
@@ -152,29 +157,24 @@ const apolloLogger = {
   error: (message: string) => logger.error(message),
 };
 
-const RESPONSE_JSON = 'application/graphql-response+json';
-
 /**
- * `application/json` answers 200 to whatever was a well-formed request, `application/graphql-response+json` says 400.
+ * `application/json` answers 200 to whatever was a well-formed request, `application/graphql-response+json` says 400. What says: not
+ * now, is 429 or 503 with `Retry-After` in both, so that clients and proxies that know no GraphQL wait as well.
  * https://graphql.github.io/graphql-over-http/draft/#sec-application-json
  */
 const statusByMediaType: ApolloServerPlugin<BaseContext> = {
   requestDidStart: async () => ({
     willSendResponse: async ({ request, errors, response: { http, body } }) => {
-      const failed = body.kind === 'single' && body.singleResult.errors !== undefined;
-      const limited = body.kind === 'single' ? body.singleResult.errors?.map(retryAfter).find(Boolean) : undefined;
-      if (limited) http.headers.set('retry-after', limited);
+      const result = body.kind === 'single' ? body.singleResult : undefined;
+      const refusal = refusalOf(result?.errors);
+      if (refusal) http.headers.set('retry-after', refusal.retryAfter);
+      const nothing = Object.values(result?.data ?? {}).every((value) => value === null);
       const wellFormed = !errors?.some(({ extensions }) => extensions['code'] === 'BAD_REQUEST');
-      if (request.http?.headers.get('accept')?.includes(RESPONSE_JSON)) {
-        http.headers.set('content-type', `${RESPONSE_JSON}; charset=utf-8`);
-      } else if (failed && wellFormed && [400, 403, 429].includes(http.status ?? 200)) {
+      const responseJson = wantsResponseJson(request.http?.headers.get('accept'));
+      if (responseJson) http.headers.set('content-type', `${RESPONSE_JSON}; charset=utf-8`);
+      if (refusal && nothing) http.status = refusal.status;
+      else if (!responseJson && result?.errors && wellFormed && [400, 403].includes(http.status ?? 200))
         http.status = 200;
-      }
     },
   }),
 };
-
-/** Seconds, of an error that says so. */
-function retryAfter({ extensions }: GraphQLFormattedError): string | undefined {
-  return extensions?.['code'] === 'RATE_LIMITED' ? String(extensions['retryAfter']) : undefined;
-}

@@ -16,6 +16,7 @@ import { FIELD_LIMITS, type FieldLimits } from './field-limits.port.js';
 @Injectable()
 export class ContextFactory {
   readonly clientOf: ClientOf;
+  private readonly callers = new WeakMap<IncomingMessage, Promise<Caller>>();
 
   constructor(
     @Inject(CONFIG) config: Config,
@@ -35,8 +36,20 @@ export class ContextFactory {
     return this.follower.catchUp();
   }
 
+  /** Who sends the request. Known from then on, until it is forgotten. */
+  callerOf(request: IncomingMessage, response: ServerResponse): Promise<Caller> {
+    const known = this.callers.get(request) ?? this.authenticator.authenticate(request, response);
+    this.callers.set(request, known);
+    return known;
+  }
+
+  /** Who sends the request is looked up again. */
+  forgetCaller(request: IncomingMessage): void {
+    this.callers.delete(request);
+  }
+
   async forRequest(request: IncomingMessage, response: ServerResponse): Promise<OperationContext> {
-    const caller = await this.authenticator.authenticate(request, response);
+    const caller = await this.callerOf(request, response);
     return new OperationContext(this.view, this.clientOf(request), caller, 'http');
   }
 

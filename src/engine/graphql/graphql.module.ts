@@ -6,6 +6,9 @@ import { GraphQLModule } from '@nestjs/graphql';
 import { isDatabaseAway } from '../database/unit-of-work.js';
 import { ErrorMapper } from '../errors/error-mapper.js';
 import { ApolloOptions } from './apollo-options.js';
+import { HttpAdmission } from './http/admission.js';
+import { HttpLoad } from './http/load.js';
+import { HttpRefusals } from './http/refusals.js';
 import { ContextFactory } from './context-factory.js';
 import { OperationErrorsFilter } from './operation-errors.filter.js';
 import { DocumentCache } from './operations/document-cache.js';
@@ -26,6 +29,9 @@ function report(error: unknown, errorId: string): void {
     ApolloOptions,
     ContextFactory,
     DocumentCache,
+    HttpAdmission,
+    HttpLoad,
+    HttpRefusals,
     OperationPipeline,
     { provide: ErrorMapper, useFactory: () => new ErrorMapper(report, isDatabaseAway) },
   ],

@@ -4,6 +4,8 @@ import express, { type ErrorRequestHandler, type RequestHandler } from 'express'
 import type { Config } from '../config/config.js';
 import { MAX_MESSAGE_BYTES, TOO_LARGE } from '../limits/message-size.js';
 import { ENDPOINT, endpointOf } from './endpoint.js';
+import { HttpAdmission } from './http/admission.js';
+import { EXPOSED_HEADERS } from './http/refusals.js';
 
 /** ms in which a request must have come as a whole, and its headers: a body without end is not waited for. */
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -13,10 +15,18 @@ const IDLE_MS = 65_000;
 
 export function useHttpEntry(app: NestExpressApplication, config: Config): void {
   app.disable('x-powered-by');
-  app.enableCors({ origin: [...config.allowedOrigins], credentials: true, maxAge: 600 });
-  app.use(canonical);
-  app.use(ENDPOINT, exactly, toLanding, bounded, express.json({ limit: MAX_MESSAGE_BYTES }), refuseBody);
+  app.enableCors({
+    origin: [...config.allowedOrigins],
+    credentials: true,
+    maxAge: 600,
+    exposedHeaders: EXPOSED_HEADERS,
+  });
+  const admission = app.get(HttpAdmission);
+  const body = express.raw({ type: 'application/json', limit: MAX_MESSAGE_BYTES });
+  app.use(canonical, admission.page);
+  app.use(ENDPOINT, exactly, toLanding, bounded, inUtf8, body, admission.operation, refuseBody);
   const server = app.getHttpServer();
+  admission.guard(server);
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.keepAliveTimeout = IDLE_MS;
@@ -39,6 +49,16 @@ const bounded: RequestHandler = ({ headers }, response, next) => {
   if (Number(headers['content-length'] ?? 0) <= MAX_MESSAGE_BYTES) return next();
   response.status(413).set('connection', 'close').json(refusal(TOO_LARGE));
 };
+
+/** JSON is UTF-8 (RFC 8259, section 8.1). */
+const inUtf8: RequestHandler = ({ headers }, _response, next) => {
+  const parameters = (headers['content-type'] ?? '').toLowerCase().split(';').slice(1);
+  const charset = parameters.map((parameter) => parameter.trim()).find((parameter) => parameter.startsWith('charset='));
+  if (charset === undefined || UTF8.has(charset)) next();
+  else next(Object.assign(new Error('Not UTF-8'), { status: 415, type: 'charset.unsupported' }));
+};
+
+const UTF8: ReadonlySet<string> = new Set(['charset=utf-8', 'charset="utf-8"', 'charset=utf8']);
 
 /** A browser that opens the endpoint is shown the way; a client that asks for JSON, or sends a query, is not. */
 const toLanding: RequestHandler = (request, response, next) => {

@@ -9,6 +9,7 @@ import { OpenSockets } from './open-sockets.js';
 import { PresenceTracker } from './presence-tracker.js';
 import { RealtimeStatistics } from './realtime-statistics.js';
 import { RealtimeStatsResolver } from './realtime-stats.resolver.js';
+import { SocketAdmission } from './socket-admission.js';
 import { SocketDeadlines } from './socket-deadlines.js';
 import { SocketOperations } from './socket-operations.js';
 import { SocketServer } from './socket-server.js';
@@ -27,6 +28,7 @@ import { SubscriptionOperations } from './subscription-operations.js';
     PresenceTracker,
     RealtimeStatistics,
     RealtimeStatsResolver,
+    SocketAdmission,
     SocketDeadlines,
     SocketOperations,
     SocketServer,

@@ -12,15 +12,18 @@ import type { ServerOptions } from 'graphql-ws';
 import { ErrorMapper } from '../errors/error-mapper.js';
 import { RateLimitedError, UnauthenticatedError } from '../errors/service-error.js';
 import { ContextFactory } from '../graphql/context-factory.js';
-import { isErrors, OperationPipeline, type OperationRequest } from '../graphql/operations/operation-pipeline.js';
+import { isErrors, type OperationRequest } from '../graphql/operations/operation-pipeline.js';
 import type { ParsedOperation } from '../graphql/operations/parsed-operation.js';
 import { SessionAuthenticator, type ShownToken } from '../sessions/session.authenticator.js';
 import { OpenSockets } from './open-sockets.js';
+import { SocketAdmission } from './socket-admission.js';
 import { CloseCode, DEADLINE_GRACE_MS, type Socket } from './socket.js';
 import { argumentsOf, type OpenSubscription, SubscriptionOperations } from './subscription-operations.js';
 
 /** The mutation that shows a socket a newer token. */
 const RENEWAL = 'renewConnection';
+/** ms for which it is known who asks: after a longer wait it is looked up again. */
+const CALLER_MS = 50;
 
 type Payload = Record<string, unknown> | undefined;
 type Options = Required<
@@ -31,7 +34,7 @@ type Options = Required<
 export class SocketOperations {
   constructor(
     private readonly subscriptions: SubscriptionOperations,
-    private readonly pipeline: OperationPipeline,
+    private readonly admission: SocketAdmission,
     private readonly contexts: ContextFactory,
     private readonly authenticator: SessionAuthenticator,
     private readonly errors: ErrorMapper,
@@ -89,10 +92,11 @@ export class SocketOperations {
     const limited = caller.principal && (await this.contexts.limits.operation(caller.principal.accountId));
     if (!socket.open) return [new UnauthenticatedError()];
     if (limited) return [limited];
-    const { schema } = this.subscriptions;
-    const sender = { signedIn: !!(caller.principal ?? caller.refusal), via: 'socket' } as const;
-    const ready = this.pipeline.prepare(schema, request, sender);
+    const since = performance.now();
+    const ready = await this.admission.prepare(socket, this.subscriptions.schema, request, caller);
     if (isErrors(ready)) return ready;
+    if (performance.now() - since > CALLER_MS) caller = await this.authenticator.callerOf(shown);
+    if (!socket.open || operation.completed) return [new UnauthenticatedError()];
     const isSubscription = ready.operation.type === 'subscription';
     if (!isSubscription) {
       // It may take long until the client has taken what it asked for before.

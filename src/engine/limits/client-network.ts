@@ -23,6 +23,17 @@ export function siteOf(address: string): string {
   return isIPv4(network) ? `${network.slice(0, network.lastIndexOf('.'))}.0/24` : network;
 }
 
+/** Who is charged for work, and the larger group that shares its turns. */
+export interface Owner {
+  readonly group: string;
+  readonly key: string;
+}
+
+/** The network of an address, in its site. */
+export function ownerOf(address: string): Owner {
+  return { group: siteOf(address), key: networkOf(address) };
+}
+
 /** The eight groups of an address: `URL` writes them in hexadecimal, compressed (RFC 5952). */
 function groupsOf(address: string): number[] {
   const written = new URL(`http://[${address}]`).hostname.slice(1, -1);

@@ -1,0 +1,115 @@
+// What a request passes before Express and Apollo spend anything on it: bounds of connections and bytes, then the gate.
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { Injectable } from '@nestjs/common';
+import type { Request, RequestHandler, Response } from 'express';
+import { RateLimitedError, type ServiceError, ServiceUnavailableError } from '../../errors/service-error.js';
+import { type Owner, ownerOf } from '../../limits/client-network.js';
+import { Gate, type Work } from '../../limits/gate.js';
+import { ContextFactory } from '../context-factory.js';
+import { ENDPOINT } from '../endpoint.js';
+import { OperationPipeline } from '../operations/operation-pipeline.js';
+import { LARGE_BODY_BYTES, documentOf, parseBody } from './body.js';
+import { HttpLoad } from './load.js';
+import { HttpRefusals } from './refusals.js';
+
+/** ms for which it is known who sends a request: whoever waited longer at the gate is looked up again. */
+const CALLER_MS = 50;
+/** Paths that are never refused: whoever asks there decides whether this instance gets requests at all. */
+const HEALTH = '/health/';
+/** Other paths that exist: each has its own cost. */
+const PATHS: ReadonlySet<string> = new Set(['/', '/metrics', '/.well-known/jwks.json']);
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => unknown;
+
+@Injectable()
+export class HttpAdmission {
+  constructor(
+    private readonly gate: Gate,
+    private readonly contexts: ContextFactory,
+    private readonly pipeline: OperationPipeline,
+    private readonly load: HttpLoad,
+    private readonly refusals: HttpRefusals,
+  ) {}
+
+  /** Stands in front of the one handler that `server` has, so that a refusal costs as little as it can. */
+  guard(server: Server): void {
+    this.load.connections.attach(server);
+    const [inner] = server.listeners('request') as Handler[];
+    server.removeAllListeners('request');
+    server.on('request', (request, response) => {
+      const network = ownerOf(this.contexts.clientOf(request).address);
+      if (!this.load.connections.began(request, response, network.key)) return;
+      const free = request.url?.startsWith(HEALTH) || request.method === 'OPTIONS';
+      const refusal = free ? undefined : this.early(request, response, network);
+      if (refusal) void this.refusals.refuse(request, response, refusal);
+      else inner?.(request, response);
+    });
+  }
+
+  /** For the endpoint, with the body as bytes in `request.body`: goes on with what is in it. */
+  readonly operation: RequestHandler = async (request, response, next) => {
+    const body: unknown = request.body;
+    const bytes = Buffer.isBuffer(body) ? body.length : (request.url?.length ?? 0);
+    try {
+      if (Buffer.isBuffer(body) && bytes <= LARGE_BODY_BYTES) request.body = parseBody(body);
+      const work = await this.workOf(request, response, bytes);
+      await this.admit(request, response, work);
+      // What is large is parsed when it is its turn.
+      if (Buffer.isBuffer(request.body)) request.body = parseBody(request.body);
+      work.document ??= documentOf(request);
+      next();
+    } catch (error) {
+      this.failed(request, response, next, error);
+    }
+  };
+
+  /** For all other paths. */
+  readonly page: RequestHandler = async (request, response, next) => {
+    try {
+      if (!request.path.startsWith(HEALTH) && !request.path.startsWith(ENDPOINT)) {
+        const network = ownerOf(this.contexts.clientOf(request).address);
+        const document = PATHS.has(request.path) ? request.path : 'another path';
+        await this.gate.admit({ network, document, known: true, bytes: 0, wanted: () => !response.destroyed });
+      }
+      next();
+    } catch (error) {
+      this.failed(request, response, next, error);
+    }
+  };
+
+  /** Why the request is refused before its body is read. */
+  private early(request: IncomingMessage, response: ServerResponse, network: Owner): ServiceError | undefined {
+    const { authorization, cookie } = request.headers;
+    if (authorization === undefined && cookie === undefined) {
+      const refused = this.gate.refusalOf(network) ?? this.load.unread(network.key, false);
+      if (refused) return refused;
+    }
+    return this.load.hold(request, response, network);
+  }
+
+  private async workOf(request: Request, response: Response, bytes: number): Promise<Work> {
+    const { principal } = await this.contexts.callerOf(request, response);
+    const network = ownerOf(this.contexts.clientOf(request).address);
+    const accountId = principal?.accountId;
+    if (accountId !== undefined) this.load.connections.belongsTo(request, accountId);
+    const unread = this.load.unread(accountId ?? network.key, accountId !== undefined);
+    if (unread) throw unread;
+    const document = documentOf(request);
+    const known = document !== undefined && this.pipeline.knows(document);
+    return { network, accountId, document, known, bytes, wanted: () => !response.destroyed };
+  }
+
+  private async admit(request: IncomingMessage, response: ServerResponse, work: Work): Promise<void> {
+    const since = performance.now();
+    await this.gate.admit(work);
+    if (work.accountId === undefined || performance.now() - since < CALLER_MS) return;
+    this.contexts.forgetCaller(request);
+    await this.contexts.callerOf(request, response);
+  }
+
+  private failed(request: Request, response: Response, next: (error: unknown) => void, error: unknown): void {
+    if (error instanceof RateLimitedError || error instanceof ServiceUnavailableError) {
+      void this.refusals.refuse(request, response, error);
+    } else next(error);
+  }
+}

@@ -1,0 +1,187 @@
+// The TCP connections of the HTTP server: how many there are, of whom, and what of their responses has not been sent.
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import proxyAddr from 'proxy-addr';
+import { Counter } from 'prom-client';
+import type { Config } from '../config/config.js';
+import { CONFIG } from '../config/config.module.js';
+import { Metrics } from '../operations/metrics.js';
+import { networkOf } from './client-network.js';
+import { gauge } from './gauge.js';
+import { type Progress, progressOf, stalled } from './unread-response.js';
+
+/** ms between two looks at all connections. */
+const SWEEP_MS = 1_000;
+/** ms in which a new connection must have sent the headers of its first request. */
+const FIRST_REQUEST_MS = 15_000;
+/** Requests that one connection may have unanswered: nobody but HTTP pipelining has more than one. */
+const MAX_PIPELINED = 16;
+
+/** ms for which sums over all connections hold. */
+const SUM_MS = 50;
+
+/** A request that is not answered yet, or whose response was not read yet. */
+interface Exchange {
+  readonly response: ServerResponse;
+  /** Who is charged for the response: a network, or an account once it is known. */
+  owner: string;
+}
+
+interface Connection {
+  readonly openedAt: number;
+  readonly exchanges: Set<Exchange>;
+  requests: number;
+  progress: Progress | undefined;
+}
+
+@Injectable()
+export class Connections implements OnApplicationShutdown {
+  private readonly open = new Map<Socket, Connection>();
+  /** Connections that wait for a request, the longest idle first. */
+  private readonly idle = new Set<Socket>();
+  private readonly perPeer = new Map<string, number>();
+  private readonly exchanges = new Map<IncomingMessage, Exchange>();
+  private readonly isProxy: (address: string) => boolean;
+  private readonly closed: Counter<'reason'>;
+  private summed = { at: Number.NEGATIVE_INFINITY, ...sumOf([]) };
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    { registry }: Metrics,
+  ) {
+    const trusted = proxyAddr.compile([...config.trustProxy]);
+    this.isProxy = (address) => trusted(address, 0);
+    this.closed = new Counter({
+      name: 'tidings_connections_cut_total',
+      help: 'Connections that the service ended: full, peer, silent (no request), pipelined, unread, trickle, refused.',
+      labelNames: ['reason'],
+      registers: [registry],
+    });
+    this.report(registry);
+  }
+
+  /** Looks after the connections of `server`, which does not listen yet. */
+  attach(server: Server): void {
+    server.on('connection', (socket) => this.opened(socket));
+    server.on('upgrade', (_request, socket) => this.idle.delete(socket as Socket));
+    this.timer = setInterval(() => this.sweep(), SWEEP_MS);
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.timer);
+  }
+
+  /** Knows the request until its response was read. False, and the connection is gone, if too many are pipelined. */
+  began(request: IncomingMessage, response: ServerResponse, owner: string): boolean {
+    const { socket } = request;
+    const connection = this.open.get(socket);
+    if (!connection) return true;
+    if (connection.exchanges.size >= MAX_PIPELINED) {
+      this.cut(socket, 'pipelined');
+      return false;
+    }
+    const exchange = { response, owner };
+    connection.requests += 1;
+    connection.exchanges.add(exchange);
+    this.exchanges.set(request, exchange);
+    this.idle.delete(socket);
+    response.once('close', () => {
+      connection.exchanges.delete(exchange);
+      this.exchanges.delete(request);
+      if (connection.exchanges.size === 0 && !socket.destroyed) this.idle.add(socket);
+    });
+    return true;
+  }
+
+  /** From now on the response is charged to `owner`. */
+  belongsTo(request: IncomingMessage, owner: string): void {
+    const exchange = this.exchanges.get(request);
+    if (exchange) exchange.owner = owner;
+  }
+
+  /** Bytes of responses that were not sent yet: of all, and of one owner. As of 50 ms ago at most. */
+  unsent(owner: string): { readonly all: number; readonly own: number } {
+    const now = performance.now();
+    if (now - this.summed.at > SUM_MS) this.summed = { at: now, ...sumOf(this.exchanges.values()) };
+    return { all: this.summed.all, own: this.summed.byOwner.get(owner) ?? 0 };
+  }
+
+  /** Ends a connection at once. */
+  cut(socket: Socket, reason: string): void {
+    this.closed.inc({ reason });
+    socket.destroy();
+  }
+
+  private opened(socket: Socket): void {
+    const peer = networkOf(socket.remoteAddress ?? '');
+    const mine = this.perPeer.get(peer) ?? 0;
+    if (mine >= this.config.maxConnectionsPerAddress && !this.isProxy(socket.remoteAddress ?? '')) {
+      return this.cut(socket, 'peer');
+    }
+    if (this.open.size >= this.config.maxConnections) {
+      // Whoever waits longest for nothing makes room.
+      const [victim] = this.idle;
+      this.cut(victim ?? socket, 'full');
+      if (!victim) return;
+      this.forget(victim);
+    }
+    this.perPeer.set(peer, mine + 1);
+    this.open.set(socket, { openedAt: performance.now(), exchanges: new Set(), requests: 0, progress: undefined });
+    this.idle.add(socket);
+    socket.once('close', () => {
+      this.forget(socket);
+      const left = (this.perPeer.get(peer) ?? 1) - 1;
+      if (left > 0) this.perPeer.set(peer, left);
+      else this.perPeer.delete(peer);
+    });
+  }
+
+  private forget(socket: Socket): void {
+    this.open.delete(socket);
+    this.idle.delete(socket);
+  }
+
+  private sweep(): void {
+    const now = performance.now();
+    for (const [socket, connection] of this.open) {
+      if (connection.exchanges.size > 0) {
+        connection.progress = progressOf(socket, now, connection.progress);
+        const reason = stalled(connection.progress, now);
+        if (reason) this.cut(socket, reason);
+      } else {
+        connection.progress = undefined;
+        const silent = connection.requests === 0 && now - connection.openedAt > FIRST_REQUEST_MS;
+        if (silent && this.idle.has(socket)) this.cut(socket, 'silent');
+      }
+    }
+  }
+
+  private report(registry: Metrics['registry']): void {
+    gauge(
+      registry,
+      'tidings_connections',
+      'TCP connections to the HTTP server, WebSockets among them.',
+      () => this.open.size,
+    );
+    gauge(
+      registry,
+      'tidings_unsent_response_bytes',
+      'Bytes of HTTP responses that clients have not read.',
+      () => sumOf(this.exchanges.values()).all,
+    );
+  }
+}
+
+function sumOf(exchanges: Iterable<Exchange>): { readonly all: number; readonly byOwner: Map<string, number> } {
+  const byOwner = new Map<string, number>();
+  let all = 0;
+  for (const { owner, response } of exchanges) {
+    const bytes = response.writableLength;
+    if (bytes === 0) continue;
+    all += bytes;
+    byOwner.set(owner, (byOwner.get(owner) ?? 0) + bytes);
+  }
+  return { all, byOwner };
+}

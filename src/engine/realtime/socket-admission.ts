@@ -1,0 +1,57 @@
+// An operation of a socket, admitted by the gate and made ready in its turn.
+import { Injectable } from '@nestjs/common';
+import type { GraphQLError, GraphQLSchema } from 'graphql';
+import type { Caller } from '../access/operation-context.js';
+import { ServiceError, UnauthenticatedError } from '../errors/service-error.js';
+import {
+  isErrors,
+  OperationPipeline,
+  type OperationRequest,
+  type ReadyOperation,
+} from '../graphql/operations/operation-pipeline.js';
+import { ownerOf } from '../limits/client-network.js';
+import { DelayedRefusals } from '../limits/delayed-refusals.js';
+import { Gate } from '../limits/gate.js';
+import type { Socket } from './socket.js';
+
+@Injectable()
+export class SocketAdmission {
+  constructor(
+    private readonly gate: Gate,
+    private readonly pipeline: OperationPipeline,
+    private readonly refusals: DelayedRefusals,
+  ) {}
+
+  /** The operation to run, or every reason why not. Never throws. `caller` was verified just now. */
+  async prepare(
+    socket: Socket,
+    schema: GraphQLSchema,
+    request: OperationRequest,
+    { principal, refusal }: Caller,
+  ): Promise<ReadyOperation | readonly GraphQLError[]> {
+    const refused = await this.admit(socket, request.query, principal?.accountId);
+    if (refused) return [refused];
+    const ready = this.pipeline.prepare(schema, request, { signedIn: !!(principal ?? refusal), via: 'socket' });
+    if (!isErrors(ready)) this.gate.counted(request.query, ready.cost);
+    return ready;
+  }
+
+  private async admit(
+    socket: Socket,
+    document: string,
+    accountId: string | undefined,
+  ): Promise<ServiceError | undefined> {
+    const network = ownerOf(socket.client.address);
+    const known = this.pipeline.knows(document);
+    try {
+      await this.gate.admit({ network, accountId, document, known, bytes: document.length, wanted: () => socket.open });
+      return undefined;
+    } catch (error) {
+      if (!socket.open) return new UnauthenticatedError();
+      if (!(error instanceof ServiceError)) throw error;
+      // A client that tries again at once is not answered at once.
+      await this.refusals.wait();
+      return error;
+    }
+  }
+}
