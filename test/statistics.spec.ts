@@ -97,6 +97,7 @@ describe('/metrics', () => {
       tidings_socket_closes_total: 'counter',
       tidings_sockets: 'gauge',
       tidings_subscription_document_bytes: 'gauge',
+      tidings_subscription_refusals_total: 'counter',
       tidings_subscriptions: 'gauge',
       tidings_subscriptions_behind: 'gauge',
       tidings_unsent_response_bytes: 'gauge',

@@ -10,9 +10,8 @@ import { EventLog } from '../../engine/events/event-log.js';
 import type { LogEvent } from '../../engine/events/log-event.js';
 import { LogFollower } from '../../engine/events/log-follower.js';
 import { AuditTrail } from '../../engine/operations/audit.js';
-import { ExecutionLimit } from '../../engine/realtime/execution-limit.js';
+import { GrowingTimeout, retryWhileUnavailable } from '../../engine/realtime/fan-out/flow-control.js';
 import { LiveQueue } from '../../engine/realtime/live-queue.js';
-import { patiently } from '../../engine/realtime/patience.js';
 import { type Announcement, AnnouncementEntity } from './notification.entity.js';
 
 /** Kind of the resource that an announcement is in the log, and its only event. */
@@ -85,10 +84,10 @@ export class AnnouncementService implements OnModuleInit, OnApplicationShutdown 
   private async tell({ resource, actorId }: LogEvent): Promise<void> {
     try {
       const em = this.orm.em.fork();
-      const limit = new ExecutionLimit();
+      const timeout = new GrowingTimeout();
       const read = () => Promise.all([em.findOne(AnnouncementEntity, resource.id), em.findOne(AccountEntity, actorId)]);
-      const [announcement, author] = await patiently(
-        () => limit.answered(read),
+      const [announcement, author] = await retryWhileUnavailable(
+        () => timeout.run(read),
         () => this.stopped,
       );
       if (!announcement || !author) return;

@@ -17,10 +17,10 @@ import { commentById, updateById } from '../updates/update.loader.js';
 import { Comment, ProjectUpdate } from '../updates/update.type.js';
 import { type Notification as NotificationRow, NotificationKind } from './notification.entity.js';
 import { notificationById } from './notification.loader.js';
-import { NotificationService } from './notification.service.js';
+import { type NewNotification, NotificationService } from './notification.service.js';
 import { Notification, NotificationConnection } from './notification.type.js';
 
-const byId = (notificationId: string, _args: unknown, context: OperationContext) =>
+const byId = ({ id: notificationId }: NewNotification, _args: unknown, context: OperationContext) =>
   context.load(notificationById, notificationId);
 
 @Resolver(() => Notification)

@@ -13,14 +13,19 @@ import { notified } from './notifications-of-events.js';
 /** Ids that wait for one subscriber. Whoever is further behind reads the list: there nothing is missing. */
 const MAX_WAITING = 256;
 
+/** One object for all subscribers, so that its payload is executed once for those who may share it. */
+export interface NewNotification {
+  readonly id: string;
+}
+
 const MARK_READ = `
 update notification set read_at = clock_timestamp()
  where account_id = ? and read_at is null and id <= ? returning id`;
 
 @Injectable()
 export class NotificationService implements OnModuleInit {
-  /** Ids of notifications, for the subscribers of each account. */
-  private readonly subscribers = new Map<string, Set<LiveQueue<string>>>();
+  /** Those of each account. */
+  private readonly subscribers = new Map<string, Set<LiveQueue<NewNotification>>>();
 
   constructor(
     private readonly orm: MikroORM,
@@ -52,10 +57,10 @@ export class NotificationService implements OnModuleInit {
     return (await em.execute<unknown[]>(MARK_READ, [viewer.accountId, upTo])).length;
   }
 
-  /** Ids of the account's notifications from now on. Who falls too far behind gets CURSOR_EXPIRED. */
-  subscribe(accountId: string): LiveQueue<string> {
+  /** The account's notifications from now on. Who falls too far behind gets CURSOR_EXPIRED. */
+  subscribe(accountId: string): LiveQueue<NewNotification> {
     const siblings = this.subscribers.get(accountId) ?? new Set();
-    const queue = new LiveQueue<string>({
+    const queue = new LiveQueue<NewNotification>({
       capacity: MAX_WAITING,
       overflow: () => new CursorExpiredError(),
       ended: () => {
@@ -70,6 +75,8 @@ export class NotificationService implements OnModuleInit {
   private tell(event: LogEvent): void {
     const notice = notified(event);
     if (!notice) return;
-    for (const queue of this.subscribers.get(notice.accountId) ?? []) queue.push(notice.id);
+    const { id } = notice;
+    const notification = { id };
+    for (const queue of this.subscribers.get(notice.accountId) ?? []) queue.push(notification);
   }
 }

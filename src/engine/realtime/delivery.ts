@@ -6,23 +6,19 @@ import { LogFollower } from '../events/log-follower.js';
 import type { SharingPlan } from '../graphql/sharing-plan.js';
 import { DeliveryLatency } from './delivery-latency.js';
 import { EventExecutions } from './event-executions.js';
-import { EXECUTION_TIMEOUT_MS, ExecutionLimit } from './execution-limit.js';
+import { ExecutionScheduler, type Lane, MAX_INSIDE } from './fan-out/execution-scheduler.js';
+import { batchesOf, EXECUTION_TIMEOUT_MS, GrowingTimeout, retryWhileUnavailable } from './fan-out/flow-control.js';
 import { FrameLayout } from './frames.js';
 import type { Member } from './member.js';
-import type { Pace } from './pace.js';
-import { patiently } from './patience.js';
 import type { Portion } from './portion.js';
-import { slicesOf } from './slices.js';
-import { Turnstile } from './turnstile.js';
-
-/** Cost of all that is made at a time for those at the head, and of all that is for those behind, in fields. */
-const MAX_MAKING = 20_000;
 
 /** How portions are made: the operation of a group, over one view of the database that is as new as they are. */
 export interface Turn {
   readonly plan: SharingPlan;
   readonly view: ReadView;
-  readonly pace: Pace;
+  /** Where it waits for its turn, and the accounts that it is charged to. */
+  readonly lane: Lane;
+  readonly payers: readonly string[];
   /** It is given as it comes, at the head of the log. */
   readonly live?: boolean;
   /** Whether the member is still where this is given: one who was moved meanwhile is given it there, after what comes before. */
@@ -53,13 +49,13 @@ export class Delivery implements OnApplicationShutdown {
   private readonly executionTimeout = EXECUTION_TIMEOUT_MS;
   /** Of a view over which something has failed, the one over which all go on who shared it. */
   private readonly successors = new WeakMap<ReadView, ReadView>();
-  private readonly making = { live: new Turnstile(MAX_MAKING), replay: new Turnstile(MAX_MAKING) };
   private stopped = false;
 
   constructor(
     private readonly maker: EventExecutions,
     private readonly follower: LogFollower,
     private readonly latency: DeliveryLatency,
+    readonly scheduler: ExecutionScheduler,
   ) {}
 
   onApplicationShutdown(): void {
@@ -69,11 +65,11 @@ export class Delivery implements OnApplicationShutdown {
   /** Gives `portions`, which are in order. False: the plan cannot be shared after all, and the rest was given to nobody. */
   async give(portions: readonly Portion[], turn: Turn, onStop: OnStop): Promise<boolean> {
     let { view } = turn;
-    for (const slice of slicesOf(portions, turn.plan)) {
-      const limit = new ExecutionLimit(this.executionTimeout);
-      const given = await this.persist(async () => {
+    for (const batch of batchesOf(portions, turn.plan.cost, MAX_INSIDE)) {
+      const timeout = new GrowingTimeout(this.executionTimeout);
+      const given = await this.retry(async () => {
         try {
-          return await this.giveSlice(slice, { ...turn, view }, onStop, limit);
+          return await this.giveBatch(batch, { ...turn, view }, onStop, timeout);
         } catch (error) {
           view = this.successorOf(view);
           throw error;
@@ -85,41 +81,28 @@ export class Delivery implements OnApplicationShutdown {
     return true;
   }
 
-  /** It has its place in the turnstile for one try: what is not made in time lets others in, and waits for another place. */
-  private async giveSlice(
-    slice: readonly Portion[],
+  /** One attempt: what is not executed in time lets others in, and waits for its turn again. */
+  private async giveBatch(
+    batch: readonly Portion[],
     turn: Turn,
     onStop: OnStop,
-    limit: ExecutionLimit,
+    timeout: GrowingTimeout,
   ): Promise<boolean> {
-    if (!slice.some(({ members }) => members.some(turn.serves))) return true;
-    const making = turn.live ? this.making.live : this.making.replay;
-    const cost = slice.length * turn.plan.cost;
-    if (!making.enter(cost)) await making.turn(cost);
-    try {
-      return await this.makeAndWrite(slice, turn, onStop, limit);
-    } finally {
-      making.leave(cost);
-    }
-  }
-
-  private async makeAndWrite(
-    slice: readonly Portion[],
-    turn: Turn,
-    onStop: OnStop,
-    limit: ExecutionLimit,
-  ): Promise<boolean> {
-    // Nothing has been written until all of it is made, and what comes late is heard by nobody: nothing is given twice.
-    const payloads = await limit.answered(() => this.execute(slice, turn));
-    if (!payloads) return false;
-    await this.freshened();
-    await this.writeAll({ portions: slice, payloads, plan: turn.plan, layout: new FrameLayout(), onStop }, turn);
-    return true;
+    if (!batch.some(({ members }) => members.some(turn.serves))) return true;
+    const { plan, lane, payers } = turn;
+    return lane.run(batch.length * plan.cost, payers, async () => {
+      // Nothing is written until all of it is executed, and late results are discarded: nothing is given twice.
+      const payloads = await timeout.run(() => this.execute(batch, turn));
+      if (!payloads) return false;
+      await this.freshened();
+      await this.writeAll({ portions: batch, payloads, plan, layout: new FrameLayout(), onStop }, turn);
+      return true;
+    });
   }
 
   /** Waits until this node knows the log to its head: what it does not know may have taken a right. */
   async freshened(): Promise<void> {
-    while (!this.follower.fresh) await this.persist(() => this.follower.ensureFresh());
+    while (!this.follower.fresh) await this.retry(() => this.follower.ensureFresh());
   }
 
   /** Executions so far. */
@@ -132,15 +115,15 @@ export class Delivery implements OnApplicationShutdown {
     return this.maker.view();
   }
 
-  /** Runs `work` until the backends are there. Rejects when the service stops. */
-  persist<T>(work: () => Promise<T>): Promise<T> {
-    return patiently(work, () => this.stopped);
+  /** Retries `work` while the database or the log is unavailable. Rejects when the service stops. */
+  retry<T>(work: () => Promise<T>): Promise<T> {
+    return retryWhileUnavailable(work, () => this.stopped);
   }
 
-  private async execute(portions: readonly Portion[], { plan, view, pace }: Turn): Promise<Buffer[] | undefined> {
+  private async execute(portions: readonly Portion[], { plan, view, lane }: Turn): Promise<Buffer[] | undefined> {
     const made: Promise<Buffer | undefined>[] = [];
     for (const portion of portions) {
-      if (pace.spent) await pace.rest();
+      if (lane.slicer.spent) await lane.slicer.rest();
       const payload = this.maker.make(plan, portion, view);
       // A failure is heard below: until then others are still being started.
       payload.catch(() => {});
@@ -159,7 +142,7 @@ export class Delivery implements OnApplicationShutdown {
     return successor;
   }
 
-  private async writeAll(writing: Writing, { pace, serves }: Turn): Promise<void> {
+  private async writeAll(writing: Writing, { lane, serves }: Turn): Promise<void> {
     const members = writing.portions[0]?.members ?? [];
     // Mostly all of them are for the very same members.
     const parts = writing.portions.every((portion) => portion.members === members)
@@ -167,7 +150,7 @@ export class Delivery implements OnApplicationShutdown {
       : partsOf(writing.portions);
     const all = [...writing.portions.keys()];
     for (const member of parts?.keys() ?? members) {
-      if (pace.spent) await pace.rest();
+      if (lane.slicer.spent) await lane.slicer.rest();
       if (serves(member)) this.write(member, parts?.get(member) ?? all, writing);
     }
   }

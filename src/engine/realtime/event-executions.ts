@@ -9,6 +9,7 @@ import { ContextFactory } from '../graphql/context-factory.js';
 import { SharedExecutions } from '../graphql/shared-executions.js';
 import type { SharingPlan } from '../graphql/sharing-plan.js';
 import { payloadOf } from './frames.js';
+import type { Member } from './member.js';
 import type { Portion } from './portion.js';
 
 @Injectable()
@@ -47,7 +48,8 @@ export class EventExecutions {
       return this.shared.execute(plan, { event: rootValue, resourceId: event.resource.id, permission, view });
     }
     const [member] = portion.members;
-    if (!member || portion.members.length > 1) return Promise.resolve(undefined);
+    // They were grouped when the plan could still be shared.
+    if (!member || portion.members.some((other) => !isSameViewer(other, member))) return Promise.resolve(undefined);
     return this.executeFor(plan, rootValue, this.contexts.forEvent(member.socket.client, member.request.viewer, view));
   }
 
@@ -59,4 +61,12 @@ export class EventExecutions {
   private formatted({ data, errors }: ExecutionResult): unknown {
     return errors ? { data, errors: errors.map((error) => this.errors.map(error)) } : { data };
   }
+}
+
+/** Whether one execution serves both: nothing else of a subscriber can be seen in a payload. */
+function isSameViewer(one: Member, other: Member): boolean {
+  return (
+    one.request.viewer.sessionId === other.request.viewer.sessionId &&
+    one.socket.client.address === other.socket.client.address
+  );
 }

@@ -2,14 +2,14 @@
 import type { LogEvent } from '../events/log-event.js';
 import type { LogFollower } from '../events/log-follower.js';
 import type { Delivery } from './delivery.js';
+import type { ExecutionScheduler } from './fan-out/execution-scheduler.js';
 import type { Member, SubscriptionRequest } from './member.js';
-import type { Pace } from './pace.js';
 
 /** What a group needs of the hub. */
 export interface GroupServices {
   readonly delivery: Delivery;
   readonly follower: LogFollower;
-  readonly pace: { readonly live: Pace; readonly replay: Pace };
+  readonly scheduler: ExecutionScheduler;
   /** Events of the resource after `pos`, which has been applied. Throws CURSOR_EXPIRED if some of them have been pruned. */
   readonly readAfter: (pos: number, resource: SubscriptionRequest['resource'], limit: number) => Promise<LogEvent[]>;
   /** Runs `work` outside of whatever request has caused it. */

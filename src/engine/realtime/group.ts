@@ -4,6 +4,7 @@ import type { ReadView } from '../access/read-view.js';
 import type { LogEvent } from '../events/log-event.js';
 import type { SharingPlan } from '../graphql/sharing-plan.js';
 import { Audience } from './audience.js';
+import { GroupAccounts } from './fan-out/group-accounts.js';
 import type { GroupServices } from './group-services.js';
 import type { Member } from './member.js';
 import type { Portion } from './portion.js';
@@ -17,6 +18,7 @@ export class Group {
   readonly live = new Set<Member>();
   readonly replay: Replay;
   private readonly audience: Audience;
+  private readonly accounts = new GroupAccounts();
   private waiting: Portion[] = [];
   private busy = false;
   /** Set when too much waits: what was not queued is taken from the log. */
@@ -24,7 +26,7 @@ export class Group {
   private lastQueued = 0;
 
   constructor(
-    readonly key: unknown,
+    readonly key: string,
     readonly plan: SharingPlan,
     readonly resource: Member['request']['resource'],
     private readonly services: GroupServices,
@@ -42,12 +44,19 @@ export class Group {
     return !this.busy && this.waiting.length > 0;
   }
 
+  /** The accounts that its executions are charged to. */
+  payers(): readonly string[] {
+    return this.accounts.payers();
+  }
+
   /** A member of this group from now on, wherever in the log it is. */
   add(member: Member): void {
+    this.accounts.add(member.request.viewer.accountId);
     if (!this.settle(member)) this.catchUp(member);
   }
 
   remove(member: Member): void {
+    this.accounts.remove(member.request.viewer.accountId);
     this.leave(member);
     this.replay.remove(member);
   }
@@ -85,10 +94,18 @@ export class Group {
     const portions = this.waiting.splice(0, later < 0 ? this.waiting.length : later);
     const [first] = portions;
     if (!first) return;
+    const { delivery, scheduler, separate } = this.services;
+    const payers = this.payers();
+    const lane = scheduler.live;
+    // Its accounts have spent what they may: for them it goes on at the pace of replay.
+    if (lane.isExhausted(payers)) {
+      this.waiting = [];
+      this.overflown = false;
+      return this.allFallBack(first.event.pos - 1);
+    }
     this.busy = true;
-    const { delivery, pace, separate } = this.services;
     const serves = (member: Member) => this.live.has(member);
-    const turn = { plan: this.plan, view, pace: pace.live, live: true, serves };
+    const turn = { plan: this.plan, view, lane, payers, live: true, serves };
     try {
       const given = await delivery.give(portions, turn, (...stop) => this.fallBack(...stop));
       if (!given) {

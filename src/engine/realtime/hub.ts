@@ -3,7 +3,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Rights } from '../access/rights.js';
-import { RateLimitedError } from '../errors/service-error.js';
 import { EventLog } from '../events/event-log.js';
 import type { LogEvent } from '../events/log-event.js';
 import { LogFollower } from '../events/log-follower.js';
@@ -11,28 +10,23 @@ import { LogReader } from '../events/log-reader.js';
 import { SharedExecutions } from '../graphql/shared-executions.js';
 import type { SharingPlan } from '../graphql/sharing-plan.js';
 import { Delivery } from './delivery.js';
-import { Documents } from './documents.js';
+import { executionKeyOf } from './fan-out/subscription-limits.js';
 import { Group } from './group.js';
 import type { GroupServices } from './group-services.js';
 import { Member, type SubscriptionRequest } from './member.js';
-import { Pace } from './pace.js';
 
 /** ms after serving a group in which more is likely to come, and that what comes then waits for others to go out with it. */
 const BUSY_MS = 10;
 const COALESCE_MS = 4;
-/** When to try again, in seconds, with one document too many. */
-const RETRY_AFTER_S = 60;
 
 @Injectable()
 export class Hub implements OnModuleInit {
   /** The group of each. */
   private readonly members = new Map<Member, Group>();
-  private readonly documents = new Documents();
-  private readonly groups = new Map<unknown, Group>();
+  private readonly groups = new Map<string, Group>();
   /** Groups by the id of the resource that they are bound to; `undefined`: by none. */
   private readonly byResource = new Map<string | undefined, Set<Group>>();
   private readonly woken = new Set<Group>();
-  private readonly pace = new Pace();
   private readonly services: GroupServices;
   private turnDue = false;
   /** When a group was last served. */
@@ -51,7 +45,7 @@ export class Hub implements OnModuleInit {
     this.services = {
       delivery,
       follower,
-      pace: { live: this.pace, replay: new Pace() },
+      scheduler: delivery.scheduler,
       readAfter: (pos, { kind, id }, limit) =>
         reader.afterWithoutHole(pos, limit, id ? { resourceKind: kind, resourceId: id } : undefined),
       outside: (work) => this.outside(work),
@@ -82,15 +76,10 @@ export class Hub implements OnModuleInit {
   async subscribe(request: SubscriptionRequest): Promise<Member> {
     const { after } = request;
     const start = after == null ? this.follower.applied : await this.log.resolveCursor(after);
-    return new Member(request, start, (member) => this.left(member));
+    return new Member(request, start, (member) => void this.abandon(member));
   }
 
-  /** Counts the member's document among those of its account; RATE_LIMITED when there are too many distinct ones. */
-  admit(member: Member, plan: SharingPlan): RateLimitedError | undefined {
-    return this.documents.add(member, plan.documentKey) ? undefined : new RateLimitedError(RETRY_AFTER_S);
-  }
-
-  /** From here on the member, which was admitted and is attached, is written what it is to be given. */
+  /** From here on the member, which is attached, is written what it is to be given. */
   join(member: Member, plan: SharingPlan): void {
     if (member.over) return;
     // It was allowed to subscribe before its cursor was looked up: what has happened since may have taken the right.
@@ -103,7 +92,8 @@ export class Hub implements OnModuleInit {
 
   private place(member: Member, plan: SharingPlan | undefined): void {
     if (member.over || !plan) return;
-    const key = this.shared.isShared(plan) ? plan.groupKey : member;
+    const { viewer } = member.request;
+    const key = executionKeyOf(plan, this.shared.isShared(plan), viewer.sessionId, member.socket.client.address);
     let group = this.groups.get(key);
     if (!group) {
       const { resource } = member.request;
@@ -129,11 +119,6 @@ export class Hub implements OnModuleInit {
       if (bound?.size === 0) this.byResource.delete(group.resource.id);
     }
     return group.plan;
-  }
-
-  private left(member: Member): void {
-    this.documents.remove(member);
-    this.abandon(member);
   }
 
   /** An event has been applied, and rights are those of its place in the log. */
@@ -184,8 +169,9 @@ export class Hub implements OnModuleInit {
     // What comes while the others wait may be newer than what the view has read by then.
     const upTo = this.follower.applied;
     const view = this.delivery.view();
+    const { slicer } = this.services.scheduler.live;
     for (const group of groups) {
-      if (this.pace.spent) await this.pace.rest();
+      if (slicer.spent) await slicer.rest();
       void group.serve(upTo, view).then(() => this.served(group));
     }
   }

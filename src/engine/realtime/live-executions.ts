@@ -8,12 +8,22 @@ import { isDatabaseAway } from '../database/unit-of-work.js';
 import { ContextFactory } from '../graphql/context-factory.js';
 import { SharedExecutions } from '../graphql/shared-executions.js';
 import type { SharingPlan } from '../graphql/sharing-plan.js';
-import { EXECUTION_TIMEOUT_MS, ExecutionLimit } from './execution-limit.js';
-import { patiently } from './patience.js';
+import { ExecutionScheduler } from './fan-out/execution-scheduler.js';
+import { EXECUTION_TIMEOUT_MS, GrowingTimeout, retryWhileUnavailable } from './fan-out/flow-control.js';
+import { executionKeyOf } from './fan-out/subscription-limits.js';
 
-/** What was made of one thing, by operation and class, and how long that is waited for. */
+export interface LiveRequest {
+  readonly context: OperationContext;
+  readonly plan: SharingPlan;
+  /** The accounts that the execution is charged to. */
+  readonly payers: () => readonly string[];
+  /** Whether nobody waits for the result any more. */
+  readonly isOver: () => boolean;
+}
+
+/** What was made of one thing, by operation and class, and the timeout of that. */
 interface Making {
-  readonly limit: ExecutionLimit;
+  readonly timeout: GrowingTimeout;
   readonly made: Map<string, Promise<ExecutionResult | undefined>>;
 }
 
@@ -24,62 +34,80 @@ export class LiveExecutions {
   private readonly makings = new WeakMap<object, Making>();
 
   constructor(
-    private readonly host: GraphQLSchemaHost,
     private readonly shared: SharedExecutions,
     private readonly contexts: ContextFactory,
+    private readonly host: GraphQLSchemaHost,
+    private readonly scheduler: ExecutionScheduler,
   ) {}
 
   /**
-   * The payload of `event` for the viewer of `context`; whoever is told of the same is given the same object. While the database
-   * is away it waits: an error in its place would lose the event.
+   * The payload of `event`; all who may see the same of the same object are given the same payload. While the database is away it
+   * waits: an error in its place would lose the event.
    */
-  execute(event: unknown, context: OperationContext, plan: SharingPlan, over: () => boolean): Promise<ExecutionResult> {
-    const { document, variables: variableValues } = plan;
+  execute(event: unknown, request: LiveRequest): Promise<ExecutionResult> {
     const making = this.makingOf(event);
-    return patiently(async () => {
-      const result =
-        (await this.forClass(event, making, context, plan)) ??
-        (await making.limit.answered(async () =>
-          execute({
-            schema: this.host.schema,
-            document,
-            variableValues,
-            rootValue: event,
-            contextValue: context.renewed(),
-          }),
-        ));
+    return retryWhileUnavailable(async () => {
+      const result = (await this.forClass(event, making, request)) ?? (await this.forViewer(event, making, request));
       const away = failureOf(result);
-      if (away && !over()) throw away;
-      return result;
-    }, over);
+      if (away && !request.isOver()) throw away;
+      return result!;
+    }, request.isOver);
   }
 
   private makingOf(event: unknown): Making {
     const known = isObject(event) && this.makings.get(event);
     if (known) return known;
-    const making = { limit: new ExecutionLimit(this.executionTimeout), made: new Map() };
+    const making = { timeout: new GrowingTimeout(this.executionTimeout), made: new Map() };
     if (isObject(event)) this.makings.set(event, making);
     return making;
   }
 
-  /** `undefined`: it must be executed for this viewer. */
-  private forClass(event: unknown, { limit, made }: Making, { viewer }: OperationContext, plan: SharingPlan) {
+  private forClass(event: unknown, making: Making, request: LiveRequest) {
+    const { plan, context } = request;
     if (!isObject(event) || !this.shared.isShared(plan)) return undefined;
     // It is no event of a resource: rules about one have made the document one of each viewer.
     const resourceId = '';
-    const permission = plan.classOf(viewer.rights, resourceId);
-    const key = `${plan.groupKey} ${permission.key}`;
-    let result = made.get(key);
-    if (!result) {
+    const permission = plan.classOf(context.viewer.rights, resourceId);
+    return this.once(`${plan.groupKey} ${permission.key}`, making, request, () => {
       const view = this.contexts.view();
-      result = limit.answered(() => this.shared.execute(plan, { event, resourceId, permission, view }));
-      made.set(key, result);
-      // Whoever tries again makes it again.
-      result.then(
-        (one) => failureOf(one) && made.delete(key),
-        () => made.delete(key),
-      );
-    }
+      return this.shared.execute(plan, { event, resourceId, permission, view });
+    });
+  }
+
+  /** However many subscriptions of one session ask for the same. */
+  private forViewer(event: unknown, making: Making, request: LiveRequest) {
+    const { plan, context } = request;
+    const { sessionId } = context.viewer;
+    return this.once(executionKeyOf(plan, false, sessionId, context.client.address), making, request, async () =>
+      execute({
+        schema: this.host.schema,
+        document: plan.document,
+        variableValues: plan.variables,
+        rootValue: event,
+        contextValue: context.renewed(),
+      }),
+    );
+  }
+
+  private once(
+    key: string,
+    { timeout, made }: Making,
+    { plan, payers }: LiveRequest,
+    work: () => Promise<ExecutionResult | undefined>,
+  ): Promise<ExecutionResult | undefined> {
+    const known = made.get(key);
+    if (known) return known;
+    const { live } = this.scheduler;
+    const result = live.run(plan.cost, payers(), async () => {
+      if (live.slicer.spent) await live.slicer.rest();
+      return timeout.run(work);
+    });
+    made.set(key, result);
+    // An attempt after this one executes it again.
+    result.then(
+      (one) => failureOf(one) && made.delete(key),
+      () => made.delete(key),
+    );
     return result;
   }
 }

@@ -47,6 +47,7 @@ export class Member implements AsyncIterableIterator<never> {
   private failure: Error | undefined;
   private wake: (() => void) | undefined;
   private stopWatching: (() => void) | undefined;
+  private release: (() => void) | undefined;
 
   /** `pos`: the last position that the subscriber knows. `ended` is called once, whoever ends it. */
   constructor(
@@ -57,9 +58,12 @@ export class Member implements AsyncIterableIterator<never> {
     this.pos = pos;
   }
 
-  attach(socket: Socket, operationId: string): void {
+  /** `release` is called once, when it has ended. */
+  attach(socket: Socket, operationId: string, release: () => void): void {
     this.socket = socket;
     this.envelope = envelopeOf(operationId);
+    if (this.over) release();
+    else this.release = release;
   }
 
   /** Called once, when it is given events from now on. */
@@ -113,6 +117,7 @@ export class Member implements AsyncIterableIterator<never> {
     this.over = true;
     this.ended(this);
     this.stopWatching?.();
+    this.release?.();
     this.wake?.();
   }
 }

@@ -9,8 +9,8 @@ import type { LogEvent } from '../events/log-event.js';
 import { LogFollower } from '../events/log-follower.js';
 import { BEAT_MS, NodeRegistry } from '../operations/node-registry.js';
 import { PUB_SUB, type PubSub } from '../pubsub/doorbell.port.js';
+import { retryWhileUnavailable } from './fan-out/flow-control.js';
 import { LiveQueue } from './live-queue.js';
-import { patiently } from './patience.js';
 import { PresenceRoom, type PresenceState, type Subscriber } from './presence-room.js';
 
 /** Topic of the registry under which a node holds the watchers of a resource. */
@@ -97,7 +97,7 @@ export class PresenceTracker implements OnModuleInit, OnApplicationShutdown {
     // Known before anything is read: what takes the right away meanwhile ends it.
     room.subscribers.set(queue, { accountId, judge });
     try {
-      await patiently(
+      await retryWhileUnavailable(
         () => this.readSoon([room]),
         () => !queue.open,
       );

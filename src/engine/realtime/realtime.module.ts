@@ -3,6 +3,8 @@ import { ConnectionResolver } from './connection.resolver.js';
 import { DeliveryLatency } from './delivery-latency.js';
 import { Delivery } from './delivery.js';
 import { EventExecutions } from './event-executions.js';
+import { ExecutionScheduler } from './fan-out/execution-scheduler.js';
+import { SubscriptionLimits } from './fan-out/subscription-limits.js';
 import { Hub } from './hub.js';
 import { LiveExecutions } from './live-executions.js';
 import { OpenSockets } from './open-sockets.js';
@@ -22,6 +24,7 @@ import { SubscriptionOperations } from './subscription-operations.js';
     Delivery,
     DeliveryLatency,
     EventExecutions,
+    ExecutionScheduler,
     Hub,
     LiveExecutions,
     OpenSockets,
@@ -32,6 +35,7 @@ import { SubscriptionOperations } from './subscription-operations.js';
     SocketDeadlines,
     SocketOperations,
     SocketServer,
+    SubscriptionLimits,
     SubscriptionOperations,
   ],
   exports: [Hub, PresenceTracker],

@@ -19,6 +19,8 @@ const WIDE_PAGE = 500;
 export interface ReplayedGroup {
   readonly plan: SharingPlan;
   readonly resource: SubscriptionRequest['resource'];
+  /** The accounts that executions are charged to. */
+  payers(): readonly string[];
   /** Takes the member to the head if there is nothing between it and the head for it. */
   settle(member: Member): boolean;
 }
@@ -69,14 +71,20 @@ export class Replay {
       for (;;) {
         // Others may come in the same moment, and everyone else has a turn.
         await nextTurn();
-        const ready = [...this.members].filter((member) => this.isReady(member));
-        if (ready.length === 0) break;
-        await this.round(ready.toSorted((one, other) => one.pos - other.pos));
+        if (this.members.size === 0) break;
+        const { scheduler } = this.services;
+        await scheduler.replayRound(this.group.payers(), () => this.round(this.ready()));
       }
     } catch (error) {
       for (const member of this.members) member.fail(error instanceof Error ? error : new Error(String(error)));
     }
     this.running = false;
+  }
+
+  /** Those that can take a page, those furthest behind first. */
+  private ready(): readonly Member[] {
+    const ready = [...this.members].filter((member) => this.isReady(member));
+    return ready.toSorted((one, other) => one.pos - other.pos);
   }
 
   /** A page for everyone, those furthest behind first; whoever is within the same page shares it. */
@@ -106,12 +114,13 @@ export class Replay {
   }
 
   private async give({ events, end }: Page, members: readonly Member[]): Promise<void> {
-    const { delivery, pace, separate } = this.services;
+    const { delivery, scheduler, separate } = this.services;
+    const { slicer } = scheduler.replay;
     const portions: Portion[] = [];
     const audience = new Audience(this.group.plan, members, delivery);
     await delivery.freshened();
     for (const event of events) {
-      if (pace.replay.spent) await pace.replay.rest();
+      if (slicer.spent) await slicer.rest();
       portions.push(...audience.portionsOf(event));
     }
     const stopped = new Set<Member>();
@@ -182,9 +191,10 @@ export class Replay {
   }
 
   private turn(): Turn {
-    const { delivery, pace } = this.services;
+    const { delivery, scheduler } = this.services;
     const serves = (member: Member) => this.members.has(member);
-    return { plan: this.group.plan, view: delivery.view(), pace: pace.replay, serves };
+    const { plan } = this.group;
+    return { plan, view: delivery.view(), lane: scheduler.replay, payers: this.group.payers(), serves };
   }
 
   private advance(member: Member, pos: number): void {
@@ -225,7 +235,7 @@ export class Replay {
     const end = follower.applied;
     const found = recent
       ? recent.filter(({ resource }) => resource.kind === kind && (id === undefined || resource.id === id))
-      : await delivery.persist(() => readAfter(pos, this.group.resource, limit));
+      : await delivery.retry(() => readAfter(pos, this.group.resource, limit));
     const events = found.slice(0, limit).filter((event) => event.pos <= end);
     const full = events.length === limit;
     return { events, end: full ? events.at(-1)!.pos : end };

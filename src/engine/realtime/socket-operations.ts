@@ -110,7 +110,7 @@ export class SocketOperations {
     this.sockets.carry(contextValue, socket);
     if (!isSubscription) return argumentsOf(ready, contextValue);
     // graphql-ws keeps the message as long as the subscription lasts.
-    Object.assign(request, { query: '', variables: null });
+    Object.assign(request, { query: '', variables: null, extensions: null });
     return this.subscriptions.open(ready, contextValue, socket, operation);
   }
 

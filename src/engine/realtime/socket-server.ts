@@ -128,15 +128,14 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
       { socket },
     );
     socket.onMessage(
-      (text) => void this.received(socket, text, receive),
+      (text) => void this.received(socket, clientMessage(text), receive),
       (beginning) => refuseTooLarge(socket, beginning),
     );
     socket.onClose((code, reason) => void closed(code, reason));
   }
 
   /** Hands a message to graphql-ws; an operation's promise lasts as long as the operation. */
-  private async received(socket: Socket, text: string, receive?: Receive): Promise<void> {
-    const message = clientMessage(text);
+  private async received(socket: Socket, message: ClientMessage | undefined, receive?: Receive): Promise<void> {
     if (!message) return socket.close(CloseCode.BadRequest, 'Invalid message received');
     const { type, id } = message;
     const isSubscribe = type === 'subscribe';

@@ -5,8 +5,8 @@ import type { ClientInfo } from '../access/role.js';
 import { BEGINNING_BYTES, MAX_MESSAGE_BYTES } from '../limits/message-size.js';
 import type { AccessClaims } from '../sessions/access-tokens.js';
 import type { ShownToken } from '../sessions/session.authenticator.js';
+import { WeightedSemaphore } from './fan-out/flow-control.js';
 import { type Operation, RunningOperations } from './sockets/running-operations.js';
-import { Turnstile } from './turnstile.js';
 
 /** Close codes of ours, beside those of graphql-transport-ws. Stock clients stop at 4401 and come back after the others. */
 export const CloseCode = {
@@ -48,7 +48,7 @@ export class Socket {
   /** It is to be closed with the answers under way, and with nothing else. */
   private goAway: (() => void) | undefined;
   /** Made when it is first needed: most sockets do nothing but listen. */
-  private answers: { readonly turnstile: Turnstile; readonly costs: Map<Operation, number> } | undefined;
+  private answers: { readonly semaphore: WeightedSemaphore; readonly costs: Map<Operation, number> } | undefined;
   /** Who waits for the reader. */
   private drainage: (() => void)[] = [];
 
@@ -187,9 +187,12 @@ export class Socket {
 
   /** Resolves when the operation may make an answer of this cost; true: others had to be taken by the client first. */
   async enter(operation: Operation, cost: number): Promise<boolean> {
-    const { turnstile, costs } = (this.answers ??= { turnstile: new Turnstile(MAX_ANSWERS), costs: new Map() });
-    const waits = !turnstile.enter(cost);
-    if (waits) await turnstile.turn(cost);
+    const { semaphore, costs } = (this.answers ??= {
+      semaphore: new WeightedSemaphore(MAX_ANSWERS),
+      costs: new Map(),
+    });
+    const waits = !semaphore.tryAcquire(cost);
+    if (waits) await semaphore.acquire(cost);
     costs.set(operation, cost);
     return waits;
   }
@@ -199,7 +202,7 @@ export class Socket {
     const cost = this.answers?.costs.get(operation);
     if (cost === undefined) return;
     this.answers!.costs.delete(operation);
-    this.answers!.turnstile.leave(cost);
+    this.answers!.semaphore.release(cost);
   }
 
   /** The operation has ended, whatever it was. */

@@ -8,33 +8,37 @@ import {
   type ExecutionResult,
   GraphQLError,
   type GraphQLSchema,
-  parse,
 } from 'graphql';
 import type { OperationContext } from '../access/operation-context.js';
 import { ServiceUnavailableError } from '../errors/service-error.js';
 import type { ReadyOperation } from '../graphql/operations/operation-pipeline.js';
 import { SharedExecutions } from '../graphql/shared-executions.js';
 import type { SharingPlan } from '../graphql/sharing-plan.js';
+import { LiveResults, type LiveSubscription } from './fan-out/live-results.js';
+import { PLACEHOLDER, sourceDocument } from './fan-out/source-document.js';
+import { type Admission, executionKeyOf, SubscriptionLimits } from './fan-out/subscription-limits.js';
 import { Hub } from './hub.js';
 import { LiveExecutions } from './live-executions.js';
-import { LiveQueue } from './live-queue.js';
 import { Member } from './member.js';
 import type { Socket } from './socket.js';
 import type { Operation } from './sockets/running-operations.js';
 
-/** What `onSubscribe` hands to `subscribe`. */
+/** What `onSubscribe` hands to `subscribe`. graphql-ws keeps it as long as the subscription lasts: nothing but what it needs. */
 export interface OpenSubscription extends ExecutionArgs {
   readonly stream: AsyncIterable<unknown>;
-  /** How its events are shared. */
-  readonly plan: SharingPlan;
-  /** The way to the client, for one event after the other, if it is no member of the hub. */
-  readonly way?: Way;
+  /** How its events are shared; undefined once the hub has it. */
+  plan: SharingPlan | undefined;
+  /** Of what is no member of the hub. */
+  readonly live?: LiveSubscription;
 }
 
-/** Lets an answer in when there is room for it at its socket, and takes it out when it was sent. */
-interface Way {
-  readonly enter: () => Promise<unknown>;
-  readonly leave: () => void;
+interface Opening {
+  /** Opens the stream. */
+  readonly source: ExecutionArgs;
+  readonly context: OperationContext;
+  readonly admission: Admission | undefined;
+  readonly socket: Socket;
+  readonly operation: Operation;
 }
 
 @Injectable()
@@ -44,6 +48,7 @@ export class SubscriptionOperations {
     private readonly shared: SharedExecutions,
     private readonly hub: Hub,
     private readonly executions: LiveExecutions,
+    private readonly limits: SubscriptionLimits,
   ) {}
 
   get schema(): GraphQLSchema {
@@ -51,44 +56,66 @@ export class SubscriptionOperations {
   }
 
   /** Subscribes before anything is sent, so that a refusal goes out as `error`. */
-  async open(
+  open(
     ready: ReadyOperation,
-    contextValue: OperationContext,
+    context: OperationContext,
     socket: Socket,
     operation: Operation,
   ): Promise<readonly GraphQLError[] | OpenSubscription> {
-    const stream = await createSourceEventStream(argumentsOf(ready, contextValue));
-    if (!(Symbol.asyncIterator in stream)) {
-      return stream.errors ?? [new GraphQLError('The subscription could not be opened.')];
-    }
-    if (operation.completed || !socket.open) {
-      await stream[Symbol.asyncIterator]().return?.();
-      // Nobody is left to receive it.
-      return [new ServiceUnavailableError()];
-    }
+    // Before anything is waited for: from here on the document is held in its normal form alone.
     const plan = this.shared.planOf(ready);
-    // graphql-ws keeps this as long as the subscription lasts: nothing but what it needs to see that it is a subscription.
-    const kept = { schema: this.schema, document: ANY_SUBSCRIPTION, stream, plan };
-    if (!(stream instanceof Member)) {
-      const way = { enter: () => socket.enter(operation, plan.cost), leave: () => socket.leave(operation) };
-      return { ...kept, contextValue, way };
+    const admission = this.admit(plan, socket, context);
+    if (admission instanceof GraphQLError) return Promise.resolve([admission]);
+    const source = { ...argumentsOf(ready, context), document: sourceDocument(ready.operation) };
+    return this.openStream({ source, context, admission, socket, operation });
+  }
+
+  private async openStream({
+    source,
+    context,
+    admission,
+    socket,
+    operation,
+  }: Opening): Promise<readonly GraphQLError[] | OpenSubscription> {
+    const stream = await createSourceEventStream(source).catch((error: unknown) => {
+      admission?.release();
+      throw error;
+    });
+    if (!(Symbol.asyncIterator in stream) || !admission || operation.completed || !socket.open) {
+      admission?.release();
+      return refusalOf(stream);
     }
-    const refused = this.hub.admit(stream, plan);
-    if (refused) return [refused];
-    stream.attach(socket, operation.id);
-    return { ...kept, contextValue: undefined };
+    const { plan, release, payers } = admission;
+    const open = { schema: this.schema, document: PLACEHOLDER, contextValue: undefined, stream, plan };
+    if (stream instanceof Member) {
+      stream.attach(socket, operation.id, release);
+      return open;
+    }
+    const { cost } = plan;
+    const enter = () => socket.enter(operation, cost);
+    const leave = () => socket.leave(operation);
+    return { ...open, live: { context, payers, enter, leave, release } };
   }
 
   /** What graphql-ws iterates: it ends when the subscription does. */
   run(open: OpenSubscription): AsyncIterable<ExecutionResult> {
-    const { stream, plan } = open;
-    if (!(stream instanceof Member)) return executeEach(open, this.executions);
-    this.hub.join(stream, plan);
-    return stream;
+    const { stream, plan, live } = open;
+    if (!plan) throw new TypeError('A subscription runs once');
+    if (live) return new LiveResults(stream, plan, live, this.executions);
+    // Its group has it.
+    open.plan = undefined;
+    this.hub.join(stream as Member, plan);
+    return stream as Member;
+  }
+
+  /** Undefined: nobody is signed in, and nothing will be opened. */
+  private admit(plan: SharingPlan, { client }: Socket, { principal }: OperationContext) {
+    if (!principal) return undefined;
+    const { accountId, sessionId } = principal;
+    const executionKey = executionKeyOf(plan, this.shared.isShared(plan), sessionId, client.address);
+    return this.limits.admit({ accountId, executionKey }, plan);
   }
 }
-
-const ANY_SUBSCRIPTION = parse('subscription { __typename }', { noLocation: true });
 
 /** What graphql-js executes. */
 export function argumentsOf({ operation, variables }: ReadyOperation, contextValue: OperationContext): ExecutionArgs {
@@ -96,46 +123,11 @@ export function argumentsOf({ operation, variables }: ReadyOperation, contextVal
   return { schema, document, operationName: name ?? null, variableValues: variables, contextValue };
 }
 
-/** Executes the operation for each event, over a view of the database as it is then. */
-function executeEach(
-  { stream, plan, way, contextValue }: OpenSubscription,
-  executions: LiveExecutions,
-): AsyncGenerator<ExecutionResult, void, void> {
-  const source = stream[Symbol.asyncIterator]();
-  let over = false;
-  const end = async (): Promise<void> => {
-    over = true;
-    way?.leave();
-    await source.return?.();
-  };
-  return {
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-    async next() {
-      for (;;) {
-        // What was given before has been sent.
-        way?.leave();
-        const { done, value } = await source.next();
-        if (done) return { done: true, value: undefined };
-        await way?.enter();
-        const execution = executions.execute(value, contextValue as OperationContext, plan, () => over);
-        const result = await execution.catch((error: unknown) => end().then(() => Promise.reject(error)));
-        // Who lost the right to see it while it was executed is not sent it.
-        if (source instanceof LiveQueue && !source.open) continue;
-        return { done: false, value: result };
-      }
-    },
-    async return() {
-      await end();
-      return { done: true, value: undefined };
-    },
-    async throw(error: unknown) {
-      await end();
-      throw error;
-    },
-    async [Symbol.asyncDispose]() {
-      await end();
-    },
-  };
+/** Why nothing was opened; a stream that nobody is left to receive is ended. */
+async function refusalOf(stream: AsyncIterable<unknown> | ExecutionResult): Promise<readonly GraphQLError[]> {
+  if (!(Symbol.asyncIterator in stream)) {
+    return stream.errors ?? [new GraphQLError('The subscription could not be opened.')];
+  }
+  await stream[Symbol.asyncIterator]().return?.();
+  return [new ServiceUnavailableError()];
 }

@@ -1,0 +1,141 @@
+// What subscriptions of one account may cost, whatever they ask for: memory of documents and variables, and executions of events.
+import { SubscriptionLimits } from '../src/engine/realtime/fan-out/subscription-limits.js';
+import { subscribe, useBystander } from './support/bystander.js';
+import { addMember, createProject, postUpdate } from './support/factories.js';
+import { useHub } from './support/hub.js';
+import { useTidings } from './support/tidings.js';
+import { until } from './support/wait.js';
+
+const tidings = useTidings();
+const hub = useHub(tidings);
+const bystander = useBystander(tidings);
+
+const watchOf = (fields: string) =>
+  `subscription ($id: ID!, $after: String) { projectUpdated(projectId: $id, after: $after) { ${fields} } }`;
+const stats = () => hub.stats;
+const from = (first: number, count: number) => Array.from({ length: count }, (_, index) => first + index);
+/** About 17 KB of text, none like another. */
+const largeOf = (root: string, n: number) =>
+  `subscription { ${root} { id: __typename ${from(0, 990)
+    .map((m) => `n${n}x${m}: __typename`)
+    .join(' ')} } }`;
+const bytes = () => tidings.current.app.get(SubscriptionLimits).bytes;
+
+describe('executions', () => {
+  it('an account causes 10 executions for an event of one resource, each for as many subscriptions as it likes', async () => {
+    const { person, project } = bystander;
+    const other = await createProject(person);
+    const socket = await bystander.hostile();
+    const ask = (id: string, n: number, to = project.id) =>
+      socket.send(subscribe(id, { query: watchOf(`seq a${n}: kind`), variables: { id: to } }));
+    for (let n = 0; n < 9; n += 1) ask(`s${n}`, n);
+    ask('again', 7);
+    ask('once more', 7, project.id.toUpperCase());
+    await tidings.current.watching(11);
+    ask('too many', 50);
+    expect((await socket.next('error')).payload).toMatchObject([{ extensions: { code: 'RATE_LIMITED' } }]);
+    const elsewhere = person.socket().subscribe(watchOf('seq another: kind'), { id: project.id.toUpperCase() });
+    await expect(elsewhere.ended).rejects.toMatchObject({ cause: [{ extensions: { code: 'RATE_LIMITED' } }] });
+    // Another resource is counted by itself.
+    for (let n = 0; n < 10; n += 1) ask(`o${n}`, n, other.id);
+    await tidings.current.watching(21);
+    socket.send(JSON.stringify({ id: 's3', type: 'complete' }));
+    await tidings.current.watching(20);
+    ask('fits', 50);
+    await tidings.current.watching(21);
+    await bystander.stillServes(socket);
+    await tidings.current.watching(1);
+    expect(stats().groups).toBe(1);
+  });
+
+  it('one execution serves all subscriptions of a session, if the document is executed for each viewer', async () => {
+    const { person, project } = bystander;
+    const socket = await bystander.hostile();
+    const query = watchOf('seq actor { email } tabs: kind');
+    for (let n = 0; n < 30; n += 1) socket.send(subscribe(`t${n}`, { query, variables: { id: project.id } }));
+    await tidings.current.watching(31);
+    const before = stats();
+    await postUpdate(person, project.id);
+    await until(() => socket.messages.filter(({ type }) => type === 'next').length === 30, 'all had heard of it');
+    for (const { payload } of socket.messages) expect(payload.data.projectUpdated.actor.email).toBe(person.email);
+    expect(stats().executions - before.executions).toBe(2);
+    await bystander.stillServes(socket);
+  });
+
+  it('an account that has spent its budget is given its events from the log: all, in order, once', async () => {
+    const { person } = bystander;
+    const [project, member] = [await createProject(person), await tidings.current.asUser('USER')];
+    await addMember(person, project.id, member, 'VIEWER');
+    const socket = await bystander.hostile();
+    const fields = from(0, 40).map((n) => `a${n}: description`);
+    for (const n of from(0, 10)) {
+      const query = watchOf(`seq n${n}: kind project { ${fields.join(' ')} }`);
+      socket.send(subscribe(`s${n}`, { query, variables: { id: project.id } }));
+    }
+    const watch = member.socket().subscribe(watchOf('seq'), { id: project.id });
+    await tidings.current.watching(12);
+    const before = stats().catchUps;
+    const COUNT = 30;
+    for (let n = 0; n < COUNT; n += 1) await postUpdate(person, project.id);
+    for (const seq of from(3, COUNT)) expect((await watch.next()).data.projectUpdated.seq).toBe(seq);
+    const seqsOf = (id: string) =>
+      socket.messages.filter((message) => message.id === id).map(({ payload }) => payload.data.projectUpdated.seq);
+    await until(() => from(0, 10).every((n) => seqsOf(`s${n}`).length === COUNT), 'all had come');
+    for (const n of from(0, 10)) expect(seqsOf(`s${n}`)).toEqual(from(3, COUNT));
+    expect(stats().catchUps).toBeGreaterThan(before);
+    watch.stop();
+    await bystander.stillServes(socket);
+  });
+});
+
+describe('documents', () => {
+  it.each(['announcementPosted', 'notificationReceived', 'projectsUpdated'])(
+    'of one account are bounded in bytes over all fields (%s), and equal ones count once',
+    async (root) => {
+      const before = bytes();
+      const socket = await bystander.hostile();
+      const { person, project } = bystander;
+      for (let n = 0; n < 40; n += 1) socket.send(subscribe(`d${n}`, { query: largeOf(root, n) }));
+      await until(() => socket.messages.filter(({ type }) => type === 'error').length >= 36, 'most were refused');
+      const refused = new Set(socket.messages.map(({ id }) => id));
+      for (const { type, payload } of socket.messages) {
+        expect(type).toBe('error');
+        expect(payload).toMatchObject([{ extensions: { code: 'RATE_LIMITED', retryAfter: 60 } }]);
+      }
+      const accepted = from(0, 40).filter((n) => !refused.has(`d${n}`));
+      expect(accepted.length).toBeGreaterThan(1);
+      expect(bytes() - before).toBeLessThanOrEqual(1024 * 1024 + 100_000);
+      // As it is known already, it costs nothing, whoever asks for it.
+      socket.messages.length = 0;
+      for (let n = 0; n < 10; n += 1) socket.send(subscribe(`e${n}`, { query: largeOf(root, accepted[0]!) }));
+      socket.send(subscribe('q', { query: '{ me { id } }' }));
+      await until(() => socket.messages.some(({ id, type }) => id === 'q' && type === 'complete'), 'it was answered');
+      expect(socket.messages.filter(({ type }) => type === 'error')).toEqual([]);
+      const watch = person.socket().subscribe(watchOf('seq small: kind'), { id: project.id });
+      await postUpdate(person, project.id);
+      await watch.next();
+      watch.stop();
+      socket.ws.terminate();
+      await until(() => bytes() === before, 'all was given back');
+      await tidings.current.watching(1);
+      tidings.current.logged.length = 0;
+    },
+  );
+
+  it('variables count as well', async () => {
+    const { project } = bystander;
+    const before = bytes();
+    const socket = await bystander.hostile();
+    const query =
+      'subscription ($id: ID!, $c: String) { projectUpdated(projectId: $id) { seq project { updates(first: 1, after: $c) { totalCount } } } }';
+    for (let n = 0; n < 9; n += 1) {
+      const c = `${n}`.repeat(50_000);
+      socket.send(subscribe(`v${n}`, { query, variables: { id: project.id, c } }));
+    }
+    await until(() => socket.messages.filter(({ type }) => type === 'error').length >= 4, 'some were refused');
+    expect(bytes() - before).toBeLessThanOrEqual(1024 * 1024 + 100_000);
+    socket.ws.terminate();
+    await until(() => bytes() === before, 'all was given back');
+    await tidings.current.watching(1);
+  });
+});
