@@ -1,9 +1,12 @@
 // For the MikroORM command line, which takes it as built: `npm run build && DATABASE_URL=… npx mikro-orm migration:list`.
 import { databaseContent } from './src/database-content.js';
 import { loadConfig, readEnvironment } from './src/engine/config/config.js';
+import { inspectDatabase } from './src/engine/database/open-database.js';
 import { ormOptions } from './src/engine/database/orm-options.js';
 
 const { databaseUrl } = loadConfig(readEnvironment());
 if (!databaseUrl) throw new Error('DATABASE_URL is not set: the command line does not start the embedded database');
 
-export default ormOptions(databaseUrl, databaseContent, 4);
+const { parameters } = await inspectDatabase(databaseUrl);
+
+export default ormOptions(databaseUrl, databaseContent, 4, parameters);

@@ -205,20 +205,6 @@ describe('with the embedded database', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it.each([
-    ['SIGHUP', 129],
-    ['SIGQUIT', 131],
-    ['SIGTERM', 143],
-  ] as const)('leaves no PostgreSQL behind when %s ends it', async (signal, code) => {
-    const child = spawn(process.execPath, [PROGRAM, ...create], { env: { PATH: process.env['PATH'], ...env } });
-    const ended = once(child, 'close');
-    child.stdin.end(PASSWORD);
-    await until(() => databaseProcess(dataDir) !== undefined, 'its PostgreSQL was started');
-    child.kill(signal);
-    expect(await ended).toEqual([code, null]);
-    await until(() => databaseProcess(dataDir) === undefined, 'its PostgreSQL has ended');
-  });
-
   it('starts it where nothing runs and stops it again; shares it with the service that runs', async () => {
     expect(await run(env, create, PASSWORD)).toMatchObject({ code: 0, err: '' });
     expect(databaseProcess(dataDir)).toBeUndefined();
@@ -234,5 +220,20 @@ describe('with the embedded database', () => {
     expect(await socket.closed).toMatchObject({ code: 4401 });
     expect(databaseProcess(dataDir)).toBe(postgres);
     expect(await service.stop()).toBe(0);
+  });
+
+  it.each([
+    ['SIGHUP', 129],
+    ['SIGQUIT', 131],
+    ['SIGTERM', 143],
+  ] as const)('leaves no PostgreSQL behind when %s ends it', async (signal, code) => {
+    expect(databaseProcess(dataDir)).toBeUndefined();
+    const words = ['account', 'role', 'first@example.com', 'ADMIN'];
+    const child = spawn(process.execPath, [PROGRAM, ...words], { env: { PATH: process.env['PATH'], ...env } });
+    const ended = once(child, 'close');
+    await until(() => databaseProcess(dataDir) !== undefined, 'its PostgreSQL was started');
+    child.kill(signal);
+    expect(await ended).toEqual([code, null]);
+    await until(() => databaseProcess(dataDir) === undefined, 'its PostgreSQL has ended');
   });
 });

@@ -1,11 +1,20 @@
 // Why the service did not start, in the words of whoever has to mend it. Never repeats DATABASE_URL: it holds a password.
 import { ConfigError } from '../engine/config/config-error.js';
 import { EmbeddedPostgresError } from '../engine/database/embedded-postgres.js';
+import { UnsuitableDatabaseError } from '../engine/database/database-requirements.js';
+import { tlsProblem } from '../engine/database/tls-errors.js';
 import { isDatabaseAway, sqlState } from '../engine/database/unit-of-work.js';
 import { NewerDatabaseError, NoInstallationError } from '../engine/database/known-database.js';
 import { ListenError } from './listen-error.js';
 
-const DELIBERATE = [ConfigError, EmbeddedPostgresError, ListenError, NewerDatabaseError, NoInstallationError] as const;
+const DELIBERATE = [
+  ConfigError,
+  EmbeddedPostgresError,
+  ListenError,
+  NewerDatabaseError,
+  NoInstallationError,
+  UnsuitableDatabaseError,
+] as const;
 
 /** SQLSTATEs that speak of the installation, not of a fault of ours. */
 const INSTALLATION: Readonly<Record<string, string>> = {
@@ -21,9 +30,22 @@ export function describeFailure(error: unknown): string {
   const code = sqlState(error) ?? '';
   const known = INSTALLATION[code];
   if (known) return `The database server ${known}.`;
+  const tls = tlsProblem(error);
+  if (tls) return `The database server does not have the TLS that sslmode of DATABASE_URL asks for (${tls}).`;
+  if (code === '08P01') return `The connection pooler of DATABASE_URL ${poolerRefusal(String(error))}.`;
   if (isDatabaseAway(error) || isUnreachable(error))
     return `The database at DATABASE_URL cannot be reached${code && ` (${code})`}. Does it run, and is the address right?`;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/** PgBouncer up to 1.18 has one SQLSTATE for everything, and English words. */
+function poolerRefusal(words: string): string {
+  const parameter = /unsupported startup parameter: ([a-z_]{1,40})/.exec(words)?.[1];
+  if (parameter) return `refuses the startup parameter ${parameter}: leave it out of DATABASE_URL`;
+  if (/no such database/.test(words)) return 'does not have the database that DATABASE_URL names';
+  return /no such user|authentication failed/.test(words)
+    ? 'refuses the user or the password of DATABASE_URL'
+    : 'refuses the connection (08P01)';
 }
 
 /** A name that cannot be resolved, a network without a way there: at the start only the database is waited for. */

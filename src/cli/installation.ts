@@ -7,7 +7,7 @@ import { loadConfig } from '../engine/config/config.js';
 import { hasEmbeddedPostgres, visitEmbeddedPostgres } from '../engine/database/embedded-guest.js';
 import type { EmbeddedPostgres } from '../engine/database/embedded-postgres.js';
 import { assertInstallation, assertKnownDatabase, NoInstallationError } from '../engine/database/known-database.js';
-import { ormOptions } from '../engine/database/orm-options.js';
+import { openDatabase } from '../engine/database/open-database.js';
 import { CliModule, type Domain } from './cli.module.js';
 
 export class Installation {
@@ -47,7 +47,7 @@ export class Installation {
       if (hasEmbeddedPostgres(dataDir)) return;
       throw new NoInstallationError(`There is no Tidings in ${dataDir}. Is DATA_DIR right?`);
     }
-    const orm = await MikroORM.init(ormOptions(databaseUrl, this.domain.content, 1));
+    const { orm } = await openDatabase(databaseUrl, this.domain.content, 1);
     try {
       await assertInstallation(orm);
     } finally {

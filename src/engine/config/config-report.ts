@@ -2,6 +2,8 @@
 import { ConfigError } from './config-error.js';
 import type { VariableName } from './config.schema.js';
 import { type Config, loadConfig } from './config.js';
+import { tlsFiles } from './database-tls.js';
+import { readDatabaseUrl } from './database-url.js';
 import { formatDuration } from './durations.js';
 
 export interface ConfigReport {
@@ -50,15 +52,21 @@ export function maskUrl(text: string | undefined): string | undefined {
   return `${url.protocol}//${credentials}${url.host}${url.pathname}${url.search ? '?***' : ''}`;
 }
 
-/** Checks `env` as a start would, and only that: nothing is written, connected to or started. */
+/** Checks `env` as a start would, the files that it names included: nothing is written, connected to or started. */
 export function reportConfig(env: NodeJS.ProcessEnv): ConfigReport {
   try {
     const config = loadConfig(env);
     const rows = Object.entries(SHOWN).map(([name, show]) => `  ${name.padEnd(29)}${show(config)}`);
+    assertFilesReadable(config);
     const warnings = config.warnings.map((warning) => `  warning: ${warning}`);
     return { valid: true, text: ['Configuration is valid:', ...rows, ...warnings].join('\n') };
   } catch (error) {
     if (error instanceof ConfigError) return { valid: false, text: error.message };
     throw error;
   }
+}
+
+function assertFilesReadable({ databaseUrl }: Config): void {
+  const address = databaseUrl === undefined ? undefined : readDatabaseUrl(databaseUrl);
+  if (typeof address === 'object') tlsFiles(address);
 }

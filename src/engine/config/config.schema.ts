@@ -12,7 +12,7 @@ export const configSchema = z.object({
   NODE_ENV: variable(type.oneOf('development', 'test', 'production').default('development')),
   PORT: variable(type.port.default(4000)),
   HOST: variable(type.host.optional()),
-  DATABASE_URL: variable(type.connectionUrl(['postgresql', 'postgres'], { needsHost: false }).optional()),
+  DATABASE_URL: variable(type.databaseUrl.optional()),
   DATABASE_POOL_SIZE: variable(type.wholeNumber({ min: 1, max: 500 }).default(20)),
   REDIS_URL: variable(type.connectionUrl(['redis', 'rediss']).optional()),
   DATA_DIR: variable(type.path.default('.tidings')),

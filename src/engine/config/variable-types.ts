@@ -1,6 +1,7 @@
 // The kinds of values that variables have, as zod types. Every reason is written here, and none repeats the value.
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { readDatabaseUrl } from './database-url.js';
 import { parseDuration } from './durations.js';
 import { type AppSecret, readSecret } from './secret-encoding.js';
 
@@ -82,6 +83,14 @@ export function connectionUrl(schemes: readonly string[], { needsHost = true } =
     return needsHost && !url.hostname ? refuse('must name a host') : given;
   });
 }
+
+/** The URL of a PostgreSQL database, kept as it was written: see `readDatabaseUrl`. */
+export const databaseUrl = connectionUrl(['postgresql', 'postgres'], { needsHost: false }).pipe(
+  text((given, refuse) => {
+    const read = readDatabaseUrl(given);
+    return typeof read === 'string' ? refuse(read) : given;
+  }),
+);
 
 /** Host names as browsers write them: international ones as `xn--…`, IPv6 in brackets. */
 const HOST_OF_ORIGIN = /^([a-z0-9._-]+|\[[0-9a-f:.]+\])$/;

@@ -4,6 +4,8 @@ import { Migrator } from '@mikro-orm/migrations';
 import { defineConfig, type Options } from '@mikro-orm/postgresql';
 import { giveBackLost } from './lost-connections.js';
 import { type Pool, sendTogether } from './one-write.js';
+import { addressOf, serviceClient } from './service-client.js';
+import { type Parameters, VARIANTS } from './startup-parameters.js';
 
 /** What the parts of the application bring: their tables as entities, and the migrations that made them. */
 export interface DatabaseContent {
@@ -14,30 +16,23 @@ export interface DatabaseContent {
 /** Connections beside the pool, for the log alone: one in use, and others should the network have swallowed it. */
 const LOG_POOL = { min: 0, max: 3 };
 
-/**
- * Has PostgreSQL look every second whether the connection that it works for is still there: without it a statement that waits for a
- * lock would go on waiting for nobody, once for each time that it is given up and made again.
- */
-const WORK_FOR_NOBODY_ENDS = 'set client_connection_check_interval = 1000';
-
-/**
- * What takes too long is ended by PostgreSQL itself, on this side of any network: a statement before those who asked for it give
- * its connection up, and a transaction of which nothing more is heard before those who wait for its locks are ended too.
- */
-const WORK_IS_BOUNDED = 'set statement_timeout = 20000; set idle_in_transaction_session_timeout = 10000';
-
-/** A new connection, as far as it is needed here. */
-interface NewConnection {
-  executeQuery(statement: { readonly sql: string; readonly parameters: readonly unknown[] }): Promise<unknown>;
-}
-
 /** Has a read wait for nobody: however many requests hold connections of the pool, the log is followed. */
 export const FOLLOWING = { connectionType: 'read' } as const;
 
-/** Options of the ORM for `url`. `poolSize` bounds the connections that requests and deliveries share. */
-export function ormOptions(url: string, content: DatabaseContent, poolSize: number): Options {
+/**
+ * Options of the ORM for `url`. `poolSize` bounds the connections that requests and deliveries share; `parameters` are those that the
+ * server or pooler there takes, see `inspectDatabase`.
+ */
+export function ormOptions(
+  url: string,
+  content: DatabaseContent,
+  poolSize: number,
+  parameters: Parameters = VARIANTS[0],
+): Options {
+  const address = addressOf(url);
   const options = defineConfig({
-    clientUrl: url,
+    // For the ORM's own log alone: connections are made by `serviceClient`.
+    dbName: address.database ?? 'tidings',
     // A slip in the URL must not make a database, and start with nothing in it.
     ensureDatabase: false,
     entities: [...content.entities],
@@ -53,18 +48,9 @@ export function ormOptions(url: string, content: DatabaseContent, poolSize: numb
     // The ORM's word for a second pool; it is of the same, primary server, and used for nothing unasked.
     replicas: [{ name: 'log', pool: LOG_POOL }],
     preferReadReplicas: false,
-    onCreateConnection: async (connection) => {
-      for (const sql of [WORK_IS_BOUNDED, WORK_FOR_NOBODY_ENDS]) {
-        // Not every platform can look; and what is lost is noticed by whoever uses it.
-        await (connection as NewConnection).executeQuery({ sql, parameters: [] }).catch(() => {});
-      }
-    },
     driverOptions: {
-      connectionTimeoutMillis: 5_000,
-      keepAlive: true,
-      application_name: 'tidings',
-      // Statements that are made without waiting for one another are sent so (see `commitWith`).
-      pipeline: true,
+      connectionTimeoutMillis: address.connectTimeoutMs,
+      Client: serviceClient(address, parameters),
       onPoolCreated: (pool: Pool) => {
         giveBackLost()(pool);
         sendTogether(pool);

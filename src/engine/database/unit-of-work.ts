@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { isLostConnection } from '../errors/library-messages.js';
 import { UnansweredError } from './answered.js';
+import { tlsProblem } from './tls-errors.js';
 
 /** SQLSTATEs after which the same work may succeed: serialization failure, deadlock, a transaction that was idle for too long. */
 const RETRYABLE = new Set(['40001', '40P01', '25P03']);
@@ -11,6 +12,11 @@ const MAX_TRIES = 6;
 /** Codes of connections that could not be made, or were lost. */
 const NO_CONNECTION =
   /^E(CONNREFUSED|CONNRESET|CONNABORTED|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|HOSTDOWN|NOTFOUND|AI_AGAIN|NOENT)$/;
+/**
+ * SQLSTATEs of a backend that cannot do its work: class 08 connection, 28 sign-in refused, 3D000 database gone, 53 no disk or memory,
+ * 57P0x shutdown, 57014 too long, 58 system error, 25006 read-only, 25P03 idle in transaction, 25P04 transaction too long.
+ */
+const AWAY = /^(08|28|3D000$|53|57P0|57014$|58|25006$|25P03$|25P04$)/;
 
 /** The SQLSTATE of a database error, wherever the ORM has put it; of a network error its own code. */
 export function sqlState(error: unknown): string | undefined {
@@ -23,14 +29,11 @@ export function violatesUnique(error: unknown, constraint: string): boolean {
   return sqlState(error) === '23505' && (error as { constraint?: unknown }).constraint === constraint;
 }
 
-/**
- * Whether `error` says that PostgreSQL is away (class 08, 53, 57P0x, no connection), takes too long (57014) or is no primary any
- * more (25006), or has ended a transaction of which it had heard nothing (25P03), not that we did something wrong.
- */
+/** Whether `error` says that PostgreSQL cannot be used just now, not that we did something wrong. */
 export function isDatabaseAway(error: unknown): boolean {
   const code = sqlState(error) ?? '';
-  if (code === '') return error instanceof UnansweredError || isLostConnection(error);
-  return /^(08|53|57P0|57014$|25006$|25P03$)/.test(code) || NO_CONNECTION.test(code);
+  if (AWAY.test(code) || NO_CONNECTION.test(code) || tlsProblem(error) !== undefined) return true;
+  return code === '' && (error instanceof UnansweredError || isLostConnection(error));
 }
 
 /** What a transaction of the ORM is in Kysely, as far as it is needed here. */

@@ -18,6 +18,17 @@ export function isLostConnection(error: unknown): boolean {
   return error instanceof Error && CONNECTION_LOST.has(error.message);
 }
 
+/** Errors without a code that `pg` makes when the server answers its request for TLS with anything but yes. */
+const NO_TLS: ReadonlySet<string> = new Set([
+  'The server does not support SSL connections',
+  'There was an error establishing an SSL connection',
+]);
+
+/** Whether `error`, which has no code, says that PostgreSQL has no TLS. */
+export function isWithoutTls(error: unknown): boolean {
+  return error instanceof Error && NO_TLS.has(error.message);
+}
+
 /** Characters of a syntax error that are read. */
 const MAX_SYNTAX_ERROR = 160;
 

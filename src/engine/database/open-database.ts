@@ -1,0 +1,46 @@
+// Opens the database at DATABASE_URL: finds out what its server or pooler takes, verifies all that this service depends on, and only
+// then makes the pools.
+import { MikroORM } from '@mikro-orm/postgresql';
+import type { DatabaseAddress } from '../config/database-url.js';
+import { assertSuitable, type DatabaseFacts, databaseFacts } from './database-requirements.js';
+import { type DatabaseContent, ormOptions } from './orm-options.js';
+import { addressOf, serviceClient } from './service-client.js';
+import { type Parameters, refusesParameters, VARIANTS } from './startup-parameters.js';
+
+export interface OpenDatabase {
+  readonly orm: MikroORM;
+  readonly facts: DatabaseFacts;
+}
+
+/** Throws an `UnsuitableDatabaseError`, a `ConfigError` for files that cannot be read, or why it could not be reached. */
+export async function openDatabase(url: string, content: DatabaseContent, poolSize: number): Promise<OpenDatabase> {
+  const { parameters, facts } = await inspectDatabase(url);
+  return { orm: await MikroORM.init(ormOptions(url, content, poolSize, parameters)), facts };
+}
+
+/** The startup parameters to use, and what the database is like with them. */
+export async function inspectDatabase(url: string): Promise<{ parameters: Parameters; facts: DatabaseFacts }> {
+  const address = addressOf(url);
+  for (const [at, parameters] of VARIANTS.entries()) {
+    try {
+      const facts = await visit(address, parameters);
+      assertSuitable(facts);
+      return { parameters, facts };
+    } catch (error) {
+      if (at === VARIANTS.length - 1 || !refusesParameters(error)) throw error;
+    }
+  }
+  throw new Error('unreachable');
+}
+
+async function visit(address: DatabaseAddress, parameters: Parameters): Promise<DatabaseFacts> {
+  const client = new (serviceClient(address, parameters))();
+  // A connection that is lost while a query waits rejects that query.
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    return await databaseFacts(client);
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
