@@ -172,6 +172,17 @@ describe('making projects', () => {
 });
 
 describe('an account that asks too much', () => {
+  it('is charged for every root field of an operation', async () => {
+    const reader = await tidings.current.asUser();
+    const budget = tidings.current.app.get(AccountBudget);
+    await budget.operation(reader.id, OPERATIONS.points - 5);
+    const four = '{ a: me { id } b: me { id } c: me { id } d: me { id } }';
+    expect(codeOf(await reader.send(four))).toBe('OK');
+    const refused = await reader.send(four);
+    expect(codeOf(refused)).toBe('RATE_LIMITED');
+    expect(refused.data).toBeUndefined();
+  });
+
   let user: Person;
   const slow = 'query Slow { me { id } }';
 

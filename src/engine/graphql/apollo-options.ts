@@ -121,6 +121,8 @@ export class ApolloOptions implements GqlOptionsFactory<ApolloDriverConfig> {
     const sent = { query: source, operationName, variables };
     const ready = this.pipeline.prepare(schema, sent, { signedIn: isSignedIn(contextValue), via: 'http' });
     if (isErrors(ready)) return { status: 400, errors: ready };
+    const more = principal && (await this.contexts.limits.rootFields(principal.accountId, ready.operation.rootFields));
+    if (more) return { status: 429, errors: [more] };
     this.gate.counted(source, ready.cost);
     return ready;
   }

@@ -28,8 +28,10 @@ export interface FieldLimits {
   take(limit: LimitName | AccountLimit, context: OperationContext, args: Args): Promise<Attempt>;
   /** Counts one root field that writes. Throws {@link RateLimitedError}. */
   write(accountId: string): Promise<void>;
-  /** Counts one operation of the account, however it came, with so many root fields; what to answer when there were too many. */
-  operation(accountId: string, rootFields?: number): Promise<RateLimitedError | undefined>;
+  /** Counts one operation of the account, however it came, before it is read; what to answer when there were too many. */
+  operation(accountId: string): Promise<RateLimitedError | undefined>;
+  /** Counts its root fields beside the first: asking for much at once costs as much as asking one by one. */
+  rootFields(accountId: string, fields: readonly unknown[]): Promise<RateLimitedError | undefined>;
 }
 
 export const FIELD_LIMITS = Symbol('FieldLimits');

@@ -21,7 +21,7 @@ export class AccountBudget {
 
   constructor(private readonly limits: Limits) {}
 
-  /** Counts one operation with so many root fields; what to answer when there were too many. */
+  /** Counts so many root fields of queries, mutations and subscriptions; what to answer when there were too many. */
   operation(accountId: string, rootFields = 1): Promise<RateLimitedError | undefined> {
     return this.consume(OPERATIONS, this.operations, accountId, rootFields);
   }

@@ -95,6 +95,9 @@ export class SocketOperations {
     const since = performance.now();
     const ready = await this.admission.prepare(socket, this.subscriptions.schema, request, caller);
     if (isErrors(ready)) return ready;
+    const accountId = caller.principal?.accountId;
+    const more = accountId && (await this.contexts.limits.rootFields(accountId, ready.operation.rootFields));
+    if (more) return [more];
     if (performance.now() - since > CALLER_MS) caller = await this.authenticator.callerOf(shown);
     if (!socket.open || operation.completed) return [new UnauthenticatedError()];
     const isSubscription = ready.operation.type === 'subscription';

@@ -72,8 +72,12 @@ export class SignInLimits implements FieldLimits {
     return this.budget.write(accountId);
   }
 
-  operation(accountId: string, rootFields?: number): Promise<RateLimitedError | undefined> {
-    return this.budget.operation(accountId, rootFields);
+  operation(accountId: string): Promise<RateLimitedError | undefined> {
+    return this.budget.operation(accountId);
+  }
+
+  async rootFields(accountId: string, { length }: readonly unknown[]): Promise<RateLimitedError | undefined> {
+    return length > 1 ? this.budget.operation(accountId, length - 1) : undefined;
   }
 
   private async planOf(limit: LimitName, context: OperationContext, args: Args): Promise<Plan> {
