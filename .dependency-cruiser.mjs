@@ -13,6 +13,7 @@ const MAY_IMPORT = {
   'engine/operations': ABOVE,
   'engine/events': ABOVE,
   'engine/access': ABOVE,
+  'engine/limits': ABOVE,
   'engine/graphql': ABOVE,
   'engine/accounts': ABOVE,
   'engine/sessions': ABOVE,
