@@ -14,6 +14,7 @@ import { KnownAddressesMigration } from './engine/database/migrations/2026112100
 import { NodesMigration } from './engine/database/migrations/20261121000006-nodes.js';
 import { SignInRetentionMigration } from './engine/database/migrations/20261121000008-sign-in-retention.js';
 import { SeveralResetLinksMigration } from './engine/database/migrations/20261128000101-several-reset-links.js';
+import { AccountEmailKeyMigration } from './engine/database/migrations/20261128000201-account-email-key.js';
 import type { DatabaseContent } from './engine/database/orm-options.js';
 import { EventEntity, LogCounterEntity, LogHeadEntity } from './engine/events/log.entity.js';
 import { AuditEntryEntity } from './engine/operations/audit.entity.js';
@@ -54,5 +55,6 @@ export const databaseContent: DatabaseContent = {
     { name: '20261121000008-sign-in-retention', class: SignInRetentionMigration },
     { name: '20261128000001-early-installations', class: EarlyInstallationsMigration },
     { name: '20261128000101-several-reset-links', class: SeveralResetLinksMigration },
+    { name: '20261128000201-account-email-key', class: AccountEmailKeyMigration },
   ],
 };

@@ -6,6 +6,7 @@ import type { Project, ProjectMember } from '../domain/projects/project.entity.j
 import { projectEvent, ProjectEventKind } from '../domain/projects/project-events.js';
 import { ProjectRole } from '../domain/projects/project-role.js';
 import type { Comment, Update } from '../domain/updates/update.entity.js';
+import { emailKey } from '../engine/operations/email-address.js';
 import { DEMO_ACCOUNT_IDS } from './demo-accounts.js';
 import { PEOPLE, type PersonName } from './people.js';
 import { instant, type ProjectStory, type Remark } from './story.js';
@@ -60,6 +61,7 @@ function tellAccounts(hashes: DemoHashes, now: Date): Map<PersonName, Account> {
     const account = {
       id: known[name] ?? idAt(createdAt),
       ...person,
+      emailKey: emailKey(person.email),
       passwordHash,
       isSystem: false,
       disabledAt: null,

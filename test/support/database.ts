@@ -12,9 +12,9 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** A database in which no migration has run. */
-export function createEmptyDatabase(): Promise<TestDatabase> {
-  return create('template0');
+/** A database in which no migration has run; `options` of `create database` may name another locale. */
+export function createEmptyDatabase(options = ''): Promise<TestDatabase> {
+  return create('template0', options);
 }
 
 export async function createDatabase(): Promise<TestDatabase> {
@@ -27,10 +27,10 @@ export async function createDatabase(): Promise<TestDatabase> {
   return database;
 }
 
-async function create(template: string): Promise<TestDatabase> {
+async function create(template: string, options = ''): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   // The default strategy writes all of it through the buffers: four times the CPU.
-  await cluster().query(`create database ${name} template ${template} strategy file_copy`);
+  await cluster().query(`create database ${name} template ${template} strategy file_copy ${options}`);
   const url = withDatabase(clusterUrl(), name);
   const client = new Client(url);
   // Tests may cut every connection of their database, this one included.

@@ -5,6 +5,7 @@ import { v7 as uuid } from 'uuid';
 import type { OperationContext } from '../../engine/access/operation-context.js';
 import { assertStillHasRole } from '../../engine/access/present-role.js';
 import { type ClientInfo, type Principal, Role } from '../../engine/access/role.js';
+import { containsText } from '../../engine/database/text-search.js';
 import { violatesUnique } from '../../engine/database/unit-of-work.js';
 import { ConflictError, NotFoundError } from '../../engine/errors/service-error.js';
 import { EventLog } from '../../engine/events/event-log.js';
@@ -50,7 +51,7 @@ export class ProjectService {
           ? { [raw((alias) => LATEST_HEALTH.replace('project.id', `${alias}.id`))]: { $in: filter.health } }
           : {}),
         ...(filter?.search
-          ? { $or: [{ name: { $ilike: contains(filter.search) } }, { key: { $ilike: contains(filter.search) } }] }
+          ? { $or: [...containsText('name', filter.search), ...containsText('key', filter.search)] }
           : {}),
       },
       args,
@@ -120,8 +121,4 @@ export async function lockProject(em: EntityManager, id: string): Promise<Projec
 export function assertVersion(present: number, seen: number | null | undefined): void {
   if (seen == null || seen === present) return;
   throw new ConflictError('VERSION', `This was changed since version ${seen}; it is at version ${present} now.`);
-}
-
-function contains(text: string): string {
-  return `%${text.replace(/[\\%_]/g, '\\$&')}%`;
 }

@@ -6,8 +6,10 @@ import type { OperationContext } from '../access/operation-context.js';
 import { Rights } from '../access/rights.js';
 import { includesRole, Role } from '../access/role.js';
 import { fromRow, type Row } from '../database/rows.js';
+import { containsText } from '../database/text-search.js';
 import { violatesUnique } from '../database/unit-of-work.js';
 import { ConflictError } from '../errors/service-error.js';
+import { emailKey } from '../operations/email-address.js';
 import { type Connection, type ForwardArgs, paginate } from '../graphql/connection.js';
 import { type Account, AccountEntity } from './account.entity.js';
 import { accountById } from './account.loader.js';
@@ -23,9 +25,15 @@ export interface NewAccount {
 export class AccountService {
   constructor(private readonly rights: Rights) {}
 
-  /** Inserts an account. Throws CONFLICT (EMAIL_TAKEN) if the e-mail is registered, in whatever case. */
+  /** Inserts an account. Throws CONFLICT (EMAIL_TAKEN) if the e-mail address is registered, in whatever form. */
   async create(em: EntityManager, input: NewAccount): Promise<Account> {
-    const account = em.create(AccountEntity, { ...input, id: uuid(), isSystem: false, createdAt: new Date() });
+    const account = em.create(AccountEntity, {
+      ...input,
+      emailKey: emailKey(input.email),
+      id: uuid(),
+      isSystem: false,
+      createdAt: new Date(),
+    });
     try {
       await em.persist(account).flush();
     } catch (error) {
@@ -37,14 +45,14 @@ export class AccountService {
 
   /** For reading. One that is there must not take longer to find than one that is not: the ORM would let it be told by the time. */
   async findByEmail(em: EntityManager, email: string): Promise<Account | undefined> {
-    const [row] = await em.execute<Row[]>('select * from account where lower(email) = ?', [email.toLowerCase()]);
+    const [row] = await em.execute<Row[]>('select * from account where email_key = ?', [emailKey(email)]);
     return row && fromRow(em, AccountEntity, row);
   }
 
   /** Its id alone: one row in one statement, whether or not there is an account. */
   async idOf(em: EntityManager, email: string): Promise<string | undefined> {
-    const sql = 'select (select id from account where lower(email) = ?) as id';
-    const [row] = await em.execute<{ id: string | null }[]>(sql, [email.toLowerCase()]);
+    const sql = 'select (select id from account where email_key = ?) as id';
+    const [row] = await em.execute<{ id: string | null }[]>(sql, [emailKey(email)]);
     return row?.id ?? undefined;
   }
 
@@ -54,8 +62,7 @@ export class AccountService {
   }
 
   list(context: OperationContext, args: ForwardArgs, search: string | undefined): Promise<Connection<Account>> {
-    const pattern = search ? `%${search.replace(/[\\%_]/g, '\\$&')}%` : undefined;
-    const where = pattern ? { $or: [{ name: { $ilike: pattern } }, { email: { $ilike: pattern } }] } : {};
+    const where = search ? { $or: [...containsText('name', search), ...containsText('email', search)] } : {};
     return paginate(context.em, AccountEntity, { isSystem: false, ...where }, args);
   }
 

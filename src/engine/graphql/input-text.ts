@@ -8,6 +8,7 @@ import {
   tooManyMarks,
   UNITS_PER_CHARACTER,
 } from './code-points.js';
+import { emailProblem } from '../operations/email-address.js';
 import { dangerousAt, lineBreakAt, nameOf } from './dangerous-characters.js';
 
 /** What takes a place on a screen: not zero-width spaces, fillers and spaces. */
@@ -90,8 +91,11 @@ export const notNull = <T extends z.ZodType>(schema: T) =>
 /** An identifier of ours. */
 export const id = z.uuid('is not an id').transform((value) => value.toLowerCase());
 
-/** An e-mail address: trimmed, at most 254 characters (RFC 5321). */
-export const email = line(254, 3).pipe(z.email('is not an e-mail address'));
+/** An e-mail address as it was typed, without white space around it, see email-address.ts. */
+export const email = line(254, 3).superRefine((address, context) => {
+  const message = emailProblem(address);
+  if (message) context.addIssue({ code: 'custom', message });
+});
 
 /** A client's own key of a mutation that it may have to repeat. */
 export const idempotencyKey = line(64);

@@ -4,6 +4,7 @@ import { chmod, mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createTransport } from 'nodemailer';
 import type { Config } from '../config/config.js';
+import { deliverableEmail } from './email-address.js';
 import { htmlOf, type Mail, mailbox, textOf } from './mail.js';
 
 /** Hands one mail over; rejects when that failed, or was given up by `signal`. */
@@ -46,7 +47,7 @@ function intoFolder(folder: string, from: Sender): Delivery {
 }
 
 function message(mail: Mail, from: Sender) {
-  const to = mailbox(mail.to);
+  const to = mailbox(deliverableEmail(mail.to));
   return {
     from,
     // As an object an address is taken as it is; as text it would be parsed as a list.

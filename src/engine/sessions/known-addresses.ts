@@ -2,6 +2,7 @@
 // removes those that it does not know any more.
 import { Injectable } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
+import { emailKey } from '../operations/email-address.js';
 
 /** Days for which an address is known after a sign-in from there. */
 export const KNOWN_DAYS = 30;
@@ -10,7 +11,7 @@ export const KNOWN_DAYS = 30;
 const KNOWS = `
 select exists (
   select from known_address
-   where account_id = (select id from account where lower(email) = lower(?) and not is_system)
+   where account_id = (select id from account where email_key = ?)
      and network = ? and last_at > now() - ? * interval '1 day') as known`;
 
 const REMEMBER = `
@@ -22,7 +23,7 @@ export class KnownAddresses {
   constructor(private readonly orm: MikroORM) {}
 
   async knows(email: string, network: string): Promise<boolean> {
-    const [row] = await this.orm.em.fork().execute<{ known: boolean }[]>(KNOWS, [email, network, KNOWN_DAYS]);
+    const [row] = await this.orm.em.fork().execute<{ known: boolean }[]>(KNOWS, [emailKey(email), network, KNOWN_DAYS]);
     return row?.known === true;
   }
 

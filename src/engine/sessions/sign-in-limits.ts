@@ -11,6 +11,7 @@ import { AccountBudget } from '../limits/account-budget.js';
 import { networkOf, siteOf } from '../limits/client-network.js';
 import type { AccountLimit, Limit } from '../limits/limit.js';
 import { Limits } from '../limits/limits.js';
+import { emailKey } from '../operations/email-address.js';
 import { KnownAddresses } from './known-addresses.js';
 import { RefreshTokens } from './refresh-tokens.js';
 import { registrations, SIGN_IN_LIMITS as LIMITS } from './sign-in-limit-table.js';
@@ -139,8 +140,8 @@ function planOf(limit: AccountLimit, { viewer }: OperationContext): Plan {
   return { attempts: [[limit, viewer.accountId]], onlyFailed: limit.counts === 'failures' };
 }
 
-/** As accounts are told apart: without regard to case. */
+/** As accounts are told apart. */
 function emailIn({ input, email }: Args): string {
   const given = email ?? (input as { email?: unknown } | undefined)?.email;
-  return (typeof given === 'string' ? given : '').normalize('NFC').trim().toLowerCase();
+  return emailKey(typeof given === 'string' ? given : '');
 }
