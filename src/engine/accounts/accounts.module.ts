@@ -6,6 +6,7 @@ import { AdministrationResolver } from './administration.resolver.js';
 import { AuditResolver } from './audit.resolver.js';
 import { AuditRetention } from './audit.retention.js';
 import { AuditService } from './audit.service.js';
+import { PasswordQueue } from './password-queue.js';
 import { Passwords } from './passwords.js';
 
 @Global()
@@ -18,6 +19,7 @@ import { Passwords } from './passwords.js';
     AuditResolver,
     AuditRetention,
     AuditService,
+    PasswordQueue,
     Passwords,
   ],
   exports: [AccountService, AdministrationService, Passwords],

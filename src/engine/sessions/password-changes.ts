@@ -35,8 +35,8 @@ export class PasswordChanges {
     let passwordHash: string | undefined;
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
       const known = await this.orm.em.fork().findOne(AccountEntity, viewer.accountId);
-      if (!known || !(await this.passwords.matches(current, known.passwordHash))) break;
-      passwordHash ??= await this.passwords.hash(next);
+      if (!known || !(await this.passwords.matches(current, known.passwordHash, client.address))) break;
+      passwordHash ??= await this.passwords.hash(next, client.address);
       const opened = await this.replaceVerified(viewer, known, passwordHash, client);
       if (!opened) continue;
       this.mails.passwordChanged(opened.account);

@@ -25,7 +25,7 @@ export class PasswordResets {
     const accountId = await accountOfLink(this.orm.em.fork(), token);
     // Looked up first, so that a token that was made up costs no hashing.
     if (accountId === undefined) throw invalid();
-    const passwordHash = await this.passwords.hash(next);
+    const passwordHash = await this.passwords.hash(next, client.address);
     const account = await this.log.transaction(async (tx) => {
       const locked = await lockAccount(tx.em, accountId);
       if (!locked || locked.disabledAt) throw invalid();

@@ -5,7 +5,12 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { OperationContext } from '../access/operation-context.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
-import { BadUserInputError, type RateLimitedError, UnauthenticatedError } from '../errors/service-error.js';
+import {
+  BadUserInputError,
+  RateLimitedError,
+  ServiceUnavailableError,
+  UnauthenticatedError,
+} from '../errors/service-error.js';
 import type { Attempt, FieldLimits, LimitName } from '../graphql/field-limits.port.js';
 import { AccountBudget } from '../limits/account-budget.js';
 import { networkOf, siteOf } from '../limits/client-network.js';
@@ -63,6 +68,9 @@ export class SignInLimits implements FieldLimits {
         }
       },
       failed: async (error) => {
+        // Nobody looked at the password.
+        const unseen = error instanceof RateLimitedError || error instanceof ServiceUnavailableError;
+        if (unseen) for (const key of plan.attempts ?? []) await this.limits.giveBack(...key);
         if (!(error instanceof UnauthenticatedError || error instanceof BadUserInputError)) return;
         for (const key of plan.failures ?? []) await this.limits.take(...key);
       },

@@ -41,7 +41,7 @@ export class SignInService {
    */
   async register({ name, email, password }: Registration, origin: SignInOrigin): Promise<OpenSession> {
     if (this.config.registration === 'closed') throw new ForbiddenError(undefined, 'Registration is closed here.');
-    const passwordHash = await this.passwords.hash(password);
+    const passwordHash = await this.passwords.hash(password, origin.context.client.address);
     return this.log.transaction(async (tx) => {
       // Accounts that are there are locked before all else, as everywhere.
       if (origin.before) await lockAccount(tx.em, origin.before.accountId);
@@ -56,13 +56,14 @@ export class SignInService {
    * {@link InvalidCredentialsError}.
    */
   async login(email: string, password: string, origin: SignInOrigin): Promise<OpenSession> {
+    const { address } = origin.context.client;
     let known: Account | undefined;
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
       known = await this.accounts.findByEmail(origin.context.em.fork(), email);
-      const matches = await this.passwords.matches(password, known?.passwordHash);
+      const matches = await this.passwords.matches(password, known?.passwordHash, address);
       // Whoever is disabled does no more work either, so that nobody can tell by the time that the password was right.
       if (!known?.passwordHash || !matches || known.disabledAt) break;
-      const renewed = await this.passwords.renewed(password, known.passwordHash);
+      const renewed = await this.passwords.renewed(password, known.passwordHash, address);
       const opened = await this.openVerified(known, renewed, origin);
       if (opened === 'disabled') break;
       if (opened) return opened;
