@@ -5,22 +5,26 @@ import {
   type GraphQLSchema,
   isExecutableDefinitionNode,
   Kind,
+  OverlappingFieldsCanBeMergedRule,
   specifiedRules,
   validate,
+  type ValidationRule,
   ValuesOfCorrectTypeRule,
 } from 'graphql';
 import { executable, type ParsedText, parseText, TooManyTokensError } from './compact-parser.js';
 import { documentError, literalsRule, MAX_DOCUMENT_ERRORS } from './document-error.js';
 import { MAX_OPERATIONS, subscriptionRootProblem, VALIDATION_RULES } from './document-limits.js';
+import { overlappingFieldsRule } from './overlapping-fields.rule.js';
 import { ParsedDocument } from './parsed-operation.js';
 
 /** A document that may run, or every reason why not. */
 export type Verdict = ParsedDocument | readonly GraphQLError[];
 
-const RULES = [
-  ...specifiedRules.map((rule) => (rule === ValuesOfCorrectTypeRule ? literalsRule : rule)),
-  ...VALIDATION_RULES,
-];
+const OURS = new Map<ValidationRule, ValidationRule>([
+  [OverlappingFieldsCanBeMergedRule, overlappingFieldsRule],
+  [ValuesOfCorrectTypeRule, literalsRule],
+]);
+const RULES = [...specifiedRules.map((rule) => OURS.get(rule) ?? rule), ...VALIDATION_RULES];
 
 /** Parses and validates `text`. `undefined`: it has more than `maxTokens` tokens. Never throws. */
 export function checkDocument(schema: GraphQLSchema, text: string, maxTokens: number): Verdict | undefined {

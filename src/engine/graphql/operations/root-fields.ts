@@ -7,6 +7,7 @@ import {
   type OperationDefinitionNode,
   type SelectionNode,
   type SelectionSetNode,
+  visit,
 } from 'graphql';
 
 export type Fragments = (name: string) => FragmentDefinitionNode | null | undefined;
@@ -46,4 +47,27 @@ export function rootFieldsOf({ selectionSet }: OperationDefinitionNode, fragment
     if (!byResponseName.has(responseName)) byResponseName.set(responseName, selection);
   }
   return [...byResponseName.values()];
+}
+
+/** Whether a fragment spreads itself, by whatever way. Linear. */
+export function hasFragmentCycle({ definitions }: DocumentNode): boolean {
+  const spreads = new Map<string, readonly string[]>();
+  for (const definition of definitions) {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) spreads.set(definition.name.value, spreadsIn(definition));
+  }
+  const state = new Map<string, 'entered' | 'left'>();
+  const cyclic = (name: string): boolean => {
+    if (state.has(name)) return state.get(name) === 'entered';
+    state.set(name, 'entered');
+    const found = spreads.get(name)?.some(cyclic) ?? false;
+    state.set(name, 'left');
+    return found;
+  };
+  return [...spreads.keys()].some(cyclic);
+}
+
+function spreadsIn(fragment: FragmentDefinitionNode): readonly string[] {
+  const names = new Set<string>();
+  visit(fragment, { FragmentSpread: ({ name }) => void names.add(name.value) });
+  return [...names];
 }
