@@ -1,11 +1,12 @@
 // Operations as the pipeline hands them on, made of their text alone: neither validated nor counted.
 import { type GraphQLSchema, parse } from 'graphql';
+import { OperationCosts } from '../../src/engine/graphql/operations/operation-cost.js';
 import type { ReadyOperation } from '../../src/engine/graphql/operations/operation-pipeline.js';
 import { ParsedDocument, type ParsedOperation } from '../../src/engine/graphql/operations/parsed-operation.js';
 
 /** The operation of that name in `text`, or the only one. */
 export function parsedOperation(schema: GraphQLSchema, text: string, name?: string): ParsedOperation {
-  const operation = new ParsedDocument(schema, parse(text), 1, text.length).operation(name);
+  const operation = new ParsedDocument(new OperationCosts(schema), parse(text), 1, text.length).operation(name);
   if (!operation) throw new Error(`There is no such operation: ${text}`);
   return operation;
 }

@@ -14,6 +14,7 @@ import {
 import { executable, type ParsedText, parseText, TooManyTokensError } from './compact-parser.js';
 import { documentError, literalsRule, MAX_DOCUMENT_ERRORS } from './document-error.js';
 import { MAX_OPERATIONS, subscriptionRootProblem, VALIDATION_RULES } from './document-limits.js';
+import type { OperationCosts } from './operation-cost.js';
 import { overlappingFieldsRule } from './overlapping-fields.rule.js';
 import { ParsedDocument } from './parsed-operation.js';
 
@@ -27,7 +28,7 @@ const OURS = new Map<ValidationRule, ValidationRule>([
 const RULES = [...specifiedRules.map((rule) => OURS.get(rule) ?? rule), ...VALIDATION_RULES];
 
 /** Parses and validates `text`. `undefined`: it has more than `maxTokens` tokens. Never throws. */
-export function checkDocument(schema: GraphQLSchema, text: string, maxTokens: number): Verdict | undefined {
+export function checkDocument(costs: OperationCosts, text: string, maxTokens: number): Verdict | undefined {
   let parsed: ParsedText;
   try {
     parsed = parseText(text, maxTokens);
@@ -36,8 +37,8 @@ export function checkDocument(schema: GraphQLSchema, text: string, maxTokens: nu
     return [documentError(error, 'GRAPHQL_PARSE_FAILED')];
   }
   const { document, tokens } = parsed;
-  const errors = findProblems(schema, document).map((error) => documentError(error, 'GRAPHQL_VALIDATION_FAILED'));
-  return errors.length > 0 ? errors : new ParsedDocument(schema, executable(document, text), tokens, text.length);
+  const errors = findProblems(costs.schema, document).map((error) => documentError(error, 'GRAPHQL_VALIDATION_FAILED'));
+  return errors.length > 0 ? errors : new ParsedDocument(costs, executable(document, text), tokens, text.length);
 }
 
 function findProblems(schema: GraphQLSchema, document: DocumentNode): readonly unknown[] {

@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { buildSchema, GraphQLError } from 'graphql';
 import { growth, LINEAR } from '../../../../test/support/growth.js';
 import { checkDocument } from './document-check.js';
+import { OperationCosts } from './operation-cost.js';
 import { documentError, MAX_DOCUMENT_ERRORS } from './document-error.js';
 
 const schema = buildSchema(`
@@ -11,8 +12,10 @@ const schema = buildSchema(`
   type Query { a(i: Int, f: Float, s: [String!], b: Boolean, id: ID!, part: Part): Int, b(part: Part!): Query }
   type Mutation { a: Int } type Subscription { a: Int }`);
 
+const costs = new OperationCosts(schema);
+
 function errorsOf(text: string): readonly GraphQLError[] {
-  const verdict = checkDocument(schema, text, 4_000);
+  const verdict = checkDocument(costs, text, 4_000);
   return Array.isArray(verdict) ? verdict : [];
 }
 const messages = (text: string) => errorsOf(text).map(({ message }) => message);

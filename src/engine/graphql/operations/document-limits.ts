@@ -4,7 +4,6 @@ import {
   type DocumentNode,
   type FieldNode,
   GraphQLError,
-  type GraphQLSchema,
   Kind,
   type OperationDefinitionNode,
   type OperationTypeNode,
@@ -13,12 +12,14 @@ import {
 } from 'graphql';
 import { QueryTooComplexError } from '../../errors/service-error.js';
 import { isCredential } from '../field-rules.js';
-import { costOf } from './operation-cost.js';
+import type { OperationCost, OperationCosts } from './operation-cost.js';
 import { type Fragments, fragmentsOf, selectionsOf } from './root-fields.js';
 
 /** Tokens of one document; the parser refuses more. GraphiQL's introspection has 182. */
 export const MAX_TOKENS = 4_000;
 export const MAX_ANONYMOUS_TOKENS = 500;
+/** Bytes of what somebody who is not signed in is told about the schema; GraphiQL's introspection answers 115 KB. */
+export const MAX_ANONYMOUS_INTROSPECTION_BYTES = 512 * 1024;
 /** Tokens of a document with a subscription: it is kept as long as the subscription lasts. */
 const MAX_SUBSCRIPTION_TOKENS = 1_000;
 export const MAX_OPERATIONS = 10;
@@ -103,22 +104,22 @@ export function shapeProblem({ type, tokens, rootFields }: OperationShape): Quer
 
 /**
  * What the operation costs. Throws {@link QueryTooComplexError} if that is more than {@link MAX_COST}, or for a subscription
- * {@link MAX_EVENT_COST}, or if its fields lie deeper in each other than {@link MAX_DEPTH}. The document must be valid.
+ * {@link MAX_EVENT_COST}, or if its fields lie deeper in each other than {@link MAX_DEPTH}. It must be valid.
  */
-export function assertAffordable(
-  schema: GraphQLSchema,
-  document: DocumentNode,
+export function affordableCost(
+  costs: OperationCosts,
   operation: OperationDefinitionNode,
+  fragments: Fragments,
   variables: Readonly<Record<string, unknown>>,
-): number {
-  const depth = depthOf(operation.selectionSet, fragmentsOf(document));
+): OperationCost {
+  const depth = depthOf(operation.selectionSet, fragments);
   if (depth > MAX_DEPTH)
     throw new QueryTooComplexError(`Its fields lie ${depth} deep in each other; ${MAX_DEPTH} are allowed.`);
-  const cost = costOf(schema, document, operation, variables);
+  const cost = costs.of(operation, fragments, variables);
   const most = operation.operation === 'subscription' ? MAX_EVENT_COST : MAX_COST;
-  if (cost > most) {
+  if (cost.fields > most) {
     throw new QueryTooComplexError(
-      `This could resolve ${cost} fields; ${most} are allowed. Long texts count as several, lists as often as they may have entries.`,
+      `This could resolve ${cost.fields} fields; ${most} are allowed. Long texts count as several, lists as often as they may have entries.`,
     );
   }
   return cost;

@@ -8,7 +8,13 @@ import { isCredential } from '../field-rules.js';
 import { variableProblems } from '../input-problems.js';
 import { checkDocument, type Verdict } from './document-check.js';
 import { DocumentCache, keyOf } from './document-cache.js';
-import { MAX_ANONYMOUS_TOKENS, MAX_TOKENS, shapeProblem } from './document-limits.js';
+import {
+  MAX_ANONYMOUS_INTROSPECTION_BYTES,
+  MAX_ANONYMOUS_TOKENS,
+  MAX_TOKENS,
+  shapeProblem,
+} from './document-limits.js';
+import { OperationCosts } from './operation-cost.js';
 import { ParsedDocument, type ParsedOperation } from './parsed-operation.js';
 
 /** What a client sends, over HTTP or in a `subscribe` message. */
@@ -35,6 +41,7 @@ export interface ReadyOperation {
 @Injectable()
 export class OperationPipeline {
   private readonly refusals: Counter<'code'>;
+  private costs: OperationCosts | undefined;
 
   constructor(
     private readonly cache: DocumentCache,
@@ -77,10 +84,18 @@ export class OperationPipeline {
     const problems = variableProblems(schema, operation.definition, variables);
     if (problems.length > 0) return [new BadUserInputError(problems)];
     try {
-      return { operation, variables, cost: operation.costWith(variables) };
+      const { fields, introspectionBytes } = operation.costWith(variables);
+      if (!sender.signedIn && introspectionBytes > MAX_ANONYMOUS_INTROSPECTION_BYTES) return [tooLarge()];
+      return { operation, variables, cost: fields };
     } catch (error) {
       return [error instanceof GraphQLError ? error : new BadUserInputError([], 'The arguments cannot be read.')];
     }
+  }
+
+  /** There is one schema as long as the service runs. */
+  private costsOf(schema: GraphQLSchema): OperationCosts {
+    if (this.costs?.schema !== schema) this.costs = new OperationCosts(schema);
+    return this.costs;
   }
 
   /** `undefined`: it has more tokens than that. */
@@ -88,7 +103,7 @@ export class OperationPipeline {
     const key = keyOf(query);
     const known = this.cache.get(key);
     if (known) return known;
-    const verdict = checkDocument(schema, query, maxTokens);
+    const verdict = checkDocument(this.costsOf(schema), query, maxTokens);
     if (verdict) this.cache.add(key, verdict);
     return verdict;
   }
@@ -117,6 +132,11 @@ function tooManyTokens({ signedIn }: Sender): GraphQLError {
   return new GraphQLError(`A document has at most ${MAX_TOKENS} tokens.`, {
     extensions: { code: 'GRAPHQL_PARSE_FAILED' },
   });
+}
+
+function tooLarge(): GraphQLError {
+  const most = `${MAX_ANONYMOUS_INTROSPECTION_BYTES / 1024} KiB`;
+  return new UnauthenticatedError(`Sign in first: without that the answer about the schema has at most ${most}.`);
 }
 
 function unknownOperation(name: string | null | undefined): GraphQLError {

@@ -164,10 +164,11 @@ it('refuses one field selected a thousand times in one place', () => {
   ]);
 });
 
-describe('the work', () => {
-  const chain = (size: number, below: (at: number) => string) =>
-    Array.from({ length: size }, (_, at) => `fragment F${at} on Dog { ${below(at + 1)} }`).join(' ');
+const chain = (size: number, below: (at: number) => string) =>
+  Array.from({ length: size }, (_, at) => `fragment F${at} on Dog { ${below(at + 1)} }`).join(' ');
+const both = (at: number) => `a: friend { ...F${at} ...G${at} } b: friend { ...F${at} ...G${at} }`;
 
+describe('the work', () => {
   it.each<[string, (size: number) => string]>([
     ['aliases', (size) => `{ dog { ${Array.from({ length: size }, (_, at) => `a${at}: name`).join(' ')} } }`],
     [
@@ -199,11 +200,10 @@ describe('the work', () => {
   });
 
   it('ends where merged fragments select more than can be checked', () => {
-    const below = (at: number) => `a: friend { ...F${at} ...G${at} } b: friend { ...F${at} ...G${at} }`;
     const twice = Array.from(
       { length: 30 },
       (_, at) =>
-        `fragment F${at} on Dog { ${below(at + 1)} } fragment G${at} on Dog { ${below(at + 1)} a: friend { name } }`,
+        `fragment F${at} on Dog { ${both(at + 1)} } fragment G${at} on Dog { ${both(at + 1)} a: friend { name } }`,
     ).join(' ');
     const text = `{ dog { ...F0 ...G0 } } ${twice} fragment F30 on Dog { name } fragment G30 on Dog { age }`;
     expect(() => complaints(text)).toThrow('Its fragments select more than can be checked.');

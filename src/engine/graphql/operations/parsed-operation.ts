@@ -8,9 +8,9 @@ import {
   type OperationDefinitionNode,
   type OperationTypeNode,
 } from 'graphql';
-import { hasConstantCost } from './constant-cost.js';
-import { assertAffordable } from './document-limits.js';
+import { affordableCost } from './document-limits.js';
 import type { NormalOperation } from './normal-operation.js';
+import type { OperationCost, OperationCosts } from './operation-cost.js';
 import { type Fragments, fragmentsOf, rootFieldsOf } from './root-fields.js';
 
 type Variables = Readonly<Record<string, unknown>>;
@@ -21,7 +21,7 @@ export class ParsedDocument {
   private readonly operations: readonly ParsedOperation[];
 
   constructor(
-    readonly schema: GraphQLSchema,
+    readonly costs: OperationCosts,
     readonly document: DocumentNode,
     /** Tokens of the text, comments not counted. */
     readonly tokens: number,
@@ -48,7 +48,7 @@ export class ParsedOperation {
   readonly rootFields: readonly FieldNode[];
   /** Set by NormalOperations. */
   normal: NormalOperation | undefined;
-  private constantCost: number | undefined;
+  private constantCost: OperationCost | undefined;
 
   constructor(
     readonly source: ParsedDocument,
@@ -59,7 +59,7 @@ export class ParsedOperation {
   }
 
   get schema(): GraphQLSchema {
-    return this.source.schema;
+    return this.source.costs.schema;
   }
 
   /** The whole document that it is in. */
@@ -83,12 +83,12 @@ export class ParsedOperation {
     return counts;
   }
 
-  /** In fields, see operation-cost.ts. Throws where that is more than allowed, or an argument is null that must not be. */
-  costWith(variables: Variables): number {
+  /** Throws where it costs more than is allowed, or an argument is null that must not be. */
+  costWith(variables: Variables): OperationCost {
     // A variable that is null can still stand where null must not be.
-    if (this.constantCost !== undefined && !Object.values(variables).includes(null)) return this.constantCost;
-    const cost = assertAffordable(this.schema, this.document, this.definition, variables);
-    if (hasConstantCost(this.document)) this.constantCost = cost;
+    if (this.constantCost && !Object.values(variables).includes(null)) return this.constantCost;
+    const cost = affordableCost(this.source.costs, this.definition, this.source.fragments, variables);
+    if (cost.constant) this.constantCost = cost;
     return cost;
   }
 }

@@ -1,0 +1,145 @@
+// How large the schema's answers about itself are: counted from what the schema says, for whatever is selected of it. All objects of
+// one introspection type are counted at once, so that a selection is looked at once, however often it is answered.
+import {
+  type FieldNode,
+  getNamedType,
+  type GraphQLObjectType,
+  type GraphQLResolveInfo,
+  type GraphQLSchema,
+  isObjectType,
+  Kind,
+  type SelectionSetNode,
+  valueFromASTUntyped,
+} from 'graphql';
+import type { Fragments } from './root-fields.js';
+
+/** Fields, and bytes of JSON. */
+export interface AnswerSize {
+  readonly fields: number;
+  readonly bytes: number;
+}
+
+/** `"":,` around a name and its value, and `{},` around an object. */
+const NAME_BYTES = 4;
+const OBJECT_BYTES = 3;
+
+/** What a field of an introspection type answers, for each object of that type by its number. */
+interface Answers {
+  readonly bytes: number[];
+  /** The objects that it leads to; empty for texts. */
+  readonly objects: (readonly number[])[];
+  readonly type: string;
+}
+
+/** All objects of one introspection type. */
+class Kindred {
+  readonly numbers = new Map<object, number>();
+  readonly answers = new Map<string, Answers>();
+
+  constructor(readonly type: GraphQLObjectType) {}
+}
+
+export class IntrospectionSize {
+  private readonly kindreds = new Map<string, Kindred>();
+  private readonly unanswered: (readonly [Kindred, object])[] = [];
+
+  constructor(private readonly schema: GraphQLSchema) {
+    const root = schema.getType('__Schema');
+    if (isObjectType(root)) this.numberOf(root, schema);
+    for (let next = this.unanswered.shift(); next; next = this.unanswered.shift()) this.answer(...next);
+  }
+
+  /** What the field `__schema` or `__type` answers. What is selected twice counts twice. */
+  of(node: FieldNode, fragments: Fragments, variables: Readonly<Record<string, unknown>>): AnswerSize {
+    const key = (node.alias ?? node.name).value.length + NAME_BYTES;
+    const type = node.name.value === '__schema' ? '__Schema' : '__Type';
+    const [argument] = node.arguments ?? [];
+    const name = argument && valueFromASTUntyped(argument.value, variables);
+    const object = type === '__Schema' ? this.schema : this.schema.getType(String(name));
+    const number = object && this.kindreds.get(type)?.numbers.get(object);
+    if (number === undefined || !node.selectionSet) return { fields: 1, bytes: key + 4 };
+    const { fields, bytes } = new Selection(this.kindreds, fragments).of(node.selectionSet, type);
+    return { fields: 1 + fields[number]!, bytes: key + OBJECT_BYTES + bytes[number]! };
+  }
+
+  private numberOf(type: GraphQLObjectType, object: object): number {
+    const kindred = this.kindreds.get(type.name) ?? new Kindred(type);
+    this.kindreds.set(type.name, kindred);
+    const known = kindred.numbers.get(object);
+    if (known !== undefined) return known;
+    const number = kindred.numbers.size;
+    kindred.numbers.set(object, number);
+    this.unanswered.push([kindred, object]);
+    return number;
+  }
+
+  /** Objects of a type are answered in the order of their numbers. */
+  private answer({ type, answers }: Kindred, object: object): void {
+    for (const field of Object.values(type.getFields())) {
+      const named = getNamedType(field.type);
+      const info = { schema: this.schema } as GraphQLResolveInfo;
+      const value: unknown = field.resolve?.(object, { includeDeprecated: true }, undefined, info);
+      const of = answers.get(field.name) ?? { bytes: [], objects: [], type: named.name };
+      answers.set(field.name, of);
+      const below = isObjectType(named) ? [value].flat().filter((one) => typeof one === 'object' && one !== null) : [];
+      of.objects.push(isObjectType(named) ? below.map((one) => this.numberOf(named, one)) : []);
+      of.bytes.push(below.length > 0 ? OBJECT_BYTES : Buffer.byteLength(JSON.stringify(value) ?? 'null'));
+    }
+  }
+}
+
+/** For each object of a type by its number. */
+interface Counts {
+  readonly fields: Float64Array;
+  readonly bytes: Float64Array;
+}
+
+class Selection {
+  private readonly byFragment = new Map<string, Counts>();
+
+  constructor(
+    private readonly kindreds: ReadonlyMap<string, Kindred>,
+    private readonly fragments: Fragments,
+  ) {}
+
+  of({ selections }: SelectionSetNode, type: string): Counts {
+    const kindred = this.kindreds.get(type);
+    const size = kindred?.numbers.size ?? 0;
+    const counts = { fields: new Float64Array(size), bytes: new Float64Array(size) };
+    for (const selection of selections) {
+      if (selection.kind === Kind.FIELD) this.add(counts, selection, kindred);
+      else {
+        const part =
+          selection.kind === Kind.INLINE_FRAGMENT
+            ? this.of(selection.selectionSet, type)
+            : this.ofFragment(selection.name.value, type);
+        for (let at = 0; at < size; at += 1) {
+          counts.fields[at]! += part.fields[at]!;
+          counts.bytes[at]! += part.bytes[at]!;
+        }
+      }
+    }
+    return counts;
+  }
+
+  private ofFragment(name: string, type: string): Counts {
+    const known = this.byFragment.get(name) ?? this.of(this.fragments(name)!.selectionSet, type);
+    this.byFragment.set(name, known);
+    return known;
+  }
+
+  private add({ fields, bytes }: Counts, { name, alias, selectionSet }: FieldNode, kindred: Kindred | undefined): void {
+    const key = (alias ?? name).value.length + NAME_BYTES;
+    const answers = kindred?.answers.get(name.value);
+    const below = answers && selectionSet && this.of(selectionSet, answers.type);
+    for (let at = 0; at < fields.length; at += 1) {
+      fields[at]! += 1;
+      // `__typename` has no answers: it is the name of one of these types.
+      bytes[at]! += key + (answers?.bytes[at] ?? 20);
+      for (const number of (below && answers.objects[at]) ?? []) {
+        fields[at]! += below!.fields[number]!;
+        bytes[at]! += OBJECT_BYTES + below!.bytes[number]!;
+      }
+    }
+  }
+}
