@@ -3,11 +3,14 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { OperationContext } from '../access/operation-context.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
+import { networkOf } from '../limits/client-network.js';
 import { SessionUse } from '../sessions/session-use.js';
 import type { Socket } from './socket.js';
 
 /** Sockets of one account on one node. */
 export const MAX_SOCKETS = 100;
+/** Sockets that have not signed in yet: of one network, and of all. */
+export const MAX_STRANGERS = { network: 256, all: 1_024 };
 /** Operations, subscriptions among them, that one socket, and all sockets of one account on one node, may run at a time. */
 export const MAX_OPERATIONS = 100;
 export const MAX_ACCOUNT_OPERATIONS = 1_000;
@@ -21,6 +24,9 @@ export class OpenSockets implements Iterable<Socket> {
   readonly closes = new Map<number | null, number>();
   private readonly all = new Set<Socket>();
   private readonly byAccount = new Map<string, Set<Socket>>();
+  /** Sockets that have not signed in, and their number by network. */
+  private readonly strangers = new Map<Socket, string>();
+  private readonly strangersOf = new Map<string, number>();
   private readonly carriers = new WeakMap<OperationContext, Socket>();
 
   constructor(
@@ -39,8 +45,12 @@ export class OpenSockets implements Iterable<Socket> {
   /** Knows the socket until it is closed. */
   add(socket: Socket): void {
     this.all.add(socket);
+    const network = networkOf(socket.client.address);
+    this.strangers.set(socket, network);
+    this.strangersOf.set(network, (this.strangersOf.get(network) ?? 0) + 1);
     socket.onClose((code) => {
       this.all.delete(socket);
+      this.known(socket);
       const counted = socket.closedByUs || FOREIGN_CODES.has(code) ? code : null;
       this.closes.set(counted, (this.closes.get(counted) ?? 0) + 1);
     });
@@ -53,6 +63,7 @@ export class OpenSockets implements Iterable<Socket> {
     const siblings = this.byAccount.get(accountId) ?? new Set();
     if (this.config.rateLimits && siblings.size >= MAX_SOCKETS) return false;
     this.byAccount.set(accountId, siblings.add(socket));
+    this.known(socket);
     const closed = this.use.opened(sid, socket.client.address);
     socket.onClose(() => {
       closed();
@@ -60,6 +71,18 @@ export class OpenSockets implements Iterable<Socket> {
       if (siblings.size === 0 && this.byAccount.get(accountId) === siblings) this.byAccount.delete(accountId);
     });
     return true;
+  }
+
+  /** Who has so many sockets that have not signed in that no more is accepted from `address`, if anybody has. */
+  crowdAt(address: string): 'network' | 'instance' | undefined {
+    if (this.strangers.size >= MAX_STRANGERS.all) return 'instance';
+    const own = this.strangersOf.get(networkOf(address)) ?? 0;
+    return this.config.rateLimits && own >= MAX_STRANGERS.network ? 'network' : undefined;
+  }
+
+  /** Sockets that have not signed in. */
+  get strangerCount(): number {
+    return this.strangers.size;
   }
 
   /** Those of an account that are signed in. */
@@ -84,5 +107,15 @@ export class OpenSockets implements Iterable<Socket> {
   /** The socket that the operation came over; undefined: it came over HTTP. */
   carrierOf(context: OperationContext): Socket | undefined {
     return this.carriers.get(context);
+  }
+
+  /** The socket is a stranger no longer. */
+  private known(socket: Socket): void {
+    const network = this.strangers.get(socket);
+    if (network === undefined) return;
+    this.strangers.delete(socket);
+    const left = (this.strangersOf.get(network) ?? 1) - 1;
+    if (left > 0) this.strangersOf.set(network, left);
+    else this.strangersOf.delete(network);
   }
 }

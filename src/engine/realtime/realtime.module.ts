@@ -13,6 +13,8 @@ import { RealtimeStatistics } from './realtime-statistics.js';
 import { RealtimeStatsResolver } from './realtime-stats.resolver.js';
 import { SocketAdmission } from './socket-admission.js';
 import { SocketDeadlines } from './socket-deadlines.js';
+import { MessageIntake } from './sockets/message-intake.js';
+import { SocketMemory } from './sockets/socket-memory.js';
 import { SocketOperations } from './socket-operations.js';
 import { SocketServer } from './socket-server.js';
 import { SubscriptionOperations } from './subscription-operations.js';
@@ -31,8 +33,10 @@ import { SubscriptionOperations } from './subscription-operations.js';
     PresenceTracker,
     RealtimeStatistics,
     RealtimeStatsResolver,
+    MessageIntake,
     SocketAdmission,
     SocketDeadlines,
+    SocketMemory,
     SocketOperations,
     SocketServer,
     SubscriptionLimits,

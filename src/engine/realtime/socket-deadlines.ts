@@ -1,14 +1,20 @@
-// How long sockets live: as far as the newest access token of their session carries them, and no socket for ever. One sweep looks
+// How long sockets live: until their session ends, as far as its newest access token carries them, and no socket indefinitely. One sweep looks
 // at all of them; a socket has no timer of its own.
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
+import { ACCOUNT_DISABLED, ACCOUNT_RESOURCE } from '../access/rights.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { answered } from '../database/answered.js';
+import type { LogEvent } from '../events/log-event.js';
+import { LogFollower } from '../events/log-follower.js';
 import { PUB_SUB, type PubSub, type SessionRing } from '../pubsub/doorbell.port.js';
+import { endedSessions } from '../sessions/session.view.js';
 import { OpenSockets } from './open-sockets.js';
 import { CloseCode, DEADLINE_GRACE_MS, type Socket } from './socket.js';
 
+/** ms in which a socket whose session has ended may still be answered what it asked before: its own sign-out. */
+const LAST_ANSWER_MS = 250;
 /** ms between two looks at all deadlines. */
 const SWEEP_MS = 500;
 /** ms that a look-up in the database may take before it is tried anew. */
@@ -35,10 +41,12 @@ export class SocketDeadlines implements OnModuleInit, OnApplicationShutdown {
     private readonly sockets: OpenSockets,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(PUB_SUB) private readonly doorbell: PubSub,
+    private readonly follower: LogFollower,
   ) {}
 
   onModuleInit(): void {
     this.unsubscribe = this.doorbell.subscribe('session', (ring) => this.refreshed(ring));
+    this.follower.on('rights', (event) => this.closeEnded(event));
     this.timer = setInterval(() => this.sweep(), SWEEP_MS);
   }
 
@@ -57,6 +65,17 @@ export class SocketDeadlines implements OnModuleInit, OnApplicationShutdown {
     const latest = Math.min(expiresAt, Date.now() + this.config.accessTokenTtl);
     for (const socket of this.sockets.of(accountId)) {
       if (socket.claims?.sid === sessionId) socket.extend(latest + DEADLINE_GRACE_MS);
+    }
+  }
+
+  private closeEnded(event: LogEvent): void {
+    const ended = new Set(endedSessions(event));
+    const disabled = event.resource.kind === ACCOUNT_RESOURCE && event.kind === ACCOUNT_DISABLED;
+    if (ended.size === 0 && !disabled) return;
+    for (const socket of this.sockets) {
+      const { claims } = socket;
+      if (!claims || !(ended.has(claims.sid) || (disabled && claims.sub === event.resource.id))) continue;
+      socket.closeAfterAnswers(CloseCode.Unauthenticated, 'Session ended', LAST_ANSWER_MS);
     }
   }
 

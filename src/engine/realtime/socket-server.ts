@@ -6,16 +6,13 @@ import { type BeforeApplicationShutdown, Injectable, Logger, type OnModuleInit }
 import { HttpAdapterHost } from '@nestjs/core';
 import { handleProtocols, makeServer } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { ACCOUNT_DISABLED, ACCOUNT_RESOURCE } from '../access/rights.js';
-import type { LogEvent } from '../events/log-event.js';
-import { LogFollower } from '../events/log-follower.js';
 import { endpointOf } from '../graphql/endpoint.js';
 import { ContextFactory } from '../graphql/context-factory.js';
 import { MAX_RECEIVED_BYTES } from '../limits/message-size.js';
 import { SessionCookies } from '../sessions/session-cookies.js';
-import { endedSessions } from '../sessions/session.view.js';
 import { OpenSockets } from './open-sockets.js';
 import { CloseCode, Socket } from './socket.js';
+import { MessageIntake } from './sockets/message-intake.js';
 import { MAX_ID_BYTES, refuseTooLarge } from './sockets/too-large-messages.js';
 import { SocketOperations } from './socket-operations.js';
 
@@ -23,8 +20,7 @@ import { SocketOperations } from './socket-operations.js';
 const CLIENT_MESSAGES: ReadonlySet<unknown> = new Set(['connection_init', 'ping', 'pong', 'subscribe', 'complete']);
 const KEEP_ALIVE_MS = 25_000;
 const INIT_TIMEOUT_MS = 5_000;
-/** ms in which a socket whose session has ended may still be answered what it asked before: its own sign-out. */
-const LAST_ANSWER_MS = 250;
+const UNAVAILABLE = '503 Service Unavailable';
 /** ms that operations under way have when this node stops. */
 const DRAIN_MS = 4_000;
 /** Sockets that are told to come back elsewhere at a time, at least; ms between two such slices, and how many there are at most. */
@@ -56,7 +52,7 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
     private readonly http: HttpAdapterHost,
     operations: SocketOperations,
     private readonly contexts: ContextFactory,
-    private readonly follower: LogFollower,
+    private readonly intake: MessageIntake,
     private readonly cookies: SessionCookies,
     private readonly sockets: OpenSockets,
   ) {
@@ -68,7 +64,6 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
     // An offer of another protocol, such as HTTP/2's h2c, is none of ours: such a request is answered as any other.
     Object.assign(server, { shouldUpgradeCallback: ({ headers }: IncomingMessage) => isWebSocket(headers.upgrade) });
     server.on('upgrade', (request, stream, head) => this.upgrade(request, stream, head));
-    this.follower.on('rights', (event) => this.closeEnded(event));
     this.keepAlive = setInterval(() => {
       for (const socket of this.sockets) socket.checkAlive();
     }, KEEP_ALIVE_MS);
@@ -100,8 +95,10 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
 
   private upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     stream.on('error', () => stream.destroy());
+    const crowd = this.sockets.crowdAt(this.contexts.clientOf(request).address);
     if (endpointOf(request.url) === undefined) reject(stream, '404 Not Found');
-    else if (this.draining) reject(stream, '503 Service Unavailable');
+    else if (this.draining) reject(stream, UNAVAILABLE);
+    else if (crowd) reject(stream, crowd === 'network' ? '429 Too Many Requests' : UNAVAILABLE);
     else this.server.handleUpgrade(request, stream, head, (ws) => this.opened(ws, stream, request));
   }
 
@@ -128,7 +125,7 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
       { socket },
     );
     socket.onMessage(
-      (text) => void this.received(socket, clientMessage(text), receive),
+      this.intake.of(socket, (text) => void this.received(socket, clientMessage(text), receive)),
       (beginning) => refuseTooLarge(socket, beginning),
     );
     socket.onClose((code, reason) => void closed(code, reason));
@@ -161,17 +158,6 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
       socket.close(4500, 'Internal server error');
     }
   }
-
-  private closeEnded(event: LogEvent): void {
-    const ended = new Set(endedSessions(event));
-    const disabled = event.resource.kind === ACCOUNT_RESOURCE && event.kind === ACCOUNT_DISABLED;
-    if (ended.size === 0 && !disabled) return;
-    for (const socket of this.sockets) {
-      const { claims } = socket;
-      if (!claims || !(ended.has(claims.sid) || (disabled && claims.sub === event.resource.id))) continue;
-      socket.closeAfterAnswers(CloseCode.Unauthenticated, 'Session ended', LAST_ANSWER_MS);
-    }
-  }
 }
 
 /** A message that a client may send, as far as it is judged here; graphql-ws looks at the rest. */
@@ -191,5 +177,6 @@ function isWebSocket(protocol: string | undefined): boolean {
 /** Answers an upgrade and lets go: a client that does not close its side keeps nothing open. */
 function reject(stream: Duplex, status: string): void {
   stream.once('finish', () => stream.destroy());
-  stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  const retry = status.startsWith('404') ? '' : 'Retry-After: 1\r\n';
+  stream.end(`HTTP/1.1 ${status}\r\n${retry}Connection: close\r\nContent-Length: 0\r\n\r\n`);
 }

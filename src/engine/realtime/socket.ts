@@ -43,6 +43,8 @@ export class Socket {
   deadline = Number.POSITIVE_INFINITY;
   private heardAt = performance.now();
   private closing = false;
+  /** Nothing is read, because of what was read before. */
+  private held = false;
   /** The code that we have closed it with. */
   private closedWith: number | undefined;
   /** It is to be closed with the answers under way, and with nothing else. */
@@ -117,7 +119,7 @@ export class Socket {
     if (text === undefined) return Promise.resolve();
     return new Promise((resolve) => {
       this.ws.send(text, () => {
-        if (this.ws.isPaused && this.ws.bufferedAmount < HIGH_WATER_BYTES / 2) this.ws.resume();
+        if (this.ws.bufferedAmount < HIGH_WATER_BYTES / 2) this.read();
         resolve();
       });
       if (this.ws.bufferedAmount > HIGH_WATER_BYTES) this.ws.pause();
@@ -127,6 +129,13 @@ export class Socket {
   /** Bytes that have been written and not taken by the operating system. */
   get bufferedBytes(): number {
     return this.stream.writableLength;
+  }
+
+  /** Bytes of messages that have not come as a whole; ws has no public name for them. */
+  get receivedBytes(): number {
+    const receiver = Reflect.get(this.ws, '_receiver') as object | null;
+    if (!receiver) return 0;
+    return Number(Reflect.get(receiver, '_bufferedBytes')) + Number(Reflect.get(receiver, '_messageLength'));
   }
 
   /** Whether so much is unsent that nothing more may be queued. */
@@ -156,8 +165,23 @@ export class Socket {
     return this.stream.writableLength === 0;
   }
 
+  /** Reads nothing more until {@link release}. */
+  hold(): void {
+    this.held = true;
+    this.ws.pause();
+  }
+
+  release(): void {
+    this.held = false;
+    if (!this.lagging) this.read();
+  }
+
+  private read(): void {
+    if (this.ws.isPaused && !this.held) this.ws.resume();
+  }
+
   private hasDrained(): void {
-    if (this.ws.isPaused) this.ws.resume();
+    this.read();
     const waiting = this.drainage.splice(0);
     for (const listener of waiting) listener();
   }

@@ -1,0 +1,110 @@
+// Takes messages of sockets no faster than they may cost: a client that sends more is read later, in order, and is refused nothing.
+import { Inject, Injectable } from '@nestjs/common';
+import { Counter } from 'prom-client';
+import type { Config } from '../../config/config.js';
+import { CONFIG } from '../../config/config.module.js';
+import { ServiceError } from '../../errors/service-error.js';
+import { ownerOf } from '../../limits/client-network.js';
+import { DelayedRefusals } from '../../limits/delayed-refusals.js';
+import { Gate } from '../../limits/gate.js';
+import { WorkBudget } from '../../limits/work-budget.js';
+import { Metrics } from '../../operations/metrics.js';
+import { CloseCode, type Socket } from '../socket.js';
+
+/** Characters from which on parsing a message is work of its own: 1 MiB of nested lists takes 50 ms. */
+const LARGE_MESSAGE = 16 * 1024;
+/** ms of the event loop that reading messages may take: of one account or network, and of all. */
+const OWNER = { burst: 200, perSecond: 50 };
+const INSTANCE = { burst: 1_000, perSecond: 300 };
+/** ms that a message costs, and each of its characters. */
+const MESSAGE_MS = 0.05;
+const CHARACTER_MS = 0.000_01;
+/** ms that a socket is not read at least, once it is not read. */
+const MIN_HOLD_MS = 20;
+
+type Handle = (text: string) => void;
+
+@Injectable()
+export class MessageIntake {
+  private readonly owners = new WorkBudget(OWNER);
+  private readonly instance = new WorkBudget(INSTANCE);
+  private readonly held: Counter<'reason'>;
+  private readonly bounded: boolean;
+
+  constructor(
+    private readonly gate: Gate,
+    private readonly refusals: DelayedRefusals,
+    @Inject(CONFIG) { rateLimits }: Config,
+    { registry }: Metrics,
+  ) {
+    this.bounded = rateLimits;
+    this.held = new Counter({
+      name: 'tidings_socket_reads_paused_total',
+      help: 'Times that a socket was not read for a while: pace (too many messages), large (a large message waited).',
+      labelNames: ['reason'],
+      registers: [registry],
+    });
+  }
+
+  /** A function that takes the messages of one socket, and hands them on in order. */
+  of(socket: Socket, handle: Handle): Handle {
+    const waiting: string[] = [];
+    let busy = false;
+    const drain = async (): Promise<void> => {
+      busy = true;
+      socket.hold();
+      for (let text = waiting.shift(); text !== undefined && socket.open; text = waiting.shift()) {
+        await this.ready(socket, text);
+        if (socket.open) handle(text);
+      }
+      busy = false;
+      socket.release();
+    };
+    return (text) => {
+      if (!socket.shown && text.length > LARGE_MESSAGE) {
+        return socket.close(CloseCode.BadRequest, 'Message too large before connection_init');
+      }
+      if (!busy && text.length <= LARGE_MESSAGE && this.pause(socket, text) === 0) return handle(text);
+      waiting.push(text);
+      if (!busy) void drain();
+    };
+  }
+
+  /** ms for which the socket is not to be read; charges the message. */
+  private pause({ claims, client }: Socket, text: string): number {
+    if (!this.bounded) return 0;
+    const owner = claims?.sub ?? ownerOf(client.address).key;
+    const cost = MESSAGE_MS + text.length * CHARACTER_MS;
+    this.owners.charge(owner, cost);
+    this.instance.charge('', cost);
+    return Math.max(this.owners.waitFor(owner, 0), this.instance.waitFor('', 0));
+  }
+
+  /** Resolves when the message may be parsed, now. */
+  private async ready(socket: Socket, text: string): Promise<void> {
+    const pause = this.pause(socket, text);
+    if (pause > 0) {
+      this.held.inc({ reason: 'pace' });
+      await new Promise((resolve) => {
+        setTimeout(resolve, Math.max(MIN_HOLD_MS, pause));
+      });
+    }
+    if (text.length <= LARGE_MESSAGE) return;
+    this.held.inc({ reason: 'large' });
+    const work = {
+      network: ownerOf(socket.client.address),
+      accountId: socket.claims?.sub,
+      known: false,
+      bytes: text.length,
+      wanted: () => socket.open,
+    };
+    while (socket.open) {
+      try {
+        return await this.gate.admit(work);
+      } catch (error) {
+        if (!(error instanceof ServiceError)) throw error;
+        await this.refusals.wait();
+      }
+    }
+  }
+}
