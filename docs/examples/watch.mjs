@@ -1,42 +1,41 @@
 // Watches every project that an account may see: node docs/examples/watch.mjs [email] [password] [http://localhost:4000]
-// It uses nothing but the published `graphql-ws` client, and resumes from its cursor whenever the connection is lost.
-import { createClient } from 'graphql-ws';
-import { WebSocket } from 'ws';
+import { connect, openSession } from './connection.mjs';
 
-const [email = 'user@example.com', password = 'tidings-demo', url = 'http://localhost:4000'] = process.argv.slice(2);
+const [email = 'user@example.com', password = 'tidings-demo', origin = 'http://localhost:4000'] = process.argv.slice(2);
+const url = `${origin}/graphql`;
 
-async function signIn() {
-  const query = 'mutation ($input: LoginInput!) { login(input: $input) { accessToken } }';
-  const response = await fetch(`${url}/graphql`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ query, variables: { input: { email, password } } }),
-  });
-  const { data, errors } = await response.json();
-  if (errors) throw new Error(errors[0].message);
-  return data.login.accessToken;
-}
-
-const client = createClient({
-  url: `${url.replace('http', 'ws')}/graphql`,
-  webSocketImpl: WebSocket,
-  connectionParams: async () => ({ authorization: `Bearer ${await signIn()}` }),
+const response = await fetch(url, {
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify({
+    query: 'mutation ($input: LoginInput!) { login(input: $input) { accessToken accessTokenExpiresAt refreshToken } }',
+    variables: { input: { email, password } },
+  }),
 });
+const { data, errors } = await response.json();
+if (errors) fail(errors);
 
-let cursor = null;
+const variables = { after: null };
 const query = `subscription ($after: String) {
-  projectsUpdated(after: $after) { cursor at kind actor { name } project { key } update { title health } comment { body } }
+  projectsUpdated(after: $after) { cursor at kind actor { name } project { key } update { title } comment { body } }
 }`;
-for (;;) {
-  try {
-    for await (const { data, errors } of client.iterate({ query, variables: { after: cursor } })) {
-      if (errors) throw new Error(errors[0].message);
-      const { at, kind, actor, project, update, comment, ...event } = data.projectsUpdated;
-      cursor = event.cursor;
+connect(url, openSession(url, data.login)).subscribe(
+  { query, variables },
+  {
+    next({ data: given, errors: problems }) {
+      if (!given?.projectsUpdated) return console.error(problems[0].message);
+      const { cursor, at, kind, actor, project, update, comment } = given.projectsUpdated;
+      // After a lost connection the client subscribes again, with the same object.
+      variables.after = cursor;
       console.log(`${at}  ${project.key}  ${kind}  ${update?.title ?? comment?.body ?? ''}  (${actor.name})`);
-    }
-  } catch (error) {
-    console.error(error.reason ?? error.message ?? error);
-    process.exit(1);
-  }
+    },
+    error: fail,
+    complete: () => process.exit(),
+  },
+);
+
+/** `reason`: errors of GraphQL, or the event of a close that is final, such as 4401. */
+function fail(reason) {
+  console.error(reason[0]?.message ?? reason.reason ?? reason.message);
+  process.exit(1);
 }

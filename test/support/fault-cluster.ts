@@ -1,5 +1,5 @@
 // Two nodes, a PostgreSQL and a Redis, each a process that can be killed and is started again, as a supervisor would.
-import { chmodSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -58,6 +58,11 @@ export class FaultNode {
   }
 }
 
+/** Process ids of the children of `pid`. */
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+}
+
 export class FaultCluster {
   private constructor(
     readonly nodes: readonly FaultNode[],
@@ -69,7 +74,7 @@ export class FaultCluster {
     private postgres: EmbeddedPostgres,
   ) {}
 
-  static async start(secret: string): Promise<FaultCluster> {
+  static async start(secret: string, variables: Readonly<Record<string, string>> = {}): Promise<FaultCluster> {
     const dataDir = realpathSync(mkdtempSync(join(tmpdir(), 'tidings-faults-')));
     chmodSync(dataDir, 0o755);
     const port = await freePort();
@@ -88,6 +93,7 @@ export class FaultCluster {
         APP_SECRET: secret,
         ACCESS_TOKEN_TTL: '1h',
         LOG_LEVEL: 'warn',
+        ...variables,
       };
       nodes.push(new FaultNode(`http://127.0.0.1:${nodePort}`, env));
     }
@@ -112,6 +118,15 @@ export class FaultCluster {
     await this.postgres.stop();
     await pause(ms);
     this.postgres = await this.startPostgres();
+  }
+
+  /** Stops every process of PostgreSQL as it is, for `ms`: it accepts connections and answers nothing. */
+  async freezePostgres(ms: number): Promise<void> {
+    const pid = databaseProcess(this.dataDir)!;
+    const processes = [pid, ...childrenOf(pid)];
+    for (const one of processes) process.kill(one, 'SIGSTOP');
+    await pause(ms);
+    for (const one of processes) process.kill(one, 'SIGCONT');
   }
 
   async query<T>(sql: string, parameters: readonly unknown[] = []): Promise<T[]> {

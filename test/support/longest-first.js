@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import Sequencer from '@jest/test-sequencer';
 
 const FIRST = [
+  'outages',
   'black-hole',
   'black-hole-requests',
   'revocation-faults',

@@ -9,10 +9,12 @@ export interface TcpProxy {
    * With `only`, just the existing connections on which the client's first bytes satisfy it.
    */
   blackhole(only?: (firstBytes: string) => boolean): void;
+  /** From now on each new connection is answered 503 and closed, as by a proxy that has no instance to pass it on to. */
+  answer503(): void;
   /** Lets everything pass again, what was held back too, as a network does. */
   open(): void;
-  /** Resets every connection; new ones are accepted. */
-  cut(): void;
+  /** Resets every connection, or every `nth` one; new ones are accepted. */
+  cut(nth?: number): void;
   /** Closes everything. */
   stop(): Promise<void>;
 }
@@ -26,8 +28,10 @@ interface Pair {
 export async function startTcpProxy(targetPort: number, targetHost = '127.0.0.1'): Promise<TcpProxy> {
   const pairs = new Set<Pair>();
   let holding = false;
+  let unavailable = false;
 
   const listener = createServer((client) => {
+    if (unavailable) return refuse(client);
     const pair: Pair = { client, server: connect(targetPort, targetHost), firstBytes: '' };
     pairs.add(pair);
     client.on('data', (chunk: Buffer) => {
@@ -53,12 +57,16 @@ export async function startTcpProxy(targetPort: number, targetHost = '127.0.0.1'
       if (!only) holding = true;
       for (const pair of pairs) if (!only || only(pair.firstBytes)) hold(pair);
     },
+    answer503() {
+      unavailable = true;
+    },
     open() {
       holding = false;
+      unavailable = false;
       for (const pair of pairs) pass(pair);
     },
-    cut() {
-      for (const { client, server } of pairs) {
+    cut(nth = 1) {
+      for (const { client, server } of [...pairs].filter((_, at) => at % nth === 0)) {
         client.resetAndDestroy();
         server.destroy();
       }
@@ -73,6 +81,13 @@ export async function startTcpProxy(targetPort: number, targetHost = '127.0.0.1'
       await closed;
     },
   };
+}
+
+function refuse(client: Socket): void {
+  client.on('error', () => undefined);
+  client.once('data', () => {
+    client.end('HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+  });
 }
 
 function pass({ client, server }: Pair): void {

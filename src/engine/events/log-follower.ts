@@ -109,13 +109,15 @@ export class LogFollower implements OnApplicationShutdown {
   /** Returns at once while fresh; else looks first, and throws {@link ServiceUnavailableError} if that fails. */
   async ensureFresh(): Promise<void> {
     if (this.fresh) return;
-    await this.catchUp();
+    await within(FRESHEN_TIMEOUT_MS, this.look());
     if (!this.fresh) throw new ServiceUnavailableError();
   }
 
-  /** Applies what has been committed by now, as far as that can be read within a second. Never throws. */
-  catchUp(): Promise<void> {
-    return within(FRESHEN_TIMEOUT_MS, this.look());
+  /** Applies what has been committed by now; throws {@link ServiceUnavailableError} if that cannot be read within a second. */
+  async catchUp(): Promise<void> {
+    const calledAt = performance.now();
+    await within(FRESHEN_TIMEOUT_MS, this.look());
+    if (this.confirmedAt < calledAt) throw new ServiceUnavailableError();
   }
 
   /** Resolves when this node has applied `pos`, or after a second: its rights are then those that the log had there. */

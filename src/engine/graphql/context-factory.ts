@@ -31,7 +31,7 @@ export class ContextFactory {
   /** A look at the database as it is now: for one event, shared by all who are shown it. */
   readonly view = (): ReadView => new ReadView(this.orm, encodeCursor(this.follower.position));
 
-  /** Makes what this node knows of rights as new as what was committed by now. Never throws. */
+  /** Makes what this node knows of rights as new as what was committed by now. Throws SERVICE_UNAVAILABLE. */
   catchUp(): Promise<void> {
     return this.follower.catchUp();
   }

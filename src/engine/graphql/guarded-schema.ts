@@ -37,7 +37,7 @@ export interface SchemaGuards {
   readonly limits?: FieldLimits;
   readonly onRefusal?: OnRefusal;
   readonly onDenial?: OnDenial;
-  /** Learns what was committed by now. What is refused is judged again after it. Never rejects. */
+  /** Learns what was committed by now, or throws SERVICE_UNAVAILABLE. What is refused is judged again after it. */
   readonly catchUp?: CatchUp;
 }
 

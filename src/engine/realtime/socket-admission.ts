@@ -2,7 +2,7 @@
 import { Injectable } from '@nestjs/common';
 import type { GraphQLError, GraphQLSchema } from 'graphql';
 import type { Caller } from '../access/operation-context.js';
-import { ServiceError, UnauthenticatedError } from '../errors/service-error.js';
+import { ServiceError, ServiceUnavailableError, UnauthenticatedError } from '../errors/service-error.js';
 import {
   isErrors,
   OperationPipeline,
@@ -12,7 +12,10 @@ import {
 import { ownerOf } from '../limits/client-network.js';
 import { DelayedRefusals } from '../limits/delayed-refusals.js';
 import { Gate } from '../limits/gate.js';
-import type { Socket } from './socket.js';
+import { CloseCode, type Socket } from './socket.js';
+
+/** What documents of stock clients begin with: they are not parsed yet. */
+const SUBSCRIPTION = /^\s{0,100}subscription\b/;
 
 @Injectable()
 export class SocketAdmission {
@@ -29,7 +32,9 @@ export class SocketAdmission {
     request: OperationRequest,
     { principal, refusal }: Caller,
   ): Promise<ReadyOperation | readonly GraphQLError[]> {
-    const refused = await this.admit(socket, request.query, principal?.accountId);
+    // While it cannot be known whether the session lives, its token still says whose it is.
+    const accountId = principal?.accountId ?? (refusal && socket.claims?.sub);
+    const refused = await this.admit(socket, request.query, accountId);
     if (refused) return [refused];
     const ready = this.pipeline.prepare(schema, request, { signedIn: !!(principal ?? refusal), via: 'socket' });
     if (!isErrors(ready)) this.gate.counted(request.query, ready.cost);
@@ -51,6 +56,10 @@ export class SocketAdmission {
       if (!(error instanceof ServiceError)) throw error;
       // A client that tries again at once is not answered at once.
       await this.refusals.wait();
+      // An `error` ends a subscription at its client for good, a close with this code does not.
+      if (error instanceof ServiceUnavailableError && SUBSCRIPTION.test(document)) {
+        socket.close(CloseCode.TryAgainLater, 'Try again later');
+      }
       return error;
     }
   }

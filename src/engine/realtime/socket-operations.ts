@@ -9,6 +9,7 @@ import {
   type GraphQLFormattedError,
 } from 'graphql';
 import type { ServerOptions } from 'graphql-ws';
+import type { Caller, OperationContext } from '../access/operation-context.js';
 import { ErrorMapper } from '../errors/error-mapper.js';
 import { RateLimitedError, UnauthenticatedError } from '../errors/service-error.js';
 import { ContextFactory } from '../graphql/context-factory.js';
@@ -109,12 +110,16 @@ export class SocketOperations {
       operation.awaited = true;
     }
     const expired = shown.claims.exp * 1000 <= Date.now() && !isSubscription && !isRenewal(ready.operation);
-    const contextValue = this.contexts.forSocket(socket.client, expired ? {} : caller);
-    this.sockets.carry(contextValue, socket);
-    if (!isSubscription) return argumentsOf(ready, contextValue);
+    const contextOf = (by: Caller): OperationContext => {
+      const context = this.contexts.forSocket(socket.client, expired ? {} : by);
+      this.sockets.carry(context, socket);
+      return context;
+    };
+    if (!isSubscription) return argumentsOf(ready, contextOf(caller));
     // graphql-ws keeps the message as long as the subscription lasts.
     Object.assign(request, { query: '', variables: null, extensions: null });
-    return this.subscriptions.open(ready, contextValue, socket, operation);
+    const contextNow = async () => contextOf(await this.authenticator.callerOf(shown));
+    return this.subscriptions.open(ready, contextNow, socket, operation);
   }
 
   private formatted({ errors, ...result }: ExecutionResult): ExecutionResult {

@@ -1,5 +1,6 @@
 // Subscriptions over a socket: opened before anything is sent, and then either a member of the hub, which is written its events
 // by that, or executed here for each thing that its own stream brings.
+import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
 import {
@@ -10,17 +11,18 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import type { OperationContext } from '../access/operation-context.js';
+import { isDatabaseAway } from '../database/unit-of-work.js';
 import { ServiceUnavailableError } from '../errors/service-error.js';
-import type { ReadyOperation } from '../graphql/operations/operation-pipeline.js';
+import { isErrors, type ReadyOperation } from '../graphql/operations/operation-pipeline.js';
 import { SharedExecutions } from '../graphql/shared-executions.js';
 import type { SharingPlan } from '../graphql/sharing-plan.js';
 import { LiveResults, type LiveSubscription } from './fan-out/live-results.js';
 import { PLACEHOLDER, sourceDocument } from './fan-out/source-document.js';
-import { type Admission, executionKeyOf, SubscriptionLimits } from './fan-out/subscription-limits.js';
+import { executionKeyOf, SubscriptionLimits } from './fan-out/subscription-limits.js';
 import { Hub } from './hub.js';
 import { LiveExecutions } from './live-executions.js';
 import { Member } from './member.js';
-import type { Socket } from './socket.js';
+import { CloseCode, type Socket } from './socket.js';
 import type { Operation } from './sockets/running-operations.js';
 
 /** What `onSubscribe` hands to `subscribe`. graphql-ws keeps it as long as the subscription lasts: nothing but what it needs. */
@@ -33,13 +35,16 @@ export interface OpenSubscription extends ExecutionArgs {
 }
 
 interface Opening {
+  readonly plan: SharingPlan;
   /** Opens the stream. */
   readonly source: ExecutionArgs;
-  readonly context: OperationContext;
-  readonly admission: Admission | undefined;
   readonly socket: Socket;
   readonly operation: Operation;
 }
+
+/** ms between two attempts to open a subscription while the backend is away, and ms after which its socket is closed. */
+const OPENING_RETRY_MS = 200;
+const OPENING_TIMEOUT_MS = 20_000;
 
 @Injectable()
 export class SubscriptionOperations {
@@ -55,29 +60,49 @@ export class SubscriptionOperations {
     return this.host.schema;
   }
 
-  /** Subscribes before anything is sent, so that a refusal goes out as `error`. */
+  /**
+   * Subscribes before anything is sent, so that a refusal goes out as `error`. Such a frame ends the subscription at its client for good:
+   * while the backend is away this waits, with a context made anew for each attempt, and in the end closes the socket with 1013.
+   */
   open(
     ready: ReadyOperation,
-    context: OperationContext,
+    contextNow: () => Promise<OperationContext>,
     socket: Socket,
     operation: Operation,
   ): Promise<readonly GraphQLError[] | OpenSubscription> {
     // Before anything is waited for: from here on the document is held in its normal form alone.
     const plan = this.shared.planOf(ready);
-    const admission = this.admit(plan, socket, context);
-    if (admission instanceof GraphQLError) return Promise.resolve([admission]);
-    const source = { ...argumentsOf(ready, context), document: sourceDocument(ready.operation) };
-    return this.openStream({ source, context, admission, socket, operation });
+    const { schema, name } = ready.operation;
+    const document = sourceDocument(ready.operation);
+    const source = { schema, document, operationName: name ?? null, variableValues: ready.variables };
+    return this.openWhenBack({ plan, source, socket, operation }, contextNow);
   }
 
-  private async openStream({
-    source,
-    context,
-    admission,
-    socket,
-    operation,
-  }: Opening): Promise<readonly GraphQLError[] | OpenSubscription> {
-    const stream = await createSourceEventStream(source).catch((error: unknown) => {
+  private async openWhenBack(
+    opening: Opening,
+    contextNow: () => Promise<OperationContext>,
+  ): Promise<readonly GraphQLError[] | OpenSubscription> {
+    const { socket, operation } = opening;
+    const timer = setTimeout(() => socket.close(CloseCode.TryAgainLater, 'Try again later'), OPENING_TIMEOUT_MS);
+    try {
+      for (;;) {
+        const opened = await this.tryToOpen(opening, await contextNow());
+        const isPending = isErrors(opened) && opened.some((error) => isUnavailable(error));
+        if (!isPending || !socket.open || operation.completed) return opened;
+        await pause(OPENING_RETRY_MS);
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private async tryToOpen(
+    { plan, source, socket, operation }: Opening,
+    context: OperationContext,
+  ): Promise<readonly GraphQLError[] | OpenSubscription> {
+    const admission = this.admit(plan, socket, context);
+    if (admission instanceof GraphQLError) return [admission];
+    const stream = await createSourceEventStream({ ...source, contextValue: context }).catch((error: unknown) => {
       admission?.release();
       throw error;
     });
@@ -85,8 +110,8 @@ export class SubscriptionOperations {
       admission?.release();
       return refusalOf(stream);
     }
-    const { plan, release, payers } = admission;
-    const open = { schema: this.schema, document: PLACEHOLDER, contextValue: undefined, stream, plan };
+    const { release, payers } = admission;
+    const open = { schema: this.schema, document: PLACEHOLDER, contextValue: undefined, stream, plan: admission.plan };
     if (stream instanceof Member) {
       stream.attach(socket, operation.id, release);
       return open;
@@ -121,6 +146,12 @@ export class SubscriptionOperations {
 export function argumentsOf({ operation, variables }: ReadyOperation, contextValue: OperationContext): ExecutionArgs {
   const { schema, document, name } = operation;
   return { schema, document, operationName: name ?? null, variableValues: variables, contextValue };
+}
+
+/** Whether it cannot be known now if the subscription may be opened. */
+function isUnavailable(error: GraphQLError): boolean {
+  const cause = error.originalError ?? error;
+  return cause instanceof ServiceUnavailableError || isDatabaseAway(cause);
 }
 
 /** Why nothing was opened; a stream that nobody is left to receive is ended. */

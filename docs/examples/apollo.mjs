@@ -1,0 +1,28 @@
+// apollo.mjs
+import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from '@apollo/client';
+import { SetContextLink } from '@apollo/client/link/context';
+import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
+import { tap } from 'rxjs';
+import { connect } from './connection.mjs';
+
+export function apolloClient(url, session) {
+  const signedIn = new SetContextLink(async () => ({
+    headers: { authorization: `Bearer ${await session.accessToken()}` },
+  }));
+  // Apollo copies the variables that it is given. This is the object that is sent again after a lost connection.
+  const resuming = new ApolloLink((operation, forward) =>
+    forward(operation).pipe(
+      tap(({ data }) => {
+        const event = data?.projectUpdated ?? data?.projectsUpdated;
+        if (event) operation.variables.after = event.cursor;
+      }),
+    ),
+  );
+  const http = ApolloLink.from([signedIn, new HttpLink({ uri: url })]);
+  const socket = ApolloLink.from([resuming, new GraphQLWsLink(connect(url, session))]);
+  return new ApolloClient({
+    link: ApolloLink.split(({ operationType }) => operationType === 'subscription', socket, http),
+    cache: new InMemoryCache(),
+    queryDeduplication: false, // else a second subscription from the same cursor would miss what the first has had
+  });
+}
