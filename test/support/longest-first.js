@@ -15,6 +15,7 @@ const FIRST = [
   'cli',
   'architecture',
   'faults',
+  'redis-faults',
   'permissions',
   'pages',
   'socket-rights',

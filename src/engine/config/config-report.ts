@@ -2,9 +2,10 @@
 import { ConfigError } from './config-error.js';
 import type { VariableName } from './config.schema.js';
 import { type Config, loadConfig } from './config.js';
-import { tlsFiles } from './database-tls.js';
 import { readDatabaseUrl } from './database-url.js';
 import { formatDuration } from './durations.js';
+import { readRedisUrl } from './redis-url.js';
+import { tlsFiles } from './tls-files.js';
 
 export interface ConfigReport {
   readonly valid: boolean;
@@ -66,7 +67,9 @@ export function reportConfig(env: NodeJS.ProcessEnv): ConfigReport {
   }
 }
 
-function assertFilesReadable({ databaseUrl }: Config): void {
-  const address = databaseUrl === undefined ? undefined : readDatabaseUrl(databaseUrl);
-  if (typeof address === 'object') tlsFiles(address);
+function assertFilesReadable({ databaseUrl, redisUrl }: Config): void {
+  const database = databaseUrl === undefined ? undefined : readDatabaseUrl(databaseUrl);
+  if (typeof database === 'object') tlsFiles('DATABASE_URL', database);
+  const redis = redisUrl === undefined ? undefined : readRedisUrl(redisUrl);
+  if (typeof redis === 'object') tlsFiles('REDIS_URL', redis);
 }

@@ -14,7 +14,7 @@ export const configSchema = z.object({
   HOST: variable(type.host.optional()),
   DATABASE_URL: variable(type.databaseUrl.optional()),
   DATABASE_POOL_SIZE: variable(type.wholeNumber({ min: 1, max: 500 }).default(20)),
-  REDIS_URL: variable(type.connectionUrl(['redis', 'rediss']).optional()),
+  REDIS_URL: variable(type.redisUrl.optional()),
   DATA_DIR: variable(type.path.default('.tidings')),
   APP_SECRET: variable(type.appSecrets.optional()),
   PUBLIC_URL: variable(type.origin.optional()),

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { readDatabaseUrl } from './database-url.js';
 import { parseDuration } from './durations.js';
+import { readRedisUrl } from './redis-url.js';
 import { type AppSecret, readSecret } from './secret-encoding.js';
 
 /** A type whose text `read` turns into its value, or refuses: `return refuse('must be …')`. */
@@ -88,6 +89,14 @@ export function connectionUrl(schemes: readonly string[], { needsHost = true } =
 export const databaseUrl = connectionUrl(['postgresql', 'postgres'], { needsHost: false }).pipe(
   text((given, refuse) => {
     const read = readDatabaseUrl(given);
+    return typeof read === 'string' ? refuse(read) : given;
+  }),
+);
+
+/** The URL of a Redis, kept as it was written: see `readRedisUrl`. */
+export const redisUrl = connectionUrl(['redis', 'rediss']).pipe(
+  text((given, refuse) => {
+    const read = readRedisUrl(given);
     return typeof read === 'string' ? refuse(read) : given;
   }),
 );

@@ -3,13 +3,13 @@
 import { Client, type ClientConfig } from 'pg';
 import { type DatabaseAddress, readDatabaseUrl } from '../config/database-url.js';
 import { type Parameters, VARIANTS } from './startup-parameters.js';
-import { tlsFiles } from '../config/database-tls.js';
+import { tlsFiles } from '../config/tls-files.js';
 
 export type ServiceClient = new (config?: Pick<ClientConfig, 'types'>) => Client;
 
 /** Connections to `address` with these settings. Throws a `ConfigError` if files that it names cannot be read. */
 export function serviceClient(address: DatabaseAddress, parameters: Parameters = VARIANTS[0]): ServiceClient {
-  const files = tlsFiles(address);
+  const files = tlsFiles('DATABASE_URL', address);
   const { host, port, user, password, database, tls, applicationName, options, connectTimeoutMs } = address;
   return class extends Client {
     constructor(config: Pick<ClientConfig, 'types'> = {}) {

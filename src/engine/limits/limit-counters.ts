@@ -1,15 +1,18 @@
 // Where attempts are counted: in Redis for all instances, in this process without one, or while it does not answer.
 import { createHmac } from 'node:crypto';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import { redisClient } from '../pubsub/redis-client.js';
 import type { Limit } from './limit.js';
 
 export interface CounterOptions {
   readonly redisUrl: string | undefined;
   /** Keys are stored as MACs: no address and no e-mail lies in Redis, and installations that share one stay apart. */
   readonly secret: Buffer;
-  /** Told when Redis goes away, once each time. */
-  onRedisLost(): void;
+  /** Told when Redis goes away or refuses to count, once each time. */
+  onRedisLost(cause: string): void;
+  /** Told when it counts again. */
+  onRedisBack?(): void;
 }
 
 /** ms that an attempt waits for Redis: beyond that it is counted here. */
@@ -25,7 +28,9 @@ interface Counter {
 export class LimitCounters {
   private readonly redis: Redis | undefined;
   private readonly counters = new Map<string, Counter>();
-  private reported = false;
+  private isLost = false;
+  private failedAt = 0;
+  private closed = false;
   /** Until then, on the clock of `performance`, Redis is not asked. */
   private restsUntil = 0;
 
@@ -61,6 +66,7 @@ export class LimitCounters {
   }
 
   close(): void {
+    this.closed = true;
     this.redis?.disconnect();
   }
 
@@ -68,12 +74,34 @@ export class LimitCounters {
     const { shared, local } = this.counter(limit);
     if (!shared || performance.now() < this.restsUntil) return question(local);
     try {
-      return await question(shared);
+      const answer = await question(shared);
+      this.found();
+      return answer;
     } catch (error) {
-      if (error instanceof RateLimiterRes) throw error;
+      if (error instanceof RateLimiterRes) {
+        this.found();
+        throw error;
+      }
+      // Answered with an error (no right, a replica, a cluster, still loading), it counts no more than one that is away.
+      // While there is no connection, the failure to make one says why.
+      if (this.redis?.status === 'ready') this.lost(error instanceof Error ? error.message : String(error));
       this.restsUntil = performance.now() + REDIS_REST_MS;
       return question(local);
     }
+  }
+
+  private lost(cause = 'unknown'): void {
+    this.failedAt = performance.now();
+    if (this.isLost || this.closed) return;
+    this.isLost = true;
+    this.options.onRedisLost(cause);
+  }
+
+  private found(): void {
+    // One that answers now and then is not back.
+    if (!this.isLost || performance.now() - this.failedAt < REDIS_REST_MS) return;
+    this.isLost = false;
+    this.options.onRedisBack?.();
   }
 
   private counter(limit: Limit): Counter {
@@ -93,25 +121,17 @@ export class LimitCounters {
   }
 
   private connect(url: string): Redis {
-    const client = new Redis(url, {
-      lazyConnect: true,
+    const client = redisClient(url, {
       retryStrategy: (attempt) => Math.min(attempt * 100, 2_000),
       maxRetriesPerRequest: 1,
-      enableOfflineQueue: false,
-      enableReadyCheck: false,
-      disableClientInfo: true,
       connectTimeout: 1_000,
       commandTimeout: REDIS_PATIENCE_MS,
-      disconnectTimeout: 100,
     });
     client.on('ready', () => {
-      this.reported = false;
       this.restsUntil = 0;
     });
-    client.on('error', () => {
-      if (!this.reported) this.options.onRedisLost();
-      this.reported = true;
-    });
+    client.on('error', (error: NodeJS.ErrnoException) => this.lost(error.message || error.code));
+    client.on('close', () => this.lost('connection closed'));
     return client;
   }
 }

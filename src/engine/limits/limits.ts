@@ -26,7 +26,11 @@ export class Limits implements OnModuleInit, OnApplicationShutdown {
     this.counters = new LimitCounters({
       redisUrl,
       secret: deriveKey(secret, 'tidings rate limits'),
-      onRedisLost: () => this.logger.warn('Redis is away: each instance counts sign-ins by itself until it is back'),
+      onRedisLost: (cause) =>
+        this.logger.warn(
+          `Redis does not count attempts (${cause}): each instance counts sign-ins by itself until it does`,
+        ),
+      onRedisBack: () => this.logger.log('Redis counts attempts again'),
     });
   }
 

@@ -1,7 +1,8 @@
 // One life of the connection to Redis: a publisher, a subscriber, and the heartbeat that proves that what the one sends the
 // other hears. It never repairs itself: once `lost` it is thrown away, whole, and the next link starts clean.
 import { RedisPubSub as Engine } from 'graphql-redis-subscriptions';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
+import { redisClient } from './redis-client.js';
 
 export interface LinkOptions {
   readonly url: string;
@@ -72,18 +73,13 @@ export class RedisLink {
 
   private client(): Redis {
     const { url, silenceMs } = this.options;
-    const client = new Redis(url, {
-      lazyConnect: true,
-      // ioredis would re-subscribe by itself after a reconnection, with nobody to catch a failure: no second life here.
+    const client = redisClient(url, {
+      // ioredis would re-subscribe by itself after a reconnection, with nobody to catch a failure: no second life here. Messages may
+      // pass while Redis is still loading.
       retryStrategy: () => null,
       maxRetriesPerRequest: 0,
-      enableOfflineQueue: false,
-      // Its INFO needs a right of its own and leaves a timer behind; rings may pass while Redis is still loading.
-      enableReadyCheck: false,
-      disableClientInfo: true,
       connectTimeout: silenceMs,
       commandTimeout: silenceMs,
-      disconnectTimeout: 100,
       keepAlive: 10_000,
     });
     // A failed connection to "localhost" is an AggregateError without a message.

@@ -1,24 +1,25 @@
-// The certificates and the key that DATABASE_URL names, read anew for each connection: they may be replaced while we run.
+// The certificates and the key that DATABASE_URL or REDIS_URL names, read anew for each connection: they may be replaced while we run.
 import { readFileSync } from 'node:fs';
 import { type ConnectionOptions, checkServerIdentity, createSecureContext } from 'node:tls';
 import { ConfigError } from './config-error.js';
-import type { DatabaseAddress, DatabaseTls } from './database-url.js';
+import type { DatabaseTls } from './database-url.js';
 
 export class TlsFiles {
   private readable: Pick<ConnectionOptions, 'ca' | 'cert' | 'key'>;
 
   /** Throws {@link ConfigError} if a file cannot be read, or holds something else. */
   constructor(
+    private readonly variable: string,
     private readonly tls: DatabaseTls,
     private readonly host: string,
   ) {
-    this.readable = readFiles(tls);
+    this.readable = readFiles(variable, tls);
   }
 
   /** Options of the next connection. While the files cannot be read, those of the last time. */
   options(): ConnectionOptions {
     try {
-      this.readable = readFiles(this.tls);
+      this.readable = readFiles(this.variable, this.tls);
     } catch {
       // A rotation may replace one file after the other.
     }
@@ -37,12 +38,27 @@ export class TlsFiles {
   }
 }
 
-/** Undefined: the connection is not encrypted. */
-export function tlsFiles({ tls, host }: DatabaseAddress): TlsFiles | undefined {
-  return tls && new TlsFiles(tls, host);
+/** For the server that `variable` names. Undefined: the connection is not encrypted. */
+export function tlsFiles(
+  variable: string,
+  { tls, host }: { readonly tls: DatabaseTls | undefined; readonly host: string },
+): TlsFiles | undefined {
+  return tls && new TlsFiles(variable, tls, host);
 }
 
-function readFiles({ rootCert, cert, key }: DatabaseTls): Pick<ConnectionOptions, 'ca' | 'cert' | 'key'> {
+function readFiles(
+  variable: string,
+  { rootCert, cert, key }: DatabaseTls,
+): Pick<ConnectionOptions, 'ca' | 'cert' | 'key'> {
+  const refused = (reason: string) => new ConfigError([{ variable, reason }]);
+  const contents = (name: string, file: string): string => {
+    const text = read(file);
+    if (typeof text !== 'string')
+      throw refused(`names as ${name} a file that cannot be read (${text.code ?? 'unknown'})`);
+    // OpenSSL passes over what it does not know: without this, a file without certificates would trust nobody, in silence.
+    if (!text.includes('-----BEGIN ')) throw refused(`names as ${name} a file that is not in PEM form`);
+    return text;
+  };
   const files = {
     ...(rootCert === undefined ? {} : { ca: contents('sslrootcert', rootCert) }),
     ...(cert === undefined ? {} : { cert: contents('sslcert', cert) }),
@@ -57,18 +73,10 @@ function readFiles({ rootCert, cert, key }: DatabaseTls): Pick<ConnectionOptions
   return files;
 }
 
-function contents(name: string, file: string): string {
+function read(file: string): string | NodeJS.ErrnoException {
   try {
-    const text = readFileSync(file, 'utf8');
-    // OpenSSL passes over what it does not know: without this, a file without certificates would trust nobody, in silence.
-    if (!text.includes('-----BEGIN ')) throw refused(`names as ${name} a file that is not in PEM form`);
-    return text;
+    return readFileSync(file, 'utf8');
   } catch (error) {
-    if (error instanceof ConfigError) throw error;
-    throw refused(
-      `names as ${name} a file that cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`,
-    );
+    return error as NodeJS.ErrnoException;
   }
 }
-
-const refused = (reason: string) => new ConfigError([{ variable: 'DATABASE_URL', reason }]);
