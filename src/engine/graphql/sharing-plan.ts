@@ -9,8 +9,8 @@ export interface SharingPlan extends OperationNeeds {
   readonly documentKey: string;
   /** What is executed for each event, shared or not: one operation, without what says which events are delivered. */
   readonly document: DocumentNode;
-  /** Tokens of that document. Plans of equal documents share it. */
-  readonly tokens: number;
+  /** Bytes of heap that the document takes. Plans of equal documents share it. */
+  readonly bytes: number;
   /** Values of the variables that it uses, as they were sent. */
   readonly variables: Readonly<Record<string, unknown>>;
   /** What one execution costs, in fields. */
@@ -19,7 +19,7 @@ export interface SharingPlan extends OperationNeeds {
 
 /** The plan of an operation that may run with these variables, and then costs that. Pure. */
 export function planOf(normal: NormalOperation, sent: Readonly<Record<string, unknown>>, cost: number): SharingPlan {
-  const { key, document, tokens, definition } = normal;
+  const { key, document, bytes, definition } = normal;
   const { coerced, errors } = getVariableValues(normal.schema, definition.variableDefinitions ?? [], { ...sent });
   if (errors) throw errors[0]!;
   return {
@@ -27,7 +27,7 @@ export function planOf(normal: NormalOperation, sent: Readonly<Record<string, un
     groupKey: normal.variables.size > 0 ? `${key} ${JSON.stringify(coerced)}` : key,
     documentKey: key,
     document,
-    tokens,
+    bytes,
     cost,
     variables: Object.fromEntries(Object.entries(sent).filter(([name]) => normal.variables.has(name))),
   };

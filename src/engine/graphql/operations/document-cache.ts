@@ -14,7 +14,7 @@ const MAX_PARSED_BYTES = 2 * 1024 * 1024;
 const MAX_REFUSED_BYTES = 256 * 1024;
 const MAX_SEEN = 2_000;
 /** Bytes of heap that a parsed document takes for each of its tokens, with positions and a normal form, and for all else. */
-const BYTES_PER_TOKEN = 160 + 92;
+const BYTES_PER_TOKEN = 175 + 92;
 const BYTES_PER_ENTRY = 1_000;
 
 @Injectable()

@@ -34,6 +34,8 @@ export interface NormalText {
   readonly variables: ReadonlySet<string>;
 }
 
+/** Bytes of heap that a document without positions takes for each of its tokens. */
+const BYTES_PER_TOKEN = 92;
 /** Combinations of conditions whose needs are kept; those of others are found again each time. */
 const MAX_KEPT = 64;
 
@@ -58,8 +60,8 @@ export class NormalOperation {
   readonly key: string;
   /** That operation with its fragments. It has no positions, so that errors are the same however the text was laid out. */
   readonly document: DocumentNode;
-  /** Tokens of the document; it takes about 92 bytes of heap for each. */
-  readonly tokens: number;
+  /** Bytes of heap that the document takes: it has slices of its text. */
+  readonly bytes: number;
   readonly definition: OperationDefinitionNode;
   readonly variables: ReadonlySet<string>;
   /** Variables of `@include` and `@skip`. */
@@ -74,7 +76,7 @@ export class NormalOperation {
     const { document, tokens } = parseWithoutPositions(text);
     this.key = key;
     this.document = document;
-    this.tokens = tokens;
+    this.bytes = tokens * BYTES_PER_TOKEN + text.length * 2;
     this.definition = getOperationAST(document)!;
     this.variables = variables;
     this.conditions = conditionsIn(document);

@@ -5,9 +5,6 @@ import { Metrics } from '../../operations/metrics.js';
 import { NormalOperation, normalTextOf } from './normal-operation.js';
 import type { ParsedOperation } from './parsed-operation.js';
 
-/** Bytes of heap that a document without positions takes for each of its tokens. */
-export const BYTES_PER_TOKEN = 92;
-
 @Injectable()
 export class NormalOperations {
   /** By content. An operation is dropped from here once nothing uses it. */
@@ -35,9 +32,9 @@ export class NormalOperations {
   }
 
   private get bytes(): number {
-    let tokens = 0;
-    for (const one of this.kept.values()) tokens += one.deref()?.tokens ?? 0;
-    return tokens * BYTES_PER_TOKEN;
+    let bytes = 0;
+    for (const one of this.kept.values()) bytes += one.deref()?.bytes ?? 0;
+    return bytes;
   }
 }
 

@@ -25,7 +25,7 @@ import { hasFragmentCycle } from './root-fields.js';
 /** How often one response name may be selected in one place. */
 const MAX_SAME = 500;
 /** Fields that are looked at in one document; only merged fragments in merged fragments come to more. */
-const MAX_VISITS = 50_000;
+const MAX_VISITS = 20_000;
 
 /** Replaces OverlappingFieldsCanBeMergedRule of graphql-js, which compares every two fields. */
 export const overlappingFieldsRule: ValidationRule = (context) => ({
@@ -95,7 +95,8 @@ class Comparison {
 
   /** Groups of fields that may apply to the same object. A parent that is no object type may be any of them. */
   private together(fields: readonly Selected[]): readonly (readonly Selected[])[] {
-    if (fields.length === 1) return [fields];
+    const [first] = fields;
+    if (fields.every(({ parent }) => parent === first!.parent)) return [fields];
     const byType = Map.groupBy(fields, ({ parent }) => (isObjectType(parent) ? parent : undefined));
     const anywhere = byType.get(undefined) ?? [];
     byType.delete(undefined);
@@ -124,9 +125,10 @@ class Comparison {
 
   /** The field and its arguments, in their order by name. */
   private call(node: FieldNode): string {
+    if (!node.arguments || node.arguments.length === 0) return node.name.value;
     let text = this.written.get(node);
     if (text === undefined) {
-      const args = node.arguments?.map(({ name, value }) => `${name.value}:${canonical(value)}`) ?? [];
+      const args = node.arguments.map(({ name, value }) => `${name.value}:${canonical(value)}`);
       text = `${node.name.value}(${args.toSorted().join()})`;
       this.written.set(node, text);
     }

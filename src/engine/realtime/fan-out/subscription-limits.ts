@@ -4,7 +4,6 @@ import { Injectable } from '@nestjs/common';
 import { Counter } from 'prom-client';
 import { RateLimitedError } from '../../errors/service-error.js';
 import type { SharingPlan } from '../../graphql/sharing-plan.js';
-import { BYTES_PER_TOKEN } from '../../graphql/operations/normal-operations.js';
 import { Metrics } from '../../operations/metrics.js';
 import { GroupAccounts } from './group-accounts.js';
 import { resourceKeyOf } from './resource-key.js';
@@ -12,8 +11,8 @@ import { SharedBytes } from './shared-bytes.js';
 
 /** Bytes of memory that a character of the JSON of variables takes, parsed and as it is. */
 const BYTES_PER_CHARACTER = 4;
-/** Documents up to this size are free while those of all accounts take no more than so many bytes. */
-const FREE_TOKENS = 100;
+/** Bytes up to which a document is free, about 100 tokens, while the free ones of all accounts take no more than so many bytes. */
+const FREE_DOCUMENT_BYTES = 10_000;
 const MAX_FREE_BYTES = 8 * 1024 * 1024;
 /** Bytes of one account, and of one instance. */
 const MAX_ACCOUNT_BYTES = 1024 * 1024;
@@ -94,9 +93,8 @@ export class SubscriptionLimits {
 
   /** What was taken, and from what; undefined: it would be too much. */
   private takeBytes(account: string, plan: SharingPlan): (readonly [SharedBytes, string])[] | undefined {
-    const { tokens } = plan;
     const items = [
-      [plan.documentKey, tokens * BYTES_PER_TOKEN, tokens <= FREE_TOKENS],
+      [plan.documentKey, plan.bytes, plan.bytes <= FREE_DOCUMENT_BYTES],
       [`variables ${plan.groupKey}`, plan.groupKey.length * BYTES_PER_CHARACTER, plan.groupKey.length < 512],
     ] as const;
     const taken: (readonly [SharedBytes, string])[] = [];
