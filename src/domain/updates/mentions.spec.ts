@@ -26,6 +26,9 @@ const others = [
   { id: 'ipek', name: 'İpek Işık' },
 ];
 
+const crowdOf = (size: number) =>
+  Array.from({ length: size }, (_, n) => ({ id: String(n), name: `${'x'.repeat(n % 90)}${n}` }));
+
 describe('a mention', () => {
   it.each<[string, string, string[]]>([
     ['is a name behind an @', 'Thanks, @Ada!', ['ada']],
@@ -107,8 +110,6 @@ describe('a mention', () => {
   });
 
   it('is looked for in a time that is linear in the members', async () => {
-    const crowdOf = (size: number) =>
-      Array.from({ length: size }, (_, n) => ({ id: String(n), name: `${'x'.repeat(n % 90)}${n}` }));
     expect(await growth(1_000, crowdOf, (crowd) => findMentions('@x'.repeat(10_000), crowd))).toBeLessThan(LINEAR);
   });
 });

@@ -134,7 +134,7 @@ export async function provision(dir: string, binaries: Binaries, password: strin
     runAs,
     sql,
   );
-  const failed = /(?:ERROR|FATAL|PANIC): {2}(?!database "\w+" already exists)/.test(output);
+  const failed = /(?:ERROR|FATAL|PANIC): {2}(?!database "\w{1,63}" already exists)/.test(output);
   if (code !== 0 || failed) throw serverFailure('The embedded database could not be set up', dir, output);
 }
 

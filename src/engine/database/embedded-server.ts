@@ -42,8 +42,8 @@ const READY_MS = 120_000;
 const POLL_MS = 10;
 const LOG_CHECK_MS = 60_000;
 
-const PORT_TAKEN = /could not bind .*Address already in use/;
-const STILL_ENDING = /pre-existing shared memory block .* is still in use/;
+const PORT_TAKEN = /could not bind .{0,200}Address already in use/;
+const STILL_ENDING = /pre-existing shared memory block .{0,200} is still in use/;
 const ALREADY_RUNS = /lock file "postmaster.pid" already exists/;
 
 /** Starts a server and waits until it accepts connections. Undefined: another server of this cluster was faster. */

@@ -32,17 +32,14 @@ export function isWithoutTls(error: unknown): boolean {
 /** Characters of a syntax error that are read. */
 const MAX_SYNTAX_ERROR = 160;
 
-/** What graphql-js says of a token: a name, or punctuation, is shown; of a value only its kind is. */
-const PLACE = String.raw`(?:Expected (?:[A-Z][A-Za-z]{1,19}|"[^"\s]{1,20}"), found|Unexpected)`;
-const SHOWN = String.raw`(?:Name "\w{1,50}"|<EOF>|"[!$&().:=@[\]{|}]{1,3}")`;
-
-/** A syntax error that repeats no value, and one up to the kind of the value that it goes on to repeat. */
+/** A syntax error that repeats no value but a name or punctuation, and one up to the kind of the value that it goes on to repeat. */
 const READABLE: readonly RegExp[] = [
-  new RegExp(`^Syntax Error: ${PLACE} ${SHOWN}\\.$`),
+  /^Syntax Error: (?:Expected (?:[A-Z][A-Za-z]{1,19}|"[^"\s]{1,20}"), found|Unexpected) (?:Name "\w{1,50}"|<EOF>|"[!$&().:=@[\]{|}]{1,3}")\.$/,
   /^Syntax Error: Document contains more tha[nt] \d{1,9} tokens\. Parsing aborted\.$/,
   /^Syntax Error: (?:Unterminated string|Unexpected character: (?:".{1,2}"|U\+[0-9A-F]{4,6}|<EOF>)|Unexpected description, [\w ,]{1,80})\.$/,
 ];
-const UP_TO_VALUE = new RegExp(`^(Syntax Error: ${PLACE} (?:Int|Float|String|BlockString|Comment|Name)) "`);
+const UP_TO_VALUE =
+  /^(Syntax Error: (?:Expected (?:[A-Z][A-Za-z]{1,19}|"[^"\s]{1,20}"), found|Unexpected) (?:Int|Float|String|BlockString|Comment|Name)) "/;
 
 /** What graphql-js says of a document that it cannot parse, without what the client sent as a value; undefined if that is not known. */
 export function readableSyntaxError(message: string): string | undefined {

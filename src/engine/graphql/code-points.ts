@@ -21,7 +21,8 @@ export function countCodePoints(text: string, end: number): number {
   return count;
 }
 
-const MARKS = new RegExp(String.raw`\p{M}{${MAX_COMBINING + 1}}`, 'u');
+/** One more than {@link MAX_COMBINING}. */
+const MARKS = /\p{M}{31}/u;
 
 /** Where a run of more than {@link MAX_COMBINING} marks begins, in code units; -1: nowhere. */
 export function tooManyMarks(text: string): number {
