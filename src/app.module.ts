@@ -8,6 +8,7 @@ import { ProjectsModule } from './domain/projects/projects.module.js';
 import { UpdatesModule } from './domain/updates/updates.module.js';
 import { AccessModule } from './engine/access/access.module.js';
 import { AccountsModule } from './engine/accounts/accounts.module.js';
+import { AuditModule } from './engine/audit/audit.module.js';
 import type { Config } from './engine/config/config.js';
 import { ConfigModule } from './engine/config/config.module.js';
 import { DatabaseModule } from './engine/database/database.module.js';
@@ -33,6 +34,7 @@ export class AppModule {
         PubSubModule,
         OperationsModule,
         LimitsModule,
+        AuditModule,
         EventsModule.forRoot(notificationsOfEvents(config.rateLimits)),
         AccessModule.forRoot(projectRights),
         GraphqlModule,

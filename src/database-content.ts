@@ -13,11 +13,12 @@ import { AdministrationMigration } from './engine/database/migrations/2026112100
 import { KnownAddressesMigration } from './engine/database/migrations/20261121000005-known-addresses.js';
 import { NodesMigration } from './engine/database/migrations/20261121000006-nodes.js';
 import { SignInRetentionMigration } from './engine/database/migrations/20261121000008-sign-in-retention.js';
+import { RepeatedAuditEntriesMigration } from './engine/database/migrations/20261128000102-repeated-audit-entries.js';
 import { SeveralResetLinksMigration } from './engine/database/migrations/20261128000101-several-reset-links.js';
 import { AccountEmailKeyMigration } from './engine/database/migrations/20261128000201-account-email-key.js';
 import type { DatabaseContent } from './engine/database/orm-options.js';
 import { EventEntity, LogCounterEntity, LogHeadEntity } from './engine/events/log.entity.js';
-import { AuditEntryEntity } from './engine/operations/audit.entity.js';
+import { AuditEntryEntity } from './engine/audit/audit.entity.js';
 import { NodeEntity, NodeEntryEntity } from './engine/operations/node.entity.js';
 import { KnownAddressEntity } from './engine/sessions/known-address.entity.js';
 import { EarlierPasswordResetEntity, PasswordResetEntity } from './engine/sessions/password-reset.entity.js';
@@ -55,6 +56,7 @@ export const databaseContent: DatabaseContent = {
     { name: '20261121000008-sign-in-retention', class: SignInRetentionMigration },
     { name: '20261128000001-early-installations', class: EarlyInstallationsMigration },
     { name: '20261128000101-several-reset-links', class: SeveralResetLinksMigration },
+    { name: '20261128000102-repeated-audit-entries', class: RepeatedAuditEntriesMigration },
     { name: '20261128000201-account-email-key', class: AccountEmailKeyMigration },
   ],
 };

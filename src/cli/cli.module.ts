@@ -3,6 +3,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { AccessModule } from '../engine/access/access.module.js';
 import type { ResourceRights } from '../engine/access/rights.js';
 import { AccountsModule } from '../engine/accounts/accounts.module.js';
+import { AuditModule } from '../engine/audit/audit.module.js';
 import type { Config } from '../engine/config/config.js';
 import { ConfigModule } from '../engine/config/config.module.js';
 import { DatabaseModule } from '../engine/database/database.module.js';
@@ -32,6 +33,7 @@ export class CliModule {
         PubSubModule,
         OperationsModule,
         LimitsModule,
+        AuditModule,
         EventsModule.forRoot(consequences),
         AccessModule.forRoot(rights),
         AccountsModule,

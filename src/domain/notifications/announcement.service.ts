@@ -9,7 +9,7 @@ import { type Account, AccountEntity } from '../../engine/accounts/account.entit
 import { EventLog } from '../../engine/events/event-log.js';
 import type { LogEvent } from '../../engine/events/log-event.js';
 import { LogFollower } from '../../engine/events/log-follower.js';
-import { AuditTrail } from '../../engine/operations/audit.js';
+import { AuditTrail } from '../../engine/audit/audit-trail.js';
 import { GrowingTimeout, retryWhileUnavailable } from '../../engine/realtime/fan-out/flow-control.js';
 import { LiveQueue } from '../../engine/realtime/live-queue.js';
 import { type Announcement, AnnouncementEntity } from './notification.entity.js';

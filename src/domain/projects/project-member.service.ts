@@ -5,8 +5,9 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { ClientInfo, Principal } from '../../engine/access/role.js';
 import { AccountEntity } from '../../engine/accounts/account.entity.js';
 import { ConflictError, NotFoundError } from '../../engine/errors/service-error.js';
-import { EventLog } from '../../engine/events/event-log.js';
-import { type AuditAction, AuditTrail } from '../../engine/operations/audit.js';
+import { EventLog, type LoggedTransaction } from '../../engine/events/event-log.js';
+import type { AuditAction, AuditRecord } from '../../engine/audit/audit-row.js';
+import { AuditTrail } from '../../engine/audit/audit-trail.js';
 import { type ProjectMember, ProjectMemberEntity } from './project.entity.js';
 import { assertStill } from './present-role.js';
 import { projectEvent, ProjectEventKind } from './project-events.js';
@@ -29,7 +30,8 @@ export class ProjectMemberService {
     role: ProjectRole,
     client: ClientInfo,
   ): Promise<ProjectMember> {
-    return this.log.transaction(async ({ em, record }) => {
+    const failed = { action: 'MEMBER_CHANGED', details: { accountId, role } } as const;
+    return this.auditing(failed, viewer, client, projectId, async ({ em, record }) => {
       const audited = (action: AuditAction) =>
         this.recordIn(em, action, viewer, client, projectId, { accountId, role });
       await lockProject(em, projectId);
@@ -53,7 +55,8 @@ export class ProjectMemberService {
 
   /** Ends a membership, anyone's own too; false if there was none. Throws NOT_FOUND, FORBIDDEN, CONFLICT (LAST_OWNER). */
   async remove(viewer: Principal, projectId: string, accountId: string, client: ClientInfo): Promise<boolean> {
-    return this.log.transaction(async ({ em, record }) => {
+    const failed = { action: 'MEMBER_REMOVED', details: { accountId } } as const;
+    return this.auditing(failed, viewer, client, projectId, async ({ em, record }) => {
       await lockProject(em, projectId);
       if (accountId !== viewer.accountId) await assertStill(em, viewer, projectId, ProjectRole.OWNER);
       const member = await em.findOne(ProjectMemberEntity, { projectId, accountId });
@@ -64,6 +67,31 @@ export class ProjectMemberService {
       record(projectEvent(viewer, projectId, ProjectEventKind.MEMBER_REMOVED, accountId));
       return true;
     });
+  }
+
+  /** A transaction that is also recorded if it fails because the last OWNER would go: by itself, the transaction being gone. */
+  private async auditing<T>(
+    { action, details }: Pick<AuditRecord, 'action' | 'details'>,
+    { accountId: actorId }: Principal,
+    { address }: ClientInfo,
+    projectId: string,
+    work: (transaction: LoggedTransaction) => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await this.log.transaction(work);
+    } catch (error) {
+      if (error instanceof ConflictError) {
+        await this.audit.recordRepeatable({
+          action,
+          outcome: 'FAILED',
+          actorId,
+          subject: { kind: PROJECT_RESOURCE, id: projectId },
+          address,
+          details: { ...details, reason: error.reason },
+        });
+      }
+      throw error;
+    }
   }
 
   private recordIn(

@@ -9,7 +9,7 @@ import { containsText } from '../../engine/database/text-search.js';
 import { violatesUnique } from '../../engine/database/unit-of-work.js';
 import { ConflictError, NotFoundError } from '../../engine/errors/service-error.js';
 import { EventLog } from '../../engine/events/event-log.js';
-import { AuditTrail } from '../../engine/operations/audit.js';
+import { AuditTrail } from '../../engine/audit/audit-trail.js';
 import { type Connection, type PageArgs, paginate } from '../../engine/graphql/connection.js';
 import { type Project, ProjectEntity, ProjectMemberEntity } from './project.entity.js';
 import { assertStill, takeTurn } from './present-role.js';

@@ -4,7 +4,7 @@ import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import type { ClientInfo, Principal } from '../../engine/access/role.js';
 import { NotFoundError } from '../../engine/errors/service-error.js';
 import { EventLog } from '../../engine/events/event-log.js';
-import { AuditTrail } from '../../engine/operations/audit.js';
+import { AuditTrail } from '../../engine/audit/audit-trail.js';
 import { type Actor, mentioning, projectEvent, ProjectEventKind } from '../projects/project-events.js';
 import { holdProject } from '../projects/present-role.js';
 import { ProjectRole } from '../projects/project-role.js';

@@ -7,7 +7,8 @@ import { Role } from '../access/role.js';
 import { SYSTEM_ACCOUNT_ID } from '../database/migrations/20261121000001-engine.js';
 import { ConflictError, ForbiddenError, NotFoundError } from '../errors/service-error.js';
 import { EventLog, type LoggedTransaction } from '../events/event-log.js';
-import { type AuditAction, AuditTrail } from '../operations/audit.js';
+import type { AuditAction, AuditRecord } from '../audit/audit-row.js';
+import { AuditTrail } from '../audit/audit-trail.js';
 import { ACCOUNT_SESSIONS, type AccountSessions } from './account-sessions.port.js';
 import { type Account, AccountEntity } from './account.entity.js';
 import { AccountService, type NewAccount } from './account.service.js';
@@ -51,7 +52,7 @@ export class AdministrationService {
     return this.log.transaction(async ({ em }) => {
       if (input.role === Role.ADMIN) await closeFirstAdminClaim(em);
       const account = await this.accounts.create(em, input);
-      await this.record(em, by, 'ACCOUNT_CREATED', account.id, { role: input.role });
+      await this.audit.record(em, entryOf(by, 'ACCOUNT_CREATED', account.id, { role: input.role }));
       return account;
     });
   }
@@ -123,26 +124,27 @@ export class AdministrationService {
               sessionId: by.sessionId,
               facts,
             }),
-          audit: (done, details = {}) => this.record(tx.em, by, done, id, details),
+          audit: (done, details = {}) => this.audit.record(tx.em, entryOf(by, done, id, details)),
         });
         return account;
       });
     } catch (error) {
-      if (error instanceof ConflictError) await this.record(undefined, by, action, id, { reason: error.reason });
+      if (error instanceof ConflictError) {
+        const details = { reason: error.reason };
+        await this.audit.recordRepeatable({ ...entryOf(by, action, id, details), outcome: 'FAILED' });
+      }
       throw error;
     }
   }
+}
 
-  private record(
-    em: EntityManager | undefined,
-    { accountId: actorId, address }: Administrator,
-    action: AuditAction,
-    id: string,
-    details: Readonly<Record<string, unknown>>,
-  ): Promise<void> {
-    const subject = { kind: ACCOUNT_RESOURCE, id };
-    return this.audit.record(em, { action, outcome: em ? 'SUCCESS' : 'FAILED', actorId, subject, address, details });
-  }
+function entryOf(
+  { accountId: actorId, address }: Administrator,
+  action: AuditAction,
+  id: string,
+  details: Readonly<Record<string, unknown>>,
+): AuditRecord {
+  return { action, outcome: 'SUCCESS', actorId, subject: { kind: ACCOUNT_RESOURCE, id }, address, details };
 }
 
 /** The account, locked with every enabled ADMIN. Whoever waited here may have lost the right to it meanwhile. */

@@ -1,7 +1,7 @@
 // The shape that a filter of the audit trail must have.
 import { z } from 'zod';
 import { id } from '../graphql/input-text.js';
-import { AUDIT_ACTIONS } from '../operations/audit.js';
+import { AUDIT_ACTIONS } from '../audit/audit-row.js';
 import { AuditOutcome } from './audit.type.js';
 
 const optional = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? undefined);

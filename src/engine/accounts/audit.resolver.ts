@@ -5,7 +5,7 @@ import { HasRole } from '../access/policies.js';
 import { Role } from '../access/role.js';
 import { ForwardArgs } from '../graphql/connection.js';
 import { Input } from '../graphql/field-rules.js';
-import type { AuditEntry as AuditRow } from '../operations/audit.entity.js';
+import type { AuditEntry as AuditRow } from '../audit/audit.entity.js';
 import { accountById } from './account.loader.js';
 import { User } from './account.type.js';
 import { auditArgs, type AuditFilterInput } from './audit.input.js';

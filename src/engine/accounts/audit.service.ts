@@ -2,7 +2,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { type Connection, type ForwardArgs, paginate } from '../graphql/connection.js';
-import { type AuditEntry, AuditEntryEntity } from '../operations/audit.entity.js';
+import { type AuditEntry, AuditEntryEntity } from '../audit/audit.entity.js';
 import type { AuditFilterInput } from './audit.input.js';
 
 @Injectable()

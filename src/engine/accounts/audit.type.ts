@@ -1,5 +1,5 @@
 // The audit trail as the API shows it.
-import { Field, ID, InputType, ObjectType, registerEnumType } from '@nestjs/graphql';
+import { Field, ID, InputType, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
 import { connectionType } from '../graphql/connection.js';
 import { User } from './account.type.js';
 
@@ -24,8 +24,17 @@ export class AuditEntry {
   @Field(() => ID, { description: 'Never changes.' })
   id!: string;
 
-  @Field({ description: 'When.' })
+  @Field({ description: 'When; of several repetitions the first.' })
   at!: Date;
+
+  @Field(() => Int, {
+    description:
+      'How often it happened: what is refused, or can be repeated by anyone, is one entry for ten minutes, not one each time.',
+  })
+  count!: number;
+
+  @Field(() => Date, { nullable: true, description: 'When it happened last; null if it happened once.' })
+  lastAt!: Date | null;
 
   @Field({ description: 'What was done, such as `LOGIN`.' })
   action!: string;
@@ -36,7 +45,10 @@ export class AuditEntry {
   @Field(() => User, { nullable: true, description: 'Who did it; null if nobody was signed in.' })
   actor!: User | null;
 
-  @Field(() => String, { nullable: true, description: 'Address that it came from; null for the command line.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Address that it came from, or a network if that is all that is known; null for the command line.',
+  })
   address!: string | null;
 
   @Field(() => String, { nullable: true, description: 'What kind of thing it was done to, such as `account`.' })
@@ -45,7 +57,10 @@ export class AuditEntry {
   @Field(() => ID, { nullable: true, description: 'Id of what it was done to; it may be gone since.' })
   subjectId!: string | null;
 
-  @Field({ description: 'What else is known of it, ids and names alone, as a JSON object.' })
+  @Field({
+    description:
+      'What else is known of it, ids and names alone, as a JSON object. `others`: what exceeded the bound on entries of one origin.',
+  })
   details!: string;
 }
 

@@ -9,7 +9,7 @@ import { tries } from '../../../test/support/extent.js';
 import { emptyLog, happening, LogNode, range } from '../../../test/support/log-node.js';
 import { statementsOf } from '../../../test/support/statements.js';
 import { until, within } from '../../../test/support/wait.js';
-import { AuditEntryEntity } from '../operations/audit.entity.js';
+import { AuditEntryEntity } from '../audit/audit.entity.js';
 import { SYSTEM_ACCOUNT_ID } from '../database/migrations/20261121000001-engine.js';
 import { CursorExpiredError } from '../errors/service-error.js';
 import { encodeCursor } from './cursor.js';
@@ -161,7 +161,7 @@ describe('a transaction of the log', () => {
     });
     await inserted;
     const waiting = node.log.transaction(async (tx) => {
-      tx.em.create(AuditEntryEntity, { id, at: new Date(), action: 'TEST', outcome: 'SUCCESS', details: {} });
+      tx.em.create(AuditEntryEntity, { id, at: new Date(), action: 'TEST', outcome: 'SUCCESS', details: {}, count: 1 });
       tx.record(happening('LATE'));
     });
     const refusal = waiting.catch((error: unknown) => error);

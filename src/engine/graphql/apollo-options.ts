@@ -10,7 +10,8 @@ import type { OperationContext } from '../access/operation-context.js';
 import { ErrorMapper } from '../errors/error-mapper.js';
 import { BadUserInputError, UnauthenticatedError } from '../errors/service-error.js';
 import { Gate } from '../limits/gate.js';
-import { type AuditAction, AuditTrail } from '../operations/audit.js';
+import type { AuditAction } from '../audit/audit-row.js';
+import { AuditTrail } from '../audit/audit-trail.js';
 import { Metrics } from '../operations/metrics.js';
 import { ContextFactory } from './context-factory.js';
 import { RESPONSE_JSON, refusalOf, wantsResponseJson } from './http/refusal.js';
@@ -44,11 +45,11 @@ export class ApolloOptions implements GqlOptionsFactory<ApolloDriverConfig> {
   }
 
   /** Whoever was refused a root field stands in the audit trail. */
-  private readonly recordRefusal: OnRefusal = (operation, field, context) =>
+  private readonly recordRefusal: OnRefusal = ({ operation, ...details }, context) =>
     this.audit.recordRefusal(context, REFUSED[operation], {
       actorId: context.principal?.accountId,
       address: context.client.address,
-      details: { field },
+      details,
     });
 
   createGqlOptions(): Omit<ApolloDriverConfig, 'driver'> {

@@ -340,7 +340,7 @@ describe('what is refused by rights that are behind', () => {
 describe('a refusal', () => {
   const told: string[] = [];
   const guards: SchemaGuards = {
-    onRefusal: async (operation, field) => void told.push(`${operation} ${field}`),
+    onRefusal: async ({ operation, field }) => void told.push(`${operation} ${field}`),
     onDenial: (field) => void told.push(field),
   };
   beforeEach(() => {

@@ -16,7 +16,7 @@ import {
 import type { OperationContext } from '../access/operation-context.js';
 import { policiesOf, type Policy, type PolicyDirective, type PolicyRequest } from '../access/policy.js';
 import { SharedContext } from '../access/shared-context.js';
-import { BadUserInputError, ForbiddenError, NotFoundError } from '../errors/service-error.js';
+import { BadUserInputError, ForbiddenError, NotFoundError, RateLimitedError } from '../errors/service-error.js';
 import type { Attempt, FieldLimits } from './field-limits.port.js';
 import { clearsCookies, countsAsWrite, inputSchemaOf, limitsOf } from './field-rules.js';
 import { assertRules } from './schema-rules.js';
@@ -24,8 +24,15 @@ import { assertRules } from './schema-rules.js';
 type Resolver = GraphQLFieldResolver<unknown, OperationContext, Record<string, unknown>>;
 type Field = GraphQLField<unknown, OperationContext, Record<string, unknown>>;
 
-/** Told when a root field was refused with FORBIDDEN, before the client is. */
-export type OnRefusal = (operation: OperationTypeNode, field: string, context: OperationContext) => Promise<void>;
+/** A root field that was refused: `reason` is the code, if it is not FORBIDDEN. */
+export interface RefusedField {
+  readonly operation: OperationTypeNode;
+  readonly field: string;
+  readonly reason?: 'RATE_LIMITED' | 'NOT_FOUND';
+}
+
+/** Told when a root field was refused, before the client is. */
+export type OnRefusal = (refused: RefusedField, context: OperationContext) => Promise<void>;
 
 /** Told when a field below the roots, such as `Project.budget`, was refused with FORBIDDEN. */
 export type OnDenial = (field: string) => void;
@@ -179,7 +186,10 @@ function tellRefusals(field: Field, operation: OperationTypeNode, onRefusal: OnR
       try {
         return await inner(parent, args, context, info);
       } catch (error) {
-        if (error instanceof ForbiddenError) await onRefusal(operation, field.name, context);
+        const refused = { operation, field: field.name };
+        if (error instanceof ForbiddenError) await onRefusal(refused, context);
+        if (error instanceof RateLimitedError) await onRefusal({ ...refused, reason: 'RATE_LIMITED' }, context);
+        if (error instanceof NotFoundError) await onRefusal({ ...refused, reason: 'NOT_FOUND' }, context);
         throw error;
       }
     };

@@ -1,6 +1,5 @@
-// What an operator looks at: health, metrics, the audit trail. The mail, and which instances live.
+// What an operator looks at: health, metrics. The mail, and which instances live.
 import { Global, Module } from '@nestjs/common';
-import { AuditTrail } from './audit.js';
 import { Health, HealthController } from './health.js';
 import { Mailer } from './mailer.js';
 import { Metrics, MetricsController } from './metrics.js';
@@ -10,7 +9,7 @@ import { PubSubMetrics } from './pubsub-metrics.js';
 @Global()
 @Module({
   controllers: [HealthController, MetricsController],
-  providers: [AuditTrail, Health, Mailer, Metrics, NodeRegistry, PubSubMetrics],
-  exports: [AuditTrail, Health, Mailer, Metrics, NodeRegistry],
+  providers: [Health, Mailer, Metrics, NodeRegistry, PubSubMetrics],
+  exports: [Health, Mailer, Metrics, NodeRegistry],
 })
 export class OperationsModule {}

@@ -1,14 +1,15 @@
 // A new password in the place of the old one. Whatever was opened with the old one ends with it, and nothing slips past: the
 // account's row is locked first, and a sign-in that verified the old hash finds another one there.
 import { Injectable } from '@nestjs/common';
-import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { MikroORM } from '@mikro-orm/postgresql';
 import { ACCOUNT_RESOURCE } from '../access/rights.js';
 import type { ClientInfo, Principal } from '../access/role.js';
 import { type Account, AccountEntity } from '../accounts/account.entity.js';
 import { Passwords } from '../accounts/passwords.js';
 import { EventLog, type LoggedTransaction } from '../events/event-log.js';
 import { InvalidCredentialsError, UnauthenticatedError } from '../errors/service-error.js';
-import { type AuditAction, type AuditOutcome, AuditTrail } from '../operations/audit.js';
+import type { AuditAction, AuditOutcome, AuditRecord } from '../audit/audit-row.js';
+import { AuditTrail } from '../audit/audit-trail.js';
 import { AccountMails } from './account-mails.js';
 import { SessionEntity } from './session.entity.js';
 import { lockAccount, type OpenSession, SessionService } from './session.service.js';
@@ -44,7 +45,7 @@ export class PasswordChanges {
     }
     // Another change ends this session: then the password is not wrong, it is another one.
     if (viewer.session.ended) throw new UnauthenticatedError();
-    await this.record(undefined, viewer.accountId, 'PASSWORD_CHANGED', 'REFUSED', client);
+    await this.audit.recordRepeatable(entryOf(viewer.accountId, 'PASSWORD_CHANGED', 'REFUSED', client));
     throw new InvalidCredentialsError('The current password is wrong.');
   }
 
@@ -77,17 +78,10 @@ export class PasswordChanges {
     account.passwordHash = passwordHash;
     await tx.em.flush();
     await this.sessions.endAllLocked(tx, account.id, undefined, why);
-    await this.record(tx.em, account.id, why, 'SUCCESS', client);
+    await this.audit.record(tx.em, entryOf(account.id, why, 'SUCCESS', client));
   }
+}
 
-  private record(
-    em: EntityManager | undefined,
-    actorId: string,
-    action: AuditAction,
-    outcome: AuditOutcome,
-    { address }: ClientInfo,
-  ): Promise<void> {
-    const subject = { kind: ACCOUNT_RESOURCE, id: actorId };
-    return this.audit.record(em, { action, outcome, actorId, subject, address });
-  }
+function entryOf(actorId: string, action: AuditAction, outcome: AuditOutcome, { address }: ClientInfo): AuditRecord {
+  return { action, outcome, actorId, subject: { kind: ACCOUNT_RESOURCE, id: actorId }, address };
 }

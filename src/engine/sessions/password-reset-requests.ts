@@ -6,7 +6,7 @@ import { ACCOUNT_RESOURCE } from '../access/rights.js';
 import type { ClientInfo } from '../access/role.js';
 import { AccountService } from '../accounts/account.service.js';
 import { inTransaction } from '../database/unit-of-work.js';
-import { AuditTrail } from '../operations/audit.js';
+import { AuditTrail } from '../audit/audit-trail.js';
 import { AccountMails } from './account-mails.js';
 import { countLinks, makeLink, MAX_LINKS } from './password-reset-links.js';
 import { lockAccount } from './session.service.js';
@@ -33,7 +33,8 @@ export class PasswordResetRequests {
     const links = await countLinks(em, id);
     // Whoever asks is nobody yet: the account, if there is one, is what it was done to. What was typed is nowhere.
     const subject = id ? { kind: ACCOUNT_RESOURCE, id } : undefined;
-    await this.audit.record(undefined, { action: 'PASSWORD_RESET_REQUESTED', outcome: 'SUCCESS', subject, address });
+    const entry = { action: 'PASSWORD_RESET_REQUESTED', outcome: 'SUCCESS', subject, address } as const;
+    await this.audit.recordRepeatable(entry, email);
     if (id && links + (this.waiting.get(id) ?? 0) < MAX_LINKS) this.mail(id);
   }
 

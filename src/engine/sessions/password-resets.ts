@@ -2,6 +2,7 @@
 import { Injectable } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import type { ClientInfo } from '../access/role.js';
+import { AuditTrail } from '../audit/audit-trail.js';
 import { Passwords } from '../accounts/passwords.js';
 import { EventLog } from '../events/event-log.js';
 import { BadUserInputError } from '../errors/service-error.js';
@@ -18,13 +19,18 @@ export class PasswordResets {
     private readonly passwords: Passwords,
     private readonly changes: PasswordChanges,
     private readonly mails: AccountMails,
+    private readonly audit: AuditTrail,
   ) {}
 
   /** Sets the password by a link; with it all links of the account and all sessions end. Throws {@link BadUserInputError}. */
   async reset(token: string, next: string, client: ClientInfo): Promise<void> {
     const accountId = await accountOfLink(this.orm.em.fork(), token);
     // Looked up first, so that a token that was made up costs no hashing.
-    if (accountId === undefined) throw invalid();
+    if (accountId === undefined) {
+      const { address } = client;
+      await this.audit.recordRepeatable({ action: 'PASSWORD_RESET', outcome: 'REFUSED', address });
+      throw invalid();
+    }
     const passwordHash = await this.passwords.hash(next, client.address);
     const account = await this.log.transaction(async (tx) => {
       const locked = await lockAccount(tx.em, accountId);

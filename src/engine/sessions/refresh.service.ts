@@ -9,7 +9,7 @@ import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { RefreshTokenReusedError, UnauthenticatedError } from '../errors/service-error.js';
 import { EventLog, type LoggedTransaction } from '../events/event-log.js';
-import { AuditTrail } from '../operations/audit.js';
+import { AuditTrail } from '../audit/audit-trail.js';
 import { AccountMails } from './account-mails.js';
 import { type PresentedToken, RefreshTokens } from './refresh-tokens.js';
 import { originOf, rotate, type SessionOrigin } from './rotation.js';
@@ -51,7 +51,12 @@ export class RefreshService {
     const shown = this.tokens.parse(token);
     const em = view.fork();
     const origin = shown && (await originOf(em, shown.sessionId));
-    if (!origin || !this.tokens.isGenuine(shown, origin.seed)) throw invalid();
+    if (!origin || !this.tokens.isGenuine(shown, origin.seed)) {
+      const subject = origin && { kind: 'session', id: shown.sessionId };
+      const { address } = client;
+      await this.audit.recordRepeatable({ action: 'REFRESH_REFUSED', outcome: 'REFUSED', subject, address });
+      throw invalid();
+    }
     // Neither renewed nor stolen: it did not come as tokens of this session do.
     if (origin.transport !== transport) throw invalid();
     // Replays of a stolen token end here, however many: it was told once.

@@ -9,7 +9,8 @@ import { type Account, AccountEntity } from '../accounts/account.entity.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { EventLog, type LoggedTransaction } from '../events/event-log.js';
-import { type AuditAction, AuditTrail } from '../operations/audit.js';
+import type { AuditAction } from '../audit/audit-row.js';
+import { AuditTrail } from '../audit/audit-trail.js';
 import { type Session, SessionEntity } from './session.entity.js';
 import { SESSIONS_ENDED } from './session.view.js';
 

@@ -3,6 +3,7 @@
 // link, is never refused because of what others sent from the same network: nobody is locked out by somebody else.
 import { Inject, Injectable } from '@nestjs/common';
 import type { OperationContext } from '../access/operation-context.js';
+import { AuditTrail } from '../audit/audit-trail.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import {
@@ -47,6 +48,7 @@ export class SignInLimits implements FieldLimits {
     private readonly budget: AccountBudget,
     private readonly known: KnownAddresses,
     private readonly refreshTokens: RefreshTokens,
+    private readonly audit: AuditTrail,
     @Inject(CONFIG) { registrationsPerHour }: Config,
   ) {
     this.registrations = registrations(registrationsPerHour);
@@ -82,11 +84,19 @@ export class SignInLimits implements FieldLimits {
   }
 
   operation(accountId: string): Promise<RateLimitedError | undefined> {
-    return this.budget.operation(accountId);
+    return this.charge(accountId, 1);
   }
 
   async rootFields(accountId: string, { length }: readonly unknown[]): Promise<RateLimitedError | undefined> {
-    return length > 1 ? this.budget.operation(accountId, length - 1) : undefined;
+    return length > 1 ? this.charge(accountId, length - 1) : undefined;
+  }
+
+  private async charge(accountId: string, rootFields: number): Promise<RateLimitedError | undefined> {
+    const refused = await this.budget.operation(accountId, rootFields);
+    const entry = { action: 'OPERATION_REFUSED', outcome: 'REFUSED', actorId: accountId } as const;
+    // Not waited for: there may be very many of them.
+    if (refused) void this.audit.recordRepeatable({ ...entry, details: { reason: 'RATE_LIMITED' } });
+    return refused;
   }
 
   private async planOf(limit: LimitName, context: OperationContext, args: Args): Promise<Plan> {

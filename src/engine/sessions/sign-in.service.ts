@@ -1,6 +1,5 @@
 // Registration and sign-in: from a password to an open session.
 import { Inject, Injectable } from '@nestjs/common';
-import type { EntityManager } from '@mikro-orm/postgresql';
 import { Role } from '../access/role.js';
 import { ACCOUNT_RESOURCE } from '../access/rights.js';
 import type { Account } from '../accounts/account.entity.js';
@@ -11,7 +10,7 @@ import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { EventLog, type LoggedTransaction } from '../events/event-log.js';
 import { ForbiddenError, InvalidCredentialsError } from '../errors/service-error.js';
-import { type AuditAction, type AuditOutcome, AuditTrail } from '../operations/audit.js';
+import { AuditTrail } from '../audit/audit-trail.js';
 import type { SignInOrigin } from './request-sessions.js';
 import { lockAccount, type OpenSession, SessionService } from './session.service.js';
 
@@ -68,7 +67,9 @@ export class SignInService {
       if (opened === 'disabled') break;
       if (opened) return opened;
     }
-    await this.record(undefined, 'LOGIN', 'REFUSED', known?.id, origin);
+    // Whoever is refused is nobody yet: the account that was tried, if there is one, is what it was done to.
+    const subject = known && { kind: ACCOUNT_RESOURCE, id: known.id };
+    await this.audit.recordRepeatable({ action: 'LOGIN', outcome: 'REFUSED', subject, address }, email);
     throw refused();
   }
 
@@ -97,22 +98,15 @@ export class SignInService {
   ): Promise<OpenSession> {
     const { before, context, transport } = origin;
     const ended = before ? await this.sessions.endLocked(tx, before.accountId, [before.sessionId], 'REPLACED') : [];
-    await this.record(tx.em, action, 'SUCCESS', account.id, origin, ended.length > 0 ? { endedSessionIds: ended } : {});
+    await this.audit.record(tx.em, {
+      action,
+      outcome: 'SUCCESS',
+      actorId: account.id,
+      subject: { kind: ACCOUNT_RESOURCE, id: account.id },
+      address: context.client.address,
+      details: ended.length > 0 ? { endedSessionIds: ended } : {},
+    });
     return this.sessions.open(tx.em, account, context.client, transport);
-  }
-
-  /** Whoever is refused is nobody yet: the account that was tried, if there is one, is what it was done to. */
-  private record(
-    em: EntityManager | undefined,
-    action: AuditAction,
-    outcome: AuditOutcome,
-    accountId: string | undefined,
-    { context: { client } }: SignInOrigin,
-    details: Readonly<Record<string, unknown>> = {},
-  ): Promise<void> {
-    const actorId = outcome === 'SUCCESS' ? accountId : undefined;
-    const subject = accountId ? { kind: ACCOUNT_RESOURCE, id: accountId } : undefined;
-    return this.audit.record(em, { action, outcome, actorId, subject, address: client.address, details });
   }
 }
 

@@ -1,6 +1,6 @@
 // The table of the audit trail.
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
-import type { AuditOutcome } from './audit.js';
+import type { AuditOutcome } from './audit-row.js';
 
 export const AuditEntryEntity = defineEntity({
   name: 'AuditEntry',
@@ -15,6 +15,9 @@ export const AuditEntryEntity = defineEntity({
     subjectId: p.uuid().nullable(),
     address: p.text().nullable(),
     details: p.json<Record<string, unknown>>(),
+    /** How often it happened; `lastAt` is absent while that is once. */
+    count: p.integer(),
+    lastAt: p.datetime(3).nullable(),
   },
 });
 
