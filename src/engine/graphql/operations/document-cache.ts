@@ -1,5 +1,5 @@
 // What is known about documents that came before, over HTTP or a socket: valid ones from their second sight on, refused ones as
-// their problems alone. Bounded by what they take of the heap.
+// their errors alone. Bounded by what they take of the heap. Whoever is not signed in cannot displace what others use.
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { GraphQLError } from 'graphql';
@@ -9,25 +9,19 @@ import { Metrics } from '../../operations/metrics.js';
 import type { Verdict } from './document-check.js';
 import { ParsedDocument } from './parsed-operation.js';
 
-/** Bytes of all documents that are kept parsed, of all that were refused, and how many are remembered to have come once. */
-const MAX_PARSED_BYTES = 2 * 1024 * 1024;
-const MAX_REFUSED_BYTES = 256 * 1024;
-const MAX_SEEN = 2_000;
-/** Bytes of heap that a parsed document takes for each of its tokens, with positions and a normal form, and for all else. */
-const BYTES_PER_TOKEN = 175 + 92;
-const BYTES_PER_ENTRY = 1_000;
+/** Bytes of all that is kept of documents of signed-in clients, and of all others. */
+const MAX_BYTES = 2 * 1024 * 1024;
+const MAX_ANONYMOUS_BYTES = 512 * 1024;
+/** Part of these bytes that refused documents may take. */
+const REFUSED = 1 / 8;
+/** Documents that are remembered to have come once. */
+const MAX_SEEN = 1_000;
+/** Bytes of heap that a refusal takes beside its words. */
+const REFUSAL_BYTES = 1_000;
 
 @Injectable()
 export class DocumentCache {
-  private readonly parsed = new LRUCache<string, ParsedDocument>({
-    maxSize: MAX_PARSED_BYTES,
-    sizeCalculation: ({ tokens, length }) => BYTES_PER_ENTRY + tokens * BYTES_PER_TOKEN + length,
-  });
-  private readonly refused = new LRUCache<string, readonly GraphQLError[]>({
-    maxSize: MAX_REFUSED_BYTES,
-    sizeCalculation: (errors) => 1_000 + JSON.stringify(errors).length * 2,
-  });
-  private readonly seen = new LRUCache<string, true>({ max: MAX_SEEN });
+  private readonly shelves = { signedIn: new Shelf(MAX_BYTES), anonymous: new Shelf(MAX_ANONYMOUS_BYTES) };
   private readonly lookups: Counter<'result'>;
 
   constructor({ registry }: Metrics) {
@@ -37,25 +31,68 @@ export class DocumentCache {
       labelNames: ['result'],
       registers: [registry],
     });
-    registry.registerMetric(bytesGauge(() => this.parsed.calculatedSize + this.refused.calculatedSize));
+    registry.registerMetric(bytesGauge(() => this.bytes));
+  }
+
+  /** Estimated bytes of all that is kept. */
+  get bytes(): number {
+    return this.shelves.signedIn.bytes + this.shelves.anonymous.bytes;
   }
 
   /** What is known about the document; `undefined`: it has to be parsed. */
-  get(key: string): Verdict | undefined {
-    const known = this.parsed.get(key) ?? this.refused.get(key);
+  get(key: string, signedIn: boolean): Verdict | undefined {
+    const { signedIn: own, anonymous } = this.shelves;
+    const known = own.get(key) ?? anonymous.get(key);
     this.lookups.inc({ result: known ? 'hit' : 'miss' });
+    if (known && signedIn && !own.has(key)) own.put(key, known);
     return known;
   }
 
-  /** Whether the document is kept as one that may run. Counts as no use of it. */
+  /** Whether the document is kept as one that may run. Does not count as a use of it. */
+  has(key: string): boolean {
+    return this.shelves.signedIn.has(key) || this.shelves.anonymous.has(key);
+  }
+
+  add(key: string, verdict: Verdict, signedIn: boolean): void {
+    const shelf = signedIn ? this.shelves.signedIn : this.shelves.anonymous;
+    if (!(verdict instanceof ParsedDocument) || shelf.hasSeen(key)) shelf.put(key, verdict);
+  }
+}
+
+const sizeOfRefusal = (errors: readonly GraphQLError[]) => REFUSAL_BYTES + JSON.stringify(errors).length * 2;
+
+class Shelf {
+  private readonly parsed: LRUCache<string, ParsedDocument>;
+  private readonly refused: LRUCache<string, readonly GraphQLError[]>;
+  private readonly seen = new LRUCache<string, true>({ max: MAX_SEEN });
+
+  constructor(bytes: number) {
+    this.parsed = new LRUCache({ maxSize: bytes * (1 - REFUSED), sizeCalculation: (one) => one.bytes });
+    this.refused = new LRUCache({ maxSize: bytes * REFUSED, sizeCalculation: sizeOfRefusal });
+  }
+
+  get bytes(): number {
+    return this.parsed.calculatedSize + this.refused.calculatedSize;
+  }
+
+  get(key: string): Verdict | undefined {
+    return this.parsed.get(key) ?? this.refused.get(key);
+  }
+
   has(key: string): boolean {
     return this.parsed.has(key);
   }
 
-  add(key: string, verdict: Verdict): void {
-    if (!(verdict instanceof ParsedDocument)) this.refused.set(key, verdict);
-    else if (this.seen.has(key)) this.parsed.set(key, verdict);
-    else this.seen.set(key, true);
+  put(key: string, verdict: Verdict): void {
+    if (verdict instanceof ParsedDocument) this.parsed.set(key, verdict);
+    else this.refused.set(key, verdict);
+  }
+
+  /** Whether it came before; from now on it did. */
+  hasSeen(key: string): boolean {
+    const seen = this.seen.get(key) ?? false;
+    this.seen.set(key, true);
+    return seen;
   }
 }
 

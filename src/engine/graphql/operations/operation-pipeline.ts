@@ -72,9 +72,8 @@ export class OperationPipeline {
     request: OperationRequest,
     sender: Sender,
   ): ReadyOperation | readonly GraphQLError[] {
-    const maxTokens = sender.signedIn ? MAX_TOKENS : MAX_ANONYMOUS_TOKENS;
-    const verdict = this.verdictOn(schema, request.query, maxTokens);
-    if (!verdict || (verdict instanceof ParsedDocument && verdict.tokens > maxTokens)) return [tooManyTokens(sender)];
+    const verdict = this.verdictOn(schema, request.query, sender);
+    if (!verdict) return [tooManyTokens(sender)];
     if (!(verdict instanceof ParsedDocument)) return verdict;
     const operation = verdict.operation(request.operationName);
     if (!operation) return [unknownOperation(request.operationName)];
@@ -98,13 +97,14 @@ export class OperationPipeline {
     return this.costs;
   }
 
-  /** `undefined`: it has more tokens than that. */
-  private verdictOn(schema: GraphQLSchema, query: string, maxTokens: number): Verdict | undefined {
+  /** `undefined`: it has more tokens than the sender's documents may have. */
+  private verdictOn(schema: GraphQLSchema, query: string, { signedIn }: Sender): Verdict | undefined {
+    const maxTokens = signedIn ? MAX_TOKENS : MAX_ANONYMOUS_TOKENS;
     const key = keyOf(query);
-    const known = this.cache.get(key);
-    if (known) return known;
+    const known = this.cache.get(key, signedIn);
+    if (known) return known instanceof ParsedDocument && known.tokens > maxTokens ? undefined : known;
     const verdict = checkDocument(this.costsOf(schema), query, maxTokens);
-    if (verdict) this.cache.add(key, verdict);
+    if (verdict) this.cache.add(key, verdict, signedIn);
     return verdict;
   }
 }

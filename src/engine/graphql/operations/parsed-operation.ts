@@ -13,6 +13,11 @@ import type { NormalOperation } from './normal-operation.js';
 import type { OperationCost, OperationCosts } from './operation-cost.js';
 import { type Fragments, fragmentsOf, rootFieldsOf } from './root-fields.js';
 
+/** Bytes of heap that a document takes for each of its tokens, its normal forms for each, and all else. */
+const BYTES_PER_TOKEN = 175;
+const NORMAL_BYTES_PER_TOKEN = 92;
+const DOCUMENT_BYTES = 1_000;
+
 type Variables = Readonly<Record<string, unknown>>;
 
 /** A valid document. */
@@ -32,6 +37,13 @@ export class ParsedDocument {
     this.operations = document.definitions
       .filter((definition) => definition.kind === Kind.OPERATION_DEFINITION)
       .map((definition) => new ParsedOperation(this, definition));
+  }
+
+  /** Estimated bytes of heap that it takes, with the normal forms of its subscriptions. */
+  get bytes(): number {
+    const subscribes = this.operations.some(({ type }) => type === 'subscription');
+    const perToken = BYTES_PER_TOKEN + (subscribes ? NORMAL_BYTES_PER_TOKEN : 0);
+    return DOCUMENT_BYTES + this.tokens * perToken + this.length * 2;
   }
 
   /** The operation of that name, or the only one; `undefined`: there is none, or several. */
@@ -74,13 +86,6 @@ export class ParsedOperation {
 
   get name(): string | undefined {
     return this.definition.name?.value;
-  }
-
-  /** How often each field is executed at the root, by its name: aliases do not hide one. */
-  get rootFieldCounts(): ReadonlyMap<string, number> {
-    const counts = new Map<string, number>();
-    for (const { name } of this.rootFields) counts.set(name.value, (counts.get(name.value) ?? 0) + 1);
-    return counts;
   }
 
   /** Throws where it costs more than is allowed, or an argument is null that must not be. */
