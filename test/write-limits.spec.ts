@@ -212,3 +212,21 @@ describe('an account that asks too much', () => {
     await socket.close();
   }, 60_000);
 });
+
+describe('credentials over a socket', () => {
+  it('are taken from nobody: no one signs in, refreshes or guesses at all', async () => {
+    const user = await tidings.current.asUser();
+    const socket = await RawSocket.signedIn(tidings.current.url, user.accessToken!);
+    const documents = [
+      `mutation { login(input: { email: "${user.email}", password: "a wrong guess" }) { accessToken } }`,
+      `mutation { refresh(refreshToken: "${user.refreshToken}") { accessToken } }`,
+      `mutation { requestPasswordReset(email: "${user.email}") }`,
+      'mutation { changePassword(input: { currentPassword: "a wrong guess", newPassword: "another phrase" }) { accessToken } }',
+    ];
+    for (const [at, query] of documents.entries()) {
+      socket.send({ type: 'subscribe', id: String(at), payload: { query } });
+      expect((await socket.next('error')).payload[0].extensions.code).toBe('GRAPHQL_VALIDATION_FAILED');
+    }
+    await socket.close();
+  });
+});

@@ -1,7 +1,7 @@
 // From where an account has signed in within 30 days: there, nobody else's failures count against it. session.retention.ts
 // removes those that it does not know any more.
 import { Injectable } from '@nestjs/common';
-import { MikroORM } from '@mikro-orm/postgresql';
+import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { emailKey } from '../operations/email-address.js';
 
 /** Days for which an address is known after a sign-in from there. */
@@ -27,7 +27,12 @@ export class KnownAddresses {
     return row?.known === true;
   }
 
-  async remember(accountId: string, network: string): Promise<void> {
-    await this.orm.em.fork().execute(REMEMBER, [accountId, network]);
+  remember(accountId: string, network: string): Promise<void> {
+    return rememberIn(this.orm.em.fork(), accountId, network);
   }
+}
+
+/** The same in the caller's transaction. */
+export async function rememberIn(em: EntityManager, accountId: string, network: string): Promise<void> {
+  await em.execute(REMEMBER, [accountId, network]);
 }

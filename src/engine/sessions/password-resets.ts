@@ -4,9 +4,11 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import type { ClientInfo } from '../access/role.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { Passwords } from '../accounts/passwords.js';
+import { networkOf } from '../limits/client-network.js';
 import { EventLog } from '../events/event-log.js';
 import { BadUserInputError } from '../errors/service-error.js';
 import { AccountMails } from './account-mails.js';
+import { rememberIn } from './known-addresses.js';
 import { PasswordChanges } from './password-changes.js';
 import { accountOfLink } from './password-reset-links.js';
 import { lockAccount } from './session.service.js';
@@ -38,6 +40,8 @@ export class PasswordResets {
       // Under the lock, and judged anew: of those who race with links of one account a single one finds its own.
       if ((await accountOfLink(tx.em, token)) !== locked.id) throw invalid();
       await this.changes.replaceLocked(tx, locked, passwordHash, 'PASSWORD_RESET', client);
+      // Strangers who guess at the account keep its owner out of it from places that it does not know: this is the way in.
+      await rememberIn(tx.em, locked.id, networkOf(client.address));
       return locked;
     });
     this.mails.passwordChanged(account);
