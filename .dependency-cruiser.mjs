@@ -11,6 +11,7 @@ const MAY_IMPORT = {
   'engine/database': ['engine/config', 'engine/errors'],
   'engine/pubsub': ['engine/config', 'engine/errors'],
   'engine/operations': ABOVE,
+  'engine/monitoring': ABOVE,
   'engine/limits': ABOVE,
   'engine/audit': ABOVE,
   'engine/events': ABOVE,

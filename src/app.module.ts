@@ -15,6 +15,7 @@ import { DatabaseModule } from './engine/database/database.module.js';
 import { EventsModule } from './engine/events/events.module.js';
 import { GraphqlModule } from './engine/graphql/graphql.module.js';
 import { LimitsModule } from './engine/limits/limits.module.js';
+import { MonitoringModule } from './engine/monitoring/monitoring.module.js';
 import { OperationsModule } from './engine/operations/operations.module.js';
 import { PubSubModule } from './engine/pubsub/pubsub.module.js';
 import { RealtimeModule } from './engine/realtime/realtime.module.js';
@@ -33,6 +34,7 @@ export class AppModule {
         DatabaseModule.forRoot(databaseUrl, databaseContent, config.databasePoolSize),
         PubSubModule,
         OperationsModule,
+        MonitoringModule,
         LimitsModule,
         AuditModule,
         EventsModule.forRoot(notificationsOfEvents(config.rateLimits)),

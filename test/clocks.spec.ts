@@ -13,6 +13,7 @@ const SHOWN = `query ($id: ID!) { project(id: $id) {
 
 let database: TestDatabase;
 let nodes: readonly [GraphqlClient, GraphqlClient];
+let services: readonly [right: ServiceProcess, behind: ServiceProcess];
 
 beforeAll(async () => {
   database = await createDatabase();
@@ -26,6 +27,7 @@ beforeAll(async () => {
   };
   const slow = ['--import', join(process.cwd(), 'test/fixtures/slow-clock.js')];
   const [right, behind] = [await ServiceProcess.start(env), await ServiceProcess.start(env, slow)];
+  services = [right, behind];
   const login = 'mutation { login(input: { email: "admin@example.com", password: "tidings-demo" }) { accessToken } }';
   const { login: signedIn } = await new GraphqlClient(right.url).data(login);
   nodes = [right, behind].map(({ url }) => new GraphqlClient(url, signedIn.accessToken)) as never;
@@ -60,4 +62,24 @@ it('the audit trail is read newest first, whichever of them wrote it', async () 
   const { auditLog } = await nodes[0].data('{ auditLog(first: 20) { nodes { at } } }');
   const times = auditLog.nodes.map(({ at }: Data) => at);
   expect(times).toEqual(times.toSorted().toReversed());
+});
+
+it('the one that is wrong says so in its log, to Prometheus and to whoever asks whether it is ready', async () => {
+  const seen = await Promise.all(
+    services.map(async ({ url, output }) => {
+      const [ready, metrics] = [await fetch(`${url}/health/ready`), await (await fetch(`${url}/metrics`)).text()];
+      const { details } = (await ready.json()) as { details: Record<string, string> };
+      const offset = Number(/^tidings_clock_offset_seconds (\S+)$/m.exec(metrics)?.[1]);
+      return { status: ready.status, details, offset: Math.round(offset), logged: output.match(/This clock is .*/g) };
+    }),
+  );
+  expect(seen).toEqual([
+    { status: 200, details: {}, offset: 0, logged: null },
+    {
+      status: 200,
+      details: { clock: "This clock is 90.0 s behind PostgreSQL's" },
+      offset: -90,
+      logged: [expect.stringContaining("This clock is 90.0 s behind PostgreSQL's: set it by NTP")],
+    },
+  ]);
 });

@@ -72,9 +72,12 @@ describe('/metrics', () => {
     const types = [...(await page()).matchAll(/^# HELP (tidings_\w+) \S.*\n# TYPE \1 (\w+)$/gm)];
     expect(Object.fromEntries(types.map(([, name, type]) => [name, type]))).toEqual({
       tidings_catch_ups_total: 'counter',
+      tidings_clock_offset_seconds: 'gauge',
       tidings_commit_to_delivery_seconds: 'histogram',
       tidings_connections: 'gauge',
       tidings_connections_cut_total: 'counter',
+      tidings_database_errors_total: 'counter',
+      tidings_database_writable: 'gauge',
       tidings_demotions_total: 'counter',
       tidings_denied_fields_total: 'counter',
       tidings_document_cache_bytes: 'gauge',

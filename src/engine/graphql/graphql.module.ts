@@ -3,8 +3,8 @@ import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
 import { Global, Logger, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { GraphQLModule } from '@nestjs/graphql';
-import { isDatabaseAway } from '../database/unit-of-work.js';
 import { ErrorMapper } from '../errors/error-mapper.js';
+import { DatabaseWrites } from '../monitoring/database-writes.js';
 import { ApolloOptions } from './apollo-options.js';
 import { HttpAdmission } from './http/admission.js';
 import { HttpLoad } from './http/load.js';
@@ -33,7 +33,11 @@ function report(error: unknown, errorId: string): void {
     HttpLoad,
     HttpRefusals,
     OperationPipeline,
-    { provide: ErrorMapper, useFactory: () => new ErrorMapper(report, isDatabaseAway) },
+    {
+      provide: ErrorMapper,
+      inject: [DatabaseWrites],
+      useFactory: (writes: DatabaseWrites) => new ErrorMapper(report, (error) => writes.isUnavailable(error)),
+    },
   ],
   exports: [ApolloOptions, ContextFactory, OperationPipeline, ErrorMapper],
 })

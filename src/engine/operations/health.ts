@@ -2,8 +2,8 @@
 import { Controller, Get, Injectable, Res } from '@nestjs/common';
 import type { Response } from 'express';
 
-/** Resolves when the part works; rejects or resolves to false when it does not. */
-export type HealthCheck = () => Promise<boolean> | boolean;
+/** True when the part works. False, a text that says why, or a rejection when it does not. */
+export type HealthCheck = () => Promise<boolean | string> | boolean | string;
 
 /** ms that one check may take. */
 const CHECK_TIMEOUT_MS = 2_000;
@@ -11,10 +11,16 @@ const CHECK_TIMEOUT_MS = 2_000;
 @Injectable()
 export class Health {
   private readonly checks = new Map<string, HealthCheck>();
+  private readonly remarks = new Map<string, () => string | undefined>();
   private leaving = false;
 
   register(name: string, check: HealthCheck): void {
     this.checks.set(name, check);
+  }
+
+  /** `note` says what an operator should know of a part that works all the same; undefined: nothing. */
+  remark(name: string, note: () => string | undefined): void {
+    this.remarks.set(name, note);
   }
 
   /** From now on this instance is not ready: it is about to stop. */
@@ -22,17 +28,31 @@ export class Health {
     this.leaving = true;
   }
 
-  /** Which parts work, by name; all of them must for the instance to be ready. */
-  async report(): Promise<{ ready: boolean; checks: Record<string, boolean> }> {
+  /** Which parts work, by name; all of them must for the instance to be ready. `details` say what is wrong, where that is known. */
+  async report(): Promise<HealthReport> {
     const results = await Promise.all(
-      [...this.checks].map(async ([name, check]) => [name, await succeeds(check)] as const),
+      [...this.checks].map(async ([name, check]) => [name, await resultOf(check)] as const),
     );
-    const ready = !this.leaving && results.every(([, works]) => works);
-    return { ready, checks: Object.fromEntries(results) };
+    const works = results.map(([name, result]) => [name, result === true] as const);
+    const remarks = [...this.remarks].map(([name, note]) => [name, note()] as const);
+    const details = [...results, ...remarks].flatMap(([name, text]) =>
+      typeof text === 'string' ? [[name, text]] : [],
+    );
+    return {
+      ready: !this.leaving && works.every(([, working]) => working),
+      checks: Object.fromEntries(works),
+      details: Object.fromEntries(details) as Record<string, string>,
+    };
   }
 }
 
-async function succeeds(check: HealthCheck): Promise<boolean> {
+export interface HealthReport {
+  readonly ready: boolean;
+  readonly checks: Readonly<Record<string, boolean>>;
+  readonly details: Readonly<Record<string, string>>;
+}
+
+async function resultOf(check: HealthCheck): Promise<boolean | string> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const timer = setTimeout(() => resolve(false), CHECK_TIMEOUT_MS);
   try {
@@ -57,7 +77,7 @@ export class HealthController {
   /** 200 when requests may be sent here, else 503. */
   @Get('ready')
   async ready(@Res() response: Response) {
-    const { ready, checks } = await this.health.report();
-    response.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'unavailable', checks });
+    const { ready, ...rest } = await this.health.report();
+    response.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'unavailable', ...rest });
   }
 }

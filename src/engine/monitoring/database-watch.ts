@@ -1,0 +1,94 @@
+// Asks PostgreSQL every few seconds what nobody else would notice: whether it has become read-only, and what time it has.
+import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { MikroORM } from '@mikro-orm/postgresql';
+import { Gauge } from 'prom-client';
+import { answered } from '../database/answered.js';
+import { FOLLOWING } from '../database/orm-options.js';
+import { Health } from '../operations/health.js';
+import { Metrics } from '../operations/metrics.js';
+import { DatabaseWrites } from './database-writes.js';
+
+const INTERVAL_MS = 5_000;
+const ANSWER_TIMEOUT_MS = 2_000;
+/** ms by which the clocks may differ, and by which a difference may change, before it is told. */
+export const TOLERATED_OFFSET_MS = 2_000;
+
+const LOOK = `
+select current_setting('transaction_read_only') = 'on' as "readOnly",
+       (extract(epoch from clock_timestamp()) * 1000)::float8 as "time"`;
+
+@Injectable()
+export class DatabaseWatch implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger('Clock');
+  private timer: NodeJS.Timeout | undefined;
+  /** ms that this clock is ahead of PostgreSQL's, at the last look; NaN before the first. */
+  private offset = Number.NaN;
+  /** The difference that was last told; 0: none. */
+  private told = 0;
+
+  constructor(
+    private readonly orm: MikroORM,
+    private readonly writes: DatabaseWrites,
+    health: Health,
+    { registry }: Metrics,
+  ) {
+    health.remark('clock', () => (this.told === 0 ? undefined : `This clock is ${this.difference()}`));
+    const gauge = new Gauge({
+      name: 'tidings_clock_offset_seconds',
+      help: "Seconds that this instance's clock is ahead of PostgreSQL's; negative: behind it.",
+      registers: [],
+    });
+    registry.registerMetric(gauge);
+    Object.assign(gauge, { collect: () => gauge.set(this.offset / 1_000) });
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.look();
+    this.timer = setInterval(() => void this.look(), INTERVAL_MS);
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.timer);
+  }
+
+  /** Never throws: who cannot ask learns nothing. */
+  private async look(): Promise<void> {
+    const [askedAt, began] = [Date.now(), performance.now()];
+    const row = await this.ask();
+    if (!row) return;
+    if (row.readOnly) this.writes.suspect();
+    const roundTrip = performance.now() - began;
+    // PostgreSQL looked at its clock at some time in between: half of the round trip is how wrong the middle can be.
+    this.judge(askedAt + roundTrip / 2 - row.time, roundTrip / 2);
+  }
+
+  private async ask(): Promise<{ readonly readOnly: boolean; readonly time: number } | undefined> {
+    type Row = { readonly readOnly: boolean; readonly time: number };
+    try {
+      // Over connections that are never waited for: the wait would pass for a part of the way.
+      const [row] = await answered(ANSWER_TIMEOUT_MS, () => this.orm.em.fork().execute<Row[]>(LOOK, [], FOLLOWING));
+      return row;
+    } catch {
+      return undefined;
+    }
+  }
+
+  private judge(offset: number, error: number): void {
+    this.offset = offset;
+    if (Math.abs(offset) + error < TOLERATED_OFFSET_MS && this.told !== 0) {
+      this.told = 0;
+      this.logger.log("This clock agrees with PostgreSQL's again");
+      return;
+    }
+    if (Math.abs(offset) - error < TOLERATED_OFFSET_MS || Math.abs(offset - this.told) - error < TOLERATED_OFFSET_MS)
+      return;
+    this.told = offset;
+    this.logger.warn(
+      `This clock is ${this.difference()}: set it by NTP; lifetimes of tokens and sessions depend on it`,
+    );
+  }
+
+  private difference(): string {
+    return `${(Math.abs(this.told) / 1_000).toFixed(1)} s ${this.told > 0 ? 'ahead of' : 'behind'} PostgreSQL's`;
+  }
+}
