@@ -87,7 +87,8 @@ describe('an operation that cannot run', () => {
   const root = 'projectsUpdated { seq }';
   it.each<[string, Record<string, unknown>, string]>([
     ['a syntax error', { query: 'subscription {' }, 'GRAPHQL_PARSE_FAILED'],
-    ['an empty document', { query: '' }, 'GRAPHQL_PARSE_FAILED'],
+    ['an empty document', { query: '' }, 'BAD_USER_INPUT'],
+    ['a persisted query', { query: '{ me { id } }', extensions: { persistedQuery: { version: 1 } } }, 'BAD_USER_INPUT'],
     ['more tokens than allowed', { query: `{ ${'a '.repeat(4_001)} }` }, 'GRAPHQL_PARSE_FAILED'],
     ['an unknown field', { query: 'subscription { nothing }' }, 'GRAPHQL_VALIDATION_FAILED'],
     ['two root fields', { query: `subscription { ${root} other: ${root} }` }, 'GRAPHQL_VALIDATION_FAILED'],

@@ -5,6 +5,7 @@ import type { Config } from '../config/config.js';
 import { MAX_MESSAGE_BYTES, TOO_LARGE } from '../limits/message-size.js';
 import { ENDPOINT, endpointOf } from './endpoint.js';
 import { HttpAdmission } from './http/admission.js';
+import { withoutEmptyParameters } from './http/parameters.js';
 import { EXPOSED_HEADERS } from './http/refusals.js';
 
 /** ms in which a request must have come as a whole, and its headers: a body without end is not waited for. */
@@ -24,7 +25,7 @@ export function useHttpEntry(app: NestExpressApplication, config: Config): void 
   const admission = app.get(HttpAdmission);
   const body = express.raw({ type: 'application/json', limit: MAX_MESSAGE_BYTES });
   app.use(canonical, admission.page);
-  app.use(ENDPOINT, exactly, toLanding, bounded, inUtf8, body, admission.operation, refuseBody);
+  app.use(ENDPOINT, exactly, toLanding, bounded, inUtf8, body, admission.operation, withoutEmptyParameters, refuseBody);
   const server = app.getHttpServer();
   admission.guard(server);
   server.requestTimeout = REQUEST_TIMEOUT_MS;

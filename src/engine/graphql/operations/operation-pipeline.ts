@@ -22,6 +22,7 @@ export interface OperationRequest {
   readonly query: string;
   readonly operationName?: string | null | undefined;
   readonly variables?: Readonly<Record<string, unknown>> | null | undefined;
+  readonly extensions?: Readonly<Record<string, unknown>> | null | undefined;
 }
 
 /** Who sends it, and how. */
@@ -72,11 +73,14 @@ export class OperationPipeline {
     request: OperationRequest,
     sender: Sender,
   ): ReadyOperation | readonly GraphQLError[] {
+    const missing = missingDocument(request);
+    if (missing) return [missing];
     const verdict = this.verdictOn(schema, request.query, sender);
     if (!verdict) return [tooManyTokens(sender)];
     if (!(verdict instanceof ParsedDocument)) return verdict;
-    const operation = verdict.operation(request.operationName);
-    if (!operation) return [unknownOperation(request.operationName)];
+    const operationName = request.operationName || undefined;
+    const operation = verdict.operation(operationName);
+    if (!operation) return [unknownOperation(operationName)];
     const problem = shapeProblem(operation) ?? (sender.via === 'socket' ? credentialProblem(operation) : undefined);
     if (problem) return [problem];
     const variables = request.variables ?? {};
@@ -139,7 +143,15 @@ function tooLarge(): GraphQLError {
   return new UnauthenticatedError(`Sign in first: without that the answer about the schema has at most ${most}.`);
 }
 
-function unknownOperation(name: string | null | undefined): GraphQLError {
+/** Over HTTP it is Apollo that refuses these, in the same words. */
+function missingDocument({ query, extensions }: OperationRequest): BadUserInputError | undefined {
+  if (extensions?.['persistedQuery']) return new BadUserInputError([], 'PersistedQueryNotSupported');
+  if (query !== '') return undefined;
+  const message = 'GraphQL operations must contain a non-empty `query` or a `persistedQuery` extension.';
+  return new BadUserInputError([], message);
+}
+
+function unknownOperation(name: string | undefined): GraphQLError {
   const message = name ? `Unknown operation named "${name.slice(0, 100)}".` : 'Name the operation to run.';
   return new GraphQLError(message, { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } });
 }
