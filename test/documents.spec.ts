@@ -72,7 +72,7 @@ describe('somebody who is not signed in', () => {
   it('may ask what tools ask for', async () => {
     const { data, errors } = await tidings.current.anonymous.send(getIntrospectionQuery());
     expect(errors).toBeUndefined();
-    expect(data.__schema.types.length).toBeGreaterThan(50);
+    expect(JSON.stringify(data).length).toBeGreaterThan(100_000);
   });
 
   it.each([
@@ -121,9 +121,10 @@ function heapUsed(): number {
   return process.memoryUsage().heapUsed;
 }
 
+const both = (at: number) => `...F${at} ...G${at}`;
+
 /** Fragments that are merged in every combination. */
 function merged(levels: number): string {
-  const both = (at: number) => `...F${at} ...G${at}`;
   const below = (at: number) => `latestUpdate { a: project { ${both(at)} } b: project { ${both(at)} } }`;
   const fragments = Array.from({ length: levels }, (_, at) =>
     ['F', 'G'].map((name) => `fragment ${name}${at} on Project { ${below(at + 1)} }`).join(' '),
