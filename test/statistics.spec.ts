@@ -71,6 +71,8 @@ describe('/metrics', () => {
   it('has these numbers, each with its kind and a help, under these names', async () => {
     const types = [...(await page()).matchAll(/^# HELP (tidings_\w+) \S.*\n# TYPE \1 (\w+)$/gm)];
     expect(Object.fromEntries(types.map(([, name, type]) => [name, type]))).toEqual({
+      tidings_audit_repeatable_total: 'counter',
+      tidings_audit_rows_counting: 'gauge',
       tidings_catch_ups_total: 'counter',
       tidings_clock_offset_seconds: 'gauge',
       tidings_commit_to_delivery_seconds: 'histogram',

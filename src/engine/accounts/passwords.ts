@@ -31,7 +31,8 @@ export class Passwords {
     const against = known ?? (await this.decoy);
     const equal = await this.queue.run(address, 'sign-in', () => verify(against, password.normalize('NFC')));
     const matches = equal && known !== undefined;
-    if (!matches) this.queue.failed(address);
+    if (matches) this.queue.succeeded(address);
+    else this.queue.failed(address);
     return matches;
   }
 

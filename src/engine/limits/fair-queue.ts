@@ -1,4 +1,5 @@
-// A queue in which groups take turns, and in each group its keys: who sends more waits longer, and nobody else does.
+// A queue in which the group comes first on which the least was spent, and in it the key: who sends more waits longer, and nobody
+// else does. Those on which the same was spent take turns.
 import type { Owner } from './client-network.js';
 
 interface Entry<T> {
@@ -40,21 +41,32 @@ export class FairQueue<T> {
     this.held += bytes;
   }
 
-  /** The next entry: that of the group, and in it of the key, whose last one lies furthest back. */
-  shift(): T | undefined {
-    for (const [group, keys] of this.groups) {
-      // Maps keep the order of insertion: set again, they stand last.
-      this.groups.delete(group);
-      for (const [key, entries] of keys) {
-        keys.delete(key);
-        const entry = entries.shift();
-        if (entries.length > 0) keys.set(key, entries);
-        if (keys.size > 0) this.groups.set(group, keys);
-        this.length -= 1;
-        this.held -= entry?.bytes ?? 0;
-        return entry?.value;
-      }
-    }
-    return undefined;
+  /** The next entry. `spent`: what was spent on a group or a key lately. */
+  shift(spent: (name: string) => number = () => 0): T | undefined {
+    const group = least(this.groups, spent);
+    if (!group) return undefined;
+    const [groupName, keys] = group;
+    const [key, entries] = least(keys, spent)!;
+    const entry = entries.shift();
+    // Maps keep the order of insertion: set again, they stand last.
+    this.groups.delete(groupName);
+    keys.delete(key);
+    if (entries.length > 0) keys.set(key, entries);
+    if (keys.size > 0) this.groups.set(groupName, keys);
+    this.length -= 1;
+    this.held -= entry?.bytes ?? 0;
+    return entry?.value;
   }
+}
+
+/** The entry on whose name the least was spent, the first one of several. */
+function least<V>(entries: ReadonlyMap<string, V>, spent: (name: string) => number): [string, V] | undefined {
+  let found: [string, V] | undefined;
+  let fewest = Number.POSITIVE_INFINITY;
+  for (const entry of entries) {
+    const points = spent(entry[0]);
+    if (points < fewest) [found, fewest] = [entry, points];
+    if (points === 0) break;
+  }
+  return found;
 }

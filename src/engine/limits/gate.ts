@@ -1,5 +1,5 @@
 // The gate in front of parsing, the same for HTTP and sockets: who may have work done now, who waits, and who is refused.
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Counter } from 'prom-client';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
@@ -8,6 +8,7 @@ import { Metrics } from '../operations/metrics.js';
 import type { Owner } from './client-network.js';
 import { gauges } from './gauge.js';
 import { KnownWork } from './known-work.js';
+import { Standing } from './standing.js';
 import { WorkBudget } from './work-budget.js';
 import { Lane, type Piece, WorkTurns } from './work-turns.js';
 
@@ -47,10 +48,13 @@ const BYTE_MS = 0.001_25;
 const MAX_CORRECTION = 4;
 const MAX_UNEXPECTED_MS = 20;
 
+/** ms of work that something wrong counts like when it comes to who is next. */
+const WRONG_POINTS = 50;
+
 type Reason = 'budget' | 'waiting' | 'overload' | 'late';
 
 @Injectable()
-export class Gate {
+export class Gate implements OnApplicationShutdown {
   private readonly known = new KnownWork();
   /** Shares of the event loop's time. Documents that are known to be light do not wait for those that are not. */
   private readonly lanes = {
@@ -58,7 +62,8 @@ export class Gate {
     anonymous: new Lane('anonymous', 0.15),
     signedIn: new Lane('signed-in', 0.25),
   };
-  private readonly turns = new WorkTurns(Object.values(this.lanes));
+  private readonly standing = new Standing();
+  private readonly turns = new WorkTurns(Object.values(this.lanes), this.standing);
   private readonly networks = new WorkBudget(NETWORK);
   private readonly groups = new WorkBudget(NETWORK_GROUP);
   private readonly accounts = new WorkBudget(ACCOUNT);
@@ -74,6 +79,10 @@ export class Gate {
       registers: [registry],
     });
     this.report(registry);
+  }
+
+  onApplicationShutdown(): void {
+    this.turns.stop();
   }
 
   /**
@@ -94,6 +103,12 @@ export class Gate {
   refusalOf(network: Owner): RateLimitedError | ServiceUnavailableError | undefined {
     const wait = this.budgetWait({ network }, MIN_CHARGE_MS);
     return wait > 0 ? this.refuse({}, 'budget', Math.ceil(wait / 1_000)) : undefined;
+  }
+
+  /** A caller of this network who is not signed in sent something wrong, such as a password: others come first for a while. */
+  wronged(network: Owner): void {
+    this.standing.add(network.group, WRONG_POINTS);
+    this.standing.add(network.key, WRONG_POINTS);
   }
 
   /** Tells what an operation of the document could resolve: from then on it is charged for that. */
@@ -141,6 +156,8 @@ export class Gate {
         const most = this.mostCharged(work);
         const all = work.document === undefined ? ms : this.known.measured(work.document, ms, work.known);
         this.charge(work, Math.min(all, most) - MIN_CHARGE_MS);
+        this.standing.add(owner.group, all);
+        this.standing.add(owner.key, all);
         return all;
       },
     };

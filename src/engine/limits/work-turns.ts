@@ -1,6 +1,7 @@
 // Heavy work, one piece per turn of the event loop. Each lane has a share of the time: after a piece it rests until that share is kept.
 import type { Owner } from './client-network.js';
 import { FairQueue } from './fair-queue.js';
+import type { Standing } from './standing.js';
 
 /** A piece of work that waits for its turn. */
 export interface Piece {
@@ -53,24 +54,32 @@ export class WorkTurns {
   private running = false;
 
   /** Lanes in the order of their turns. */
-  constructor(private readonly lanes: Lane[]) {}
+  constructor(
+    private readonly lanes: Lane[],
+    private readonly standing: Standing,
+  ) {}
 
   add(lane: Lane, owner: Owner, piece: Piece, bytes: number): void {
     lane.queue.push(owner, piece, bytes);
     this.schedule();
   }
 
+  /** Starts nothing more. */
+  stop(): void {
+    this.running = true;
+    clearTimeout(this.timer);
+  }
+
   /** Timers are a rest: an immediate runs before what the event loop has to do for others. */
   private schedule(): void {
-    if (this.running || this.timer) return;
+    if (this.running) return;
+    // A lane that has just got work may not have to rest.
+    clearTimeout(this.timer);
     const rests = this.lanes.filter(({ queue }) => queue.size > 0).map(({ rest }) => rest);
     if (rests.length === 0) return;
     const rest = Math.min(...rests);
     if (rest > 0) {
-      this.timer = setTimeout(() => {
-        this.timer = undefined;
-        this.schedule();
-      }, rest);
+      this.timer = setTimeout(() => this.schedule(), rest);
       return;
     }
     this.running = true;
@@ -79,7 +88,7 @@ export class WorkTurns {
 
   private turn(): void {
     const lane = this.lanes.find(({ queue, rest }) => queue.size > 0 && rest === 0);
-    const piece = lane && nextWanted(lane);
+    const piece = lane && this.nextWanted(lane);
     if (!lane || !piece) return this.turned();
     this.lanes.push(...this.lanes.splice(this.lanes.indexOf(lane), 1));
     const before = moment();
@@ -92,15 +101,16 @@ export class WorkTurns {
     piece.start();
   }
 
+  private nextWanted({ queue }: Lane): Piece | undefined {
+    const spent = (name: string) => this.standing.of(name);
+    for (let piece = queue.shift(spent); piece; piece = queue.shift(spent)) if (piece.wanted()) return piece;
+    return undefined;
+  }
+
   private turned(): void {
     this.running = false;
     this.schedule();
   }
-}
-
-function nextWanted({ queue }: Lane): Piece | undefined {
-  for (let piece = queue.shift(); piece; piece = queue.shift()) if (piece.wanted()) return piece;
-  return undefined;
 }
 
 interface Moment {

@@ -1,0 +1,37 @@
+import { FairQueue } from './fair-queue.js';
+
+const drained = <T>(queue: FairQueue<T>, spent?: (name: string) => number) =>
+  Array.from({ length: queue.size }, () => queue.shift(spent));
+
+describe('a fair queue', () => {
+  it('lets groups take turns, and in each its keys, however much one of them has sent', () => {
+    const queue = new FairQueue<string>();
+    for (let at = 0; at < 3; at += 1) queue.push({ group: 'a', key: 'a1' }, `a1-${at}`);
+    queue.push({ group: 'a', key: 'a2' }, 'a2-0');
+    queue.push({ group: 'b', key: 'b1' }, 'b1-0');
+    queue.push({ group: 'b', key: 'b1' }, 'b1-1');
+    expect(drained(queue)).toEqual(['a1-0', 'b1-0', 'a2-0', 'b1-1', 'a1-1', 'a1-2']);
+    expect(queue.shift()).toBeUndefined();
+  });
+
+  it('puts first on whom the least was spent, a group and a key in it', () => {
+    const queue = new FairQueue<string>();
+    const spent: Record<string, number> = { greedy: 9, modest: 1, g1: 8, g2: 1 };
+    queue.push({ group: 'greedy', key: 'g1' }, 'g1');
+    queue.push({ group: 'greedy', key: 'g2' }, 'g2');
+    queue.push({ group: 'modest', key: 'm' }, 'm');
+    queue.push({ group: 'new', key: 'n' }, 'n');
+    expect(drained(queue, (name) => spent[name] ?? 0)).toEqual(['n', 'm', 'g2', 'g1']);
+  });
+
+  it('knows how much waits, of all and of one', () => {
+    const queue = new FairQueue<number>();
+    queue.push({ group: 'a', key: 'x' }, 1, 100);
+    queue.push({ group: 'a', key: 'y' }, 2, 20);
+    expect(queue.waitingOf({ group: 'a', key: 'x' })).toEqual({ key: 1, group: 2, bytes: 100 });
+    expect([queue.size, queue.bytes]).toEqual([2, 120]);
+    drained(queue);
+    expect([queue.size, queue.bytes]).toEqual([0, 0]);
+    expect(queue.waitingOf({ group: 'a', key: 'x' })).toEqual({ key: 0, group: 0, bytes: 0 });
+  });
+});

@@ -1,0 +1,27 @@
+// How much was spent on somebody lately: who had less comes first. Halves every ten seconds.
+import { LRUCache } from 'lru-cache';
+
+const HALF_LIFE_MS = 10_000;
+const MAX_KEYS = 20_000;
+
+interface Spent {
+  readonly points: number;
+  /** ms, on the clock of `now`. */
+  readonly at: number;
+}
+
+export class Standing {
+  private readonly spent = new LRUCache<string, Spent>({ max: MAX_KEYS });
+
+  constructor(private readonly now: () => number = () => performance.now()) {}
+
+  /** What was spent on `key`, less the longer ago it was. */
+  of(key: string): number {
+    const spent = this.spent.get(key);
+    return spent ? spent.points * 0.5 ** ((this.now() - spent.at) / HALF_LIFE_MS) : 0;
+  }
+
+  add(key: string, points: number): void {
+    this.spent.set(key, { points: this.of(key) + points, at: this.now() });
+  }
+}

@@ -1,0 +1,95 @@
+import { Standing } from './standing.js';
+import { Lane, type Piece, WorkTurns } from './work-turns.js';
+
+const OWNER = { group: 'g', key: 'k' };
+
+/** Keeps the event loop busy. */
+function work(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}
+
+/** A piece, and a promise of when it was done. */
+function pieceOf(ms: number, charged?: number): { piece: Piece; done: Promise<number> } {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const settle = (measured: number) => {
+    resolve(measured);
+    return charged ?? measured;
+  };
+  return {
+    piece: { wanted: () => true, start: () => void Promise.resolve().then(() => work(ms)), settle },
+    done: promise,
+  };
+}
+
+describe('work in turns', () => {
+  it('is measured with what it does in microtasks, and only one piece is done in a turn of the event loop', async () => {
+    const lane = new Lane('one', 1);
+    const turns = new WorkTurns([lane], new Standing());
+    const [first, second] = [pieceOf(3), pieceOf(0)];
+    turns.add(lane, OWNER, first.piece, 0);
+    turns.add(lane, OWNER, second.piece, 0);
+    let polled = 0;
+    const poll = (): void => {
+      polled += 1;
+      if (lane.queue.size > 0) setImmediate(poll);
+    };
+    setImmediate(poll);
+    expect(await first.done).toBeGreaterThan(2);
+    await second.done;
+    expect(polled).toBeGreaterThan(0);
+    expect(lane.busySeconds).toBeGreaterThan(0.002);
+  });
+
+  it('of one lane does not wait while another one rests', async () => {
+    const [resting, free] = [new Lane('resting', 0.001), new Lane('free', 1)];
+    const turns = new WorkTurns([resting, free], new Standing());
+    const [long, waits, quick] = [pieceOf(0, 300), pieceOf(0), pieceOf(0)];
+    turns.add(resting, OWNER, long.piece, 0);
+    await long.done;
+    turns.add(resting, OWNER, waits.piece, 0);
+    // The timer of the resting lane runs for minutes now.
+    expect(resting.rest).toBeGreaterThan(60_000);
+    turns.add(free, OWNER, quick.piece, 0);
+    await quick.done;
+    expect(resting.queue.size).toBe(1);
+    turns.stop();
+  });
+
+  it('that nobody wants any more is dropped, and takes no turn', async () => {
+    const lane = new Lane('one', 1);
+    const turns = new WorkTurns([lane], new Standing());
+    const started: string[] = [];
+    const piece = (name: string, wanted: boolean): Piece => ({
+      wanted: () => wanted,
+      start: () => void started.push(name),
+      settle: (ms) => ms,
+    });
+    turns.add(lane, OWNER, piece('dropped', false), 0);
+    const last = pieceOf(0);
+    turns.add(lane, OWNER, last.piece, 0);
+    await last.done;
+    expect(started).toEqual([]);
+  });
+
+  it('is given to whom the least was given before', async () => {
+    const lane = new Lane('one', 1);
+    const standing = new Standing();
+    standing.add('greedy', 100);
+    const turns = new WorkTurns([lane], standing);
+    const order: string[] = [];
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const piece = (name: string): Piece => ({
+      wanted: () => true,
+      start: () => {
+        if (order.push(name) === 3) resolve();
+      },
+      settle: (ms) => ms,
+    });
+    turns.add(lane, { group: 'greedy', key: 'greedy' }, piece('greedy 1'), 0);
+    turns.add(lane, { group: 'greedy', key: 'greedy' }, piece('greedy 2'), 0);
+    turns.add(lane, { group: 'new', key: 'new' }, piece('new'), 0);
+    await promise;
+    expect(order).toEqual(['new', 'greedy 1', 'greedy 2']);
+  });
+});
