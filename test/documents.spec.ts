@@ -12,6 +12,7 @@ import { type Person, useTidings } from './support/tidings.js';
 const tidings = useTidings();
 const aliases = (count: number, field: string) =>
   Array.from({ length: count }, (_, at) => `a${at}: ${field}`).join(' ');
+const both = (at: number) => `...F${at} ...G${at}`;
 const CREATE = (at: number) => `c${at}: createProject(input: { key: "K${at}", name: "Many" }) { id }`;
 
 let editor: Person;
@@ -120,8 +121,6 @@ function heapUsed(): number {
   collect();
   return process.memoryUsage().heapUsed;
 }
-
-const both = (at: number) => `...F${at} ...G${at}`;
 
 /** Fragments that are merged in every combination. */
 function merged(levels: number): string {
