@@ -2,6 +2,7 @@
 import { DomainMigration } from './domain/migrations/20261121000002-domain.js';
 import { NotificationRetentionMigration } from './domain/migrations/20261121000007-notification-retention.js';
 import { EarlyInstallationsMigration } from './domain/migrations/20261128000001-early-installations.js';
+import { LargeDomainTablesMigration } from './domain/migrations/20261128000003-large-tables.js';
 import { AnnouncementEntity, NotificationEntity } from './domain/notifications/notification.entity.js';
 import { ProjectEntity, ProjectMemberEntity } from './domain/projects/project.entity.js';
 import { CommentEntity, UpdateEntity } from './domain/updates/update.entity.js';
@@ -13,6 +14,7 @@ import { AdministrationMigration } from './engine/database/migrations/2026112100
 import { KnownAddressesMigration } from './engine/database/migrations/20261121000005-known-addresses.js';
 import { NodesMigration } from './engine/database/migrations/20261121000006-nodes.js';
 import { SignInRetentionMigration } from './engine/database/migrations/20261121000008-sign-in-retention.js';
+import { LargeTablesMigration } from './engine/database/migrations/20261128000002-large-tables.js';
 import { RepeatedAuditEntriesMigration } from './engine/database/migrations/20261128000102-repeated-audit-entries.js';
 import { SeveralResetLinksMigration } from './engine/database/migrations/20261128000101-several-reset-links.js';
 import { AccountEmailKeyMigration } from './engine/database/migrations/20261128000201-account-email-key.js';
@@ -55,6 +57,8 @@ export const databaseContent: DatabaseContent = {
     { name: '20261121000007-notification-retention', class: NotificationRetentionMigration },
     { name: '20261121000008-sign-in-retention', class: SignInRetentionMigration },
     { name: '20261128000001-early-installations', class: EarlyInstallationsMigration },
+    { name: '20261128000002-large-tables', class: LargeTablesMigration },
+    { name: '20261128000003-large-tables', class: LargeDomainTablesMigration },
     { name: '20261128000101-several-reset-links', class: SeveralResetLinksMigration },
     { name: '20261128000102-repeated-audit-entries', class: RepeatedAuditEntriesMigration },
     { name: '20261128000201-account-email-key', class: AccountEmailKeyMigration },

@@ -8,6 +8,7 @@ import { LogFollower } from '../../engine/events/log-follower.js';
 import { type Connection, type ForwardArgs, paginate } from '../../engine/graphql/connection.js';
 import { LiveQueue } from '../../engine/realtime/live-queue.js';
 import { type Notification, NotificationEntity } from './notification.entity.js';
+import { MAX_UNREAD_COUNTED } from './notification.type.js';
 import { notified } from './notifications-of-events.js';
 
 /** Ids that wait for one subscriber. Whoever is further behind reads the list: there nothing is missing. */
@@ -21,6 +22,9 @@ export interface NewNotification {
 const MARK_READ = `
 update notification set read_at = clock_timestamp()
  where account_id = ? and read_at is null and id <= ? returning id`;
+
+const COUNT_UNREAD = `
+select count(*)::int as count from (select from notification where account_id = ? and read_at is null limit ?) as unread`;
 
 @Injectable()
 export class NotificationService implements OnModuleInit {
@@ -45,8 +49,10 @@ export class NotificationService implements OnModuleInit {
     return paginate(em, NotificationEntity, where, args);
   }
 
-  countUnread({ em, viewer }: OperationContext): Promise<number> {
-    return em.count(NotificationEntity, { accountId: viewer.accountId, readAt: null });
+  /** {@link MAX_UNREAD_COUNTED} stands for as many or more. */
+  async countUnread({ em, viewer }: OperationContext): Promise<number> {
+    const [row] = await em.execute<{ count: number }[]>(COUNT_UNREAD, [viewer.accountId, MAX_UNREAD_COUNTED]);
+    return row?.count ?? 0;
   }
 
   /** Marks what is not newer than `upTo`, one of the viewer's own; returns how many were not marked before. Throws NOT_FOUND. */

@@ -73,9 +73,14 @@ export class Notification {
   readAt!: Date | null;
 }
 
+/** Unread notifications that are counted at most. */
+export const MAX_UNREAD_COUNTED = 1_000;
+
 @ObjectType({ description: 'A page of notifications.' })
 export class NotificationConnection extends connectionType(() => Notification, 'Notification') {
   @ViewerDependent()
-  @Field(() => Int, { description: 'How many of all are not marked as read, whatever this page holds.' })
+  @Field(() => Int, {
+    description: `How many of all are not marked as read, whatever this page holds; ${MAX_UNREAD_COUNTED} for as many or more.`,
+  })
   unreadCount!: number;
 }

@@ -1,8 +1,8 @@
 // Projects and members of many, in one statement each.
 import { byId, inKeyOrder, Loader } from '../../engine/database/loaders.js';
+import { fromRow, type Row } from '../../engine/database/rows.js';
 import { childPages } from '../../engine/graphql/connection-loader.js';
 import { ProjectEntity, type ProjectMember, ProjectMemberEntity } from './project.entity.js';
-import { ProjectRole } from './project-role.js';
 
 /** Deleted ones too: events of the past still refer to them. */
 export const projectById = byId(ProjectEntity);
@@ -19,11 +19,16 @@ export const memberPages = childPages({
   ...OF_PROJECT,
 });
 
+const LEADS = `
+select lead.* from unnest(string_to_array(?, ',')::uuid[]) as asked (id)
+ cross join lateral (select * from project_member
+                      where project_id = any(array[asked.id]) and role = 'OWNER' order by project_id, id limit 1) as lead`;
+
 /** The lead of a project: of its OWNERs the one who has been a member longest. */
 export const leadOfProject = new Loader<string, ProjectMember | undefined>(async (em, ids) => {
-  const where = { projectId: { $in: [...ids] }, role: ProjectRole.OWNER };
-  const owners = await em.find(ProjectMemberEntity, where, { orderBy: { id: 'desc' } });
-  return inKeyOrder(ids, owners, (owner) => owner.projectId);
+  const rows = await em.execute<Row[]>(LEADS, [ids.join(',')]);
+  const leads = rows.map((row) => fromRow(em, ProjectMemberEntity, row) as ProjectMember);
+  return inKeyOrder(ids, leads, (lead) => lead.projectId);
 });
 
 /** A membership by project and account. */

@@ -13,20 +13,19 @@ const BATCH = 5_000;
 const LOCK = 0x7469_6467;
 
 /**
- * Of the oldest events those before the first that is kept: no hole is ever made, should clocks have gone back. It reads one batch at
- * most, and a single event while the oldest is young enough: however long the log is, the time is the same.
+ * Where the oldest batch of events ends that may go: before the first that is kept, so that no hole is ever made, should clocks have
+ * gone back. It reads one batch at most, and a single event while that is young enough: however long the log is, the time is the same.
  */
-const PRUNE = `
+const OLD = `
 with oldest as materialized (
        select event.pos, at < now() - ? * interval '1 ms' as old from event
         where partition = 0 and event.pos < (select pos from log_head where partition = 0)
-        order by event.pos limit case when (select at < now() - ? * interval '1 ms' from event
-                                             where partition = 0 order by event.pos limit 1) then ?::int else 0 end),
-     gone as (delete from event
-               where partition = 0 and event.pos <= (select max(pos) from oldest)
-                 and event.pos < coalesce((select min(pos) from oldest where not old), 9223372036854775807)
-                 and (select pg_try_advisory_xact_lock(?)) returning 1)
-select count(*)::int as count from gone`;
+          and (select at < now() - ? * interval '1 ms' from event where partition = 0 order by event.pos limit 1)
+        order by event.pos limit ?)
+select coalesce(min(pos) filter (where not old), max(pos) + 1)::float8 as before from oldest`;
+
+/** By a position that PostgreSQL knows when it plans: only then does it surely go by the index. */
+const PRUNE = 'delete from event where partition = 0 and pos < ? and (select pg_try_advisory_xact_lock(?)) returning 1';
 
 /** Removes at most `limit` rows that are too old, in the transaction of `em`, and returns how many there were. */
 export type Pruning = (em: EntityManager, limit: number) => Promise<number>;
@@ -92,9 +91,10 @@ export class EventRetention implements OnApplicationBootstrap, OnApplicationShut
   }
 
   private async pruneBatch(): Promise<number> {
+    const em = this.orm.em.fork();
     const { eventRetention } = this.config;
-    const parameters = [eventRetention, eventRetention, BATCH, LOCK];
-    const [row] = await this.orm.em.fork().execute<{ count: number }[]>(PRUNE, parameters);
-    return row?.count ?? 0;
+    const [old] = await em.execute<{ before: number | null }[]>(OLD, [eventRetention, eventRetention, BATCH]);
+    if (old?.before == null) return 0;
+    return (await em.execute<unknown[]>(PRUNE, [old.before, LOCK])).length;
   }
 }

@@ -34,13 +34,15 @@ export function childPages<T extends Keyed>({
     for (const group of groupBy(pages, nameOf)) {
       const { size, from, backwards } = group[0]!;
       const [beyond, order] = backwards ? ['>', 'asc'] : ['<', 'desc'];
+      // In the order of the index of parents and ids, which no other has. Were it that of ids alone, PostgreSQL could go through the
+      // children of all parents, the newest first, where it thinks that this parent's are among them. (`= any` keeps the parent in it.)
       const parents = [...new Set(group.map(({ parentId }) => parentId))];
       const sql = `
         select child.*
           from (select id from unnest(string_to_array(?, ',')::uuid[]) as parent(id) where ${parentCondition}) parent
          cross join lateral (
-          select * from ${table} where ${parentColumn} = parent.id ${from ? `and id ${beyond} ?::uuid` : ''}
-           order by id ${order} limit ?
+          select * from ${table} where ${parentColumn} = any(array[parent.id]) ${from ? `and id ${beyond} ?::uuid` : ''}
+           order by ${parentColumn} ${backwards ? 'desc' : 'asc'}, id ${order} limit ?
         ) child`;
       const rows = await em.execute<EntityDictionary<T>[]>(sql, [parents.join(','), ...(from ? [from] : []), size + 1]);
       const byParent = Map.groupBy(rows, (row) => (row as Record<string, unknown>)[parentColumn] as string);

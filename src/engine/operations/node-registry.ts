@@ -55,7 +55,7 @@ delete from node where id in (
 const ELSEWHERE = `
 select entry.key, entry.since, entry.facts
   from node_entry entry join node on node.id = entry.node_id
- where entry.topic = ? and entry.key in (select json_array_elements_text(?::json)) and node.id <> ?
+ where entry.topic = ? and entry.key = any(array(select json_array_elements_text(?::json))) and node.id <> ?
    and node.seen_at > clock_timestamp() - ? * interval '1 ms'`;
 
 @Injectable()

@@ -18,9 +18,10 @@ const WRITE_EVERY_MS = 60_000;
 
 /** Rows that a refresh or a sign-out holds just now are left to it; clocks of nodes may differ, so ages are sent. */
 const WRITE = `
-with used as (select id, clock_timestamp() - ago * interval '1 ms' as at from json_to_recordset(?::json) as note(id uuid, ago float8)),
-     free as (select id from session where id in (select id from used) and ended_at is null for no key update skip locked)
-update session set last_used_at = greatest(last_used_at, used.at) from used, free where session.id = used.id and session.id = free.id`;
+with used as (select id, clock_timestamp() - ago * interval '1 ms' as at from unnest(?::uuid[], ?::float8[]) as note(id, ago)),
+     free as (select free.id, used.at from used cross join lateral (
+                select session.id from session where session.id = used.id and ended_at is null for no key update skip locked) as free)
+update session set last_used_at = greatest(last_used_at, free.at) from free where session.id = free.id`;
 
 @Injectable()
 export class SessionUse implements OnModuleInit, OnApplicationShutdown {
@@ -69,9 +70,9 @@ export class SessionUse implements OnModuleInit, OnApplicationShutdown {
     const { used } = this;
     if (used.size === 0) return;
     this.used = new Map();
-    const notes = [...used].map(([id, at]) => ({ id, ago: now - at }));
+    const ages = Array.from(used.values(), (at) => now - at);
     try {
-      await this.orm.em.fork().execute(WRITE, [JSON.stringify(notes)]);
+      await this.orm.em.fork().execute(WRITE, [`{${[...used.keys()].join(',')}}`, `{${ages.join(',')}}`]);
     } catch (error) {
       this.used = new Map([...used, ...this.used]);
       this.logger.debug(`Last use of sessions could not be written: ${String(error)}`);

@@ -1,0 +1,72 @@
+// What PostgreSQL reads for a statement: its plan, run for real and undone.
+import type { ClientBase } from 'pg';
+import type { SentStatement } from './sent-statements.js';
+
+interface PlanNode {
+  readonly 'Node Type': string;
+  readonly 'Relation Name'?: string;
+  readonly 'Index Name'?: string;
+  readonly 'Actual Rows': number;
+  readonly 'Actual Loops': number;
+  readonly 'Rows Removed by Filter'?: number;
+  readonly 'Rows Removed by Index Recheck'?: number;
+  readonly 'Shared Hit Blocks': number;
+  readonly 'Shared Read Blocks': number;
+  readonly Plans?: readonly PlanNode[];
+}
+
+export interface Plan {
+  /** Rows that it returned, and ms that it took. */
+  readonly rows: number;
+  readonly ms: number;
+  /** Pages of 8 KB that it touched. */
+  readonly pages: number;
+  /** Most rows that it read of one table, those that were not wanted included. */
+  readonly read: number;
+  /** How it reads each table, such as `event by event_pkey`. */
+  readonly scans: readonly string[];
+  /** Rows that the largest of its sorts took in. */
+  readonly sorted: number;
+}
+
+export async function planOf(client: ClientBase, { sql, values }: SentStatement): Promise<Plan> {
+  await client.query('begin');
+  try {
+    const explained = await client
+      .query(`explain (analyze, buffers, format json) ${sql}`, [...values])
+      .catch((error: { code?: string }) => {
+        // What was inserted is there already, or what it belongs to is gone.
+        if (!error.code?.startsWith('23')) throw new Error(`Cannot be explained: ${sql}`, { cause: error });
+      });
+    if (!explained) return { rows: 0, ms: 0, pages: 0, read: 0, scans: [], sorted: 0 };
+    const [{ Plan: root, 'Execution Time': ms }] = explained.rows[0]['QUERY PLAN'];
+    const nodes = [...flat(root)];
+    const scans = nodes.filter((node) => node['Relation Name'] !== undefined && /Scan/.test(node['Node Type']));
+    const sorts = nodes.filter((node) => /^(Incremental )?Sort$/.test(node['Node Type']));
+    return {
+      rows: root['Actual Rows'],
+      ms,
+      pages: root['Shared Hit Blocks'] + root['Shared Read Blocks'],
+      read: Math.max(0, ...nodes.filter((node) => /Scan/.test(node['Node Type'])).map(readBy)),
+      scans: [...new Set(scans.map((node) => `${node['Relation Name']} ${wayOf(node)}`))],
+      sorted: Math.max(0, ...sorts.map((node) => (node.Plans?.[0] ? rowsOf(node.Plans[0]) : 0))),
+    };
+  } finally {
+    await client.query('rollback');
+  }
+}
+
+function* flat(node: PlanNode): Iterable<PlanNode> {
+  yield node;
+  for (const child of node.Plans ?? []) yield* flat(child);
+}
+
+const rowsOf = (node: PlanNode): number => Math.round(node['Actual Rows'] * node['Actual Loops']);
+
+function readBy(node: PlanNode): number {
+  const removed = (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Index Recheck'] ?? 0);
+  return rowsOf(node) + removed * node['Actual Loops'];
+}
+
+const wayOf = (node: PlanNode): string =>
+  node['Index Name'] ? `by ${node['Index Name']}` : node['Node Type'].toLowerCase();
