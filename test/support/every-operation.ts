@@ -24,16 +24,17 @@ const EVENT = `cursor kind actor { name } project { name latestUpdate { title } 
 
 const cursorOf = (id: string) => Buffer.from(JSON.stringify([id])).toString('base64url');
 
-/** An operation, and the fields at the roots that it has. */
+/** An operation, and who runs it. */
 interface Step {
   readonly by: Person;
   readonly query: string;
   readonly variables?: Record<string, unknown>;
 }
 
-/** Runs all of it. `admin` owns every project; each of the others is told what it must be. Throws what any operation answers wrong. */
+const run = ({ by, query, variables }: Step) => by.data(query, variables);
+
+/** Runs all of it. `admin` owns every project, `user` is an EDITOR. Throws if an operation that must succeed fails. */
 export async function runEveryOperation(tidings: TestTidings, admin: Person, user: Person): Promise<void> {
-  const run = ({ by, query, variables }: Step) => by.data(query, variables);
   const [project] = await tidings.database.query<{ id: string }>(
     `${OF_THE_TEST} select id from project order by id limit 1`,
   );
@@ -153,7 +154,7 @@ export async function runEveryOperation(tidings: TestTidings, admin: Person, use
 
   const input = {
     projectId,
-    title: `About @${'Test editor'}`,
+    title: 'About @Test editor',
     body: 'text',
     health: 'ON_TRACK',
     idempotencyKey: 'one',

@@ -17,7 +17,7 @@ export interface Extent {
 
 /** The installation that the service is measured on. */
 export const LARGE: Extent = {
-  accounts: 20_000,
+  accounts: 100_000,
   projects: 200,
   updates: 100_000,
   comments: 300_000,
@@ -27,16 +27,19 @@ export const LARGE: Extent = {
   sessions: 100_000,
 };
 
-/** One in which a plan that reads a table is told from one that does not, made within a second or two. */
+/**
+ * One in which a plan that reads a table is told from one that does not, made within some seconds. Few projects, of which each has much:
+ * there it is tempting to go through what all of them have.
+ */
 export const SMALL: Extent = {
-  accounts: 3_000,
-  projects: 200,
+  accounts: 1_000,
+  projects: 5,
   updates: 10_000,
   comments: 20_000,
   events: 40_000,
   auditEntries: 30_000,
   notifications: 20_000,
-  sessions: 10_000,
+  sessions: 20_000,
 };
 
 /** Fills a migrated database. `heroId`: an account that is there, owns every project and is notified of most of what happens. */
@@ -110,8 +113,8 @@ function statements(extent: Extent, heroId: string): string[] {
             ${updateId(`1 + i % ${updates}`)}, ${notifiedAt}, case when i % 4 = 1 then now() - interval '1 day' end from ${series(notifications)}`,
     `insert into session (id, account_id, seed, transport, address, created_at, last_used_at, idle_expires_at, expires_at, ended_at, end_reason)
      select ${id(9, 'i', sessionAt)}, case when i % 4 = 0 then '${heroId}'::uuid else ${author} end, sha256(i::text::bytea), 'BODY', '192.0.2.1', ${sessionAt},
-            ${sessionAt}, now() + interval '1 day', now() + interval '10 days', case when i % 20 <> 0 then ${sessionAt} end,
-            case when i % 20 <> 0 then 'LOGOUT' end from ${series(sessions)}`,
+            ${sessionAt}, now() + interval '1 day', now() + interval '10 days', case when i % 1000 <> 0 then ${sessionAt} end,
+            case when i % 1000 <> 0 then 'LOGOUT' end from ${series(sessions)}`,
     `insert into known_address select account_id, '192.0.2.' || i % 200, now() - interval '1 day' * (i % 29)
        from ${series(accounts)}, lateral (select ${accountId('i')} as account_id) as known`,
     `insert into password_reset (account_id, token_hash, requested_at, expires_at)

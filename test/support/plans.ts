@@ -25,6 +25,8 @@ export interface Plan {
   readonly read: number;
   /** How it reads each table, such as `event by event_pkey`. */
   readonly scans: readonly string[];
+  /** Rows that it changed. */
+  readonly written: number;
   /** Rows that the largest of its sorts took in. */
   readonly sorted: number;
 }
@@ -38,12 +40,16 @@ export async function planOf(client: ClientBase, { sql, values }: SentStatement)
         // What was inserted is there already, or what it belongs to is gone.
         if (!error.code?.startsWith('23')) throw new Error(`Cannot be explained: ${sql}`, { cause: error });
       });
-    if (!explained) return { rows: 0, ms: 0, pages: 0, read: 0, scans: [], sorted: 0 };
+    if (!explained) return { rows: 0, ms: 0, pages: 0, read: 0, scans: [], sorted: 0, written: 0 };
     const [{ Plan: root, 'Execution Time': ms }] = explained.rows[0]['QUERY PLAN'];
     const nodes = [...flat(root)];
     const scans = nodes.filter((node) => node['Relation Name'] !== undefined && /Scan/.test(node['Node Type']));
     const sorts = nodes.filter((node) => /^(Incremental )?Sort$/.test(node['Node Type']));
+    const written = nodes
+      .filter((node) => node['Node Type'] === 'ModifyTable')
+      .map(({ Plans = [] }) => (Plans[0] ? rowsOf(Plans[0]) : 0));
     return {
+      written: Math.max(0, ...written),
       rows: root['Actual Rows'],
       ms,
       pages: root['Shared Hit Blocks'] + root['Shared Read Blocks'],

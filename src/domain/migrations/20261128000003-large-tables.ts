@@ -8,6 +8,8 @@ export class LargeDomainTablesMigration extends Migration {
   override up(): void {
     this.addSql(`
 create index if not exists notification_unread_page_idx on notification (account_id, id desc) where read_at is null;
+-- The one before serves whatever this one did.
+drop index if exists notification_unread_idx;
 create index if not exists project_member_owner_idx on project_member (project_id, id) where role = 'OWNER';`);
     this.addSql(SEARCH);
   }

@@ -1,11 +1,11 @@
 // Messages to everyone who is connected, to any instance: stored, audited, and told by the log.
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
-import { v7 as uuid } from 'uuid';
 import type { OperationContext } from '../../engine/access/operation-context.js';
 import { assertStillHasRole } from '../../engine/access/present-role.js';
 import { Role } from '../../engine/access/role.js';
 import { type Account, AccountEntity } from '../../engine/accounts/account.entity.js';
+import { idAt } from '../../engine/database/time-ordered-id.js';
 import { EventLog } from '../../engine/events/event-log.js';
 import type { LogEvent } from '../../engine/events/log-event.js';
 import { LogFollower } from '../../engine/events/log-follower.js';
@@ -54,8 +54,9 @@ export class AnnouncementService implements OnModuleInit, OnApplicationShutdown 
   announce({ viewer, client }: OperationContext, message: string): Promise<Announcement> {
     const { accountId: authorId, sessionId } = viewer;
     return this.log.transaction(async ({ em, record }) => {
-      await assertStillHasRole(em, authorId, Role.ADMIN);
-      const announcement = em.create(AnnouncementEntity, { id: uuid(), message, authorId, createdAt: new Date() });
+      const at = await assertStillHasRole(em, authorId, Role.ADMIN);
+      const createdAt = new Date(at);
+      const announcement = em.create(AnnouncementEntity, { id: idAt(at), message, authorId, createdAt });
       const resource = { kind: ANNOUNCEMENT_RESOURCE, id: announcement.id };
       const { address } = client;
       await this.audit.record(em, {

@@ -19,12 +19,20 @@ export interface NewNotification {
   readonly id: string;
 }
 
+/** Notifications that one statement marks: no row is locked for long. */
+const MARKED_AT_ONCE = 1_000;
+
 const MARK_READ = `
-update notification set read_at = clock_timestamp()
- where account_id = ? and read_at is null and id <= ? returning id`;
+update notification set read_at = clock_timestamp() from (
+  select id from notification
+   where account_id = any(array[?::uuid]) and read_at is null and id <= ?
+     and exists (select from session where id = ? and ended_at is null)
+   order by account_id, id desc limit ${MARKED_AT_ONCE}) as unread
+ where notification.id = unread.id and notification.read_at is null returning 1`;
 
 const COUNT_UNREAD = `
-select count(*)::int as count from (select from notification where account_id = ? and read_at is null limit ?) as unread`;
+select count(*)::int as count
+  from (select from notification where account_id = any(array[?::uuid]) and read_at is null order by account_id, id desc limit ?) as unread`;
 
 @Injectable()
 export class NotificationService implements OnModuleInit {
@@ -60,7 +68,11 @@ export class NotificationService implements OnModuleInit {
     const em = this.orm.em.fork();
     const own = { id: upTo, accountId: viewer.accountId };
     if ((await em.count(NotificationEntity, own)) === 0) throw new NotFoundError('Notification');
-    return (await em.execute<unknown[]>(MARK_READ, [viewer.accountId, upTo])).length;
+    for (let total = 0; ;) {
+      const marked = await em.execute<unknown[]>(MARK_READ, [viewer.accountId, upTo, viewer.sessionId]);
+      total += marked.length;
+      if (marked.length < MARKED_AT_ONCE) return total;
+    }
   }
 
   /** The account's notifications from now on. Who falls too far behind gets CURSOR_EXPIRED. */

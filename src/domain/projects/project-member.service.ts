@@ -13,7 +13,7 @@ import { assertStill } from './present-role.js';
 import { projectEvent, ProjectEventKind } from './project-events.js';
 import { PROJECT_RESOURCE, ProjectRole } from './project-role.js';
 import { lockProject } from './project.service.js';
-import { idAt } from './time-ordered-id.js';
+import { idAt } from '../../engine/database/time-ordered-id.js';
 
 @Injectable()
 export class ProjectMemberService {

@@ -27,7 +27,7 @@ select lead.* from unnest(string_to_array(?, ',')::uuid[]) as asked (id)
 /** The lead of a project: of its OWNERs the one who has been a member longest. */
 export const leadOfProject = new Loader<string, ProjectMember | undefined>(async (em, ids) => {
   const rows = await em.execute<Row[]>(LEADS, [ids.join(',')]);
-  const leads = rows.map((row) => fromRow(em, ProjectMemberEntity, row) as ProjectMember);
+  const leads = rows.map((row) => fromRow(em, ProjectMemberEntity, row));
   return inKeyOrder(ids, leads, (lead) => lead.projectId);
 });
 

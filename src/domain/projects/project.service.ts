@@ -1,11 +1,11 @@
 // Projects: made, found, edited, deleted. Who may do that is declared at the fields; here are the rules of the thing itself.
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, LockMode, raw } from '@mikro-orm/postgresql';
-import { v7 as uuid } from 'uuid';
 import type { OperationContext } from '../../engine/access/operation-context.js';
 import { assertStillHasRole } from '../../engine/access/present-role.js';
 import { type ClientInfo, type Principal, Role } from '../../engine/access/role.js';
 import { containsText } from '../../engine/database/text-search.js';
+import { idAt } from '../../engine/database/time-ordered-id.js';
 import { violatesUnique } from '../../engine/database/unit-of-work.js';
 import { ConflictError, NotFoundError } from '../../engine/errors/service-error.js';
 import { EventLog } from '../../engine/events/event-log.js';
@@ -63,11 +63,11 @@ export class ProjectService {
   /** Makes a project whose OWNER is the viewer. Throws FORBIDDEN, CONFLICT (PROJECT_KEY_TAKEN). */
   async create(viewer: Principal, input: NewProject): Promise<Project> {
     return this.log.transaction(async ({ em, record }) => {
-      await assertStillHasRole(em, viewer.accountId, Role.EDITOR);
-      const now = new Date();
-      const project = em.create(ProjectEntity, { id: uuid(), ...input, version: 1, createdAt: now, updatedAt: now });
+      const at = await assertStillHasRole(em, viewer.accountId, Role.EDITOR);
+      const now = new Date(at);
+      const project = em.create(ProjectEntity, { id: idAt(at), ...input, version: 1, createdAt: now, updatedAt: now });
       const owner = { projectId: project.id, accountId: viewer.accountId, role: ProjectRole.OWNER };
-      em.create(ProjectMemberEntity, { id: uuid(), ...owner, createdAt: now });
+      em.create(ProjectMemberEntity, { id: idAt(at), ...owner, createdAt: now });
       await em.flush().catch((error: unknown) => {
         if (!violatesUnique(error, 'project_key_key')) throw error;
         throw new ConflictError('PROJECT_KEY_TAKEN', `The key ${input.key} is taken.`);
@@ -98,8 +98,7 @@ export class ProjectService {
   async delete(viewer: Principal, id: string, { address }: ClientInfo): Promise<boolean> {
     return this.log.transaction(async ({ em, record }) => {
       const project = await lockProject(em, id);
-      await assertStillHasRole(em, viewer.accountId, Role.ADMIN);
-      project.deletedAt = new Date();
+      project.deletedAt = new Date(await assertStillHasRole(em, viewer.accountId, Role.ADMIN));
       const subject = { kind: PROJECT_RESOURCE, id };
       const actorId = viewer.accountId;
       await this.audit.record(em, { action: 'PROJECT_DELETED', outcome: 'SUCCESS', actorId, subject, address });

@@ -8,7 +8,7 @@ import { AuditTrail } from '../../engine/audit/audit-trail.js';
 import { type Actor, mentioning, projectEvent, ProjectEventKind } from '../projects/project-events.js';
 import { holdProject } from '../projects/present-role.js';
 import { ProjectRole } from '../projects/project-role.js';
-import { idAt } from '../projects/time-ordered-id.js';
+import { idAt } from '../../engine/database/time-ordered-id.js';
 import { hashInput, once } from './idempotency.js';
 import { mentionedMembers } from './mentions.js';
 import { type Comment, CommentEntity } from './update.entity.js';

@@ -9,7 +9,7 @@ import { type Actor, mentioning, projectEvent, ProjectEventKind } from '../proje
 import { holdProject } from '../projects/present-role.js';
 import { ProjectRole } from '../projects/project-role.js';
 import { assertVersion } from '../projects/project.service.js';
-import { idAt } from '../projects/time-ordered-id.js';
+import { idAt } from '../../engine/database/time-ordered-id.js';
 import { hashInput, once } from './idempotency.js';
 import { mentionedMembers } from './mentions.js';
 import { type Update, UpdateEntity } from './update.entity.js';

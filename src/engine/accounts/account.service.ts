@@ -1,12 +1,12 @@
 // Accounts: made, found, shown to those who may see them.
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { v7 as uuid } from 'uuid';
 import type { OperationContext } from '../access/operation-context.js';
 import { Rights } from '../access/rights.js';
 import { includesRole, Role } from '../access/role.js';
 import { fromRow, type Row } from '../database/rows.js';
 import { containsText } from '../database/text-search.js';
+import { databaseTime, idAt } from '../database/time-ordered-id.js';
 import { violatesUnique } from '../database/unit-of-work.js';
 import { ConflictError } from '../errors/service-error.js';
 import { emailKey } from '../operations/email-address.js';
@@ -27,12 +27,13 @@ export class AccountService {
 
   /** Inserts an account. Throws CONFLICT (EMAIL_TAKEN) if the e-mail address is registered, in whatever form. */
   async create(em: EntityManager, input: NewAccount): Promise<Account> {
+    const at = await databaseTime(em);
     const account = em.create(AccountEntity, {
       ...input,
       emailKey: emailKey(input.email),
-      id: uuid(),
+      id: idAt(at),
       isSystem: false,
-      createdAt: new Date(),
+      createdAt: new Date(at),
     });
     try {
       await em.persist(account).flush();

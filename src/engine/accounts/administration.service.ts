@@ -5,6 +5,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { ACCOUNT_DISABLED, ACCOUNT_ENABLED, ACCOUNT_RESOURCE, ACCOUNT_ROLE_CHANGED } from '../access/rights.js';
 import { Role } from '../access/role.js';
 import { SYSTEM_ACCOUNT_ID } from '../database/migrations/20261121000001-engine.js';
+import { databaseTime } from '../database/time-ordered-id.js';
 import { ConflictError, ForbiddenError, NotFoundError } from '../errors/service-error.js';
 import { EventLog, type LoggedTransaction } from '../events/event-log.js';
 import type { AuditAction, AuditRecord } from '../audit/audit-row.js';
@@ -76,7 +77,7 @@ export class AdministrationService {
     return this.administer(action, by, id, async ({ tx, account, say, audit }) => {
       if ((account.disabledAt != null) === disabled) return;
       if (disabled) await assertAdminRemains(tx.em, account);
-      account.disabledAt = disabled ? await databaseTime(tx.em) : null;
+      account.disabledAt = disabled ? new Date(await databaseTime(tx.em)) : null;
       say(disabled ? ACCOUNT_DISABLED : ACCOUNT_ENABLED);
       const ended = disabled ? await this.sessions.endAllLocked(tx, id, undefined, 'DISABLED', by.accountId) : [];
       await audit(action, ended.length > 0 ? { sessionIds: ended } : {});
@@ -167,11 +168,4 @@ async function assertAdminRemains(em: EntityManager, account: Account): Promise<
 
 async function enabledAdmins(em: EntityManager): Promise<readonly string[]> {
   return (await em.execute<{ id: string }[]>(ENABLED_ADMINS)).map(({ id }) => id);
-}
-
-async function databaseTime(em: EntityManager): Promise<Date> {
-  const [row] = await em.execute<{ ms: number }[]>(
-    'select (extract(epoch from clock_timestamp()) * 1000)::float8 as ms',
-  );
-  return new Date(row!.ms);
 }

@@ -20,6 +20,9 @@ select action from present where action is not null`;
 
 const OUTCOMES = `select unnest(array['SUCCESS', 'REFUSED', 'FAILED'])`;
 
+/** Not by the index of times: what is between two of them is found by its ids, which have an order as well. */
+const AT = `(entry.at + interval '0')`;
+
 /** A condition in SQL, with its parameters. */
 type Condition = readonly [sql: string, ...parameters: readonly unknown[]];
 
@@ -34,8 +37,8 @@ export class AuditService {
     const { size, from } = keyPage(args);
     if (actions?.length === 0) return connectionOf<AuditEntry>([], false, from !== undefined);
     const times: readonly Condition[] = [
-      ...(since ? ([['entry.at >= ?', since]] as const) : []),
-      ...(until ? ([['entry.at < ?', until]] as const) : []),
+      ...(since ? ([[`${AT} >= ?`, since]] as const) : []),
+      ...(until ? ([[`${AT} < ?`, until]] as const) : []),
     ];
     const ids = [
       ...(from ? [['<', from] as const] : []),
@@ -47,7 +50,7 @@ export class AuditService {
         ? filtered({ actions, actorId, outcome }, ids, times, size + 1)
         : newest(ids, times, size + 1);
     const rows = await em.execute<Row[]>(sql, parameters);
-    const found = rows.map((row) => fromRow(em, AuditEntryEntity, row) as AuditEntry);
+    const found = rows.map((row) => fromRow(em, AuditEntryEntity, row));
     return connectionOf(found.slice(0, size), found.length > size, from !== undefined);
   }
 }
@@ -62,7 +65,7 @@ function newest(ids: Ids, times: readonly Condition[], limit: number): Condition
 
 /**
  * The newest of each act and outcome that is asked for, of which there are few, and of those the newest. They are in the order of an
- * index that has those two, and the actor, before the id: `uuid_send`, so that no other index has that order. PostgreSQL would take the
+ * index that has those two, and the actor, before the id: `uuid_send`, so that no other index has that order. (`= any` keeps the actor in it.) PostgreSQL would take the
  * one of ids alone where it thinks that entries are common, and read all that were made since there were such.
  */
 function filtered(
@@ -76,7 +79,7 @@ function filtered(
     : [ACTIONS];
   const [wantedOutcomes, ...ends]: Condition = outcome ? ['select ?::text', outcome] : [OUTCOMES];
   const [where, ...values] = all([
-    ...(actorId ? [['entry.actor_id = ?', actorId] as const] : []),
+    ...(actorId ? [['entry.actor_id = any(array[?::uuid])', actorId] as const] : []),
     ...ids.map(([operator, id]): Condition => [`uuid_send(entry.id) ${operator} uuid_send(?::uuid)`, id]),
     ...times,
   ]);
@@ -84,7 +87,7 @@ function filtered(
 select entry.* from (${wantedActions}) as wanted_action (action), (${wantedOutcomes}) as wanted_outcome (outcome),
        lateral (select entry.* from audit_entry entry
                  where entry.action = wanted_action.action and entry.outcome = wanted_outcome.outcome and ${where}
-                 order by uuid_send(entry.id) desc limit ?) as entry
+                 order by ${actorId ? 'entry.actor_id, ' : ''}uuid_send(entry.id) desc limit ?) as entry
  order by entry.id desc limit ?`;
   return [sql, ...names, ...ends, ...values, limit, limit];
 }

@@ -46,7 +46,7 @@ with me as (insert into node (id, seen_at) values (?, clock_timestamp())
                 select me.id, number, topic, key, clock_timestamp() - ago * interval '1 ms', facts
                   from me, json_to_recordset(?::json) as entry(number bigint, topic text, key text, ago float8, facts jsonb)
                 on conflict do nothing)
-select born from me`;
+select born, (extract(epoch from clock_timestamp()) * 1000)::float8 as now from me`;
 
 const BURY = `
 delete from node where id in (
@@ -75,6 +75,8 @@ export class NodeRegistry implements OnModuleInit, OnApplicationShutdown {
   /** Whether others have been told of anything yet. */
   private told = false;
   private stopped = false;
+  /** ms by which the database's clock is ahead of this instance's, as of the last announcement. */
+  private ahead = 0;
 
   constructor(private readonly orm: MikroORM) {}
 
@@ -111,7 +113,10 @@ export class NodeRegistry implements OnModuleInit, OnApplicationShutdown {
   async entriesOf(em: EntityManager, topic: string, keys: readonly string[]): Promise<NodeEntry[][]> {
     const elsewhere = await this.entriesElsewhere(em, topic, keys);
     return keys.map((key, at) =>
-      [...(this.byKey.get(nameOf(topic, key)) ?? []), ...elsewhere[at]!]
+      [
+        ...[...(this.byKey.get(nameOf(topic, key)) ?? [])].map((own) => ({ ...own, since: this.asShared(own.since) })),
+        ...elsewhere[at]!,
+      ]
         .map(({ since, facts }) => ({ since, facts }))
         .toSorted((one, other) => one.since.getTime() - other.since.getTime()),
     );
@@ -122,6 +127,11 @@ export class NodeRegistry implements OnModuleInit, OnApplicationShutdown {
     const rows = await em.execute<EntryRow[]>(ELSEWHERE, [topic, JSON.stringify(keys), this.id, DEAD_AFTER_MS]);
     const byKey = Map.groupBy(rows, ({ key }) => key);
     return keys.map((key) => (byKey.get(key) ?? []).map(({ since, facts }) => ({ since: new Date(since), facts })));
+  }
+
+  /** A time of this instance's clock on the database's, which is that of all entries of others. */
+  asShared(time: Date): Date {
+    return new Date(time.getTime() + this.ahead);
   }
 
   /** Returns the way to stop. */
@@ -206,7 +216,8 @@ export class NodeRegistry implements OnModuleInit, OnApplicationShutdown {
       entries.push({ number, topic, key, facts, ago: now - since.getTime() });
     }
     const said = [this.id, this.id, JSON.stringify([...closed.keys()]), JSON.stringify(entries)];
-    const [row] = await this.execute<{ born: boolean }>(WRITE, said);
+    const [row] = await this.execute<{ born: boolean; now: number }>(WRITE, said);
+    if (row) this.ahead = row.now - Date.now();
     return row?.born === true;
   }
 

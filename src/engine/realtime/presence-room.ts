@@ -32,7 +32,7 @@ export interface Subscriber {
 }
 
 interface Visit {
-  readonly since: number;
+  readonly since: Date;
   /** Subscriptions of the account here. */
   count: number;
   readonly leave: () => void;
@@ -52,6 +52,8 @@ export class PresenceRoom {
   constructor(
     readonly resourceId: string,
     private readonly orm: MikroORM,
+    /** A time of this instance's clock on the one that all instances share. */
+    private readonly asShared: (time: Date) => Date,
   ) {}
 
   get isEmpty(): boolean {
@@ -60,7 +62,7 @@ export class PresenceRoom {
 
   /** The account is here until the returned function is called, which has no effect a second time. `announce`: tells other nodes. */
   enter(accountId: string, announce: () => () => void): () => void {
-    const visit = this.here.get(accountId) ?? { since: Date.now(), count: 0, leave: announce() };
+    const visit = this.here.get(accountId) ?? { since: new Date(), count: 0, leave: announce() };
     visit.count += 1;
     this.here.set(accountId, visit);
     this.changed();
@@ -151,7 +153,10 @@ export class PresenceRoom {
   /** One and the same list as long as it is those: whoever was told of it last can be told of the next together. */
   private watchers(): readonly string[] {
     const since = new Map(this.elsewhere);
-    for (const [id, visit] of this.here) since.set(id, Math.min(visit.since, since.get(id) ?? visit.since));
+    for (const [id, visit] of this.here) {
+      const here = this.asShared(visit.since).getTime();
+      since.set(id, Math.min(here, since.get(id) ?? here));
+    }
     const now = [...since].toSorted(([a, one], [b, other]) => one - other || a.localeCompare(b)).map(([id]) => id);
     const { known } = this;
     const same = now.length === known.length && now.every((id, index) => id === known[index]);

@@ -155,7 +155,11 @@ export class PresenceTracker implements OnModuleInit, OnApplicationShutdown {
 
   private room(resourceId: string): PresenceRoom {
     let room = this.rooms.get(resourceId);
-    if (!room) this.rooms.set(resourceId, (room = new PresenceRoom(resourceId, this.orm)));
+    if (!room)
+      this.rooms.set(
+        resourceId,
+        (room = new PresenceRoom(resourceId, this.orm, (time) => this.registry.asShared(time))),
+      );
     return room;
   }
 
