@@ -51,6 +51,7 @@ export default async function setup() {
   // Who registers in a test is a USER: a test of the first ADMIN removes this row.
   await template.em.fork().execute('insert into first_admin (id) values (1)');
   await template.close(true);
+  providePgBouncer();
   const given = process.env['TEST_REDIS_URL'];
   const redis = given ? undefined : await startOwnRedis();
   process.env['TEST_POSTGRES_URL'] = postgres.url;
@@ -114,22 +115,38 @@ function runs(pid) {
 
 /** On Debian, as root, a missing redis-server is installed, saying so; elsewhere the failure tells how to get it. */
 async function startOwnRedis() {
-  try {
-    execFileSync('redis-server', ['--version'], { stdio: 'ignore' });
-  } catch {
-    installRedis();
-  }
+  const how = 'Install redis-server, or set TEST_REDIS_URL to a Redis that tests may use.';
+  if (!provide('redis-server')) throw new Error(`The tests need a real Redis, which could not be had here. ${how}`);
   return startRedis();
 }
 
-function installRedis() {
-  const how = 'Install redis-server, or set TEST_REDIS_URL to a Redis that tests may use.';
-  if (process.getuid?.() !== 0) throw new Error(`The tests need a real Redis. ${how}`);
-  process.stderr.write('redis-server is not on PATH: installing it with apt-get\n');
+/** Where it cannot be had, those tests are listed as to do, and the reason is said here. */
+function providePgBouncer() {
+  if (!provide('pgbouncer'))
+    process.stderr.write('SKIPPED: tests behind PgBouncer. Put pgbouncer in PATH to run them\n');
+}
+
+/** Whether the program is there; as root on Debian it is installed. */
+function provide(program) {
+  if (runsHere(program)) return true;
+  if (process.getuid?.() !== 0) return false;
+  process.stderr.write(`${program} is not on PATH: installing it with apt-get\n`);
   try {
     execFileSync('apt-get', ['update', '-qq'], { stdio: 'ignore' });
-    execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'redis-server'], { stdio: 'ignore' });
+    execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', program], { stdio: 'ignore' });
+    // Tests start their own: a service that the package has started goes.
+    if (program === 'pgbouncer') execFileSync('invoke-rc.d', ['pgbouncer', 'stop'], { stdio: 'ignore' });
   } catch {
-    throw new Error(`apt-get could not install redis-server. ${how}`);
+    // Whether it is there now says more.
+  }
+  return runsHere(program);
+}
+
+function runsHere(program) {
+  try {
+    execFileSync(program, ['--version'], { stdio: 'ignore', env: { PATH: `${process.env['PATH']}:/usr/sbin` } });
+    return true;
+  } catch {
+    return false;
   }
 }

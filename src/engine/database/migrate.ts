@@ -13,6 +13,8 @@ export async function migrate(orm: MikroORM): Promise<string[]> {
   return answered(LIMIT_MS, () =>
     orm.em.fork().transactional(async (em) => {
       await em.execute('set local statement_timeout = 0');
+      // The ORM would begin each migration with SET NAMES, which outlives the transaction: others may be given the session next.
+      Object.assign(em.getPlatform().getSchemaHelper()!, { getSchemaBeginning: () => '' });
       await em.execute(`select pg_advisory_xact_lock(${MIGRATION_LOCK})`);
       const applied = await orm.migrator.up({ transaction: em.getTransactionContext() });
       return applied.map((migration) => migration.name);
