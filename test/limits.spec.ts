@@ -377,7 +377,7 @@ describe('RATE_LIMITS=off', () => {
     );
     expect(codes).toEqual({ INVALID_CREDENTIALS: 130 });
     const limits = free.current.app.get(SignInLimits);
-    await Promise.all(Array.from({ length: OPERATIONS.points + 1 }, () => limits.operation(user.id)));
+    for (let at = 0; at <= OPERATIONS.points; at += 1) limits.operation(user.id);
     expect(codeOf(await user.send('{ me { id } }'))).toBe('OK');
   }, 60_000);
 });

@@ -96,7 +96,7 @@ export class ProjectResolver {
 
   @HasRole(Role.EDITOR)
   @Input(createProjectArgs)
-  @Limited(PROJECT_KEYS, NEW_PROJECTS)
+  @Limited(NEW_PROJECTS, PROJECT_KEYS)
   @Mutation(() => Project, {
     description: 'Makes a project whose OWNER is the caller. `CONFLICT` if the key is taken.',
   })

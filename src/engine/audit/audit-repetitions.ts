@@ -19,7 +19,7 @@ export const MAX_PER_SOURCE = 50;
 const MAX_ROWS = 1_000;
 export const MAX_ANONYMOUS_ROWS = 700;
 
-/** A row that is counted. Times are ms of `performance.now()`. */
+/** A row that is counted. Times are ms of the clock below. */
 interface Repeated {
   readonly key: string;
   readonly source: string;
@@ -41,6 +41,8 @@ update audit_entry entry
 
 @Injectable()
 export class AuditRepetitions implements OnModuleInit, OnApplicationShutdown {
+  /** In ms. Tests have another one. */
+  clock = (): number => performance.now();
   private readonly current = new Map<string, Repeated>();
   private readonly rowsOf = new Map<string, number>();
   /** No longer current, with occurrences that are not written. */
@@ -110,15 +112,15 @@ export class AuditRepetitions implements OnModuleInit, OnApplicationShutdown {
   /** Counts a repetition; false: there is no such row. */
   private repeats(key: string, kept = 'repetition'): boolean {
     const known = this.current.get(key);
-    if (!known || performance.now() >= known.until) return false;
+    if (!known || this.clock() >= known.until) return false;
     known.pending += 1;
-    known.lastAt = performance.now();
+    known.lastAt = this.clock();
     this.counted.inc({ kept });
     return true;
   }
 
   private async begin(key: string, source: string, entry: AuditRecord, kept: string): Promise<void> {
-    const now = performance.now();
+    const now = this.clock();
     const repeated: Repeated = {
       key,
       source,
@@ -139,7 +141,7 @@ export class AuditRepetitions implements OnModuleInit, OnApplicationShutdown {
 
   /** Rows whose window has ended are no longer counted: the oldest come first. */
   private forget(): void {
-    const now = performance.now();
+    const now = this.clock();
     for (const repeated of this.current.values()) {
       if (repeated.until > now) break;
       this.drop(repeated);
@@ -184,7 +186,7 @@ export class AuditRepetitions implements OnModuleInit, OnApplicationShutdown {
 
   private async add(repeated: readonly Repeated[]): Promise<void> {
     if (repeated.length === 0) return;
-    const now = performance.now();
+    const now = this.clock();
     const more = repeated.map(({ id, pending: times, lastAt }) => ({ id, times, ago: now - lastAt }));
     for (const one of repeated) one.pending = 0;
     try {

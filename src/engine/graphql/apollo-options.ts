@@ -115,14 +115,14 @@ export class ApolloOptions implements GqlOptionsFactory<ApolloDriverConfig> {
     contextValue,
   }: GraphQLRequestContextDidResolveSource<OperationContext>): Promise<ReadyOperation | Refusal> {
     const { cookies, principal } = contextValue;
-    const limited = principal && (await this.contexts.limits.operation(principal.accountId));
+    const limited = principal && this.contexts.limits.operation(principal.accountId);
     if (cookies.refusal) return { status: 403, errors: [cookies.refusal] };
     if (limited) return { status: 429, errors: [limited] };
     const { operationName, variables } = request;
     const sent = { query: source, operationName, variables };
     const ready = this.pipeline.prepare(schema, sent, { signedIn: isSignedIn(contextValue), via: 'http' });
     if (isErrors(ready)) return { status: 400, errors: ready };
-    const more = principal && (await this.contexts.limits.rootFields(principal.accountId, ready.operation.rootFields));
+    const more = principal && this.contexts.limits.rootFields(principal.accountId, ready.operation.rootFields);
     if (more) return { status: 429, errors: [more] };
     this.gate.counted(source, ready.cost);
     return ready;

@@ -27,11 +27,11 @@ export interface FieldLimits {
   /** Counts one attempt before it is made. Throws {@link RateLimitedError}. */
   take(limit: LimitName | AccountLimit, context: OperationContext, args: Args): Promise<Attempt>;
   /** Counts one root field that writes. Throws {@link RateLimitedError}. */
-  write(accountId: string): Promise<void>;
+  write(accountId: string): void;
   /** Counts one operation of the account, however it came, before it is read; what to answer when there were too many. */
-  operation(accountId: string): Promise<RateLimitedError | undefined>;
+  operation(accountId: string): RateLimitedError | undefined;
   /** Counts its root fields beside the first: asking for much at once costs as much as asking one by one. */
-  rootFields(accountId: string, fields: readonly unknown[]): Promise<RateLimitedError | undefined>;
+  rootFields(accountId: string, fields: readonly unknown[]): RateLimitedError | undefined;
 }
 
 export const FIELD_LIMITS = Symbol('FieldLimits');

@@ -92,7 +92,7 @@ function enforce(
       const taken = input ? parseInput(input.safeParse(args)) : args;
       await admitNow(policies, { context, parent, args: taken }, isRoot, catchUp);
       const { principal } = context;
-      if (isWrite && principal) await limits?.write(principal.accountId);
+      if (isWrite && principal) limits?.write(principal.accountId);
       const attempts: Attempt[] = [];
       for (const limit of limits ? named : []) attempts.push(await limits!.take(limit, context, taken));
       const result = await attempted(attempts, async () => inner(parent, taken, context, info));

@@ -1,10 +1,10 @@
 // What an account may do on one instance, over HTTP and all of its sockets: operations, and root fields that write. Counted in
 // this process, so that no write waits for Redis.
 import { Injectable } from '@nestjs/common';
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { RateLimitedError } from '../errors/service-error.js';
 import { HOUR, type Limit, MINUTE } from './limit.js';
 import { Limits } from './limits.js';
+import { LocalCounters } from './local-counters.js';
 
 /** 200 a second, in bursts of up to 2,000. */
 export const OPERATIONS: Limit = { name: 'operations: account', points: 2_000, seconds: 10 };
@@ -16,41 +16,26 @@ export const WRITES: readonly Limit[] = [
 
 @Injectable()
 export class AccountBudget {
-  private readonly operations = counterOf(OPERATIONS);
-  private readonly writes = WRITES.map((limit) => ({ limit, counter: counterOf(limit) }));
+  private readonly counters = new LocalCounters();
 
   constructor(private readonly limits: Limits) {}
 
   /** Counts so many root fields of queries, mutations and subscriptions; what to answer when there were too many. */
-  operation(accountId: string, rootFields = 1): Promise<RateLimitedError | undefined> {
-    return this.consume(OPERATIONS, this.operations, accountId, rootFields);
+  operation(accountId: string, rootFields = 1): RateLimitedError | undefined {
+    return this.charge(OPERATIONS, accountId, rootFields);
   }
 
   /** Counts one root field that writes. Throws {@link RateLimitedError}. */
-  async write(accountId: string): Promise<void> {
-    for (const { limit, counter } of this.writes) {
-      const refused = await this.consume(limit, counter, accountId, 1);
+  write(accountId: string): void {
+    for (const limit of WRITES) {
+      const refused = this.charge(limit, accountId, 1);
       if (refused) throw refused;
     }
   }
 
-  private async consume(
-    limit: Limit,
-    counter: RateLimiterMemory,
-    accountId: string,
-    points: number,
-  ): Promise<RateLimitedError | undefined> {
+  private charge(limit: Limit, accountId: string, points: number): RateLimitedError | undefined {
     if (!this.limits.on) return undefined;
-    try {
-      await counter.consume(accountId, points);
-      return undefined;
-    } catch (refused) {
-      if (refused instanceof RateLimiterRes) return this.limits.refusal(limit, refused.msBeforeNext);
-      throw refused;
-    }
+    const wait = this.counters.take(limit, accountId, points);
+    return wait > 0 ? this.limits.refusal(limit, wait) : undefined;
   }
-}
-
-function counterOf({ points, seconds }: Limit): RateLimiterMemory {
-  return new RateLimiterMemory({ points, duration: seconds });
 }

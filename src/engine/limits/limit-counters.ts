@@ -1,9 +1,10 @@
 // Where attempts are counted: in Redis for all instances, in this process without one, or while it does not answer.
 import { createHmac } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { redisClient } from '../pubsub/redis-client.js';
 import type { Limit } from './limit.js';
+import { LocalCounters } from './local-counters.js';
 
 export interface CounterOptions {
   readonly redisUrl: string | undefined;
@@ -20,14 +21,10 @@ const REDIS_PATIENCE_MS = 500;
 /** ms for which Redis is not asked again after it has not answered: waiting requests would pile up. */
 const REDIS_REST_MS = 2_000;
 
-interface Counter {
-  readonly shared: RateLimiterAbstract | undefined;
-  readonly local: RateLimiterAbstract;
-}
-
 export class LimitCounters {
   private readonly redis: Redis | undefined;
-  private readonly counters = new Map<string, Counter>();
+  private readonly local = new LocalCounters();
+  private readonly shared = new Map<string, RateLimiterRedis>();
   private isLost = false;
   private failedAt = 0;
   private closed = false;
@@ -44,25 +41,26 @@ export class LimitCounters {
   }
 
   /** Counts one attempt of `key`: 0 if it is allowed, else the ms until the next one is. */
-  async take(limit: Limit, key: string): Promise<number> {
-    try {
-      await this.ask(limit, (counter) => counter.consume(this.masked(key)));
-      return 0;
-    } catch (refused) {
-      if (refused instanceof RateLimiterRes) return Math.max(refused.msBeforeNext, 1);
-      throw refused;
-    }
+  take(limit: Limit, key: string): Promise<number> {
+    const shared = async (counter: RateLimiterRedis, masked: string): Promise<number> => {
+      const { consumedPoints, msBeforeNext } = await counter.consume(masked).catch(theRefusal);
+      return consumedPoints > limit.points ? Math.max(msBeforeNext, 1) : 0;
+    };
+    return this.ask(limit, key, shared, (masked) => this.local.take(limit, masked));
   }
 
   /** What {@link take} would answer, without counting. */
-  async peek(limit: Limit, key: string): Promise<number> {
-    const found = await this.ask(limit, (counter) => counter.get(this.masked(key)));
-    return found && found.consumedPoints >= limit.points ? Math.max(found.msBeforeNext, 1) : 0;
+  peek(limit: Limit, key: string): Promise<number> {
+    const shared = async (counter: RateLimiterRedis, masked: string): Promise<number> => {
+      const found = await counter.get(masked);
+      return found && found.consumedPoints >= limit.points ? Math.max(found.msBeforeNext, 1) : 0;
+    };
+    return this.ask(limit, key, shared, (masked) => this.local.peek(limit, masked));
   }
 
   /** As if the attempt had not been made. */
   async giveBack(limit: Limit, key: string): Promise<void> {
-    await this.ask(limit, (counter) => counter.reward(this.masked(key)));
+    await this.ask(limit, key, reward, (masked) => this.local.giveBack(limit, masked));
   }
 
   close(): void {
@@ -70,23 +68,25 @@ export class LimitCounters {
     this.redis?.disconnect();
   }
 
-  private async ask<T>(limit: Limit, question: (counter: RateLimiterAbstract) => Promise<T>): Promise<T> {
-    const { shared, local } = this.counter(limit);
-    if (!shared || performance.now() < this.restsUntil) return question(local);
+  private async ask<T>(
+    limit: Limit,
+    key: string,
+    shared: (counter: RateLimiterRedis, key: string) => Promise<T>,
+    local: (key: string) => T,
+  ): Promise<T> {
+    const masked = this.masked(key);
+    const counter = this.counter(limit);
+    if (!counter || performance.now() < this.restsUntil) return local(masked);
     try {
-      const answer = await question(shared);
+      const answer = await shared(counter, masked);
       this.found();
       return answer;
     } catch (error) {
-      if (error instanceof RateLimiterRes) {
-        this.found();
-        throw error;
-      }
       // Answered with an error (no right, a replica, a cluster, still loading), it counts no more than one that is away.
       // While there is no connection, the failure to make one says why.
       if (this.redis?.status === 'ready') this.lost(error instanceof Error ? error.message : String(error));
       this.restsUntil = performance.now() + REDIS_REST_MS;
-      return question(local);
+      return local(masked);
     }
   }
 
@@ -104,16 +104,13 @@ export class LimitCounters {
     this.options.onRedisBack?.();
   }
 
-  private counter(limit: Limit): Counter {
-    const known = this.counters.get(limit.name);
-    if (known) return known;
-    const settings = { keyPrefix: `tidings:${limit.name}`, points: limit.points, duration: limit.seconds };
-    const made = {
-      shared: this.redis && new RateLimiterRedis({ ...settings, storeClient: this.redis, rejectIfRedisNotReady: true }),
-      local: new RateLimiterMemory(settings),
-    };
-    this.counters.set(limit.name, made);
-    return made;
+  private counter({ name, points, seconds }: Limit): RateLimiterRedis | undefined {
+    const { redis: storeClient } = this;
+    if (!storeClient) return undefined;
+    const settings = { keyPrefix: `tidings:${name}`, points, duration: seconds, rejectIfRedisNotReady: true };
+    const counter = this.shared.get(name) ?? new RateLimiterRedis({ ...settings, storeClient });
+    this.shared.set(name, counter);
+    return counter;
   }
 
   private masked(key: string): string {
@@ -134,4 +131,14 @@ export class LimitCounters {
     client.on('close', () => this.lost('connection closed'));
     return client;
   }
+}
+
+async function reward(counter: RateLimiterRedis, key: string): Promise<void> {
+  await counter.reward(key);
+}
+
+/** What the library throws when there were too many. */
+function theRefusal(refused: unknown): RateLimiterRes {
+  if (refused instanceof RateLimiterRes) return refused;
+  throw refused;
 }

@@ -90,14 +90,14 @@ export class SocketOperations {
     if (!shown || !operation) return [new UnauthenticatedError()];
     if (this.sockets.isCrowded(socket)) return [new RateLimitedError(1)];
     let caller = await this.authenticator.callerOf(shown);
-    const limited = caller.principal && (await this.contexts.limits.operation(caller.principal.accountId));
+    const limited = caller.principal && this.contexts.limits.operation(caller.principal.accountId);
     if (!socket.open) return [new UnauthenticatedError()];
     if (limited) return [limited];
     const since = performance.now();
     const ready = await this.admission.prepare(socket, this.subscriptions.schema, request, caller);
     if (isErrors(ready)) return ready;
     const accountId = caller.principal?.accountId;
-    const more = accountId && (await this.contexts.limits.rootFields(accountId, ready.operation.rootFields));
+    const more = accountId && this.contexts.limits.rootFields(accountId, ready.operation.rootFields);
     if (more) return [more];
     if (performance.now() - since > CALLER_MS) caller = await this.authenticator.callerOf(shown);
     if (!socket.open || operation.completed) return [new UnauthenticatedError()];

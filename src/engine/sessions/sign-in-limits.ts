@@ -79,20 +79,20 @@ export class SignInLimits implements FieldLimits {
     };
   }
 
-  write(accountId: string): Promise<void> {
-    return this.budget.write(accountId);
+  write(accountId: string): void {
+    this.budget.write(accountId);
   }
 
-  operation(accountId: string): Promise<RateLimitedError | undefined> {
+  operation(accountId: string): RateLimitedError | undefined {
     return this.charge(accountId, 1);
   }
 
-  async rootFields(accountId: string, { length }: readonly unknown[]): Promise<RateLimitedError | undefined> {
+  rootFields(accountId: string, { length }: readonly unknown[]): RateLimitedError | undefined {
     return length > 1 ? this.charge(accountId, length - 1) : undefined;
   }
 
-  private async charge(accountId: string, rootFields: number): Promise<RateLimitedError | undefined> {
-    const refused = await this.budget.operation(accountId, rootFields);
+  private charge(accountId: string, rootFields: number): RateLimitedError | undefined {
+    const refused = this.budget.operation(accountId, rootFields);
     const entry = { action: 'OPERATION_REFUSED', outcome: 'REFUSED', actorId: accountId } as const;
     // Not waited for: there may be very many of them.
     if (refused) void this.audit.recordRepeatable({ ...entry, details: { reason: 'RATE_LIMITED' } });
