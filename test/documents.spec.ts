@@ -94,6 +94,15 @@ describe('somebody who is not signed in', () => {
   });
 });
 
+describe('what requests leave behind', () => {
+  it('is no document that came once', async () => {
+    const before = heapUsed();
+    // Parsed, each takes about 1 MB as graphql-js parses it.
+    for (let at = 0; at < 40; at += 1) await editor.data(`{ me { ${aliases(1_300, 'id')} } b${at}: me { id } }`);
+    expect(heapUsed() - before).toBeLessThan(16 << 20);
+  });
+});
+
 describe('what a subscription holds of its document', () => {
   it('is one normal form for all subscriptions with the same content, and no text', async () => {
     const project = await createProject(editor);

@@ -1,5 +1,6 @@
 // What may run and what not, whoever sends it and however; and what is kept of documents.
 import { buildSchema, getIntrospectionQuery, type GraphQLObjectType } from 'graphql';
+import { growth, LINEAR } from '../../../../test/support/growth.js';
 import { Metrics } from '../../operations/metrics.js';
 import { DocumentCache } from './document-cache.js';
 import { isErrors, OperationPipeline, type Sender } from './operation-pipeline.js';
@@ -7,7 +8,7 @@ import { isErrors, OperationPipeline, type Sender } from './operation-pipeline.j
 const schema = buildSchema(`
   """${'A long description. '.repeat(200)}"""
   type Node { name: String  next: Node  one(id: ID): Node }
-  type Query { name: String  node: Node  list(first: Int): [Node!]! }
+  type Query { name: String  node: Node  ids(of: [ID]): Node  grid(of: [[ID]]): Node  list(first: Int): [Node!]! }
   type Mutation { login: String  write(text: String): Node }
   type Subscription { events(after: String): Node }`);
 (schema.getMutationType() as GraphQLObjectType).getFields()['login']!.extensions = { credential: true };
@@ -110,6 +111,28 @@ describe('an operation', () => {
         'OPERATION_RESOLUTION_FAILURE',
       ]);
     }
+  });
+});
+
+const nestedLists = (levels: number) => JSON.parse('['.repeat(levels) + ']'.repeat(levels)) as unknown;
+const nestedObjects = (levels: number) => JSON.parse('{"a":'.repeat(levels) + '1' + '}'.repeat(levels)) as unknown;
+
+describe('variables', () => {
+  it.each<[string, string, (size: number) => unknown, number | string]>([
+    ['a list of many values', '($v: [ID]) { ids(of: $v) { name } }', (size) => Array.from({ length: size }, String), 2],
+    [
+      'a list of wrong values',
+      '($v: [ID]) { ids(of: $v) { name } }',
+      (size) => Array(size).fill(true),
+      'BAD_USER_INPUT',
+    ],
+    ['lists within lists', '($v: [[ID]]) { grid(of: $v) { name } }', nestedLists, 'BAD_USER_INPUT'],
+    ['objects within objects', '($v: ID) { ids(of: [$v]) { name } }', nestedObjects, 'BAD_USER_INPUT'],
+    ['objects that nobody asks for', '($w: ID) { ids(of: [$w]) { name } }', nestedObjects, 2],
+  ])('take a time that is linear in their size: %s', async (_what, query, valueOf, expected) => {
+    const work = (v: unknown) => outcome(`query ${query}`, MEMBER, { variables: { v } });
+    expect(work(valueOf(50_000))).toEqual(typeof expected === 'number' ? expected : [expected]);
+    expect(await growth(50_000, valueOf, work)).toBeLessThan(LINEAR);
   });
 });
 
