@@ -20,6 +20,7 @@ const FIRST = [
   'pages',
   'socket-rights',
   'hub',
+  'linear-input',
   'live',
   'socket-floods',
   'limits',

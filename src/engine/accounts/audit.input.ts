@@ -13,7 +13,13 @@ const time = z
 
 const filter = z
   .object({
-    actions: optional(z.array(z.enum(AUDIT_ACTIONS, 'is not an action of the audit trail'))),
+    // Their number first: each that is wrong would be a problem of its own.
+    actions: optional(
+      z
+        .array(z.string())
+        .max(AUDIT_ACTIONS.length, 'names each action once')
+        .pipe(z.array(z.enum(AUDIT_ACTIONS, 'is not an action of the audit trail'))),
+    ),
     actorId: optional(id),
     outcome: optional(z.enum(AuditOutcome)),
     since: optional(time),

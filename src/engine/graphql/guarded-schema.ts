@@ -21,6 +21,9 @@ import type { Attempt, FieldLimits } from './field-limits.port.js';
 import { clearsCookies, countsAsWrite, inputSchemaOf, limitsOf } from './field-rules.js';
 import { assertRules } from './schema-rules.js';
 
+/** Problems of the arguments of a field that are named. */
+const MAX_PROBLEMS = 20;
+
 type Resolver = GraphQLFieldResolver<unknown, OperationContext, Record<string, unknown>>;
 type Field = GraphQLField<unknown, OperationContext, Record<string, unknown>>;
 
@@ -222,7 +225,7 @@ interface ParsedInput {
 
 function parseInput(result: ParsedInput): Record<string, unknown> {
   if (result.success) return result.data as Record<string, unknown>;
-  const issues = result.error?.issues ?? [];
+  const issues = (result.error?.issues ?? []).slice(0, MAX_PROBLEMS);
   throw new BadUserInputError(issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message })));
 }
 
