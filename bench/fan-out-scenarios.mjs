@@ -30,22 +30,22 @@ export async function sockets(ours, query, count) {
   return { count, bytes, perSecond };
 }
 
-/** A project with 1,000 updates, and the people who have missed all of them. */
-export async function missedProject(ours, count) {
+/** A project with `missed` updates, and the people who have missed all of them. */
+export async function missedProject(ours, count, missed = MISSED) {
   const people = await ours.accounts(count, 'USER');
   const project = await ours.project(people);
-  for (let n = 0; n < MISSED / 20; n += 1) await ours.post(project.id, 20);
-  return { people, project };
+  for (let n = 0; n < missed / 20; n += 1) await ours.post(project.id, 20);
+  return { people, project, missed };
 }
 
 /** ms from the first byte that `people` send `node` until they have what they have missed, and µs of its CPU for each event. */
-export async function comeBack(node, query, { people, project }, width) {
+export async function comeBack(node, query, { people, project, missed }, width) {
   const clients = startClients();
   const variables = { id: project.id, after: project.lastCursor };
   const hellos = people.map(({ token }) => greeting(token, query, variables));
   const [before, began] = [node.cpu(), performance.now()];
   await clients.ask('connect', { to: node.to, hellos, width });
-  const total = MISSED * people.length;
+  const total = missed * people.length;
   const received = await clients.ask('expect', { count: total, ms: PATIENCE_MS });
   if (received < total) throw new Error(`${received} of ${total} missed events arrived`);
   const ms = performance.now() - began;

@@ -10,6 +10,7 @@ import { LogReader } from '../events/log-reader.js';
 import { SharedExecutions } from '../graphql/shared-executions.js';
 import type { SharingPlan } from '../graphql/sharing-plan.js';
 import { Delivery } from './delivery.js';
+import type { ExecutionScheduler } from './fan-out/execution-scheduler.js';
 import { executionKeyOf } from './fan-out/subscription-limits.js';
 import { Group } from './group.js';
 import type { GroupServices } from './group-services.js';
@@ -63,6 +64,10 @@ export class Hub implements OnModuleInit {
   /** How many subscriptions this node serves. */
   get size(): number {
     return this.members.size;
+  }
+
+  get scheduler(): ExecutionScheduler {
+    return this.delivery.scheduler;
   }
 
   /** What it has done and does. */

@@ -6,6 +6,7 @@ import { CONFIG } from '../config/config.module.js';
 import { networkOf } from '../limits/client-network.js';
 import { SessionUse } from '../sessions/session-use.js';
 import type { Socket } from './socket.js';
+import { ConnectionTurns } from './sockets/connection-turns.js';
 
 /** Sockets of one account on one node. */
 export const MAX_SOCKETS = 100;
@@ -22,6 +23,8 @@ const FOREIGN_CODES: ReadonlySet<number> = new Set([1000, 1001, 1005, 1006, 1009
 export class OpenSockets implements Iterable<Socket> {
   /** Sockets closed so far, by code; `null`: those of clients' own making. */
   readonly closes = new Map<number | null, number>();
+  /** The order in which clients are taken that come at once. */
+  readonly turns = new ConnectionTurns();
   private readonly all = new Set<Socket>();
   private readonly byAccount = new Map<string, Set<Socket>>();
   /** Sockets that have not signed in, and their number by network. */

@@ -11,6 +11,9 @@ const GATHER_MS_PER_SUBSCRIBER = 2;
 /** ms in which newcomers are gathered: they are greeted together, by one look at who is there. */
 const GREET_MS = 20;
 
+/** ms in which newcomers are told what others were told. */
+const REUSE_MS = 500;
+
 /** Who watches at one time. */
 export interface PresenceState {
   /** Ids of accounts, who came first at the front. */
@@ -45,6 +48,10 @@ export class PresenceRoom {
   private elsewhere: ReadonlyMap<string, number> = new Map();
   /** The watchers as they were listed last. */
   private known: readonly string[] = [];
+  /** When `elsewhere` was read. */
+  private readAt = Number.NEGATIVE_INFINITY;
+  /** What was told last, and when. */
+  private told: { readonly state: PresenceState; readonly at: number } | undefined;
   private gathering: NodeJS.Timeout | undefined;
   private readonly newcomers = new Set<LiveQueue<PresenceState>>();
   private greeting: NodeJS.Timeout | undefined;
@@ -80,8 +87,14 @@ export class PresenceRoom {
 
   /** What other nodes say. While that is doubtful nobody is taken for gone. */
   learn(elsewhere: ReadonlyMap<string, number>, doubtful: boolean): void {
+    this.readAt = performance.now();
     this.elsewhere = doubtful ? new Map([...this.elsewhere, ...elsewhere]) : elsewhere;
     this.changed();
+  }
+
+  /** Whether what other instances hold was read in the last `ms`: newcomers need no read of their own. */
+  wasReadWithin(ms: number): boolean {
+    return performance.now() - this.readAt < ms;
   }
 
   /** Ends the subscriptions that `event` takes the right from: an event of this resource, or of one of the accounts. */
@@ -109,11 +122,22 @@ export class PresenceRoom {
     clearTimeout(this.greeting);
   }
 
+  /** One object for all who are told the same within a short time: its payloads are executed once. */
   private state(): PresenceState {
+    const now = performance.now();
+    const watchers = this.watchers();
+    const { told } = this;
+    if (told && told.state.watchers === watchers && now - told.at < REUSE_MS) return told.state;
+    const state = this.newState(watchers);
+    this.told = { state, at: now };
+    return state;
+  }
+
+  private newState(watchers: readonly string[]): PresenceState {
     let loaders = this.loaders();
     const bySince = new Map<readonly string[] | undefined, PresenceState>();
     const state: PresenceState = {
-      watchers: this.watchers(),
+      watchers,
       before: undefined,
       load: (loader, key) =>
         loaders.load(loader, key).catch((error: unknown) => {

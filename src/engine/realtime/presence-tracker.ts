@@ -97,10 +97,12 @@ export class PresenceTracker implements OnModuleInit, OnApplicationShutdown {
     // Known before anything is read: what takes the right away meanwhile ends it.
     room.subscribers.set(queue, { accountId, judge });
     try {
-      await retryWhileUnavailable(
-        () => this.readSoon([room]),
-        () => !queue.open,
-      );
+      if (!room.wasReadWithin(LOOK_MS)) {
+        await retryWhileUnavailable(
+          () => this.readSoon([room]),
+          () => !queue.open,
+        );
+      }
     } catch (error) {
       await queue.return();
       throw error;

@@ -65,6 +65,13 @@ export class RealtimeStatistics {
       'Bytes written to sockets and not taken by the operating system yet.',
       () => this.bufferedBytes,
     );
+    const { scheduler } = this.hub;
+    const waiting = 'Executions of subscriptions that wait for others, at the head of the log and behind it.';
+    this.gauge('tidings_executions_waiting', waiting, () => scheduler.live.queued + scheduler.replay.queued);
+    const replays = 'Groups that wait for their next page of the log.';
+    this.gauge('tidings_replays_waiting', replays, () => scheduler.waitingReplays);
+    const turns = 'Upgrades, sign-ins and subscriptions of sockets that wait for their turn.';
+    this.gauge('tidings_connection_turns_waiting', turns, () => this.sockets.turns.waiting);
     this.gauge('tidings_log_position', 'Position of the newest event applied.', () => this.follower.applied);
     this.gauge(
       'tidings_log_distance',
@@ -86,6 +93,16 @@ export class RealtimeStatistics {
       'tidings_rings_lost_total',
       'Events that were found without any ring of the doorbell, which only delays them.',
       () => this.follower.ringsLost,
+    );
+    this.counter(
+      'tidings_execution_budget_exceeded_total',
+      'Times that a group was given events at the pace of replay, because its accounts had spent their budget of executions.',
+      () => this.hub.scheduler.live.refused,
+    );
+    this.counter(
+      'tidings_connection_turns_refused_total',
+      'Upgrades, sign-ins and subscriptions of sockets refused because too many waited.',
+      () => this.sockets.turns.refused,
     );
     this.closes();
   }

@@ -15,6 +15,7 @@ import { RateLimitedError, UnauthenticatedError } from '../errors/service-error.
 import { ContextFactory } from '../graphql/context-factory.js';
 import { isErrors, type OperationRequest } from '../graphql/operations/operation-pipeline.js';
 import type { ParsedOperation } from '../graphql/operations/parsed-operation.js';
+import { ownerOf } from '../limits/client-network.js';
 import { SessionAuthenticator, type ShownToken } from '../sessions/session.authenticator.js';
 import { OpenSockets } from './open-sockets.js';
 import { SocketAdmission } from './socket-admission.js';
@@ -55,6 +56,8 @@ export class SocketOperations {
   }
 
   private async connect(socket: Socket, params: Payload): Promise<boolean> {
+    const taken = await this.sockets.turns.enter(ownerOf(socket.client.address), () => socket.open);
+    if (!taken) return refuse(socket, CloseCode.TryAgainLater, 'Try again later');
     const shown = this.shown(socket, params);
     if (!shown) return refuse(socket, CloseCode.Unauthenticated, 'Unauthorized');
     const { claims } = shown;

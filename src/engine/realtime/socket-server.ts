@@ -9,6 +9,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { endpointOf } from '../graphql/endpoint.js';
 import { ContextFactory } from '../graphql/context-factory.js';
 import { MAX_RECEIVED_BYTES } from '../limits/message-size.js';
+import { ownerOf } from '../limits/client-network.js';
 import { SessionCookies } from '../sessions/session-cookies.js';
 import { OpenSockets } from './open-sockets.js';
 import { CloseCode, Socket } from './socket.js';
@@ -99,7 +100,14 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
     if (endpointOf(request.url) === undefined) reject(stream, '404 Not Found');
     else if (this.draining) reject(stream, UNAVAILABLE);
     else if (crowd) reject(stream, crowd === 'network' ? '429 Too Many Requests' : UNAVAILABLE);
-    else this.server.handleUpgrade(request, stream, head, (ws) => this.opened(ws, stream, request));
+    else void this.takeInTurn(request, stream, head);
+  }
+
+  private async takeInTurn(request: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> {
+    const owner = ownerOf(this.contexts.clientOf(request).address);
+    const taken = await this.sockets.turns.enter(owner, () => !stream.destroyed);
+    if (!taken || this.draining) return reject(stream, UNAVAILABLE);
+    this.server.handleUpgrade(request, stream, head, (ws) => this.opened(ws, stream, request));
   }
 
   private opened(ws: WebSocket, stream: Duplex, request: IncomingMessage): void {

@@ -12,16 +12,18 @@ import {
 } from 'graphql';
 import type { OperationContext } from '../access/operation-context.js';
 import { isDatabaseAway } from '../database/unit-of-work.js';
-import { ServiceUnavailableError } from '../errors/service-error.js';
+import { ServiceUnavailableError, UnauthenticatedError } from '../errors/service-error.js';
 import { isErrors, type ReadyOperation } from '../graphql/operations/operation-pipeline.js';
 import { SharedExecutions } from '../graphql/shared-executions.js';
 import type { SharingPlan } from '../graphql/sharing-plan.js';
+import { ownerOf } from '../limits/client-network.js';
 import { LiveResults, type LiveSubscription } from './fan-out/live-results.js';
 import { PLACEHOLDER, sourceDocument } from './fan-out/source-document.js';
-import { executionKeyOf, SubscriptionLimits } from './fan-out/subscription-limits.js';
+import { type Admission, executionKeyOf, SubscriptionLimits } from './fan-out/subscription-limits.js';
 import { Hub } from './hub.js';
 import { LiveExecutions } from './live-executions.js';
 import { Member } from './member.js';
+import { OpenSockets } from './open-sockets.js';
 import { CloseCode, type Socket } from './socket.js';
 import type { Operation } from './sockets/running-operations.js';
 
@@ -35,7 +37,7 @@ export interface OpenSubscription extends ExecutionArgs {
 }
 
 interface Opening {
-  readonly plan: SharingPlan;
+  readonly admission: Admission;
   /** Opens the stream. */
   readonly source: ExecutionArgs;
   readonly socket: Socket;
@@ -54,6 +56,7 @@ export class SubscriptionOperations {
     private readonly hub: Hub,
     private readonly executions: LiveExecutions,
     private readonly limits: SubscriptionLimits,
+    private readonly sockets: OpenSockets,
   ) {}
 
   get schema(): GraphQLSchema {
@@ -70,12 +73,30 @@ export class SubscriptionOperations {
     socket: Socket,
     operation: Operation,
   ): Promise<readonly GraphQLError[] | OpenSubscription> {
-    // Before anything is waited for: from here on the document is held in its normal form alone.
-    const plan = this.shared.planOf(ready);
+    // Before anything is waited for: from here on the document is held in its normal form alone, and counted.
+    const admission = this.admit(this.shared.planOf(ready), socket);
+    if (admission instanceof GraphQLError) return Promise.resolve([admission]);
     const { schema, name } = ready.operation;
     const document = sourceDocument(ready.operation);
     const source = { schema, document, operationName: name ?? null, variableValues: ready.variables };
-    return this.openWhenBack({ plan, source, socket, operation }, contextNow);
+    return this.openInTurn({ admission, source, socket, operation }, contextNow);
+  }
+
+  private async openInTurn(
+    opening: Opening,
+    contextNow: () => Promise<OperationContext>,
+  ): Promise<readonly GraphQLError[] | OpenSubscription> {
+    const { admission, socket, operation } = opening;
+    let opened: readonly GraphQLError[] | OpenSubscription = [new ServiceUnavailableError()];
+    try {
+      const owner = { ...ownerOf(socket.client.address), ...(socket.claims ? { key: socket.claims.sub } : {}) };
+      const taken = await this.sockets.turns.enter(owner, () => socket.open && !operation.completed);
+      if (taken) opened = await this.openWhenBack(opening, contextNow);
+      else if (!operation.completed) socket.close(CloseCode.TryAgainLater, 'Try again later');
+      return opened;
+    } finally {
+      if (isErrors(opened)) admission.release();
+    }
   }
 
   private async openWhenBack(
@@ -97,27 +118,18 @@ export class SubscriptionOperations {
   }
 
   private async tryToOpen(
-    { plan, source, socket, operation }: Opening,
+    { admission, source, socket, operation }: Opening,
     context: OperationContext,
   ): Promise<readonly GraphQLError[] | OpenSubscription> {
-    const admission = this.admit(plan, socket, context);
-    if (admission instanceof GraphQLError) return [admission];
-    const stream = await createSourceEventStream({ ...source, contextValue: context }).catch((error: unknown) => {
-      admission?.release();
-      throw error;
-    });
-    if (!(Symbol.asyncIterator in stream) || !admission || operation.completed || !socket.open) {
-      admission?.release();
-      return refusalOf(stream);
-    }
-    const { release, payers } = admission;
-    const open = { schema: this.schema, document: PLACEHOLDER, contextValue: undefined, stream, plan: admission.plan };
+    const stream = await createSourceEventStream({ ...source, contextValue: context });
+    if (!(Symbol.asyncIterator in stream) || operation.completed || !socket.open) return refusalOf(stream);
+    const { plan, release, payers } = admission;
+    const open = { schema: this.schema, document: PLACEHOLDER, contextValue: undefined, stream, plan };
     if (stream instanceof Member) {
       stream.attach(socket, operation.id, release);
       return open;
     }
-    const { cost } = plan;
-    const enter = () => socket.enter(operation, cost);
+    const enter = () => socket.enter(operation, plan.cost);
     const leave = () => socket.leave(operation);
     return { ...open, live: { context, payers, enter, leave, release } };
   }
@@ -133,12 +145,11 @@ export class SubscriptionOperations {
     return stream as Member;
   }
 
-  /** Undefined: nobody is signed in, and nothing will be opened. */
-  private admit(plan: SharingPlan, { client }: Socket, { principal }: OperationContext) {
-    if (!principal) return undefined;
-    const { accountId, sessionId } = principal;
-    const executionKey = executionKeyOf(plan, this.shared.isShared(plan), sessionId, client.address);
-    return this.limits.admit({ accountId, executionKey }, plan);
+  /** For the account that the socket has signed in with. */
+  private admit(plan: SharingPlan, { client, claims }: Socket): Admission | GraphQLError {
+    if (!claims) return new UnauthenticatedError();
+    const executionKey = executionKeyOf(plan, this.shared.isShared(plan), claims.sid, client.address);
+    return this.limits.admit({ accountId: claims.sub, executionKey }, plan);
   }
 }
 

@@ -1,5 +1,6 @@
 // When executions of subscriptions run: a bounded amount of work at a time, accounts that have spent least first, in slices that leave
 // the event loop to others. Live work and replay have a lane each, so that neither waits for the other.
+import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { AccountBudgets, type BudgetOptions } from './account-budgets.js';
 import { TimeSlicer, type SliceOptions, WeightedSemaphore } from './flow-control.js';
@@ -18,6 +19,8 @@ const BUDGET: BudgetOptions = {
 
 /** Groups that are replayed at a time; rounds that an account has in a second before others go first. */
 const MAX_ROUNDS = 3;
+/** ms in which members of a group who come back one after the other are gathered. */
+const GATHER_MS = 25;
 const ROUNDS: BudgetOptions = { ...BUDGET, perSecond: 20, instancePerSecond: 100 };
 
 const LIVE: SliceOptions = { workMs: 4 };
@@ -70,8 +73,12 @@ export class ExecutionScheduler {
     return this.rounds.queued;
   }
 
-  /** Runs a round of replay: a page for everyone of a group who is within it. Accounts that had the fewest go first. */
+  /**
+   * Runs a round of replay: a page for everyone of a group who is within it. Accounts that had the fewest go first. When many come back
+   * at once, rounds are less frequent, so that more of a group share each.
+   */
   async replayRound(accounts: readonly string[], work: () => Promise<void>): Promise<void> {
+    if (this.replay.slicer.limited) await pause(GATHER_MS);
     await this.rounds.acquire(1, this.roundBudgets.charge(accounts, 1));
     try {
       await work();

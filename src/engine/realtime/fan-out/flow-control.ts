@@ -128,6 +128,12 @@ export class TimeSlicer {
     return this.resting !== undefined || performance.now() - this.since > this.options.workMs;
   }
 
+  /** Whether it has more than its share of the time, and rests by a timer. */
+  get limited(): boolean {
+    const { limit } = this.options;
+    return limit !== undefined && this.paidUntil - performance.now() > limit.burstMs;
+  }
+
   /** Resolves when there is time left in a slice. */
   async rest(): Promise<void> {
     while (this.spent) await (this.resting ??= this.nextSlice());
@@ -150,10 +156,10 @@ export class TimeSlicer {
     const { limit, workMs } = this.options;
     if (!limit) return 0;
     const now = performance.now();
-    // A slice that is much longer has been waiting for the database.
+    // What takes much longer than a slice has been waiting for the database.
     const worked = Math.min(now - this.since, 4 * workMs);
     this.paidUntil = Math.max(this.paidUntil, now - worked) + worked / limit.duty;
-    return this.paidUntil - now > limit.burstMs ? limit.restMs : 0;
+    return this.limited ? limit.restMs : 0;
   }
 }
 
