@@ -3,12 +3,13 @@ import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from '@apollo/clien
 import { SetContextLink } from '@apollo/client/link/context';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { tap } from 'rxjs';
-import { connect } from './connection.mjs';
+import { connect, withCookies } from './connection.mjs';
 
 export function apolloClient(url, session) {
-  const signedIn = new SetContextLink(async () => ({
-    headers: { authorization: `Bearer ${await session.accessToken()}` },
-  }));
+  const signedIn = new SetContextLink(async () => {
+    const token = await session.accessToken();
+    return { headers: token ? { authorization: `Bearer ${token}` } : {} };
+  });
   // Apollo copies the variables that it is given. This is the object that is sent again after a lost connection.
   const resuming = new ApolloLink((operation, forward) =>
     forward(operation).pipe(
@@ -18,7 +19,7 @@ export function apolloClient(url, session) {
       }),
     ),
   );
-  const http = ApolloLink.from([signedIn, new HttpLink({ uri: url })]);
+  const http = ApolloLink.from([signedIn, new HttpLink({ uri: url, ...withCookies })]);
   const socket = ApolloLink.from([resuming, new GraphQLWsLink(connect(url, session))]);
   return new ApolloClient({
     link: ApolloLink.split(({ operationType }) => operationType === 'subscription', socket, http),

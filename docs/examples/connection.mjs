@@ -1,16 +1,24 @@
 // connection.mjs
 import { createClient } from 'graphql-ws';
 
-/** The session that `login` or `register` has opened at `url`. `accessToken` never rejects; it is undefined once signed out. */
+/** What the browser needs to send cookies to the service. Without cookies it changes nothing. */
+export const withCookies = { credentials: 'include', headers: { 'x-tidings-csrf': '1' } };
+
+/** The session that `login` or `register` has opened at `url`. `accessToken` never rejects; without a token it is null or undefined. */
 export function openSession(url, { accessToken, accessTokenExpiresAt, refreshToken }) {
   let tokens = { accessToken, accessTokenExpiresAt, refreshToken };
   let refreshing;
   async function refresh() {
-    const query = `mutation ($token: String!) { refresh(refreshToken: $token) { ${Object.keys(tokens).join(' ')} } }`;
-    const body = JSON.stringify({ query, variables: { token: tokens.refreshToken } });
-    const headers = { 'content-type': 'application/json' };
+    const query = `mutation ($token: String) { refresh(refreshToken: $token) { ${Object.keys(tokens).join(' ')} } }`;
+    const { credentials, headers } = withCookies;
     try {
-      const response = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(30_000) });
+      const response = await fetch(url, {
+        method: 'POST',
+        credentials,
+        headers: { ...headers, 'content-type': 'application/json' },
+        body: JSON.stringify({ query, variables: { token: tokens.refreshToken } }),
+        signal: AbortSignal.timeout(30_000),
+      });
       const { data, errors } = await response.json();
       const isOver = ['UNAUTHENTICATED', 'REFRESH_TOKEN_REUSED'].includes(errors?.[0].extensions.code);
       tokens = data?.refresh ?? (isOver ? {} : tokens);
@@ -41,8 +49,14 @@ export function connect(url, session) {
     alarm = setTimeout(() => client.terminate(), 20_000);
   };
   const client = createClient({
-    url: url.replace(/^http/, 'ws'),
-    connectionParams: async () => ({ authorization: `Bearer ${await session.accessToken()}` }),
+    url: async () => {
+      await session.accessToken(); // before cookies go along with the upgrade
+      return url.replace(/^http/, 'ws');
+    },
+    connectionParams: async () => {
+      const token = await session.accessToken();
+      return token && { authorization: `Bearer ${token}` };
+    },
     shouldRetry: () => true, // also when no connection could be made
     retryAttempts: Infinity,
     retryWait: (retries) => new Promise((retry) => setTimeout(retry, backoff(retries))),

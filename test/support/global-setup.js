@@ -52,6 +52,9 @@ export default async function setup() {
   await template.em.fork().execute('insert into first_admin (id) values (1)');
   await template.close(true);
   providePgBouncer();
+  for (const program of ['curl', 'jq']) {
+    if (!provide(program)) throw new Error(`The documented shell snippets need ${program}: install it.`);
+  }
   const given = process.env['TEST_REDIS_URL'];
   const redis = given ? undefined : await startOwnRedis();
   process.env['TEST_POSTGRES_URL'] = postgres.url;
