@@ -117,6 +117,8 @@ async function walkThrough(): Promise<void> {
       .map(({ text }) => text)
       .join('\n'),
   );
+  const isWatched = async () => /^tidings_subscriptions 1$/m.test(await (await fetch(`${service.url}/metrics`)).text());
+  await until(isWatched, 'the watcher had subscribed');
   const said = await ran(
     walk
       .filter((block) => !isWatcher(block))
