@@ -37,8 +37,8 @@ export async function planOf(client: ClientBase, { sql, values }: SentStatement)
     const explained = await client
       .query(`explain (analyze, buffers, format json) ${sql}`, [...values])
       .catch((error: { code?: string }) => {
-        // What was inserted is there already, or what it belongs to is gone.
-        if (!error.code?.startsWith('23')) throw new Error(`Cannot be explained: ${sql}`, { cause: error });
+        // What was inserted is there already, or what it belongs to is gone, or has ended.
+        if (!/^(23|TD)/.test(error.code ?? '')) throw new Error(`Cannot be explained: ${sql}`, { cause: error });
       });
     if (!explained) return { rows: 0, ms: 0, pages: 0, read: 0, scans: [], sorted: 0, written: 0 };
     const [{ Plan: root, 'Execution Time': ms }] = explained.rows[0]['QUERY PLAN'];

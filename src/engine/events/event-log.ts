@@ -2,8 +2,9 @@
 // (see the migration's trigger); the doorbell only tells others to look.
 import { Inject, Injectable } from '@nestjs/common';
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
-import { commitWith, inTransaction } from '../database/unit-of-work.js';
-import { CursorExpiredError } from '../errors/service-error.js';
+import { SESSION_ENDED_STATE } from '../database/migrations/20261128000004-ended-sessions.js';
+import { commitWith, inTransaction, sqlState } from '../database/unit-of-work.js';
+import { CursorExpiredError, UnauthenticatedError } from '../errors/service-error.js';
 import { PUB_SUB, type PubSub } from '../pubsub/doorbell.port.js';
 import { decodeCursor } from './cursor.js';
 import { EVENT_CONSEQUENCES, type EventConsequences, type NextPlace } from './event-consequences.port.js';
@@ -83,7 +84,8 @@ export class EventLog {
 
   /**
    * Appends `drafts` in order and commits the transaction of `em`, which `inTransaction` began: no time passes in which this
-   * process holds the head. Without a draft it does neither.
+   * process holds the head. Without a draft it does neither. Throws {@link UnauthenticatedError} if the session of one has ended, whatever
+   * this instance knows of it.
    */
   async append(em: EntityManager, drafts: readonly EventDraft[]): Promise<LogEvent[]> {
     if (drafts.length === 0) return [];
@@ -93,8 +95,13 @@ export class EventLog {
       resourceKind: resource.kind,
       resourceId: resource.id,
     }));
-    const rows = await commitWith<EventRow>(em, APPEND, [JSON.stringify(list)]);
-    return rows.map(toLogEvent);
+    try {
+      const rows = await commitWith<EventRow>(em, APPEND, [JSON.stringify(list)]);
+      return rows.map(toLogEvent);
+    } catch (error) {
+      if (sqlState(error) === SESSION_ENDED_STATE) throw new UnauthenticatedError();
+      throw error;
+    }
   }
 
   /** The position to go on from; throws {@link CursorExpiredError} for a pruned, foreign, future or unknown one. */

@@ -123,7 +123,7 @@ export class SessionResolver {
     keepCurrent: boolean | null,
   ) {
     const kept = keepCurrent ? viewer.sessionId : undefined;
-    const ended = await this.service.endAll(viewer.accountId, kept, 'LOGOUT', client);
+    const ended = await this.service.endAll(viewer.accountId, kept, 'LOGOUT', client, viewer.sessionId);
     if (!keepCurrent) cookies.clear();
     return ended.length;
   }
@@ -138,7 +138,7 @@ export class SessionResolver {
     @Context() { viewer, client, cookies }: OperationContext,
     @Args('id', { type: () => ID, description: 'Of the session.' }) sessionId: string,
   ) {
-    const ended = await this.service.end(viewer.accountId, [sessionId], 'REVOKED', client);
+    const ended = await this.service.end(viewer.accountId, [sessionId], 'REVOKED', client, viewer.sessionId);
     if (ended.includes(viewer.sessionId)) cookies.clear();
     return ended.length > 0;
   }

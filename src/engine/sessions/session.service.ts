@@ -61,16 +61,20 @@ export class SessionService {
     return { account, session: await em.findOneOrFail(SessionEntity, id) };
   }
 
-  /** Ends those of the account's sessions that still live; returns their ids. Effective on this node when it returns. */
+  /**
+   * Ends those of the account's sessions that still live; returns their ids. Effective on this node when it returns. `bySession`: the one that asks
+   * for it. Throws UNAUTHENTICATED if that has ended itself.
+   */
   end(
     accountId: string,
     sessionIds: readonly string[],
     reason: EndReason,
     client?: ClientInfo,
+    bySession?: string,
   ): Promise<readonly string[]> {
     return this.log.transaction(async (tx) => {
       await lockAccount(tx.em, accountId);
-      const ended = await this.endLocked(tx, accountId, sessionIds, reason);
+      const ended = await this.endLocked(actingFrom(tx, bySession), accountId, sessionIds, reason);
       return this.audited(tx, accountId, ended, reason, client);
     });
   }
@@ -81,10 +85,11 @@ export class SessionService {
     kept: string | undefined,
     reason: EndReason,
     client?: ClientInfo,
+    bySession?: string,
   ): Promise<readonly string[]> {
     return this.log.transaction(async (tx) => {
       await lockAccount(tx.em, accountId);
-      const ended = await this.endAllLocked(tx, accountId, kept, reason);
+      const ended = await this.endAllLocked(actingFrom(tx, bySession), accountId, kept, reason);
       return this.audited(tx, accountId, ended, reason, client);
     });
   }
@@ -154,4 +159,9 @@ export async function lockAccount(em: EntityManager, id: string, other = id): Pr
   // In the order of ids, so that two of these never wait for each other.
   await em.execute('select 1 from account where id in (?, ?) order by id for no key update', [id, other]);
   return em.findOne(AccountEntity, { id, isSystem: false });
+}
+
+/** The same transaction, whose events are those of a session. */
+function actingFrom({ em, record }: LoggedTransaction, sessionId: string | undefined): LoggedTransaction {
+  return { em, record: (event) => record({ ...event, sessionId }) };
 }
