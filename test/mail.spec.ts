@@ -54,6 +54,33 @@ const mail = (change: Partial<Mail> = {}): Mail => ({
   ...change,
 });
 
+describe('too many mails in an hour', () => {
+  it('to one recipient are dropped, which the log says once; others get theirs', async () => {
+    const mailer = overSmtp();
+    for (let at = 0; at < 25; at += 1) mailer.queue(mail());
+    mailer.queue(mail({ to: 'grace@example.com' }));
+    // What is composed is a reset link: how many there are is bounded elsewhere.
+    mailer.queue(async () => mail({ subject: 'A link' }));
+    await server.to('grace@example.com');
+    const got = await server.to('ada@example.com', 21);
+    await mailer.onApplicationShutdown();
+    expect(got).toHaveLength(21);
+    expect(server.received).toHaveLength(22);
+    expect(logged).toEqual([expect.stringContaining('Mails are dropped: the limit of this hour is reached')]);
+  });
+
+  it('of one instance are dropped beyond MAILS_PER_HOUR, and none with RATE_LIMITS=off', async () => {
+    const few = mailerWith({ smtpUrl: server.url, mailsPerHour: 3 });
+    for (let at = 0; at < 5; at += 1) few.queue(mail({ to: `few${at}@example.com` }));
+    await few.onApplicationShutdown();
+    expect(server.received).toHaveLength(3);
+    const all = mailerWith({ smtpUrl: server.url, mailsPerHour: 3, rateLimits: false });
+    for (let at = 0; at < 5; at += 1) all.queue(mail({ to: `all${at}@example.com` }));
+    await all.onApplicationShutdown();
+    expect(server.received).toHaveLength(8);
+  });
+});
+
 describe('a mail over SMTP', () => {
   it('arrives with a text and an HTML part that say the same', async () => {
     overSmtp().queue(mail());
