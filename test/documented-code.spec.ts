@@ -110,6 +110,8 @@ const isWalk = ({ path, language, text }: Block) =>
   path === 'README.md' && language === 'sh' && !text.startsWith('npm');
 const walk = BLOCKS.filter(isWalk);
 
+const isWatched = async () => /^tidings_subscriptions 1$/m.test(await (await fetch(`${service.url}/metrics`)).text());
+
 async function walkThrough(): Promise<void> {
   const watcher = bash(
     walk
@@ -117,7 +119,6 @@ async function walkThrough(): Promise<void> {
       .map(({ text }) => text)
       .join('\n'),
   );
-  const isWatched = async () => /^tidings_subscriptions 1$/m.test(await (await fetch(`${service.url}/metrics`)).text());
   await until(isWatched, 'the watcher had subscribed');
   const said = await ran(
     walk

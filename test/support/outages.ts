@@ -75,16 +75,12 @@ export class Outages {
     const create = 'mutation ($i: CreateProjectInput!) { createProject(input: $i) { id lastCursor } }';
     const { id, lastCursor: after } = (await author.data(create, { i: { key: 'OUT', name: 'Outages' } })).createProject;
     const member = 'mutation ($p: ID!, $u: ID!) { setProjectMember(projectId: $p, userId: $u, role: VIEWER) { role } }';
+    const names = Array.from({ length: Math.ceil(count / PER_ACCOUNT) }, (_, account) => `watcher${account}`);
+    for (const name of names) await author.data(member, { p: id, u: (await register(name)).user.id });
     const sessions: ClientSession[] = [];
-    for (let account = 0; sessions.length < count; account += 1) {
-      const name = `watcher${account}`;
-      const { user, ...tokens } = await register(name);
-      await author.data(member, { p: id, u: user.id });
+    for (let at = 0; at < count; at += 1) {
+      const { user: _, ...tokens } = await login(names[at % names.length]!);
       sessions.push({ tokens, id, after });
-      while (sessions.length < count && sessions.length % PER_ACCOUNT > 0) {
-        const { user: _, ...more } = await login(name);
-        sessions.push({ tokens: more, id, after });
-      }
     }
     const clients = await StockClients.start(page);
     clients.watch(`http://127.0.0.1:${proxy.port}/graphql`, sessions);
