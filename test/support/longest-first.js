@@ -23,6 +23,7 @@ const FIRST = [
   'linear-input',
   'live',
   'socket-floods',
+  'gate',
   'limits',
   'write-limits',
   'in-charge',
