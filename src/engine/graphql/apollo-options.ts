@@ -175,6 +175,8 @@ const statusByMediaType: ApolloServerPlugin<BaseContext> = {
       const wellFormed = !errors?.some(({ extensions }) => extensions['code'] === 'BAD_REQUEST');
       const responseJson = wantsResponseJson(request.http?.headers.get('accept'));
       if (responseJson) http.headers.set('content-type', `${RESPONSE_JSON}; charset=utf-8`);
+      // NestJS has a plugin of its own behind ours, which sets 200 wherever there is `data`, null included.
+      await Promise.resolve();
       if (refusal && nothing) http.status = refusal.status;
       else if (!responseJson && result?.errors && wellFormed && [400, 403].includes(http.status ?? 200))
         http.status = 200;
