@@ -42,10 +42,10 @@ describe('sockets that do not sign in', () => {
   });
 });
 
-describe('a signed-in client', () => {
-  const heavy = (n: number) =>
-    `query Q${n} { __schema { types { name description fields { name description args { name description } type { name } } } } }`;
+const heavy = (n: number) =>
+  `query Q${n} { __schema { types { name description fields { name description args { name description } type { name } } } } }`;
 
+describe('a signed-in client', () => {
   it('that has spent its budget is refused more, keeps its socket, and others are served', async () => {
     const [greedy, modest] = [await tidings.current.asUser(), await tidings.current.asUser()];
     const socket = await RawSocket.signedIn(tidings.current.url, greedy.accessToken!);
