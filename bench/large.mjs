@@ -1,8 +1,9 @@
-// Whether any statement of the service grows with its tables: node bench/large.mjs [large|small]
+// Whether any statement of the service grows with its tables: node bench/large.mjs [large|small] [file]
 // Creates a large installation (200 projects, 100,000 updates, 300,000 comments, 1,000,000 events, 1,000,000 audit entries) on a
 // PostgreSQL of its own, runs every operation of a service on it, and prints how PostgreSQL carries out each statement that was sent.
+// With a file, writes an example of each statement there, which test/rolling-upgrade.spec.ts holds against later schemas.
 // A statement grows if it reads more than a batch of rows of one table without changing them, or sorts that many. Run `npm run build:test` first.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
@@ -62,6 +63,8 @@ async function measure(url) {
   const [hero, other] = [await service.signIn(admin.id, admin.email), await service.signIn(user.id, user.email)];
   const sent = await statementsSentBy(() => runEveryOperation(service, hero, other));
   await service.stop();
+  const last = [...sent.values()].map((examples) => examples.at(-1));
+  if (process.argv[3]) await writeFile(process.argv[3], JSON.stringify(last, null, 1));
   await query('analyze');
   const rows = [];
   for (const [shape, examples] of sent) {
