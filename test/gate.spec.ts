@@ -162,6 +162,8 @@ describe('a client that does not read', () => {
   }, 90_000);
 });
 
+const get = (socket: Socket) => socket.write('GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n');
+
 describe('connections', () => {
   const strict = useTidings(() => ({
     env: { RATE_LIMITS: 'on', MAX_CONNECTIONS: '12', MAX_CONNECTIONS_PER_ADDRESS: '11' },
@@ -179,7 +181,6 @@ describe('connections', () => {
     await once(socket, 'connect');
     return Object.assign(socket, { gone: once(socket, 'close') });
   };
-  const get = (socket: Socket) => socket.write('GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n');
 
   it('of one address end at their number; another address is served', async () => {
     for (let at = 0; at < 11; at += 1) await open();
@@ -210,5 +211,7 @@ describe('connections', () => {
     socket.resume();
     socket.write(one.repeat(60));
     await socket.gone;
+    const metrics = await (await fetch(`${strict.current.url}/metrics`)).text();
+    expect(metrics).toContain('tidings_connections_cut_total{reason="pipelined"} 1');
   });
 });
