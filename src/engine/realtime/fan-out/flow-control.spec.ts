@@ -4,6 +4,8 @@ import { AccountBudgets } from './account-budgets.js';
 import { batchesOf, retryWhileUnavailable, WeightedSemaphore } from './flow-control.js';
 import { GroupAccounts } from './group-accounts.js';
 
+const other = () => Promise.reject(new Error('another'));
+const away = () => Promise.reject(new ServiceUnavailableError());
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('a weighted semaphore', () => {
@@ -97,9 +99,7 @@ describe('work that fails while the database is away', () => {
       return attempts < 2 ? Promise.reject(new ServiceUnavailableError()) : Promise.resolve('done');
     };
     expect(await retryWhileUnavailable(work, () => false)).toBe('done');
-    const other = () => Promise.reject(new Error('another'));
     await expect(retryWhileUnavailable(other, () => false)).rejects.toThrow('another');
-    const away = () => Promise.reject(new ServiceUnavailableError());
     await expect(retryWhileUnavailable(away, () => true)).rejects.toMatchObject({ code: 'SERVICE_UNAVAILABLE' });
   });
 });
