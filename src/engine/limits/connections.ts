@@ -110,6 +110,7 @@ export class Connections implements OnApplicationShutdown {
 
   /** Ends a connection at once. */
   cut(socket: Socket, reason: string): void {
+    if (socket.destroyed) return;
     this.closed.inc({ reason });
     socket.destroy();
   }
