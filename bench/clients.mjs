@@ -34,6 +34,7 @@ const OUTAGES = {
     await pause(30 * S);
     proxy.open();
   },
+  'connections gone silent for good': async ({ proxy }) => proxy.blackhole(() => true),
   'the laptop sleeps past the end of the tokens': async ({ clients }) => {
     clients.signal('SIGSTOP');
     await pause((TOKEN_S + 25) * S);

@@ -57,6 +57,8 @@ describe('stock clients as README.md prints them come back, and lose nothing, af
         stage.proxy.open();
       },
     ],
+    // Nothing closes it: its clients notice by themselves.
+    ['a connection that has gone silent for good', async () => stage.proxy.blackhole(() => true)],
     [
       'a sleep past the end of their tokens',
       async () => {
