@@ -1,5 +1,6 @@
 // Why the service did not start, in the words of whoever has to mend it. Never repeats DATABASE_URL: it holds a password.
 import { ConfigError } from '../engine/config/config-error.js';
+import { poolerRefusal } from '../engine/errors/library-messages.js';
 import { EmbeddedPostgresError } from '../engine/database/embedded-postgres.js';
 import { UnsuitableDatabaseError } from '../engine/database/database-requirements.js';
 import { tlsProblem } from '../engine/database/tls-errors.js';
@@ -36,16 +37,6 @@ export function describeFailure(error: unknown): string {
   if (isDatabaseAway(error) || isUnreachable(error))
     return `The database at DATABASE_URL cannot be reached${code && ` (${code})`}. Does it run, and is the address right?`;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
-
-/** PgBouncer up to 1.18 has one SQLSTATE for everything, and English words. */
-function poolerRefusal(words: string): string {
-  const parameter = /unsupported startup parameter: ([a-z_]{1,40})/.exec(words)?.[1];
-  if (parameter) return `refuses the startup parameter ${parameter}: leave it out of DATABASE_URL`;
-  if (/no such database/.test(words)) return 'does not have the database that DATABASE_URL names';
-  return /no such user|authentication failed/.test(words)
-    ? 'refuses the user or the password of DATABASE_URL'
-    : 'refuses the connection (08P01)';
 }
 
 /** A name that cannot be resolved, a network without a way there: at the start only the database is waited for. */

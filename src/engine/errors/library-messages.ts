@@ -29,6 +29,20 @@ export function isWithoutTls(error: unknown): boolean {
   return error instanceof Error && NO_TLS.has(error.message);
 }
 
+/** Characters of a refusal of PgBouncer that are read. */
+const MAX_REFUSAL = 200;
+
+/** PgBouncer up to 1.18 has one SQLSTATE for everything, and English words. */
+export function poolerRefusal(message: string): string {
+  const words = message.slice(0, MAX_REFUSAL);
+  const parameter = /unsupported startup parameter: ([a-z_]{1,40})/.exec(words)?.[1];
+  if (parameter) return `refuses the startup parameter ${parameter}: leave it out of DATABASE_URL`;
+  if (/no such database/.test(words)) return 'does not have the database that DATABASE_URL names';
+  return /no such user|authentication failed/.test(words)
+    ? 'refuses the user or the password of DATABASE_URL'
+    : 'refuses the connection (08P01)';
+}
+
 /** Characters of a syntax error that are read. */
 const MAX_SYNTAX_ERROR = 160;
 
