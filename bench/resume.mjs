@@ -25,8 +25,9 @@ const ours = await startOurs(redis.url);
 const resuming = await missedProject(ours, Number(given.clients), RESUMED);
 const reconnecting = await missedProject(ours, Number(given.reconnects), RECONNECTED);
 const whole = [];
-/** All of them connect at once. */
-const storm = (missed) => async () => void whole.push(await comeBack(ours.fan, WATCH, missed, missed.people.length));
+/** Sockets that are not signed in yet at a time: with more than 1,024 an instance refuses upgrades, and stock clients try again. */
+const WIDTH = 900;
+const storm = (missed) => async () => void whole.push(await comeBack(ours.fan, WATCH, missed, WIDTH));
 const idle = () => pause(Number(given.idle));
 
 const [calm, whileResuming, rest, whileReconnecting] = await delays(ours, WATCH, BYSTANDER, [
