@@ -14,6 +14,7 @@ import { AdministrationMigration } from './engine/database/migrations/2026112100
 import { KnownAddressesMigration } from './engine/database/migrations/20261121000005-known-addresses.js';
 import { NodesMigration } from './engine/database/migrations/20261121000006-nodes.js';
 import { SignInRetentionMigration } from './engine/database/migrations/20261121000008-sign-in-retention.js';
+import { AccountSearchMigration } from './engine/database/migrations/20261128000005-account-search.js';
 import { EndedSessionsMigration } from './engine/database/migrations/20261128000004-ended-sessions.js';
 import { LargeTablesMigration } from './engine/database/migrations/20261128000002-large-tables.js';
 import { RepeatedAuditEntriesMigration } from './engine/database/migrations/20261128000102-repeated-audit-entries.js';
@@ -61,6 +62,7 @@ export const databaseContent: DatabaseContent = {
     { name: '20261128000002-large-tables', class: LargeTablesMigration },
     { name: '20261128000003-large-tables', class: LargeDomainTablesMigration },
     { name: '20261128000004-ended-sessions', class: EndedSessionsMigration },
+    { name: '20261128000005-account-search', class: AccountSearchMigration },
     { name: '20261128000101-several-reset-links', class: SeveralResetLinksMigration },
     { name: '20261128000102-repeated-audit-entries', class: RepeatedAuditEntriesMigration },
     { name: '20261128000201-account-email-key', class: AccountEmailKeyMigration },

@@ -45,12 +45,12 @@ it('instances of the version before write and read while a new one migrates, ser
   );
   await database.query(`insert into project (id, key, name) values ($1, 'ROLLING', 'Rolling')`, [projectId]);
 
-  let writing = true;
+  const stop = new AbortController();
   const [old, reader] = [new Client(database.url), new Client(database.url)];
   await Promise.all([old.connect(), reader.connect()]);
   const written: string[] = [];
   const writes = (async () => {
-    while (writing) {
+    while (!stop.signal.aborted) {
       const id = randomUUID();
       await old.query('begin');
       await old.query(
@@ -85,7 +85,7 @@ it('instances of the version before write and read while a new one migrates, ser
       await admin.data(post, { i: { projectId, title: `new ${count}`, health: 'AT_RISK' } });
     const upTo = written.length + 5;
     await until(() => written.length > upTo, 'the version before went on');
-    writing = false;
+    stop.abort();
     await writes;
     const [last] = await database.query<{ seq: number }>(
       'select seq::int as seq from log_counter where resource_id = $1',
@@ -106,7 +106,7 @@ it('instances of the version before write and read while a new one migrates, ser
     expect(rows.map(({ pos }) => pos)).toEqual(rows.map((_, index) => index + 1));
     expect(rows).toHaveLength(written.length + 20);
   } finally {
-    writing = false;
+    stop.abort();
     await writes;
     await tidings.stop();
     await Promise.all([old.end(), reader.end()]);

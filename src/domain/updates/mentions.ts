@@ -13,8 +13,10 @@ interface NamedMember {
   readonly name: string;
 }
 
+// One by one: PostgreSQL might read all accounts there are for those of one project.
 const MEMBERS = `
-select account.id, account.name from project_member member join account on account.id = member.account_id
+select account.id, account.name
+  from project_member member cross join lateral (select id, name from account where account.id = member.account_id offset 0) account
  where member.project_id = ? order by member.id limit ?`;
 
 /**
