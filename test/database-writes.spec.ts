@@ -141,7 +141,7 @@ describe('a server that refuses writes', () => {
 /** A small file system in memory at `disk`; only root may have one. */
 function mount(disk: string): boolean {
   chmodSync(join(disk, '..'), 0o711);
-  mkdirSync(disk);
+  mkdirSync(disk, { recursive: true });
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=48m', 'tmpfs', disk], { stdio: 'pipe' });
     return true;
@@ -154,15 +154,15 @@ function mount(disk: string): boolean {
 describe('a disk that is full', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tidings-disk-'));
   const disk = join(folder, 'disk');
-  const mounted = mount(disk);
-  afterAll(() => {
-    if (mounted) execFileSync('umount', [disk]);
-    rmSync(folder, { recursive: true, force: true });
-  });
+  // Tried here and let go at once: a test that is left out by its name has no hooks that would.
+  const mountable = mount(disk);
+  const unmount = () => execFileSync('umount', [disk]);
+  if (mountable) unmount();
 
-  if (!mounted) it.todo('cannot be had here: the tests above have its errors alone');
+  if (!mountable) it.todo('cannot be had here: the tests above have its errors alone');
   else
     it('is said by its name, and is over when there is room', async () => {
+      mount(disk);
       const postgres = await OwnPostgres.start();
       const { uid, gid } = statSync(postgres.cluster);
       const tables = join(disk, 'tables');
@@ -184,6 +184,7 @@ describe('a disk that is full', () => {
       } finally {
         await stage.tidings.stop();
         await postgres.stop();
+        unmount();
       }
     });
 });
