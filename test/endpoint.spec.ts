@@ -1,7 +1,6 @@
 // Every spelling of the endpoint that one transport accepts, the other accepts too; what is another address is one for both.
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { text } from 'node:stream/consumers';
 import { useTidings } from './support/tidings.js';
 
 const tidings = useTidings();
@@ -12,8 +11,13 @@ async function status(target: string, headers: readonly string[], body = ''): Pr
   const socket = connect(Number(port), '127.0.0.1');
   await once(socket, 'connect');
   const lines = [`host: ${host}`, ...headers];
-  socket.end(`${body ? 'POST' : 'GET'} ${target} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${body}`);
-  const reply = await text(socket);
+  // Not ended: a client that says so before it is answered is given no WebSocket.
+  socket.write(`${body ? 'POST' : 'GET'} ${target} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${body}`);
+  let reply = '';
+  for await (const chunk of socket) {
+    reply += String(chunk);
+    if (reply.includes('\r\n\r\n')) break;
+  }
   return Number(/^HTTP\/1.1 (\d+)/.exec(reply)?.[1]);
 }
 
