@@ -1,5 +1,6 @@
 // Cookies and pages that are not ours: whatever a hostile site makes a browser send is refused as a whole, before anything runs.
 import { randomBytes } from 'node:crypto';
+import { AuditRepetitions } from '../src/engine/audit/audit-repetitions.js';
 import { loadConfig } from '../src/engine/config/config.js';
 import { SessionCookies } from '../src/engine/sessions/session-cookies.js';
 import { bearer, CLEARED, KEPT, Page, strangeOrigins, usePages } from './support/page.js';
@@ -97,6 +98,13 @@ describe('a request with cookies that a page of ours did not send', () => {
 
 const sessionsOf = ({ id }: Person) => query('select id from session where account_id = $1', [id]);
 
+/** How often each act stands in the audit trail, repetitions included. */
+async function recorded(): Promise<Record<string, number>> {
+  await tidings.current.app.get(AuditRepetitions).write();
+  const sums = await query('select action, sum(count)::int as times from audit_entry group by action');
+  return Object.fromEntries(sums.map(({ action, times }) => [action, Number(times)]));
+}
+
 describe('a sign-in that asks for cookies from elsewhere', () => {
   it.each(TAMPERED)('is refused before the password is looked at: %s', async (_what, headers) => {
     const sessions = await sessionsOf(pages.ada);
@@ -106,11 +114,11 @@ describe('a sign-in that asks for cookies from elsewhere', () => {
       [LOGIN, login({ password: 'not this one' })],
       [REGISTER, { input }],
     ] as const) {
-      const since = await lastAudit();
+      const before = await recorded();
       const { code, data, set } = await page().send(document, variables, headers());
       expect([code, data, set]).toEqual(['FORBIDDEN', null, []]);
       // A password that was looked at and was wrong would stand here as LOGIN.
-      expect((await auditSince(since)).map(({ action }) => action)).toEqual(['MUTATION_REFUSED']);
+      expect(await recorded()).toEqual({ ...before, MUTATION_REFUSED: (before['MUTATION_REFUSED'] ?? 0) + 1 });
     }
     expect(await sessionsOf(pages.ada)).toEqual(sessions);
     expect(await query('select 1 from account where email = $1', [input.email])).toEqual([]);
