@@ -132,7 +132,11 @@ describe('with DATABASE_URL, while the service runs', () => {
       ['account role nobody@example.com EDITOR', 1, /^Account nobody@example\.com not found\.\n$/],
       ['account role nobody@example.com KING', 2, /Allowed choices are USER, EDITOR, ADMIN/],
       ['account create --email a@example.com', 2, /required option '--name <name>' not specified/],
-      ['account create --email here --name A --password-stdin', 2, /^The email is not an e-mail address\.\n$/],
+      [
+        'account create --email here --name A --password-stdin',
+        2,
+        /^The email is not an e-mail address: it has no @\.\n$/,
+      ],
       ['account create --email a@example.com --name A', 2, /^There is no terminal .* --password-stdin\.\n$/],
       ['account create --email a@example.com --name A --password-stdin', 2, /^The password must have at least 8/],
       ['accounts', 2, /unknown command 'accounts'/],
