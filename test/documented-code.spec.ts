@@ -17,7 +17,9 @@ import { join } from 'node:path';
 import { getOperationAST, parse as parseGraphql, buildSchema, validate } from 'graphql';
 import { loadConfig } from '../src/engine/config/config.js';
 import { removeEmbeddedPostgres } from '../src/engine/database/embedded-postgres.js';
+import { IDLE_IN_TRANSACTION_MS, STATEMENT_TIMEOUT_MS } from '../src/engine/database/startup-parameters.js';
 import { GraphqlClient } from './support/graphql-client.js';
+import { OwnPostgres } from './support/own-postgres.js';
 import { type Block, blocksOf, fileNameOf } from './support/printed-code.js';
 import { killAll, ServiceProcess } from './support/process.js';
 import { SocketClient } from './support/socket-client.js';
@@ -198,6 +200,21 @@ async function asOperation({ text }: Block): Promise<void> {
   await socket.close();
 }
 
+/** Settings of the role `tidings`: it and its database are those of the embedded PostgreSQL. They are what the service wants. */
+async function asSettings({ text }: Block): Promise<void> {
+  const postgres = await OwnPostgres.start();
+  try {
+    await postgres.query(text);
+    const [row] = await postgres.query<{ setconfig: string[] }>('select setconfig from pg_db_role_setting');
+    expect(row?.setconfig).toEqual([
+      `statement_timeout=${STATEMENT_TIMEOUT_MS / 1_000}s`,
+      `idle_in_transaction_session_timeout=${IDLE_IN_TRANSACTION_MS / 1_000}s`,
+    ]);
+  } finally {
+    await postgres.stop();
+  }
+}
+
 /** How a block is run; undefined: nobody knows. */
 function wayOf(block: Block): ((block: Block) => Promise<void>) | undefined {
   const { language, text } = block;
@@ -211,6 +228,8 @@ function wayOf(block: Block): ((block: Block) => Promise<void>) | undefined {
       return text.includes('export function pageClient') ? asPage : undefined;
     case 'graphql':
       return asOperation;
+    case 'sql':
+      return text.startsWith('ALTER ROLE "tidings" IN DATABASE "tidings"') ? asSettings : undefined;
     default:
       return undefined;
   }
