@@ -35,6 +35,35 @@ describe('sockets that do not sign in', () => {
     await until(() => tidings.current.app.get(OpenSockets).strangerCount === 0, 'all were forgotten');
   });
 
+  it('make room for others where all of them are too many, the largest network first', async () => {
+    const { network, all } = MAX_STRANGERS;
+    const crowds = Array.from({ length: Math.ceil(all / network) }, (_, n) => `203.0.113.${n}`);
+    const strangers: WebSocket[] = [];
+    for (const address of crowds) {
+      const crowd = Array.from({ length: all / crowds.length }, () => upgrade(address));
+      await Promise.all(crowd.map((ws) => once(ws, 'open')));
+      strangers.push(...crowd);
+    }
+    const [closed, other] = [once(strangers[0]!, 'close'), upgrade('198.51.100.1')];
+    await once(other, 'open');
+    expect((await closed)[0]).toBe(1013);
+    for (const ws of [...strangers, other]) ws.terminate();
+    await until(() => tidings.current.app.get(OpenSockets).strangerCount === 0, 'all were forgotten');
+  });
+
+  it('are no more than that when they come at once', async () => {
+    const sockets = Array.from({ length: MAX_STRANGERS.network + 50 }, () => upgrade('203.0.113.9'));
+    const refused = sockets.map(
+      (ws) =>
+        new Promise<boolean>((resolve) => {
+          ws.once('open', () => resolve(false)).once('error', () => resolve(true));
+        }),
+    );
+    expect((await Promise.all(refused)).filter(Boolean)).toHaveLength(50);
+    for (const ws of sockets) ws.terminate();
+    await until(() => tidings.current.app.get(OpenSockets).strangerCount === 0, 'all were forgotten');
+  });
+
   it('send no large message before they have', async () => {
     const socket = await RawSocket.open(tidings.current.url);
     socket.send({ type: 'connection_init', payload: { x: '['.repeat(20_000) } });

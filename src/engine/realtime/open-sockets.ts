@@ -5,7 +5,7 @@ import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { networkOf } from '../limits/client-network.js';
 import { SessionUse } from '../sessions/session-use.js';
-import type { Socket } from './socket.js';
+import { CloseCode, type Socket } from './socket.js';
 import { ConnectionTurns } from './sockets/connection-turns.js';
 
 /** Sockets of one account on one node. */
@@ -27,9 +27,9 @@ export class OpenSockets implements Iterable<Socket> {
   readonly turns = new ConnectionTurns();
   private readonly all = new Set<Socket>();
   private readonly byAccount = new Map<string, Set<Socket>>();
-  /** Sockets that have not signed in, and their number by network. */
+  /** Sockets that have not signed in, by network, the oldest first; and the network of each. */
+  private readonly strangersOf = new Map<string, Set<Socket>>();
   private readonly strangers = new Map<Socket, string>();
-  private readonly strangersOf = new Map<string, number>();
   private readonly carriers = new WeakMap<OperationContext, Socket>();
 
   constructor(
@@ -50,7 +50,7 @@ export class OpenSockets implements Iterable<Socket> {
     this.all.add(socket);
     const network = networkOf(socket.client.address);
     this.strangers.set(socket, network);
-    this.strangersOf.set(network, (this.strangersOf.get(network) ?? 0) + 1);
+    this.strangersOf.set(network, (this.strangersOf.get(network) ?? new Set()).add(socket));
     socket.onClose((code) => {
       this.all.delete(socket);
       this.known(socket);
@@ -76,11 +76,20 @@ export class OpenSockets implements Iterable<Socket> {
     return true;
   }
 
-  /** Who has so many sockets that have not signed in that no more is accepted from `address`, if anybody has. */
+  /**
+   * Whose sockets that have not signed in are so many that no more is accepted from `address`. Where all of them are too many, the
+   * network with the most makes room: its oldest socket is closed, so that nobody keeps others out by connecting and saying nothing.
+   */
   crowdAt(address: string): 'network' | 'instance' | undefined {
-    if (this.strangers.size >= MAX_STRANGERS.all) return 'instance';
-    const own = this.strangersOf.get(networkOf(address)) ?? 0;
-    return this.config.rateLimits && own >= MAX_STRANGERS.network ? 'network' : undefined;
+    const own = this.strangersOf.get(networkOf(address))?.size ?? 0;
+    if (this.config.rateLimits && own >= MAX_STRANGERS.network) return 'network';
+    if (this.strangers.size < MAX_STRANGERS.all) return undefined;
+    const [largest] = [...this.strangersOf.values()].toSorted((one, other) => other.size - one.size);
+    if (!largest || largest.size <= own) return 'instance';
+    const [oldest] = largest;
+    oldest?.close(CloseCode.TryAgainLater, 'Too many connections without connection_init');
+    if (oldest) this.known(oldest);
+    return undefined;
   }
 
   /** Sockets that have not signed in. */
@@ -117,8 +126,8 @@ export class OpenSockets implements Iterable<Socket> {
     const network = this.strangers.get(socket);
     if (network === undefined) return;
     this.strangers.delete(socket);
-    const left = (this.strangersOf.get(network) ?? 1) - 1;
-    if (left > 0) this.strangersOf.set(network, left);
-    else this.strangersOf.delete(network);
+    const others = this.strangersOf.get(network);
+    others?.delete(socket);
+    if (others?.size === 0) this.strangersOf.delete(network);
   }
 }

@@ -96,17 +96,17 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
 
   private upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     stream.on('error', () => stream.destroy());
-    const crowd = this.sockets.crowdAt(this.contexts.clientOf(request).address);
     if (endpointOf(request.url) === undefined) reject(stream, '404 Not Found');
     else if (this.draining) reject(stream, UNAVAILABLE);
-    else if (crowd) reject(stream, crowd === 'network' ? '429 Too Many Requests' : UNAVAILABLE);
     else void this.takeInTurn(request, stream, head);
   }
 
   private async takeInTurn(request: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> {
-    const owner = ownerOf(this.contexts.clientOf(request).address);
-    const taken = await this.sockets.turns.enter(owner, () => !stream.destroyed);
+    const { address } = this.contexts.clientOf(request);
+    const taken = await this.sockets.turns.enter(ownerOf(address), () => !stream.destroyed);
     if (!taken || this.draining) return reject(stream, UNAVAILABLE);
+    const crowd = this.sockets.crowdAt(address);
+    if (crowd) return reject(stream, crowd === 'network' ? '429 Too Many Requests' : UNAVAILABLE);
     this.server.handleUpgrade(request, stream, head, (ws) => this.opened(ws, stream, request));
   }
 
