@@ -31,6 +31,7 @@ const RECENT = 2_048;
 export class LogFollower implements OnApplicationShutdown {
   private readonly logger = new Logger(LogFollower.name);
   private readonly listeners: Record<FollowPhase, Set<LogListener>> = { rights: new Set(), delivery: new Set() };
+  private readonly brokenListeners = new Set<() => void>();
   private readonly waiting = new Set<{ pos: number; wake: () => void }>();
   private recent: LogEvent[] = [];
   private looking: Promise<void> | undefined;
@@ -88,6 +89,11 @@ export class LogFollower implements OnApplicationShutdown {
   on(phase: FollowPhase, listener: LogListener): () => void {
     this.listeners[phase].add(listener);
     return () => this.listeners[phase].delete(listener);
+  }
+
+  /** Calls `listener` whenever another log than the one followed is found: what was handed on is not in it. */
+  onBroken(listener: () => void): void {
+    this.brokenListeners.add(listener);
   }
 
   /** `pos` of the last event handed on. */
@@ -174,9 +180,11 @@ export class LogFollower implements OnApplicationShutdown {
       this.broken = error instanceof LogBrokenError;
       // Once for each kind of failure: a replaced log usually shows after an outage, and must not be hidden by it.
       const failure = this.broken ? 'broken' : 'unreadable';
-      if (failure !== this.failure && !this.stopped) this.logger.error('The log cannot be followed', stackOf(error));
+      const isNew = failure !== this.failure;
+      if (isNew && !this.stopped) this.logger.error('The log cannot be followed', stackOf(error));
       this.failure = failure;
       if (this.broken) this.confirmedAt = Number.NEGATIVE_INFINITY;
+      if (this.broken && isNew) for (const listener of this.brokenListeners) listener();
     } finally {
       // In the same turn as the last question whether to look again: whoever asks from now on starts a look of its own.
       this.looking = undefined;

@@ -51,6 +51,11 @@ export class LogBrokenError extends Error {
   }
 }
 
+/** Whether the log holds a position, given as pos, nonce, pos, nonce. The head knows its own nonce when its event has been pruned. */
+const HOLDS = `(
+  exists (select 1 from event as known where known.partition = 0 and known.pos = ? and known.nonce = decode(?, 'hex'))
+  or exists (select 1 from log_head where partition = 0 and pos = ? and nonce = decode(?, 'hex')))`;
+
 /** ms that PostgreSQL may take for a page of those who are behind; and those that it is waited for, should it not answer at all. */
 const PAGE_TIMEOUT_MS = 5_000;
 const SILENCE_MS = 1_000;
@@ -84,26 +89,32 @@ export class LogReader {
     filter?: EventFilter,
     em: EntityManager = this.orm.em.fork(),
   ): Promise<LogEvent[]> {
-    // By column, `event.pos`: the bare name would be that of the output, which no index is in the order of. Each form names the
-    // columns of one index alone: with `partition` in it, all other resources' events could be read for those of one.
-    const where = filter ? 'resource_kind = ? and resource_id = ?' : 'partition = 0';
-    const parameters = filter ? [filter.resourceKind, filter.resourceId, pos, limit] : [pos, limit];
-    const sql = `select ${COLUMNS} from event where ${where} and event.pos > ? order by event.pos limit ?`;
-    return (await em.execute<EventRow[]>(sql, parameters)).map(toLogEvent);
+    const [from, parameters] = rangeOf(pos, limit, filter);
+    return (await em.execute<EventRow[]>(`select ${COLUMNS} ${from}`, parameters)).map(toLogEvent);
   }
 
   /**
-   * The same, and in bounded time: a statement that takes longer is cancelled, and the database counts as away. Throws
-   * {@link CursorExpiredError} if there may have been others, which have been pruned.
+   * The same of the log that holds `known`, and in bounded time: a statement that takes longer is cancelled, and the database counts as
+   * away. Throws {@link CursorExpiredError} if there may have been others, which have been pruned, and {@link LogBrokenError} if
+   * another log answers, or one that has pruned `known`.
    */
-  afterWithoutHole(pos: number, limit: number, filter?: EventFilter): Promise<LogEvent[]> {
+  afterWithoutHole(pos: number, limit: number, known: Position, filter?: EventFilter): Promise<LogEvent[]> {
     return answered(2 * this.pageTimeout + SILENCE_MS, () =>
       this.orm.em.fork().transactional(async (em) => {
         await em.execute(`set local statement_timeout = ${this.pageTimeout}`);
-        const events = await this.after(pos, limit, filter, em);
+        const position = [known.pos, known.nonce, known.pos, known.nonce];
+        const [from, parameters] = rangeOf(pos, limit, filter);
+        const sql = `select ${COLUMNS}, ${HOLDS} as holds ${from}`;
+        const rows = await em.execute<(EventRow & { holds: boolean })[]>(sql, [...position, ...parameters]);
+        if (rows[0]?.holds === false) throw new LogBrokenError(known);
+        const events = rows.map(toLogEvent);
         // What is pruned is the beginning of the log: nothing is missing while the very next event is there.
-        if (events[0]?.pos === pos + 1 || (await has(em, pos + 1))) return events;
-        throw new CursorExpiredError();
+        if (events[0]?.pos === pos + 1) return events;
+        const look = `select exists (select 1 from event where partition = 0 and pos = ?) as next, ${HOLDS} as holds`;
+        const [log] = await em.execute<{ next: boolean; holds: boolean }[]>(look, [pos + 1, ...position]);
+        if (!log?.holds) throw new LogBrokenError(known);
+        if (!log.next) throw new CursorExpiredError();
+        return events;
       }),
     );
   }
@@ -138,7 +149,11 @@ export class LogReader {
   }
 }
 
-async function has(em: EntityManager, pos: number): Promise<boolean> {
-  const sql = 'select 1 from event where partition = 0 and pos = ?';
-  return (await em.execute<unknown[]>(sql, [pos])).length > 0;
+/** From which rows up to `limit` events after `pos` are selected, and the parameters of that. */
+function rangeOf(pos: number, limit: number, filter?: EventFilter): [sql: string, parameters: unknown[]] {
+  // By column, `event.pos`: the bare name would be that of the output, which no index is in the order of. Each form names the
+  // columns of one index alone: with `partition` in it, all other resources' events could be read for those of one.
+  const where = filter ? 'resource_kind = ? and resource_id = ?' : 'partition = 0';
+  const parameters = filter ? [filter.resourceKind, filter.resourceId] : [];
+  return [`from event where ${where} and event.pos > ? order by event.pos limit ?`, [...parameters, pos, limit]];
 }

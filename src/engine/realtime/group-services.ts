@@ -10,7 +10,10 @@ export interface GroupServices {
   readonly delivery: Delivery;
   readonly follower: LogFollower;
   readonly scheduler: ExecutionScheduler;
-  /** Events of the resource after `pos`, which has been applied. Throws CURSOR_EXPIRED if some of them have been pruned. */
+  /**
+   * Events of the resource after `pos`, which has been applied. Throws CURSOR_EXPIRED if some of them have been pruned, and
+   * SERVICE_UNAVAILABLE while another log answers than the one followed.
+   */
   readonly readAfter: (pos: number, resource: SubscriptionRequest['resource'], limit: number) => Promise<LogEvent[]>;
   /** Runs `work` outside of whatever request has caused it. */
   readonly outside: <T>(work: () => T) => T;

@@ -3,10 +3,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Rights } from '../access/rights.js';
+import { ServiceUnavailableError } from '../errors/service-error.js';
 import { EventLog } from '../events/event-log.js';
 import type { LogEvent } from '../events/log-event.js';
 import { LogFollower } from '../events/log-follower.js';
-import { LogReader } from '../events/log-reader.js';
+import { LogBrokenError, LogReader } from '../events/log-reader.js';
 import { SharedExecutions } from '../graphql/shared-executions.js';
 import type { SharingPlan } from '../graphql/sharing-plan.js';
 import { Delivery } from './delivery.js';
@@ -37,7 +38,7 @@ export class Hub implements OnModuleInit {
 
   constructor(
     private readonly log: EventLog,
-    reader: LogReader,
+    private readonly reader: LogReader,
     private readonly follower: LogFollower,
     private readonly rights: Rights,
     private readonly shared: SharedExecutions,
@@ -47,8 +48,7 @@ export class Hub implements OnModuleInit {
       delivery,
       follower,
       scheduler: delivery.scheduler,
-      readAfter: (pos, { kind, id }, limit) =>
-        reader.afterWithoutHole(pos, limit, id ? { resourceKind: kind, resourceId: id } : undefined),
+      readAfter: (...asked) => this.readAfter(...asked),
       outside: (work) => this.outside(work),
       separate: (members) => {
         for (const member of members) this.place(member, this.abandon(member));
@@ -93,6 +93,22 @@ export class Hub implements OnModuleInit {
     if (verdict instanceof Error) return member.fail(verdict);
     member.begin();
     this.place(member, plan);
+  }
+
+  private async readAfter(
+    pos: number,
+    { kind, id }: SubscriptionRequest['resource'],
+    limit: number,
+  ): Promise<LogEvent[]> {
+    const filter = id ? { resourceKind: kind, resourceId: id } : undefined;
+    try {
+      return await this.reader.afterWithoutHole(pos, limit, this.follower.position, filter);
+    } catch (error) {
+      if (!(error instanceof LogBrokenError)) throw error;
+      // It tells whether another log answers, and then all sockets are closed, or the position has just been pruned.
+      await this.follower.look();
+      throw new ServiceUnavailableError();
+    }
   }
 
   private place(member: Member, plan: SharingPlan | undefined): void {

@@ -47,6 +47,7 @@ export class SocketDeadlines implements OnModuleInit, OnApplicationShutdown {
   onModuleInit(): void {
     this.unsubscribe = this.doorbell.subscribe('session', (ring) => this.refreshed(ring));
     this.follower.on('rights', (event) => this.closeEnded(event));
+    this.follower.onBroken(() => this.closeAll());
     this.timer = setInterval(() => this.sweep(), SWEEP_MS);
   }
 
@@ -77,6 +78,11 @@ export class SocketDeadlines implements OnModuleInit, OnApplicationShutdown {
       if (!claims || !(ended.has(claims.sid) || (disabled && claims.sub === event.resource.id))) continue;
       socket.closeAfterAnswers(CloseCode.Unauthenticated, 'Session ended', LAST_ANSWER_MS);
     }
+  }
+
+  /** Their subscribers know what this log does not hold: when they come back, their cursors tell. */
+  private closeAll(): void {
+    for (const socket of this.sockets) socket.close(CloseCode.TryAgainLater, 'Try again later');
   }
 
   private sweep(): void {
