@@ -229,6 +229,50 @@ describe('limits', () => {
     for (const { ws } of sockets) ws.terminate();
     await until(() => running() === 0, 'none was running');
   });
+
+  it('count silent sockets no longer than until another of the account needs their place', async () => {
+    const env = { REDIS_URL: await sharedRedisUrl(), RATE_LIMITS: 'on' };
+    const patient = await TestTidings.start({ database: here.database, env });
+    const person = await patient.asUser();
+    const listen = { query: 'subscription { announcementPosted { id } }' };
+    const open = () => RawSocket.signedIn(patient.url, person.accessToken!);
+    const known = () => [...patient.app.get(OpenSockets).of(person.id)];
+    const running = () => known().reduce((sum, { operations }) => sum + operations.size, 0);
+    const sockets = await Promise.all(Array.from({ length: MAX_SOCKETS }, open));
+    for (const socket of sockets.slice(0, MAX_ACCOUNT_OPERATIONS / MAX_OPERATIONS)) {
+      for (let n = 0; n < MAX_OPERATIONS; n += 1) socket.send({ id: `${n}`, type: 'subscribe', payload: listen });
+    }
+    await until(() => running() === MAX_ACCOUNT_OPERATIONS, 'all were running');
+    const [, gone, alsoGone] = sockets;
+    // The connection is there, and nobody at its other end.
+    for (const { ws } of [gone!, alsoGone!]) ws.pause();
+    const before = known();
+    for (const socket of before) socket.checkAlive();
+    const silent = () => before.filter((socket) => Reflect.get(socket, 'pingedAt') !== undefined);
+    await until(() => silent().length === 2, 'the others had answered');
+    expect((await ask(sockets.at(-1)!, '{ me { id } }')).errors[0].extensions.code).toBe('RATE_LIMITED');
+    for (const socket of silent()) Reflect.set(socket, 'pingedAt', performance.now() - 6_000);
+
+    expect(await ask(sockets.at(-1)!, '{ me { id } }')).toEqual({ data: { me: { id: person.id } } });
+    expect([silent().filter(({ open: isOpen }) => isOpen).length, running()]).toEqual([
+      1,
+      MAX_ACCOUNT_OPERATIONS - MAX_OPERATIONS,
+    ]);
+    sockets.push(await open());
+    expect(known().length).toBe(MAX_SOCKETS);
+    sockets.push(await open());
+    expect(known().length).toBe(MAX_SOCKETS);
+    const late = await RawSocket.open(patient.url);
+    late.send({ type: 'connection_init', payload: { authorization: `Bearer ${person.accessToken}` } });
+    expect((await closing(late)).code).toBe(1013);
+    for (const socket of [gone!, alsoGone!]) {
+      socket.ws.resume();
+      expect((await closing(socket)).code).toBe(1013);
+    }
+    for (const { ws } of sockets) ws.terminate();
+    await patient.stop();
+    assertQuiet(patient);
+  });
 });
 
 describe('a sign-out over a socket', () => {

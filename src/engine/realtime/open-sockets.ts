@@ -59,12 +59,15 @@ export class OpenSockets implements Iterable<Socket> {
     });
   }
 
-  /** Knows whose socket it is, from its claims. False, and nothing known, if the account has too many. */
+  /**
+   * Knows whose socket it is, from its claims. False, and nothing known, if the account has too many whose clients answer: after a
+   * connection has gone silent, its client may be back long before the old socket is cut.
+   */
   admit(socket: Socket): boolean {
     if (!socket.claims) return false;
     const { sub: accountId, sid } = socket.claims;
     const siblings = this.byAccount.get(accountId) ?? new Set();
-    if (this.config.rateLimits && siblings.size >= MAX_SOCKETS) return false;
+    if (this.config.rateLimits && !this.madeRoom(accountId, () => siblings.size < MAX_SOCKETS)) return false;
     this.byAccount.set(accountId, siblings.add(socket));
     this.known(socket);
     const closed = this.use.opened(sid, socket.client.address);
@@ -106,9 +109,28 @@ export class OpenSockets implements Iterable<Socket> {
   isCrowded(socket: Socket): boolean {
     if (socket.operations.size > MAX_OPERATIONS) return true;
     if (!this.config.rateLimits || !socket.claims) return false;
+    const { sub: accountId } = socket.claims;
+    return !this.madeRoom(accountId, () => this.runningOf(accountId) <= MAX_ACCOUNT_OPERATIONS);
+  }
+
+  private runningOf(accountId: string): number {
     let running = 0;
-    for (const { operations } of this.of(socket.claims.sub)) running += operations.size;
-    return running > MAX_ACCOUNT_OPERATIONS;
+    for (const { operations } of this.of(accountId)) running += operations.size;
+    return running;
+  }
+
+  /** Closes silent sockets of the account until it has room; if that does not help, the others are asked whether they are there. */
+  private madeRoom(accountId: string, hasRoom: () => boolean): boolean {
+    if (hasRoom()) return true;
+    const own = this.byAccount.get(accountId);
+    for (const socket of own ?? []) {
+      if (!socket.silent) continue;
+      socket.close(CloseCode.TryAgainLater, 'Silent while others of the account need its place');
+      own?.delete(socket);
+      if (hasRoom()) return true;
+    }
+    for (const socket of own ?? []) socket.probe();
+    return false;
   }
 
   /** From now on the operation is known to have come over `socket`. */

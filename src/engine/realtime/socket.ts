@@ -29,6 +29,8 @@ const MAX_ANSWERS = 20_000;
 const CLOSE_GRACE_MS = 1_000;
 const IDLE_PATIENCE_MS = 50_000;
 const LAGGING_PATIENCE_MS = 90_000;
+/** ms without an answer to a ping, after which the socket makes room for another one of its account, should there be none. */
+const ANSWER_MS = 5_000;
 /** ms that a socket outlives its access token, so that a renewal can arrive. */
 export const DEADLINE_GRACE_MS = 10_000;
 
@@ -42,6 +44,8 @@ export class Socket {
   /** When it is closed unless it is renewed, ms since 1970; before connection_init there is another limit. */
   deadline = Number.POSITIVE_INFINITY;
   private heardAt = performance.now();
+  /** When the first ping was sent that has not been answered; a message is an answer as well. */
+  private pingedAt: number | undefined;
   private closing = false;
   /** Nothing is read, because of what was read before. */
   private held = false;
@@ -63,9 +67,7 @@ export class Socket {
     readonly accessCookie: string | undefined,
   ) {
     stream.on('drain', () => this.hasDrained());
-    ws.on('pong', () => {
-      this.heardAt = performance.now();
-    });
+    ws.on('pong', () => this.heard());
   }
 
   /** What that token says. */
@@ -93,7 +95,7 @@ export class Socket {
    */
   onMessage(listener: (text: string) => void, onTooLarge: (beginning: string) => void): void {
     this.ws.on('message', (data: RawData, isBinary: boolean) => {
-      this.heardAt = performance.now();
+      this.heard();
       if (!this.open) return;
       if (isBinary) this.close(CloseCode.BadRequest, 'Text messages only');
       else if ((data as Buffer).length > MAX_MESSAGE_BYTES) {
@@ -245,7 +247,28 @@ export class Socket {
   checkAlive(): void {
     const patience = this.ws.bufferedAmount > 0 ? LAGGING_PATIENCE_MS : IDLE_PATIENCE_MS;
     if (performance.now() - this.heardAt > patience) this.ws.terminate();
-    else if (this.open) this.ws.ping();
+    else this.ping();
+  }
+
+  /** Asks the client whether it is there, unless it was heard lately or has been asked. */
+  probe(): void {
+    if (this.pingedAt === undefined && performance.now() - this.heardAt > ANSWER_MS) this.ping();
+  }
+
+  private ping(): void {
+    if (!this.open) return;
+    this.pingedAt ??= performance.now();
+    this.ws.ping();
+  }
+
+  /** Whether the client has not answered a ping for so long that it is probably gone. What we do not read may hold its answer. */
+  get silent(): boolean {
+    return this.pingedAt !== undefined && !this.held && performance.now() - this.pingedAt > ANSWER_MS;
+  }
+
+  private heard(): void {
+    this.heardAt = performance.now();
+    this.pingedAt = undefined;
   }
 
   private isLastAnswer(frame: string): boolean {
