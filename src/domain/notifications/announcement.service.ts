@@ -13,6 +13,7 @@ import { AuditTrail } from '../../engine/audit/audit-trail.js';
 import { GrowingTimeout, retryWhileUnavailable } from '../../engine/realtime/fan-out/flow-control.js';
 import { LiveQueue } from '../../engine/realtime/live-queue.js';
 import { type Announcement, AnnouncementEntity } from './notification.entity.js';
+import { queueOverflows } from './queue-overflows.js';
 
 /** Kind of the resource that an announcement is in the log, and its only event. */
 const ANNOUNCEMENT_RESOURCE = 'announcement';
@@ -76,6 +77,7 @@ export class AnnouncementService implements OnModuleInit, OnApplicationShutdown 
     const queue = new LiveQueue<PostedAnnouncement>({
       capacity: MAX_WAITING,
       overflow: 'drop-oldest',
+      overflowed: () => queueOverflows.inc({ stream: 'announcements' }),
       ended: () => this.subscribers.delete(queue),
     });
     this.subscribers.add(queue);

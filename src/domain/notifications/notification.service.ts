@@ -10,6 +10,7 @@ import { LiveQueue } from '../../engine/realtime/live-queue.js';
 import { type Notification, NotificationEntity } from './notification.entity.js';
 import { MAX_UNREAD_COUNTED } from './notification.type.js';
 import { notified } from './notifications-of-events.js';
+import { queueOverflows } from './queue-overflows.js';
 
 /** Ids that wait for one subscriber. Whoever is further behind reads the list: there nothing is missing. */
 const MAX_WAITING = 256;
@@ -81,6 +82,7 @@ export class NotificationService implements OnModuleInit {
     const queue = new LiveQueue<NewNotification>({
       capacity: MAX_WAITING,
       overflow: () => new CursorExpiredError(),
+      overflowed: () => queueOverflows.inc({ stream: 'notifications' }),
       ended: () => {
         siblings.delete(queue);
         if (siblings.size === 0 && this.subscribers.get(accountId) === siblings) this.subscribers.delete(accountId);

@@ -6,6 +6,7 @@ import { NotificationConnectionResolver, NotificationResolver } from './notifica
 import { NotificationRetention } from './notification.retention.js';
 import { NotificationService } from './notification.service.js';
 import { droppedNotifications } from './notifications-of-events.js';
+import { queueOverflows } from './queue-overflows.js';
 import { PresenceResolver } from './presence.resolver.js';
 
 @Module({
@@ -22,5 +23,6 @@ import { PresenceResolver } from './presence.resolver.js';
 export class NotificationsModule {
   constructor({ registry }: Metrics) {
     registry.registerMetric(droppedNotifications);
+    registry.registerMetric(queueOverflows);
   }
 }

@@ -5,6 +5,8 @@ export interface LiveQueueOptions<T> {
   readonly capacity: number;
   /** What happens when more would: the oldest is left out, or the reader is told by this error and the queue ends. */
   readonly overflow: 'drop-oldest' | (() => Error);
+  /** Called when more would wait, whatever happens then. */
+  readonly overflowed?: () => void;
   /** What the reader gets of one that has waited, made when it is given. */
   readonly give?: (item: T) => T;
   /** Called once when it is over, whoever ended it. */
@@ -54,6 +56,7 @@ export class LiveQueue<T> implements AsyncIterableIterator<T> {
     if (this.over) return;
     const { capacity, overflow } = this.options;
     if (this.waiting.length >= capacity) {
+      this.options.overflowed?.();
       if (overflow !== 'drop-oldest') return this.fail(overflow());
       this.waiting.shift();
     }

@@ -23,6 +23,10 @@ const FOREIGN_CODES: ReadonlySet<number> = new Set([1000, 1001, 1005, 1006, 1009
 export class OpenSockets implements Iterable<Socket> {
   /** Sockets closed so far, by code; `null`: those of clients' own making. */
   readonly closes = new Map<number | null, number>();
+  /** Refusals so far: sockets of an account, operations of all its sockets, operations of one socket. */
+  readonly refusals = { sockets: 0, operations: 0, socket: 0 };
+  /** Silent sockets closed so far to make room for others of their account. */
+  silentClosed = 0;
   /** The order in which clients are taken that come at once. */
   readonly turns = new ConnectionTurns();
   private readonly all = new Set<Socket>();
@@ -67,7 +71,10 @@ export class OpenSockets implements Iterable<Socket> {
     if (!socket.claims) return false;
     const { sub: accountId, sid } = socket.claims;
     const siblings = this.byAccount.get(accountId) ?? new Set();
-    if (this.config.rateLimits && !this.madeRoom(accountId, () => siblings.size < MAX_SOCKETS)) return false;
+    if (this.config.rateLimits && !this.madeRoom(accountId, () => siblings.size < MAX_SOCKETS)) {
+      this.refusals.sockets += 1;
+      return false;
+    }
     this.byAccount.set(accountId, siblings.add(socket));
     this.known(socket);
     const closed = this.use.opened(sid, socket.client.address);
@@ -107,10 +114,16 @@ export class OpenSockets implements Iterable<Socket> {
 
   /** Whether the operation that the socket has just begun is one too many. */
   isCrowded(socket: Socket): boolean {
-    if (socket.operations.size > MAX_OPERATIONS) return true;
-    if (!this.config.rateLimits || !socket.claims) return false;
-    const { sub: accountId } = socket.claims;
-    return !this.madeRoom(accountId, () => this.runningOf(accountId) <= MAX_ACCOUNT_OPERATIONS);
+    const bound = this.boundReached(socket);
+    if (bound) this.refusals[bound] += 1;
+    return bound !== undefined;
+  }
+
+  private boundReached({ operations, claims }: Socket): 'socket' | 'operations' | undefined {
+    if (operations.size > MAX_OPERATIONS) return 'socket';
+    if (!this.config.rateLimits || !claims) return undefined;
+    const hasRoom = () => this.runningOf(claims.sub) <= MAX_ACCOUNT_OPERATIONS;
+    return this.madeRoom(claims.sub, hasRoom) ? undefined : 'operations';
   }
 
   private runningOf(accountId: string): number {
@@ -127,6 +140,7 @@ export class OpenSockets implements Iterable<Socket> {
       if (!socket.silent) continue;
       socket.close(CloseCode.TryAgainLater, 'Silent while others of the account need its place');
       own?.delete(socket);
+      this.silentClosed += 1;
       if (hasRoom()) return true;
     }
     for (const socket of own ?? []) socket.probe();

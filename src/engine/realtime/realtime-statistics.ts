@@ -104,7 +104,27 @@ export class RealtimeStatistics {
       'Upgrades, sign-ins and subscriptions of sockets refused because too many waited.',
       () => this.sockets.turns.refused,
     );
+    this.counter(
+      'tidings_silent_sockets_closed_total',
+      'Sockets that did not answer a ping, closed because their account needed their place.',
+      () => this.sockets.silentClosed,
+    );
     this.closes();
+    this.refusals();
+  }
+
+  private refusals(): Counter {
+    const { refusals } = this.sockets;
+    return new Counter({
+      name: 'tidings_socket_refusals_total',
+      help: 'Refusals because an account had too many sockets, all of them too many operations, or a single socket.',
+      labelNames: ['bound'],
+      registers: [this.metrics.registry],
+      collect() {
+        this.reset();
+        for (const [bound, count] of Object.entries(refusals)) this.inc({ bound }, count);
+      },
+    });
   }
 
   private closes(): Counter {
