@@ -72,12 +72,11 @@ export class MessageIntake {
 
   /** ms for which the socket is not to be read; charges the message. */
   private pause({ claims, client }: Socket, text: string): number {
-    if (!this.bounded) return 0;
     const owner = claims?.sub ?? ownerOf(client.address).key;
     const cost = MESSAGE_MS + text.length * CHARACTER_MS;
     this.owners.charge(owner, cost);
     this.instance.charge('', cost);
-    return Math.max(this.owners.waitFor(owner, 0), this.instance.waitFor('', 0));
+    return Math.max(this.bounded ? this.owners.waitFor(owner, 0) : 0, this.instance.waitFor('', 0));
   }
 
   /** Resolves when the message may be parsed, now. */

@@ -1,0 +1,29 @@
+import { Registry } from 'prom-client';
+import type { Config } from '../../config/config.js';
+import type { DelayedRefusals } from '../../limits/delayed-refusals.js';
+import type { Gate } from '../../limits/gate.js';
+import type { Metrics } from '../../operations/metrics.js';
+import { MessageIntake } from './message-intake.js';
+
+/** Of `count` messages sent at once by one account: how many are handed on before its socket is not read any more. */
+function takenOf(count: number, rateLimits: boolean): number {
+  const metrics = { registry: new Registry() } as Metrics;
+  const intake = new MessageIntake({} as Gate, {} as DelayedRefusals, { rateLimits } as Config, metrics);
+  let [taken, held] = [0, false];
+  const socket = { shown: {}, claims: { sub: 'ada' }, client: { address: '127.0.0.1' }, open: false };
+  const receive = intake.of(Object.assign(socket, { hold: () => (held = true), release() {} }) as never, () => {
+    taken += 1;
+  });
+  for (let at = 0; at < count && !held; at += 1) receive('{}');
+  return taken;
+}
+
+it('reads as many messages of an account as it may send', () => {
+  expect(takenOf(200_000, true)).toBeLessThan(15_000);
+});
+
+it('reads more of one with RATE_LIMITS=off, but no more than an instance can', () => {
+  const taken = takenOf(200_000, false);
+  expect(taken).toBeGreaterThan(15_000);
+  expect(taken).toBeLessThan(200_000);
+});
