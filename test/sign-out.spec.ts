@@ -1,5 +1,8 @@
 // Signing out: whichever of a session's tokens is still good, and what becomes of the cookies when none is.
 import { Role } from '../src/engine/access/role.js';
+import { AccountBudget, OPERATIONS } from '../src/engine/limits/account-budget.js';
+import { Gate } from '../src/engine/limits/gate.js';
+import type { WorkBudget } from '../src/engine/limits/work-budget.js';
 import { AccessTokens } from '../src/engine/sessions/access-tokens.js';
 import { GraphqlClient, type Reply } from './support/graphql-client.js';
 import { CLEARED, Page, usePages } from './support/page.js';
@@ -14,6 +17,8 @@ const RUBBISH = (sessionId: string) => `tr1.${sessionId}.1.${'A'.repeat(43)}`;
 const tidings = useTidings(() => ({ env: { RATE_LIMITS: 'on' } }));
 const pages = usePages(tidings);
 const { query, signedIn, sessionRow } = pages;
+/** What the gate lets callers spend. */
+const budgets = () => tidings.current.app.get<Gate, Record<'accounts' | 'networks', WorkBudget>>(Gate);
 const endOf = async (id: string) => (await sessionRow(id))['end_reason'];
 const codeOf = ({ errors }: Reply) => errors?.[0]?.extensions.code;
 const expired = (accountId: string, sessionId: string) =>
@@ -127,6 +132,45 @@ describe('the cookies go with an error too', () => {
     own.keep(accessToken!, rubbish);
     expect((await own.send(LOGOUT)).data).toEqual({ logout: true });
   });
+});
+
+describe('an account that has asked for too much, whoever did so with its token', () => {
+  it.each<[string, (id: string) => unknown]>([
+    ['of its operations', (id) => tidings.current.app.get(AccountBudget).operation(id, OPERATIONS.points)],
+    ['of work', (id) => budgets().accounts.charge(id, 1e6)],
+  ])('signs out all the same: %s', async (_what, exhaust) => {
+    const person = await tidings.current.asUser();
+    const [own, among, skipped] = [await signedIn(person), await signedIn(person), await signedIn(person)];
+    const socket = await RawSocket.signedIn(tidings.current.url, person.accessToken!);
+    exhaust(person.id);
+    expect((await own.send(ME)).code).toBe('RATE_LIMITED');
+    expect((await skipped.send('mutation { logout @skip(if: true) }')).code).toBe('RATE_LIMITED');
+    const refused = await among.send('mutation { logout again: logout }');
+    expect([refused.code, refused.set]).toEqual(['RATE_LIMITED', CLEARED]);
+    const { data, set } = await own.send(LOGOUT);
+    expect([data, set]).toEqual([{ logout: true }, CLEARED]);
+    socket.send({ type: 'subscribe', id: '1', payload: { query: LOGOUT } });
+    expect(await socket.closed).toMatchObject({ code: 4401 });
+    const ends = await Promise.all([own.session, person.sessionId, among.session].map(endOf));
+    expect(ends).toEqual(['LOGOUT', 'LOGOUT', null]);
+  });
+});
+
+it('a network that has asked for too much is refused, and the cookies of our pages go', async () => {
+  const own = await signedIn();
+  await age(own);
+  const kept = new Map(own.jar);
+  budgets().networks.charge('127.0.0.1', 1e6);
+  try {
+    const strange = await own.send(LOGOUT, {}, { origin: 'https://evil.example' });
+    expect([strange.code, strange.set]).toEqual(['RATE_LIMITED', []]);
+    expect(own.jar).toEqual(kept);
+    const ours = await own.send(LOGOUT);
+    expect([ours.code, ours.set]).toEqual(['RATE_LIMITED', CLEARED]);
+  } finally {
+    budgets().networks.charge('127.0.0.1', -1e6);
+  }
+  expect(await endOf(own.session)).toBeNull();
 });
 
 describe('a page that is not ours', () => {

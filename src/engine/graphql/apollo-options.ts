@@ -17,6 +17,7 @@ import { ContextFactory } from './context-factory.js';
 import { RESPONSE_JSON, refusalOf, wantsResponseJson } from './http/refusal.js';
 import { guardSchema, type OnRefusal } from './guarded-schema.js';
 import { isErrors, OperationPipeline, type ReadyOperation } from './operations/operation-pipeline.js';
+import { signOutIn } from './operations/sign-out.js';
 
 const REFUSED: Readonly<Record<OperationTypeNode, AuditAction>> = {
   query: 'QUERY_REFUSED',
@@ -115,15 +116,20 @@ export class ApolloOptions implements GqlOptionsFactory<ApolloDriverConfig> {
     contextValue,
   }: GraphQLRequestContextDidResolveSource<OperationContext>): Promise<ReadyOperation | Refusal> {
     const { cookies, principal } = contextValue;
-    const limited = principal && this.contexts.limits.operation(principal.accountId);
     if (cookies.refusal) return { status: 403, errors: [cookies.refusal] };
-    if (limited) return { status: 429, errors: [limited] };
+    const signOut = signOutIn(source);
+    const tooMany = (limited: GraphQLError): Refusal => {
+      if (signOut) cookies.clear();
+      return { status: 429, errors: [limited] };
+    };
+    const limited = principal && signOut !== 'alone' && this.contexts.limits.operation(principal.accountId);
+    if (limited) return tooMany(limited);
     const { operationName, variables } = request;
     const sent = { query: source, operationName, variables };
     const ready = this.pipeline.prepare(schema, sent, { signedIn: isSignedIn(contextValue), via: 'http' });
     if (isErrors(ready)) return { status: 400, errors: ready };
     const more = principal && this.contexts.limits.rootFields(principal.accountId, ready.operation.rootFields);
-    if (more) return { status: 429, errors: [more] };
+    if (more) return tooMany(more);
     this.gate.counted(source, ready.cost);
     return ready;
   }

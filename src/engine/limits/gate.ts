@@ -23,6 +23,8 @@ export interface Work {
   /** Whether it is kept parsed and validated. */
   readonly known: boolean;
   readonly bytes: number;
+  /** The account only signs out: that it has spent too much is no obstacle. */
+  readonly signsOut?: boolean;
   /** False once nobody waits for the result any more. */
   wanted(): boolean;
 }
@@ -61,6 +63,7 @@ export class Gate implements OnApplicationShutdown {
     anonymousKnown: new Lane('anonymous-known', 0.1),
     anonymous: new Lane('anonymous', 0.15),
     signedIn: new Lane('signed-in', 0.25),
+    signOut: new Lane('sign-out', 0.05),
   };
   private readonly standing = new Standing();
   private readonly turns = new WorkTurns(Object.values(this.lanes), this.standing);
@@ -94,8 +97,9 @@ export class Gate implements OnApplicationShutdown {
     const wait = this.budgetWait(work, MIN_CHARGE_MS);
     if (wait > 0) throw this.refuse(work, 'budget', Math.ceil(wait / 1_000));
     this.charge(work, MIN_CHARGE_MS);
-    if (light && work.accountId !== undefined) return;
-    const lane = work.accountId !== undefined ? 'signedIn' : light ? 'anonymousKnown' : 'anonymous';
+    if (light && work.accountId !== undefined && !work.signsOut) return;
+    const signedIn = work.signsOut ? 'signOut' : 'signedIn';
+    const lane = work.accountId !== undefined ? signedIn : light ? 'anonymousKnown' : 'anonymous';
     await this.turn(work, this.lanes[lane]);
   }
 
@@ -127,8 +131,11 @@ export class Gate implements OnApplicationShutdown {
   }
 
   /** ms until the caller may spend so many. */
-  private budgetWait({ network, accountId }: Pick<Work, 'network' | 'accountId'>, ms: number): number {
-    if (!this.bounded) return 0;
+  private budgetWait(
+    { network, accountId, signsOut }: Pick<Work, 'network' | 'accountId' | 'signsOut'>,
+    ms: number,
+  ): number {
+    if (!this.bounded || (signsOut && accountId !== undefined)) return 0;
     if (accountId !== undefined) return this.accounts.waitFor(accountId, ms);
     return Math.max(this.networks.waitFor(network.key, ms), this.groups.waitFor(network.group, ms));
   }

@@ -9,6 +9,7 @@ import {
   type OperationRequest,
   type ReadyOperation,
 } from '../graphql/operations/operation-pipeline.js';
+import { signOutIn } from '../graphql/operations/sign-out.js';
 import { ownerOf } from '../limits/client-network.js';
 import { DelayedRefusals } from '../limits/delayed-refusals.js';
 import { Gate } from '../limits/gate.js';
@@ -48,8 +49,10 @@ export class SocketAdmission {
   ): Promise<ServiceError | undefined> {
     const network = ownerOf(socket.client.address);
     const known = this.pipeline.knows(document);
+    const signsOut = signOutIn(document) === 'alone';
+    const wanted = () => socket.open;
     try {
-      await this.gate.admit({ network, accountId, document, known, bytes: document.length, wanted: () => socket.open });
+      await this.gate.admit({ network, accountId, document, known, bytes: document.length, signsOut, wanted });
       return undefined;
     } catch (error) {
       if (!socket.open) return new UnauthenticatedError();

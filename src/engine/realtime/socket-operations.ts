@@ -15,6 +15,7 @@ import { RateLimitedError, UnauthenticatedError } from '../errors/service-error.
 import { ContextFactory } from '../graphql/context-factory.js';
 import { isErrors, type OperationRequest } from '../graphql/operations/operation-pipeline.js';
 import type { ParsedOperation } from '../graphql/operations/parsed-operation.js';
+import { signOutIn } from '../graphql/operations/sign-out.js';
 import { ownerOf } from '../limits/client-network.js';
 import { SessionAuthenticator, type ShownToken } from '../sessions/session.authenticator.js';
 import { OpenSockets } from './open-sockets.js';
@@ -93,7 +94,8 @@ export class SocketOperations {
     if (!shown || !operation) return [new UnauthenticatedError()];
     if (this.sockets.isCrowded(socket)) return [new RateLimitedError(1)];
     let caller = await this.authenticator.callerOf(shown);
-    const limited = caller.principal && this.contexts.limits.operation(caller.principal.accountId);
+    const signsOut = signOutIn(request.query) === 'alone';
+    const limited = caller.principal && !signsOut && this.contexts.limits.operation(caller.principal.accountId);
     if (!socket.open) return [new UnauthenticatedError()];
     if (limited) return [limited];
     const since = performance.now();

@@ -8,6 +8,7 @@ import { Gate, type Work } from '../../limits/gate.js';
 import { ContextFactory } from '../context-factory.js';
 import { ENDPOINT } from '../endpoint.js';
 import { OperationPipeline } from '../operations/operation-pipeline.js';
+import { signOutIn } from '../operations/sign-out.js';
 import { LARGE_BODY_BYTES, documentOf, parseBody } from './body.js';
 import { HttpLoad } from './load.js';
 import { HttpRefusals } from './refusals.js';
@@ -92,11 +93,12 @@ export class HttpAdmission {
     const network = ownerOf(this.contexts.clientOf(request).address);
     const accountId = principal?.accountId;
     if (accountId !== undefined) this.load.connections.belongsTo(request, accountId);
-    const unread = this.load.unread(accountId ?? network.key, accountId !== undefined);
-    if (unread) throw unread;
     const document = documentOf(request);
+    const signsOut = accountId !== undefined && signOutIn(document) === 'alone';
+    const unread = this.load.unread(signsOut ? undefined : (accountId ?? network.key), accountId !== undefined);
+    if (unread) throw unread;
     const known = document !== undefined && this.pipeline.knows(document);
-    return { network, accountId, document, known, bytes, wanted: () => !response.destroyed };
+    return { network, accountId, document, known, bytes, signsOut, wanted: () => !response.destroyed };
   }
 
   private async admit(request: IncomingMessage, response: ServerResponse, work: Work): Promise<void> {
@@ -109,7 +111,16 @@ export class HttpAdmission {
 
   private failed(request: Request, response: Response, next: (error: unknown) => void, error: unknown): void {
     if (error instanceof RateLimitedError || error instanceof ServiceUnavailableError) {
-      void this.refusals.refuse(request, response, error);
+      void this.refuse(request, response, error);
     } else next(error);
+  }
+
+  /** A sign-out takes the cookies away even so, if a page of ours sent it. */
+  private async refuse(request: Request, response: Response, error: ServiceError): Promise<void> {
+    if (signOutIn(documentOf(request))) {
+      const { cookies } = await this.contexts.callerOf(request, response);
+      if (!cookies?.refusal && !response.headersSent) cookies?.clear();
+    }
+    await this.refusals.refuse(request, response, error);
   }
 }

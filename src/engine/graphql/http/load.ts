@@ -46,9 +46,9 @@ export class HttpLoad {
     return undefined;
   }
 
-  /** Why nothing more is executed for `owner`, a network or an account that is signed in. */
-  unread(owner: string, signedIn: boolean): ServiceError | undefined {
-    const { all, own } = this.connections.unsent(owner);
+  /** Why nothing more is executed for `owner`, a network or an account that is signed in; undefined: whoever it is. */
+  unread(owner: string | undefined, signedIn: boolean): ServiceError | undefined {
+    const { all, own } = this.connections.unsent(owner ?? '');
     if (own >= MAX_UNSENT.own && this.bounded) return this.counted('unread', new RateLimitedError(10));
     const most = signedIn ? MAX_UNSENT.all : MAX_UNSENT.anonymous;
     return all >= most ? this.counted('unread', new ServiceUnavailableError(undefined, 10)) : undefined;
