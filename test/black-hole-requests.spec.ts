@@ -4,7 +4,7 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import { Client } from 'pg';
 import { EventLog } from '../src/engine/events/event-log.js';
 import { useBehindProxy } from './support/behind-proxy.js';
-import { createProject, type TestProject } from './support/factories.js';
+import { addMember, createProject, type TestProject } from './support/factories.js';
 import { type Person, POOL_SIZE } from './support/tidings.js';
 import { until } from './support/wait.js';
 
@@ -19,8 +19,8 @@ beforeEach(async () => {
 });
 
 /** Of an update that is posted once. */
-const input = (idempotencyKey: string) => ({
-  input: { projectId: project.id, title: idempotencyKey, health: 'ON_TRACK', idempotencyKey },
+const input = (idempotencyKey: string, body = '') => ({
+  input: { projectId: project.id, title: idempotencyKey, body, health: 'ON_TRACK', idempotencyKey },
 });
 const codes = (errors: readonly { readonly extensions: { readonly code: string } }[] | undefined) =>
   errors?.map(({ extensions }) => extensions.code);
@@ -38,18 +38,20 @@ describe('a request', () => {
     const { em } = tidings.current.app.get(MikroORM);
     await Promise.all(Array.from({ length: Number(POOL_SIZE) }, () => em.fork().execute('select pg_sleep(0.2)')));
     const log = tidings.current.app.get(EventLog);
-    const appended = Promise.withResolvers<void>();
+    const head = Promise.withResolvers<readonly unknown[]>();
     log.append = async (...args) => {
-      const events = await EventLog.prototype.append.apply(log, args);
       Reflect.deleteProperty(log, 'append');
       // Connections that are made from now on pass.
       nodes.proxy.blackhole(() => true);
-      appended.resolve();
-      return events;
+      head.resolve(await nodes.elsewhere.database.query('select pos from log_head for update skip locked'));
+      return log.append(...args);
     };
-    // It holds the head of the log when it is swallowed.
-    const mutation = author.send(POST, input('swallowed'));
-    await appended.promise;
+    // Whoever is mentioned is notified: it holds the head of the log when it is swallowed.
+    const reader = await nodes.elsewhere.asUser('USER', 'Ada');
+    await addMember(editor, project.id, reader, 'VIEWER');
+    const swallowed = input('swallowed', '@Ada');
+    const mutation = author.send(POST, swallowed);
+    expect(await head.promise).toEqual([]);
     const socket = author.socket();
     const asked = [
       mutation,
@@ -61,12 +63,32 @@ describe('a request', () => {
     expect(performance.now() - began).toBeLessThan(18_000);
     for (const { errors } of await Promise.all(asked)) expect(codes(errors)).toEqual(['SERVICE_UNAVAILABLE']);
     expect(performance.now() - began).toBeLessThan(35_000);
-    for (let n = 0; n < 2; n += 1) expect((await author.send(POST, input('swallowed'))).errors).toBeUndefined();
+    for (let n = 0; n < 2; n += 1) expect((await author.send(POST, swallowed)).errors).toBeUndefined();
     const all = 'select title from project_update where project_id = $1 order by title';
     expect(await nodes.elsewhere.database.query(all, [project.id])).toEqual([
       { title: 'another' },
       { title: 'swallowed' },
     ]);
+  });
+
+  it('of which only the answer was swallowed can be made again, and is carried out once', async () => {
+    const inTheWay = new Client({ connectionString: nodes.elsewhere.database.url });
+    await inTheWay.connect();
+    await inTheWay.query('begin');
+    await inTheWay.query('select pos from log_head for update');
+    const mutation = author.send(POST, input('committed'));
+    // Its event and its commit have been sent together.
+    await until(async () => (await nodes.elsewhere.database.waiting()) === 1, 'it waited for the head of the log');
+    nodes.proxy.blackhole(() => true);
+    await inTheWay.end();
+    const posted = () =>
+      nodes.elsewhere.database.query<{ id: string }>('select id from project_update where project_id = $1', [
+        project.id,
+      ]);
+    await until(async () => (await posted()).length === 1, 'it was committed');
+    expect(codes((await mutation).errors)).toEqual(['SERVICE_UNAVAILABLE']);
+    const again = await author.data(POST, input('committed'));
+    expect(await posted()).toEqual([{ id: again.postUpdate.id }]);
   });
 
   it('that PostgreSQL cannot answer in time is ended by it, and costs no connection', async () => {
