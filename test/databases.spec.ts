@@ -1,4 +1,4 @@
-// Databases that others have configured: what the service depends on and cannot set, it names in one sentence.
+// Databases that others have configured: what the service depends on it sets for its own sessions; what it cannot set it names.
 import { describeFailure } from '../src/boot/start-failure.js';
 import { databaseContent } from '../src/database-content.js';
 import {
@@ -9,6 +9,7 @@ import {
 import { inspectDatabase, openDatabase } from '../src/engine/database/open-database.js';
 import type { TestDatabase } from './support/database.js';
 import { OwnPostgres } from './support/own-postgres.js';
+import { PASSWORD, TestTidings } from './support/tidings.js';
 
 let postgres: OwnPostgres;
 let count = 0;
@@ -31,6 +32,75 @@ const refusal = (url: string): Promise<string> =>
     ({ orm }) => orm.close(true).then(() => 'It was opened'),
     (error: unknown) => describeFailure(error),
   );
+
+/** From the first migration to a read of what was posted; what the service has logged. */
+async function journey(over: TestDatabase): Promise<readonly string[]> {
+  const tidings = await TestTidings.start({ database: over });
+  try {
+    const register = `mutation { register(input: { email: "Info@Example.com", name: "Ada \\\\ O'Neil", password: "${PASSWORD}" }) { accessToken } }`;
+    await tidings.anonymous.data(register);
+    await over.query(`update account set role = 'ADMIN' where not is_system`);
+    const ada = await tidings.login({ email: 'INFO@EXAMPLE.COM' });
+    const began = Date.now();
+    const project = (await ada.data('mutation { createProject(input: { key: "ENV", name: "E" }) { id lastCursor } }'))
+      .createProject;
+    const watch = ada
+      .socket()
+      .subscribe(
+        'subscription ($id: ID!, $after: String) { projectUpdated(projectId: $id, after: $after, includeOwn: true) { at kind } }',
+        { id: project.id, after: project.lastCursor },
+      );
+    const post = 'mutation ($i: PostUpdateInput!) { postUpdate(input: $i) { id createdAt author { name } } }';
+    const { postUpdate } = await ada.data(post, { i: { projectId: project.id, title: "Ü \\ '", health: 'ON_TRACK' } });
+    expect(postUpdate.author.name).toBe("Ada \\ O'Neil");
+    expect(Math.abs(Date.parse(postUpdate.createdAt) - began)).toBeLessThan(60_000);
+    const kinds = [await watch.next(), await watch.next()].map(({ data }) => data.projectUpdated.kind);
+    expect(kinds).toEqual(['PROJECT_CREATED', 'UPDATE_POSTED']);
+    const read =
+      '{ me { sessions { current } } auditLog(first: 5) { nodes { at action } } projects { nodes { key } } }';
+    const { auditLog, projects } = await ada.data(read);
+    expect(projects.nodes).toEqual([{ key: 'ENV' }]);
+    for (const { at } of auditLog.nodes) expect(Math.abs(Date.parse(at) - began)).toBeLessThan(60_000);
+    return tidings.logged;
+  } finally {
+    await tidings.stop();
+  }
+}
+
+it.each<[string, Record<string, string>, string?]>([
+  [
+    'dates as people write them',
+    { DateStyle: "'SQL, DMY'", IntervalStyle: 'sql_standard', TimeZone: "'Asia/Kathmandu'" },
+  ],
+  ['a time zone with a changing offset', { TimeZone: "'America/St_Johns'", DateStyle: "'German'" }],
+  ['bytes and numbers in other forms', { bytea_output: "'escape'", extra_float_digits: '-15' }],
+  [
+    'backslashes that escape',
+    { standard_conforming_strings: 'off', backslash_quote: 'on', escape_string_warning: 'off' },
+  ],
+  ['another isolation', { default_transaction_isolation: 'serializable', default_transaction_deferrable: 'on' }],
+  ['repeatable reads', { default_transaction_isolation: "'repeatable read'" }],
+  [
+    'time-outs that would end everything',
+    {
+      statement_timeout: '1',
+      lock_timeout: '1',
+      idle_in_transaction_session_timeout: '1',
+      transaction_timeout: '1',
+      idle_session_timeout: '1',
+    },
+  ],
+  ['row security', { row_security: 'off' }],
+  [
+    'messages and a form of numbers of another language',
+    { lc_messages: "'C'", lc_numeric: "'C'", client_min_messages: 'error' },
+  ],
+  ['plans of its own', { plan_cache_mode: 'force_generic_plan', jit: 'on', jit_above_cost: '0' }],
+  ['a Turkish collation', {}, `template template0 locale_provider icu icu_locale 'tr-TR' locale 'C' encoding 'UTF8'`],
+  ['a search path that begins elsewhere', { search_path: '"$user", nowhere, public' }],
+])('works with %s', async (_what, settings, how = '') => {
+  expect(await journey(await database(settings, how))).toEqual([]);
+});
 
 it.each<[string, Record<string, string>, string, string]>([
   [

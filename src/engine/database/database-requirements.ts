@@ -39,6 +39,7 @@ const within = (ms: number) => (value: string) => Number(value) > 0 && Number(va
 const SESSION: readonly Requirement[] = [
   { setting: 'statement_timeout', wanted: "'20s'", holds: within(STATEMENT_TIMEOUT_MS) },
   { setting: 'idle_in_transaction_session_timeout', wanted: "'10s'", holds: within(IDLE_IN_TRANSACTION_MS) },
+  { setting: 'idle_session_timeout', wanted: '0', holds: (value) => value === '0' },
   { setting: 'lock_timeout', wanted: '0', holds: (value) => value === '0' },
   { setting: 'transaction_timeout', wanted: '0', holds: (value) => value === '0' },
   {

@@ -17,6 +17,7 @@ export const IDLE_IN_TRANSACTION_MS = 10_000;
 const BOUNDS: Parameters = {
   statement_timeout: String(STATEMENT_TIMEOUT_MS),
   idle_in_transaction_session_timeout: String(IDLE_IN_TRANSACTION_MS),
+  idle_session_timeout: '0',
   lock_timeout: '0',
   default_transaction_isolation: 'read committed',
   extra_float_digits: '1',
