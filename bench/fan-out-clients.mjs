@@ -2,9 +2,12 @@
 // Run by fan-out.mjs, which tells it over IPC whom to connect to and how many frames to wait for.
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** Clients that greet at the same time, unless told otherwise. */
 const WIDTH = 50;
+/** ms before a client tries again, as README.md prints it for stock clients. */
+const backoff = (retries) => Math.min(1_000 * 2 ** retries, 8_000) * (0.5 + Math.random());
 const TEXT = 0x81;
 const PONG = 0x8a;
 
@@ -107,6 +110,7 @@ async function open({ host, port, path, protocol }, hello) {
     };
     socket.on('data', read);
     socket.once('error', reject);
+    socket.once('close', () => reject(new Error('The server closed the connection')));
   });
   const client = new Client(socket);
   clients.push(client);
@@ -116,20 +120,41 @@ async function open({ host, port, path, protocol }, hello) {
     if (early.length > 0 && step === hello[0]) client.read(early);
     await answered;
   }
+  return client;
+}
+
+/** The same as a stock client: whatever goes wrong until it has greeted, it tries again later. */
+async function openPatiently(to, hello) {
+  for (let retries = 0; ; retries += 1) {
+    try {
+      return await open(to, hello);
+    } catch {
+      await delay(backoff(retries));
+    }
+  }
 }
 
 const orders = {
-  /** Connects one client for each list of greetings, `width` at a time. */
-  async connect({ to, hellos, width = WIDTH }) {
+  /** Connects one client for each list of greetings, `width` at a time; those who are patient try again. */
+  async connect({ to, hellos, width = WIDTH, patient = false }) {
     let next = 0;
     const lane = async () => {
       while (next < hellos.length) {
         const hello = hellos[next];
         next += 1;
-        await open(to, hello);
+        await (patient ? openPatiently : open)(to, hello);
       }
     };
     await Promise.all(Array.from({ length: width }, lane));
+  },
+  /** From now on each client whose connection is lost greets `to`, as a stock client would. */
+  move({ to, hellos }) {
+    for (const [index, { socket }] of clients.entries()) {
+      socket.once('close', async () => {
+        await delay(backoff(0));
+        await openPatiently(to, hellos[index]);
+      });
+    }
   },
   reset() {
     received = 0;

@@ -94,9 +94,10 @@ export async function startOurs(redisUrl) {
   const [admin] = await accounts(1, 'ADMIN');
 
   /** A node that has subscribers. */
-  const nodeOf = ({ url, cpu, memory, stop }) => ({
+  const nodeOf = ({ url, cpu, memory, kill, stop }) => ({
     cpu,
     memory,
+    kill,
     stop,
     to: { ...GRAPHQL, port: Number(new URL(url).port) },
     /** Waits until it has this many sockets or subscriptions. */

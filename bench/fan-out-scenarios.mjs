@@ -39,12 +39,12 @@ export async function missedProject(ours, count, missed = MISSED) {
 }
 
 /** ms from the first byte that `people` send `node` until they have what they have missed, and µs of its CPU for each event. */
-export async function comeBack(node, query, { people, project, missed }, width) {
+export async function comeBack(node, query, { people, project, missed }, width, patient = false) {
   const clients = startClients();
   const variables = { id: project.id, after: project.lastCursor };
   const hellos = people.map(({ token }) => greeting(token, query, variables));
   const [before, began] = [node.cpu(), performance.now()];
-  await clients.ask('connect', { to: node.to, hellos, width });
+  await clients.ask('connect', { to: node.to, hellos, width, patient });
   const total = missed * people.length;
   const received = await clients.ask('expect', { count: total, ms: PATIENCE_MS });
   if (received < total) throw new Error(`${received} of ${total} missed events arrived`);
@@ -52,6 +52,34 @@ export async function comeBack(node, query, { people, project, missed }, width) 
   const us = ((node.cpu() - before) * 1e6) / total;
   clients.stop();
   return { ms, us };
+}
+
+/**
+ * Connects `people` to a node that `killed` kills: they come back to `node` as stock clients do, with `missed` events missed. Resolves with
+ * ms from the kill until they have them, and µs of CPU of `node` for each event.
+ */
+export async function killedUnder(ours, node, query, { people, project, missed }) {
+  const doomed = await ours.freshNode();
+  const clients = startClients();
+  const hellosAfter = (after) => people.map(({ token }) => greeting(token, query, { id: project.id, after }));
+  await clients.ask('connect', { to: doomed.to, hellos: hellosAfter(undefined), patient: true });
+  await doomed.reached('subscriptions', people.length);
+  await clients.ask('move', { to: node.to, hellos: hellosAfter(project.lastCursor) });
+  await clients.ask('reset');
+  return {
+    async killed() {
+      const [before, began] = [node.cpu(), performance.now()];
+      await doomed.kill();
+      const total = missed * people.length;
+      const received = await clients.ask('expect', { count: total, ms: PATIENCE_MS });
+      if (received < total) throw new Error(`${received} of ${total} missed events arrived`);
+      const ms = performance.now() - began;
+      const us = ((node.cpu() - before) * 1e6) / total;
+      clients.stop();
+      await doomed.stop();
+      return { ms, us };
+    },
+  };
 }
 
 /** One subscriber who comes back to a node that has just started, and to one that has served before. */

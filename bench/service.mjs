@@ -43,6 +43,12 @@ export async function startService(env = {}, nodeOptions = []) {
     memory: () => memoryOf(child.pid),
     /** Address of its inspector, if `nodeOptions` open one. */
     inspector: /ws:\/\/\S+/.exec(output)?.[0],
+    /** Ends it as a crash would; `stop` is still to be called. */
+    async kill() {
+      const gone = once(child, 'exit');
+      child.kill('SIGKILL');
+      await gone;
+    },
     /** Ends it, by force if it has not ended after `patience` ms. */
     async stop(patience = 60_000) {
       if (child.exitCode === null && child.signalCode === null) {
