@@ -14,6 +14,12 @@ const ABSENT = [
 ];
 const VENDOR = 'vendor';
 
+/**
+ * Apollo hashes the text of each request. Its package looks for `module.require` before it uses Node's hash, which a bundle does not
+ * have, and falls back to SHA-256 in JavaScript: more than half of the time that large requests took.
+ */
+const ALIASES = { '@apollo/utils.createhash': 'node:crypto' };
+
 /** Lines of ours are found again in a stack; to keep those of all dependencies costs each start a third more, and 30 MB. */
 const ownSourceMaps = {
   name: 'own-source-maps',
@@ -36,6 +42,7 @@ export default defineConfig([
     platform: 'node',
     tsconfig: true,
     external: [...INSTALLED, ...ABSENT],
+    resolve: { alias: ALIASES },
     plugins: [ownSourceMaps],
     onLog: refuse,
     output: {
