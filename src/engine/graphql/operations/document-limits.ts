@@ -96,10 +96,23 @@ export function shapeProblem({ type, tokens, rootFields }: OperationShape): Quer
       `A ${type} has at most ${most} root fields; this one has ${rootFields.length}. Send several requests.`,
     );
   }
-  if (type !== 'subscription' || tokens <= MAX_SUBSCRIPTION_TOKENS) return undefined;
+  return type === 'subscription' ? subscriptionTokensProblem(tokens) : undefined;
+}
+
+function subscriptionTokensProblem(tokens: number): QueryTooComplexError | undefined {
+  if (tokens <= MAX_SUBSCRIPTION_TOKENS) return undefined;
   return new QueryTooComplexError(
     `The document of a subscription has at most ${MAX_SUBSCRIPTION_TOKENS} tokens; this one has ${tokens}.`,
   );
+}
+
+/** Why none of the document's operations can run, known before it is validated, which takes several times as long as parsing. */
+export function lengthProblem(document: DocumentNode, tokens: number): QueryTooComplexError | undefined {
+  const operations = document.definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION);
+  const subscriptions = (operations as OperationDefinitionNode[]).every(
+    ({ operation }) => operation === 'subscription',
+  );
+  return operations.length > 0 && subscriptions ? subscriptionTokensProblem(tokens) : undefined;
 }
 
 /**

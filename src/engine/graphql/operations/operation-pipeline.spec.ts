@@ -77,6 +77,18 @@ describe('a document', () => {
     expect(outcome(ofTokens(1_000, 'subscription { events'), ON_SOCKET)).toBeGreaterThan(1);
     expect(outcome(ofTokens(1_003, 'subscription { events'), ON_SOCKET)).toEqual(['QUERY_TOO_COMPLEX']);
   });
+
+  it('with subscriptions alone is refused for its tokens before it is validated', () => {
+    const invalid = `subscription { events { ${aliases(400, 'unknown')} } }`;
+    expect(outcome(invalid, ON_SOCKET)).toEqual(['QUERY_TOO_COMPLEX']);
+    expect(outcome(`${invalid} query Q { name }`, ON_SOCKET)).toContain('GRAPHQL_VALIDATION_FAILED');
+  });
+
+  it('with a long query beside a subscription still runs the query', () => {
+    const both = `subscription S { events { name } } query Q { node { ${aliases(400, 'name')} } }`;
+    expect(outcome(both, MEMBER, { operationName: 'Q' })).toBeGreaterThan(1);
+    expect(outcome(both, ON_SOCKET, { operationName: 'S' })).toEqual(['QUERY_TOO_COMPLEX']);
+  });
 });
 
 describe('an operation', () => {
