@@ -68,14 +68,15 @@ const attack = {
   },
 
   /** Sends a request and never reads the answer. */
-  unread({ from, body }) {
+  unread({ from, token, body }) {
     const text = JSON.stringify(body);
+    const authorization = token ? `authorization: Bearer ${token}\r\n` : '';
     const socket = connect({ host: hostname, port: Number(port), localAddress: from });
     socket.pause();
     socket.on('error', ({ code }) => count(code));
     socket.on('close', () => count('closed'));
     socket.write(
-      `POST /graphql HTTP/1.1\r\nhost: ${hostname}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+      `POST /graphql HTTP/1.1\r\nhost: ${hostname}\r\ncontent-type: application/json\r\n${authorization}content-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
     );
   },
 

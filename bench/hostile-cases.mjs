@@ -9,6 +9,9 @@ const ALIASES = `{ ${aliases(990, '__typename')} }`;
 /** An answer of 5.8 MB where nothing bounds it. */
 const DESCRIPTIONS = `{ __schema { types { ${aliases(990, 'description')} } } }`;
 
+/** The most that somebody who is not signed in is answered: just below 512 KiB, with fewer than 500 tokens. */
+const BELOW_CAP = `{ __schema { types { ${aliases(85, 'description')} } } }`;
+
 /** Valid or not, costs the rule of overlapping fields and others as much as 4,000 tokens can; no two are the same. */
 function slowToValidate() {
   const id = randomInt(1e9);
@@ -18,10 +21,10 @@ function slowToValidate() {
   return `query Q${id} { ${fields} } fragment F${id} on User { ${nested} ${spreads} } fragment G${id} on User { ${nested} ...H${id} } fragment H${id} on User { ${nested} }`;
 }
 
-/** A document of about 17 KB and nearly 4,000 tokens that nobody else has. */
-function ownDocument(root, leaf) {
+/** A document that nobody else has, with three tokens for each of its fields: up to 1,000 tokens a subscription may have. */
+function ownDocument(root, leaf, count = 320) {
   const first = randomInt(1_000);
-  const fields = Array.from({ length: 1_300 }, (_, at) => `a${first + at}:${leaf}`).join(' ');
+  const fields = Array.from({ length: count }, (_, at) => `a${first + at}:${leaf}`).join(' ');
   return `subscription S${randomInt(1e9)} { ${root} { ${fields} } }`;
 }
 
@@ -44,9 +47,16 @@ export const CASES = {
       variables: { a: 'cannot represent '.repeat(14_000) },
     })),
   },
-  'unread responses': {
+  'unread responses, anonymous': {
     run: async (attack) => {
-      for (let at = 0; at < 60; at += 1) attack.unread({ from: direct(at % 4), body: { query: DESCRIPTIONS } });
+      for (let at = 0; at < 60; at += 1) attack.unread({ from: direct(at % 4), body: { query: BELOW_CAP } });
+      await attack.untilStopped();
+    },
+  },
+  'unread responses, 12 accounts': {
+    run: async (attack) => {
+      for (let at = 0; at < 60; at += 1)
+        attack.unread({ from: direct(at % 4), token: attack.tokens[at % 12], body: { query: DESCRIPTIONS } });
       await attack.untilStopped();
     },
   },
@@ -85,6 +95,14 @@ export const CASES = {
       const sockets = await Promise.all([0, 1, 2].map(() => attack.socket(attack.tokens[0])));
       for (let at = 0; at < 300 && !attack.stopped; at += 1)
         sockets[at % 3].subscribe(randomUUID(), { query: ownDocument('notificationReceived', 'id') });
+      await attack.untilStopped();
+    },
+  },
+  'documents of 4,000 tokens on notificationReceived': {
+    run: async (attack) => {
+      const sockets = await Promise.all([0, 1, 2].map(() => attack.socket(attack.tokens[0])));
+      for (let at = 0; at < 300 && !attack.stopped; at += 1)
+        sockets[at % 3].subscribe(randomUUID(), { query: ownDocument('notificationReceived', 'id', 1_300) });
       await attack.untilStopped();
     },
   },
