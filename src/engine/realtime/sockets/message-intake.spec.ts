@@ -9,12 +9,19 @@ import { MessageIntake } from './message-intake.js';
 function takenOf(count: number, rateLimits: boolean): number {
   const metrics = { registry: new Registry() } as Metrics;
   const intake = new MessageIntake({} as Gate, {} as DelayedRefusals, { rateLimits } as Config, metrics);
-  let [taken, held] = [0, false];
+  let taken = 0;
+  let isHeld = false;
+  const hold = () => {
+    isHeld = true;
+  };
   const socket = { shown: {}, claims: { sub: 'ada' }, client: { address: '127.0.0.1' }, open: false };
-  const receive = intake.of(Object.assign(socket, { hold: () => (held = true), release() {} }) as never, () => {
+  const receive = intake.of(Object.assign(socket, { hold, release() {} }) as never, () => {
     taken += 1;
   });
-  for (let at = 0; at < count && !held; at += 1) receive('{}');
+  for (let at = 0; at < count; at += 1) {
+    receive('{}');
+    if (isHeld) break;
+  }
   return taken;
 }
 
