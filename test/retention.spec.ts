@@ -4,6 +4,7 @@ import { v7 as uuid } from 'uuid';
 import { NotificationRetention } from '../src/domain/notifications/notification.retention.js';
 import { AuditRetention } from '../src/engine/accounts/audit.retention.js';
 import { EventRetention, type Pruning } from '../src/engine/events/retention.js';
+import { Metrics } from '../src/engine/operations/metrics.js';
 import { SessionRetention } from '../src/engine/sessions/session.retention.js';
 import type { TestDatabase } from './support/database.js';
 import { useTidings } from './support/tidings.js';
@@ -187,7 +188,7 @@ describe('what has gathered over the years', () => {
   it('goes in batches, each of them a transaction', async () => {
     const deleted: number[] = [];
     const transactions = new Set<unknown>();
-    const watched = new EventRetention(orm, tidings.current.config);
+    const watched = new EventRetention(orm, tidings.current.config, new Metrics());
     for (const pruning of prunings) {
       watched.add(async (em, limit) => {
         deleted.push(await pruning(em, limit));

@@ -17,11 +17,13 @@ import {
 
 const away = new Error('away');
 let time = 0;
+const codes: string[] = [];
 const reported: [unknown, string][] = [];
 const mapper = new ErrorMapper(
   (error, errorId) => reported.push([error, errorId]),
   (error) => error === away,
   () => time,
+  (code) => codes.push(code),
 );
 const nodes = parse('{ me }').definitions[0]!;
 /** The same failure of each item of a list. */
@@ -165,4 +167,10 @@ describe('an error before anything of ours ran', () => {
     expect([code, fields.map(({ path }) => path).slice(0, 1)]).toEqual(['BAD_USER_INPUT', paths]);
     expect(reported).toEqual([]);
   });
+});
+
+it('tells the code of each error that a client receives', () => {
+  codes.length = 0;
+  for (const error of [new ForbiddenError(), located(new ForbiddenError()), away, failedItem()]) mapper.map(error);
+  expect(codes).toEqual(['FORBIDDEN', 'FORBIDDEN', 'SERVICE_UNAVAILABLE', 'INTERNAL_SERVER_ERROR']);
 });

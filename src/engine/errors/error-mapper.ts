@@ -48,12 +48,16 @@ export class ErrorMapper {
     private readonly report: ReportError,
     private readonly isUnavailable: IsUnavailable,
     private readonly now = () => performance.now(),
+    /** Told the code of each error that a client receives. */
+    private readonly onCode: (code: string) => void = () => {},
   ) {}
 
   /** The client's view of `error`: message, path, locations and `extensions.code` of the catalogue, nothing else. */
   map(error: unknown): GraphQLFormattedError {
     const { locations, path } = error instanceof GraphQLError ? error : {};
-    return { ...this.meaning(error), ...(locations ? { locations } : {}), ...(path ? { path } : {}) };
+    const meaning = this.meaning(error);
+    this.onCode(String(meaning.extensions?.['code']));
+    return { ...meaning, ...(locations ? { locations } : {}), ...(path ? { path } : {}) };
   }
 
   private meaning(error: unknown): Pick<GraphQLFormattedError, 'message' | 'extensions'> {

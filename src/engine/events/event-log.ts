@@ -1,10 +1,12 @@
 // The log: append as a transaction's last statement, read from any position. PostgreSQL gives the positions
 // (see the migration's trigger); the doorbell only tells others to look.
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Optional } from '@nestjs/common';
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { Counter } from 'prom-client';
 import { SESSION_ENDED_STATE } from '../database/migrations/20261128000004-ended-sessions.js';
 import { commitWith, inTransaction, sqlState } from '../database/unit-of-work.js';
 import { CursorExpiredError, UnauthenticatedError } from '../errors/service-error.js';
+import { Metrics } from '../operations/metrics.js';
 import { PUB_SUB, type PubSub } from '../pubsub/doorbell.port.js';
 import { decodeCursor } from './cursor.js';
 import { EVENT_CONSEQUENCES, type EventConsequences, type NextPlace } from './event-consequences.port.js';
@@ -53,6 +55,7 @@ class HeadLostError extends Error {
 @Injectable()
 export class EventLog {
   private readonly headTurn = new HeadTurn(2 * HEAD_HELD_MS);
+  private readonly headsLost: Counter;
 
   constructor(
     private readonly orm: MikroORM,
@@ -60,7 +63,14 @@ export class EventLog {
     private readonly follower: LogFollower,
     @Inject(PUB_SUB) private readonly doorbell: PubSub,
     @Inject(EVENT_CONSEQUENCES) private readonly consequences: EventConsequences,
-  ) {}
+    @Optional() metrics?: Metrics,
+  ) {
+    this.headsLost = new Counter({
+      name: 'tidings_log_head_lost_total',
+      help: 'Transactions of this instance that PostgreSQL ended because it stalled while they held the head of the log.',
+      registers: metrics ? [metrics.registry] : [],
+    });
+  }
 
   /**
    * Runs `work` in one transaction and appends what it recorded as the last statement. When this returns, the commit is
@@ -135,6 +145,7 @@ export class EventLog {
     } catch (error) {
       if (!isLost()) throw error;
     }
+    this.headsLost.inc();
     throw new HeadLostError();
   }
 

@@ -2,6 +2,7 @@
 import { createDatabase, type TestDatabase } from '../../../test/support/database.js';
 import { emptyLog, happening, LogNode, range } from '../../../test/support/log-node.js';
 import type { Config } from '../config/config.js';
+import { Metrics } from '../operations/metrics.js';
 import { CursorExpiredError } from '../errors/service-error.js';
 import { encodeCursor } from './cursor.js';
 import { EventRetention } from './retention.js';
@@ -19,7 +20,7 @@ afterAll(() => database.drop());
 beforeEach(async () => {
   await emptyLog(database);
   node = await LogNode.start({ url: database.url });
-  retention = new EventRetention(node.orm, { eventRetention: DAY_MS } as Config);
+  retention = new EventRetention(node.orm, { eventRetention: DAY_MS } as Config, new Metrics());
 });
 afterEach(() => node.stop());
 
@@ -85,7 +86,7 @@ describe('retention', () => {
   it('is the business of one node at a time', async () => {
     await record(3);
     await age(1, 2);
-    const other = new EventRetention(node.orm, { eventRetention: DAY_MS } as Config);
+    const other = new EventRetention(node.orm, { eventRetention: DAY_MS } as Config, new Metrics());
     const counts = await Promise.all([retention.prune(), other.prune(), retention.prune(), other.prune()]);
     expect(counts.reduce((sum, count) => sum + count)).toBe(2);
     await record(3);

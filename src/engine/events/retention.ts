@@ -2,8 +2,10 @@
 // it is the one that the log goes on from. What others keep for some time only goes by the same clock.
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { Counter } from 'prom-client';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
+import { Metrics } from '../operations/metrics.js';
 
 /** ms between two looks for what is too old. */
 const INTERVAL_MS = 60_000;
@@ -37,11 +39,20 @@ export class EventRetention implements OnApplicationBootstrap, OnApplicationShut
   private readonly others: Pruning[] = [];
   private sweeping: Promise<void> = Promise.resolve();
   private stopped = false;
+  private readonly removed: Counter<'rows'>;
 
   constructor(
     private readonly orm: MikroORM,
     @Inject(CONFIG) private readonly config: Config,
-  ) {}
+    { registry }: Metrics,
+  ) {
+    this.removed = new Counter({
+      name: 'tidings_retention_removed_total',
+      help: 'Rows that were too old and were removed: events, and all others.',
+      labelNames: ['rows'],
+      registers: [registry],
+    });
+  }
 
   onApplicationBootstrap(): void {
     this.timer = setInterval(() => {
@@ -65,19 +76,20 @@ export class EventRetention implements OnApplicationBootstrap, OnApplicationShut
   /** Removes everything that is too old. */
   async sweep(): Promise<void> {
     await this.prune();
-    for (const pruning of this.others) await this.inBatches(() => this.alone(pruning));
+    for (const pruning of this.others) await this.inBatches('others', () => this.alone(pruning));
   }
 
   /** Removes all events that are too old, and returns how many that were. Another node that is at it leaves nothing to do. */
   prune(): Promise<number> {
-    return this.inBatches(() => this.pruneBatch());
+    return this.inBatches('events', () => this.pruneBatch());
   }
 
-  private async inBatches(pruneBatch: () => Promise<number>): Promise<number> {
+  private async inBatches(rows: string, pruneBatch: () => Promise<number>): Promise<number> {
     let total = 0;
     while (!this.stopped) {
       const count = await pruneBatch();
       total += count;
+      this.removed.inc({ rows }, count);
       if (count < BATCH) break;
     }
     return total;

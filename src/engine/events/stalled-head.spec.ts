@@ -46,7 +46,9 @@ describe('a process that stalls while it holds the head', () => {
         'the other one was committed',
       );
       stalled.kill('SIGCONT');
-      expect(await within(15_000, lines.next(), 'it went on')).toMatchObject({ value: `runs ${runs}` });
+      expect(await within(15_000, lines.next(), 'it went on')).toMatchObject({
+        value: `runs ${runs}, lost ${runs - 1}`,
+      });
       await node.saw(2);
       expect(node.seen.map(({ kind }) => kind)).toEqual(order);
     } finally {

@@ -3,8 +3,10 @@ import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
 import { Global, Logger, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { GraphQLModule } from '@nestjs/graphql';
+import { Counter } from 'prom-client';
 import { ErrorMapper } from '../errors/error-mapper.js';
 import { DatabaseWrites } from '../monitoring/database-writes.js';
+import { Metrics } from '../operations/metrics.js';
 import { ApolloOptions } from './apollo-options.js';
 import { HttpAdmission } from './http/admission.js';
 import { HttpLoad } from './http/load.js';
@@ -23,6 +25,21 @@ function report(error: unknown, errorId: string): void {
   logger.error(`Unexpected error ${errorId}`, error instanceof Error ? error.stack : String(error));
 }
 
+function errorMapper(writes: DatabaseWrites, { registry }: Metrics): ErrorMapper {
+  const counted = new Counter({
+    name: 'tidings_errors_total',
+    help: 'Errors that clients received, by code; those of an execution that is shared counted once.',
+    labelNames: ['code'],
+    registers: [registry],
+  });
+  return new ErrorMapper(
+    report,
+    (error) => writes.isUnavailable(error),
+    () => performance.now(),
+    (code) => counted.inc({ code }),
+  );
+}
+
 @Global()
 @Module({
   providers: [
@@ -35,8 +52,8 @@ function report(error: unknown, errorId: string): void {
     OperationPipeline,
     {
       provide: ErrorMapper,
-      inject: [DatabaseWrites],
-      useFactory: (writes: DatabaseWrites) => new ErrorMapper(report, (error) => writes.isUnavailable(error)),
+      inject: [DatabaseWrites, Metrics],
+      useFactory: errorMapper,
     },
   ],
   exports: [ApolloOptions, ContextFactory, OperationPipeline, ErrorMapper],

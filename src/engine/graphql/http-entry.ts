@@ -2,6 +2,8 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import type { Config } from '../config/config.js';
+import { ErrorMapper } from '../errors/error-mapper.js';
+import { BadUserInputError } from '../errors/service-error.js';
 import { MAX_MESSAGE_BYTES, TOO_LARGE } from '../limits/message-size.js';
 import { ENDPOINT, endpointOf } from './endpoint.js';
 import { HttpAdmission } from './http/admission.js';
@@ -25,7 +27,8 @@ export function useHttpEntry(app: NestExpressApplication, config: Config): void 
   const admission = app.get(HttpAdmission);
   const body = express.raw({ type: 'application/json', limit: MAX_MESSAGE_BYTES });
   app.use(canonical, admission.page);
-  app.use(ENDPOINT, exactly, toLanding, bounded, inUtf8, body, admission.operation, withoutEmptyParameters, refuseBody);
+  const refuse = refuseBody(app.get(ErrorMapper));
+  app.use(ENDPOINT, exactly, toLanding, bounded, inUtf8, body, admission.operation, withoutEmptyParameters, refuse);
   const server = app.getHttpServer();
   admission.guard(server);
   server.requestTimeout = REQUEST_TIMEOUT_MS;
@@ -48,7 +51,8 @@ const exactly: RequestHandler = ({ path }, response, next) => {
 /** A body that says itself that it is too large is refused before it has come, and with it whatever else would follow. */
 const bounded: RequestHandler = ({ headers }, response, next) => {
   if (Number(headers['content-length'] ?? 0) <= MAX_MESSAGE_BYTES) return next();
-  response.status(413).set('connection', 'close').json(refusal(TOO_LARGE));
+  response.set('connection', 'close');
+  next(Object.assign(new Error('Too large'), { status: 413, type: 'entity.too.large' }));
 };
 
 /** JSON is UTF-8 (RFC 8259, section 8.1). */
@@ -70,14 +74,11 @@ const toLanding: RequestHandler = (request, response, next) => {
 };
 
 /** Bodies that cannot be read are answered like every other error, without repeating what was sent. */
-const refuseBody: ErrorRequestHandler = (error: { status?: number; type?: string }, _request, response, _next) => {
-  const status = error.status ?? 400;
-  const message = MESSAGES[error.type ?? ''] ?? 'The request body cannot be read.';
-  response.status(status).json(refusal(message));
-};
-
-function refusal(message: string) {
-  return { errors: [{ message, extensions: { code: 'BAD_USER_INPUT', fields: [] } }] };
+function refuseBody(errors: ErrorMapper): ErrorRequestHandler {
+  return (error: { status?: number; type?: string }, _request, response, _next) => {
+    const message = MESSAGES[error.type ?? ''] ?? 'The request body cannot be read.';
+    response.status(error.status ?? 400).json({ errors: [errors.map(new BadUserInputError([], message))] });
+  };
 }
 
 const MESSAGES: Readonly<Record<string, string>> = {
