@@ -87,15 +87,16 @@ export class SubscriptionOperations {
     contextNow: () => Promise<OperationContext>,
   ): Promise<readonly GraphQLError[] | OpenSubscription> {
     const { admission, socket, operation } = opening;
-    let opened: readonly GraphQLError[] | OpenSubscription = [new ServiceUnavailableError()];
+    let opened: readonly GraphQLError[] | OpenSubscription | undefined;
     try {
       const owner = { ...ownerOf(socket.client.address), ...(socket.claims ? { key: socket.claims.sub } : {}) };
       const taken = await this.sockets.turns.enter(owner, () => socket.open && !operation.completed);
       if (taken) opened = await this.openWhenBack(opening, contextNow);
       else if (!operation.completed) socket.close(CloseCode.TryAgainLater, 'Try again later');
-      return opened;
+      // Not made before it is needed: thousands who come back would wait for the stack traces of errors that nobody gets.
+      return opened ?? [new ServiceUnavailableError()];
     } finally {
-      if (isErrors(opened)) admission.release();
+      if (!opened || isErrors(opened)) admission.release();
     }
   }
 
