@@ -1,0 +1,63 @@
+import { Registry } from 'prom-client';
+import type { Config } from '../config/config.js';
+import { RateLimitedError, ServiceUnavailableError } from '../errors/service-error.js';
+import { ownerOf } from './client-network.js';
+import { Gate, type Work } from './gate.js';
+
+const gates: Gate[] = [];
+const newGate = (): Gate => {
+  const gate = new Gate({ rateLimits: true } as Config, { registry: new Registry() });
+  gates.push(gate);
+  return gate;
+};
+afterEach(() => {
+  for (const gate of gates.splice(0)) gate.onApplicationShutdown();
+});
+
+const work = (address: string, accountId?: string): Work => ({
+  network: ownerOf(address),
+  accountId,
+  known: false,
+  bytes: 100,
+  wanted: () => true,
+});
+/** Why each of them is refused at once, all of them asked before the event loop goes on. */
+async function refusals(gate: Gate, works: readonly Work[]): Promise<unknown[]> {
+  const refused: unknown[] = [];
+  for (const one of works) void gate.admit(one).catch((error: unknown) => refused.push(error));
+  // Refusals are known in microtasks; nothing has had its turn.
+  await Promise.resolve();
+  await Promise.resolve();
+  return refused;
+}
+const many = (count: number, of: (at: number) => Work): Work[] => Array.from({ length: count }, (_, at) => of(at));
+
+describe('operations that wait at the gate', () => {
+  it('of a whole IPv6 /40 are no more than an instance takes: beyond it 503, to be sent again', async () => {
+    const gate = newGate();
+    const network = (at: number) => work(`2001:db8:${(at % 256).toString(16)}:${at.toString(16)}::1`);
+    const refused = await refusals(gate, many(520, network));
+    expect(refused).toHaveLength(8);
+    for (const error of refused) expect(error).toBeInstanceOf(ServiceUnavailableError);
+    // Who is signed in waits elsewhere.
+    expect(await refusals(gate, [work('2001:db8::1', 'an account')])).toEqual([]);
+  });
+
+  it('of one network are 32: beyond it 429, and others wait in their place', async () => {
+    const gate = newGate();
+    const refused = await refusals(
+      gate,
+      many(33, () => work('192.0.2.1')),
+    );
+    expect(refused).toEqual([expect.any(RateLimitedError)]);
+    expect(await refusals(gate, [work('192.0.2.2')])).toEqual([]);
+  });
+
+  it('of one site are 128, from however many of its addresses', async () => {
+    const refused = await refusals(
+      newGate(),
+      many(130, (at) => work(`192.0.2.${at}`)),
+    );
+    expect(refused).toEqual([expect.any(RateLimitedError), expect.any(RateLimitedError)]);
+  });
+});
