@@ -51,7 +51,7 @@ describe('one line', () => {
     expect(paragraphs(10).parse(`a${character}b`)).toBe(`a${character}b`);
   });
 
-  it.each(['', '  ', '\u200b', '\u2060\u200d', '\u3164', '\u00ad \u200b'])(
+  it.each(['', '  ', '\u200b', '\u2060\u200d', '\u3164', '\u2800', '\u00ad \u200b'])(
     'refuses %j, in which nothing can be seen',
     (value) => {
       expect(problem(line(10), value)).toEqual(['must not be empty']);

@@ -11,8 +11,8 @@ import {
 import { emailProblem } from '../operations/email-address.js';
 import { dangerousAt, lineBreakAt, nameOf } from './dangerous-characters.js';
 
-/** What takes a place on a screen: not zero-width spaces, fillers and spaces. */
-const VISIBLE = /[^\p{Default_Ignorable_Code_Point}\s]/u;
+/** What takes a place on a screen: not zero-width spaces, fillers, spaces and the blank pattern of Braille. */
+const VISIBLE = /[^\p{Default_Ignorable_Code_Point}\s\u2800]/u;
 const BYTE_ORDER_MARK = '\ufeff';
 
 interface TextRules {
