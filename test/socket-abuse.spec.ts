@@ -43,6 +43,7 @@ describe('a message that is none', () => {
     ['an id of 129 bytes in 43 characters', subscribe('€'.repeat(43), valid), 4400],
     ['a complete without an id', '{"type":"complete"}', 4400],
     ['a ping with a payload of the wrong type', '{"type":"ping","payload":"x"}', 4400],
+    ['a ping of 8,000 nested lists', `{"type":"ping","payload":{"a":${'['.repeat(8_000)}${']'.repeat(8_000)}}}`, 4400],
   ])('%s', async (_what, message, code) => {
     const socket = await bystander.hostile();
     socket.ws.send(message, { binary: typeof message !== 'string' });

@@ -19,6 +19,8 @@ import { SocketOperations } from './socket-operations.js';
 
 /** What a client may say; graphql-ws would take the server's own words from it, and throw. */
 const CLIENT_MESSAGES: ReadonlySet<unknown> = new Set(['connection_init', 'ping', 'pong', 'subscribe', 'complete']);
+/** Levels of objects and lists in the payload of a ping. */
+const MAX_PING_DEPTH = 100;
 const KEEP_ALIVE_MS = 25_000;
 const INIT_TIMEOUT_MS = 5_000;
 const UNAVAILABLE = '503 Service Unavailable';
@@ -32,6 +34,7 @@ const MAX_SLICES = 10;
 interface ClientMessage {
   readonly type?: unknown;
   readonly id?: unknown;
+  readonly payload?: unknown;
 }
 type Receive = (message: ClientMessage) => Promise<void>;
 
@@ -172,10 +175,17 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
 function clientMessage(text: string): ClientMessage | undefined {
   try {
     const message = JSON.parse(text) as ClientMessage | null;
-    return message && CLIENT_MESSAGES.has(message.type) ? message : undefined;
+    if (!message || !CLIENT_MESSAGES.has(message.type)) return undefined;
+    // The payload of a ping is sent back, and JSON.stringify overflows the stack on deep values.
+    return message.type === 'ping' && isNestedDeeper(message.payload, MAX_PING_DEPTH) ? undefined : message;
   } catch {
     return undefined;
   }
+}
+
+function isNestedDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((part) => isNestedDeeper(part, levels - 1));
 }
 
 function isWebSocket(protocol: string | undefined): boolean {
