@@ -13,6 +13,13 @@ const MAIN = fileURLToPath(new URL('../dist/bin/main.js', import.meta.url));
 // oxlint-disable-next-line no-process-env -- the service gets nothing else of it
 const { PATH } = process.env;
 
+/** A bench that fails or is interrupted takes its services along. */
+const running = new Set();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGTERM');
+});
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+
 /** Starts `dist/` (run `npm run build:test` first) with the demo accounts and without limits; `stop` leaves nothing behind. */
 export async function startService(env = {}, nodeOptions = []) {
   const directory = await mkdtemp(join(tmpdir(), 'tidings-bench-'));
@@ -20,10 +27,8 @@ export async function startService(env = {}, nodeOptions = []) {
     env: { PATH, PORT: '0', DATA_DIR: join(directory, 'data'), RATE_LIMITS: 'off', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  // A bench that fails or is interrupted takes its service along.
-  const kill = () => child.kill('SIGTERM');
-  process.once('exit', kill);
-  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   let output = '';
   const url = await new Promise((resolve, reject) => {
     const read = (chunk) => {
