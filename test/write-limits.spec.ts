@@ -198,7 +198,7 @@ describe('an account that asks too much', () => {
     expect(refused.headers.get('retry-after')).toBe(String(refused.errors?.[0]?.extensions['retryAfter']));
     for (const [at, query] of [
       '{ me { id } }',
-      'mutation { logout }',
+      'mutation { logoutEverywhere }',
       'subscription { notificationReceived { id } }',
     ].entries()) {
       socket.send({ type: 'subscribe', id: String(at), payload: { query } });
