@@ -249,9 +249,13 @@ describe('coming back', () => {
           ? `query { project(key: "${project.key}") { lastCursor updates(first: 100) { nodes { id } } } }`
           : `query { projects { lastCursor nodes { updates(first: 100) { nodes { id } } } } }`;
       const posted: string[] = [];
-      const work = { goesOn: true };
+      const work = { goesOn: true, isSeen: false };
       const writers = from(0, 3).map(async () => {
-        while (work.goesOn) posted.push(await postUpdate(editor, project.id));
+        // A snapshot shows 100: more are not posted before the last one was taken.
+        while (work.goesOn) {
+          if (posted.length < 90 || work.isSeen) posted.push(await postUpdate(editor, project.id));
+          else await until(() => work.isSeen, 'all snapshots were taken');
+        }
       });
       const seams = from(0, 5).map(async (index) => {
         await until(() => posted.length > index * 4, 'some were posted');
@@ -264,6 +268,7 @@ describe('coming back', () => {
         return { known, watch, field };
       });
       const watches = await Promise.all(seams);
+      work.isSeen = true;
       await until(() => posted.length >= 60, '60 were posted', 20_000);
       work.goesOn = false;
       await Promise.all(writers);
