@@ -119,7 +119,8 @@ describe('the open sockets of a session', () => {
     expect(sockets).toHaveLength(2);
     for (const { address, since } of sockets) {
       expect(address).toBe('127.0.0.1');
-      expect(Date.parse(since)).toBeGreaterThanOrEqual(began);
+      // Clocks of two processes, read at different moments: not to the millisecond.
+      expect(Math.abs(Date.parse(since) - began)).toBeLessThan(10_000);
     }
     expect(await shown(other.sessionId)).toEqual([]);
     await first.close();
@@ -163,7 +164,7 @@ describe('the open sockets of a session on another instance', () => {
     const sockets = await shown();
     expect(sockets.map(({ address }) => address)).toEqual(['127.0.0.1', '127.0.0.1']);
     const [first, second] = sockets.map(({ since }) => Date.parse(since));
-    expect(first).toBeGreaterThanOrEqual(began - 5);
+    expect(first).toBeGreaterThanOrEqual(began - 1_000);
     expect(second).toBeGreaterThanOrEqual(first!);
     await there.close();
     await until(async () => (await shown()).length === 1, 'it was told that the socket is gone');
