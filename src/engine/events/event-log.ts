@@ -43,9 +43,11 @@ const NEXT_PLACE = `
 select (pos + 1)::float8 as pos, floor(extract(epoch from clock_timestamp()) * 1000)::float8 as at, ${HEAD_IS_BOUNDED}
   from log_head where partition = 0 for update`;
 
-/** Known by its SQLSTATE as what PostgreSQL does to a transaction that is idle for too long. */
+/** SQLSTATE of a transaction that PostgreSQL has ended because it was idle for too long. */
+const IDLE_TIMEOUT_STATE = '25P03';
+
 class HeadLostError extends Error {
-  readonly code = '25P03';
+  readonly code = IDLE_TIMEOUT_STATE;
 
   constructor() {
     super(`This instance stalled for more than ${HEAD_HELD_MS} ms while it held the head of the log`);
@@ -83,9 +85,19 @@ export class EventLog {
       const value = await work({ em, record: (event) => drafts.push(event) });
       // All that can be waited for comes before the head.
       await em.flush();
-      events = await this.headTurn.use(async (take) =>
-        this.append(em, [...drafts, ...(await this.following(em, drafts, take))]),
-      );
+      events = await this.headTurn.use(async (take) => {
+        let holdsHead = false;
+        const takeHead = async () => {
+          await take();
+          holdsHead = true;
+        };
+        try {
+          return await this.append(em, [...drafts, ...(await this.following(em, drafts, takeHead))]);
+        } catch (error) {
+          if (holdsHead && sqlState(error) === IDLE_TIMEOUT_STATE) this.headsLost.inc();
+          throw error;
+        }
+      });
       return value;
     });
     await this.ring(events);
@@ -145,7 +157,6 @@ export class EventLog {
     } catch (error) {
       if (!isLost()) throw error;
     }
-    this.headsLost.inc();
     throw new HeadLostError();
   }
 

@@ -21,12 +21,7 @@ afterEach(async () => {
 
 describe('a process that stalls while it holds the head', () => {
   it.each([
-    [
-      'and has something to write before its event: others wait 2 s, and it tries again',
-      'place',
-      2,
-      ['OTHER'],
-    ],
+    ['and has something to write before its event: others wait 2 s, and it tries again', 'place', 2, ['OTHER']],
     [
       'right after its event was inserted: the commit was sent with it, and nobody waits',
       'append',
