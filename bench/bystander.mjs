@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { send } from './service.mjs';
 
-const POST_EVERY_MS = 100;
+const POST_EVERY_MS = 25;
 /** ms after which a post or a delivery counts as lost: it is entered with this time. */
 const GIVE_UP_MS = 10_000;
 const POST = 'mutation ($input: PostUpdateInput!) { postUpdate(input: $input) { id } }';
@@ -53,7 +53,7 @@ export class Bystander {
       const due = began + at * POST_EVERY_MS;
       await delay(Math.max(0, due - performance.now()));
       running.push(this.#post(due, times));
-      if (this.setting.logins && at % 10 === 0) running.push(this.#login(due, times));
+      if (this.setting.logins && at % (1_000 / POST_EVERY_MS) === 0) running.push(this.#login(due, times));
     }
     await Promise.all(running);
     return times;
