@@ -138,6 +138,22 @@ describe('guessing the password of one account', () => {
     expect(codes.filter((code) => code === 'RATE_LIMITED')).toHaveLength(30);
   });
 
+  it('keeps nobody at the same address from another account: what is refused counts nowhere', async () => {
+    const [victim, neighbour] = [await tidings.current.asUser(), await tidings.current.asUser()];
+    const address = newAddress();
+    expect(await codesOf(105, () => signIn(address, victim.email, 'a wrong guess'))).toMatchObject({
+      RATE_LIMITED: 95,
+    });
+    expect(codeOf(await signIn(address, neighbour.email, PASSWORD))).toBe('OK');
+  });
+
+  it('is not what an owner does who signs in many times at once', async () => {
+    const owner = await tidings.current.asUser();
+    const codes = await Promise.all(Array.from({ length: 30 }, () => signIn(newAddress(), owner.email, PASSWORD)));
+    expect(new Set(codes.map(codeOf))).not.toContain('INVALID_CREDENTIALS');
+    expect(codeOf(await signIn(newAddress(), owner.email, PASSWORD))).toBe('OK');
+  });
+
   it('a hundred times in one document is one refusal, and counts for nothing', async () => {
     const victim = await tidings.current.asUser();
     const one = `login(input: { email: "${victim.email}", password: "a wrong guess" }) { accessToken }`;

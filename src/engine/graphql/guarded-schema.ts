@@ -96,9 +96,8 @@ function enforce(
       await admitNow(policies, { context, parent, args: taken }, isRoot, catchUp);
       const { principal } = context;
       if (isWrite && principal) limits?.write(principal.accountId);
-      const attempts: Attempt[] = [];
-      for (const limit of limits ? named : []) attempts.push(await limits!.take(limit, context, taken));
-      const result = await attempted(attempts, async () => inner(parent, taken, context, info));
+      const takes = limits ? named.map((limit) => () => limits.take(limit, context, taken)) : [];
+      const result = await attempted(takes, () => inner(parent, taken, context, info));
       // What a mutation returns is read anew: nothing loaded before the change may answer for it.
       if (isMutation) context.refresh();
       return result;
@@ -117,10 +116,12 @@ function enforce(
     );
 }
 
-/** What `work` gives, having told every attempt how it ended. */
-async function attempted(attempts: readonly Attempt[], work: () => Promise<unknown>): Promise<unknown> {
-  if (attempts.length === 0) return work();
+/** What `work` gives, having told every attempt how it ended: also those before one that is refused. */
+async function attempted(takes: readonly (() => Promise<Attempt>)[], work: () => unknown): Promise<unknown> {
+  if (takes.length === 0) return work();
+  const attempts: Attempt[] = [];
   try {
+    for (const take of takes) attempts.push(await take());
     const result = await work();
     for (const attempt of attempts) await attempt.succeeded();
     return result;

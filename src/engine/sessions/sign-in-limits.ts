@@ -58,7 +58,7 @@ export class SignInLimits implements FieldLimits {
     if (!this.limits.on) return NOTHING;
     const plan = typeof limit === 'string' ? await this.planOf(limit, context, args) : planOf(limit, context);
     for (const key of plan.successes ?? []) await this.limits.check(...key);
-    for (const key of plan.attempts ?? []) await this.limits.take(...key);
+    await this.takeAll(plan.attempts ?? []);
     return {
       succeeded: async () => {
         if (plan.onlyFailed) for (const key of plan.attempts ?? []) await this.limits.giveBack(...key);
@@ -77,6 +77,20 @@ export class SignInLimits implements FieldLimits {
         for (const key of plan.failures ?? []) await this.limits.take(...key);
       },
     };
+  }
+
+  /** Counts all of them or, if one refuses, none: what is refused was no attempt. */
+  private async takeAll(keys: readonly Key[]): Promise<void> {
+    const taken: Key[] = [];
+    try {
+      for (const key of keys) {
+        taken.push(key);
+        await this.limits.take(...key);
+      }
+    } catch (error) {
+      for (const key of taken) await this.limits.giveBack(...key);
+      throw error;
+    }
   }
 
   write(accountId: string): void {
