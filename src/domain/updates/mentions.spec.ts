@@ -26,6 +26,9 @@ const others = [
   { id: 'ipek', name: 'İpek Işık' },
 ];
 
+/** As many characters, or nearly. */
+const runsUpTo = (size: number) => Array.from({ length: Math.sqrt(2 * size) }, (_, at) => '`'.repeat(at + 1)).join(' ');
+
 const crowdOf = (size: number) =>
   Array.from({ length: size }, (_, n) => ({ id: String(n), name: `${'x'.repeat(n % 90)}${n}` }));
 
@@ -48,6 +51,19 @@ describe('a mention', () => {
     ['is no mail address', 'write to me@Ada or 𝒳@Ada', []],
     ['needs the name right behind', '@ Ada', []],
     ['is nobody else', '@Eve @@ @', []],
+    ['is none in a code span', 'the decorator `@Ada` of ``@Bob ` @Zoë``', []],
+    ['is none in a code span of two lines', 'see `git\nlog @Ada`', []],
+    ['may stand beside code', '`x`@Ada `@Bob`: @Zoë`x`', ['ada', 'zoe']],
+    ['may stand behind a backtick that nothing closes', 'a ` and ``` @Ada\n\n` @Zoë', ['ada', 'zoe']],
+    ['may stand between backticks of two list items', '- a ` here @Ada\n- a ` there', ['ada']],
+    ['may stand between escaped backticks', '\\`@Ada\\`', ['ada']],
+    ['is none behind an escaped backslash', '\\\\`@Ada`', []],
+    ['is none in a fenced block', '```ts\n@Ada\n\n@Bob\n````\n@Zoë', ['zoe']],
+    ['is none in a block of tildes', '~~~\n@Ada\n```\n@Bob\n~~~ \n@Zoë', ['zoe']],
+    ['is none in a block of a list item', '1. ```\n   @Ada\n   ```\n2. @Zoë', ['zoe']],
+    ['is none in a block that nothing closes', '@Zoë\r\n```\r\n@Ada', ['zoe']],
+    ['may stand behind a quoted block', '> ```\n> @Ada\n@Zoë', ['zoe']],
+    ['may stand in indented text', '    @Ada', ['ada']],
     ['is not the name alone', 'Ada', []],
   ])('%s: %j', (_what, text, expected) => {
     expect(findMentions(text, members)).toEqual(expected);
@@ -105,6 +121,10 @@ describe('a mention', () => {
     ['line breaks', (size) => `_a${'\n'.repeat(size)}@Ada_`],
     ['letters that NFKC makes long', (size) => 'ﷺ'.repeat(size)],
     ['Greek', (size) => 'ΐ'.repeat(size)],
+    ['backticks', (size) => '` @Ada `` '.repeat(size)],
+    ['runs of backticks, each longer than the one before', runsUpTo],
+    ['escaped backticks', (size) => '\\`'.repeat(size)],
+    ['blocks that close nothing', (size) => `${'`'.repeat(size)}\n`.repeat(2) + '```\n'.repeat(size)],
   ])('is looked for in a time that is linear in %s', async (_what, textOf) => {
     expect(await growth(10_000, textOf, (text) => findMentions(text, members))).toBeLessThan(LINEAR);
   });

@@ -1,5 +1,6 @@
 // Mentions: `@` and the name of a member, in any case. Names of others mean nothing, and look like it.
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { withoutCode } from './markdown-code.js';
 import { beginsMention, closesEmphasis, emphasisOpenings, endsName, folded, isDomain } from './mention-text.js';
 
 /** Accounts that one text can mention; those behind them are not notified. */
@@ -40,7 +41,7 @@ export async function mentionedMembers(
 
 /**
  * Ids of those of `members` whose names stand behind an `@` in `text`. The longest name that fits and ends there wins; members of the
- * same name are all meant. An `@` within a word, as in a mail address, mentions nobody.
+ * same name are all meant. An `@` within a word, as in a mail address, or in code mentions nobody.
  */
 export function findMentions(text: string, members: readonly NamedMember[]): readonly string[] {
   return new Names(members).mentionedIn(text);
@@ -60,7 +61,7 @@ class Names {
   }
 
   mentionedIn(given: string): readonly string[] {
-    const text = folded(given);
+    const text = folded(withoutCode(given));
     const openings = emphasisOpenings(text);
     const found = new Set<string>();
     let at = text.indexOf('@');
