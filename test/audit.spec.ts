@@ -44,6 +44,8 @@ const from = (address: string) => ({ 'x-forwarded-for': address });
 const refresh = (token: string, address = '127.0.0.1') =>
   tidings.current.anonymous.send(REFRESH, { t: token }, from(address));
 
+const pageSince = (since: string) => `{ auditLog(filter: { since: "${since}" }) { nodes { id } } }`;
+
 describe('of signing in', () => {
   it('tells a success, from where and when on the clock of the database', async () => {
     const [before] = await tidings.current.database.query<{ now: Date }>('select now() as now');
@@ -281,6 +283,11 @@ describe('reading it', () => {
       [{ actorId: 'me' }, 'filter.actorId'],
       [{ since: '+010000-01-01T00:00:00Z' }, 'filter.since'],
       [{ until: '0000-12-31T23:59:59Z' }, 'filter.until'],
+      [{ since: '2020-02-30T00:00:00Z' }, 'filter.since'],
+      [{ since: '2026-11-21T24:00:00Z' }, 'filter.since'],
+      // By which clock?
+      [{ since: '2026-11-21T09:30:00' }, 'filter.since'],
+      [{ since: 'tomorrow' }, 'filter.since'],
       [{ since: '2026-02-01T00:00:00Z', until: '2026-01-01T00:00:00Z' }, 'filter.until'],
     ];
     for (const [filter, path] of wrong) {
@@ -289,6 +296,16 @@ describe('reading it', () => {
         'BAD_USER_INPUT',
         path,
       ]);
+    }
+  });
+
+  it('takes the dates that there are, in a literal as well, and no others', async () => {
+    const taken = ['2024-02-29T23:59:59.999Z', '2026-11-21t09:30:00+05:30', '2026-11-21', '0001-01-01T00:00:00Z'];
+    for (const since of taken) expect((await admin.send(pageSince(since))).errors).toBeUndefined();
+    for (const since of ['2023-02-29T00:00:00Z', '2026-04-31', '2026-13-01']) {
+      const { extensions } = await admin.error(pageSince(since));
+      expect([since, extensions.code]).toEqual([since, 'BAD_USER_INPUT']);
+      expect(extensions['fields']).toMatchObject([{ path: 'filter.since' }]);
     }
   });
 

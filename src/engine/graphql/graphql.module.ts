@@ -12,6 +12,7 @@ import { HttpAdmission } from './http/admission.js';
 import { HttpLoad } from './http/load.js';
 import { HttpRefusals } from './http/refusals.js';
 import { ContextFactory } from './context-factory.js';
+import { DateTimeScalar } from './date-time.scalar.js';
 import { OperationErrorsFilter } from './operation-errors.filter.js';
 import { DocumentCache } from './operations/document-cache.js';
 import { NormalOperations } from './operations/normal-operations.js';
@@ -66,7 +67,12 @@ class OperationModule {}
     OperationModule,
     GraphQLModule.forRootAsync<ApolloDriverConfig>({ driver: ApolloDriver, useExisting: ApolloOptions }),
   ],
-  providers: [NormalOperations, SharedExecutions, { provide: APP_FILTER, useClass: OperationErrorsFilter }],
+  providers: [
+    DateTimeScalar,
+    NormalOperations,
+    SharedExecutions,
+    { provide: APP_FILTER, useClass: OperationErrorsFilter },
+  ],
   exports: [SharedExecutions, GraphQLModule],
 })
 export class GraphqlModule {}
