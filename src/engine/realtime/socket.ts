@@ -175,6 +175,8 @@ export class Socket {
 
   release(): void {
     this.held = false;
+    // What it has sent meanwhile, pongs among it, is read from now on.
+    this.heardAt = performance.now();
     if (!this.lagging) this.read();
   }
 
@@ -243,8 +245,9 @@ export class Socket {
     if (time > this.deadline) this.deadline = time;
   }
 
-  /** Pings, and ends the connection of a client that has not been heard for too long. */
+  /** Pings, and ends the connection of a client that has not been heard for too long: not while it is us who do not listen. */
   checkAlive(): void {
+    if (this.held) return;
     const patience = this.ws.bufferedAmount > 0 ? LAGGING_PATIENCE_MS : IDLE_PATIENCE_MS;
     if (performance.now() - this.heardAt > patience) this.ws.terminate();
     else this.ping();
