@@ -23,6 +23,34 @@ function pieceOf(ms: number, charged?: number): { piece: Piece; done: Promise<nu
 }
 
 describe('work in turns', () => {
+  it('is not begun once the service stops, also not by the piece that is running then', async () => {
+    const lane = new Lane('one', 1);
+    const turns = new WorkTurns([lane], new Standing());
+    const started: string[] = [];
+    const { promise: settled, resolve } = Promise.withResolvers<void>();
+    const piece = (name: string, start = () => {}): Piece => ({
+      wanted: () => true,
+      start: () => {
+        started.push(name);
+        start();
+      },
+      settle: () => {
+        resolve();
+        return 0;
+      },
+    });
+    turns.add(
+      lane,
+      OWNER,
+      piece('first', () => turns.stop()),
+      0,
+    );
+    turns.add(lane, OWNER, piece('second'), 0);
+    await settled;
+    for (let turn = 0; turn < 10; turn += 1) await new Promise((next) => setImmediate(next));
+    expect(started).toEqual(['first']);
+  });
+
   it('is measured with what it does in microtasks, and only one piece is done in a turn of the event loop', async () => {
     const lane = new Lane('one', 1);
     const turns = new WorkTurns([lane], new Standing());

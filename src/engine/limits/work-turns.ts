@@ -52,6 +52,7 @@ export class Lane {
 export class WorkTurns {
   private timer: NodeJS.Timeout | undefined;
   private running = false;
+  private stopped = false;
 
   /** Lanes in the order of their turns. */
   constructor(
@@ -66,13 +67,13 @@ export class WorkTurns {
 
   /** Starts nothing more. */
   stop(): void {
-    this.running = true;
+    this.stopped = true;
     clearTimeout(this.timer);
   }
 
   /** Timers are a rest: an immediate runs before what the event loop has to do for others. */
   private schedule(): void {
-    if (this.running) return;
+    if (this.running || this.stopped) return;
     // A lane that has just got work may not have to rest.
     clearTimeout(this.timer);
     const rests = this.lanes.filter(({ queue }) => queue.size > 0).map(({ rest }) => rest);
@@ -87,6 +88,7 @@ export class WorkTurns {
   }
 
   private turn(): void {
+    if (this.stopped) return;
     const lane = this.lanes.find(({ queue, rest }) => queue.size > 0 && rest === 0);
     const piece = lane && this.nextWanted(lane);
     if (!lane || !piece) return this.turned();
