@@ -67,7 +67,7 @@ export class HttpAdmission {
   /** For all other paths. */
   readonly page: RequestHandler = async (request, response, next) => {
     try {
-      if (!request.path.startsWith(HEALTH) && !request.path.startsWith(ENDPOINT)) {
+      if (!request.path.startsWith(HEALTH) && request.path !== ENDPOINT) {
         const network = ownerOf(this.contexts.clientOf(request).address);
         const document = PATHS.has(request.path) ? request.path : 'another path';
         await this.gate.admit({ network, document, known: true, bytes: 0, wanted: () => !response.destroyed });
