@@ -14,6 +14,7 @@ it.each([
   ['IPv6', '2001:db8::7', '2001:db8::7'],
   ['IPv6 in brackets, with a port and without', '[2001:db8::7], [2001:db8:1::2]:443', '2001:db8::7'],
   ['IPv4 that was written as IPv6', '::ffff:192.0.2.7', '192.0.2.7'],
+  ['IPv4 that was written as IPv6 in hexadecimal', '::ffff:c000:207', '::ffff:c000:207'],
   ['the proxy, where it passes on what is no address', '<script>', '10.0.0.5'],
   ['the proxy, where an address cannot be', '999.1.1.1', '10.0.0.5'],
   ['the proxy, of a chain whose end is none', 'unknown, 10.1.1.1', '10.1.1.1'],

@@ -16,7 +16,7 @@ export function clientReader(trusted: readonly string[]): ClientOf {
     const hops = proxyAddr.all(request, (hop, distance) => isTrusted(bare(hop), distance));
     const address = hops.map(bare).findLast((hop) => isIP(hop) !== 0) ?? '';
     return {
-      address: address.replace(/^::ffff:/, ''),
+      address: address.replace(/^::ffff:(?=[\d.]+$)/i, ''),
       userAgent: request.headers['user-agent']?.slice(0, 512),
     };
   };
