@@ -219,4 +219,8 @@ it('counts refusals by their code', async () => {
   outcome('{ nothing }');
   expect(await sample('tidings_operations_refused_total', { code: 'GRAPHQL_VALIDATION_FAILED' })).toBe(2);
   expect(await sample('tidings_operations_refused_total', { code: 'GRAPHQL_PARSE_FAILED' })).toBe(1);
+  // graphql-js gives this one no code.
+  const query = 'query ($if: Boolean = true) { name @include(if: $if) }';
+  expect(outcome(query, MEMBER, { variables: { if: null } })).toEqual([undefined]);
+  expect(await sample('tidings_operations_refused_total', { code: 'BAD_USER_INPUT' })).toBe(1);
 });

@@ -64,7 +64,7 @@ export class OperationPipeline {
   /** The operation to run, or every reason why not. Never throws. */
   prepare(schema: GraphQLSchema, request: OperationRequest, sender: Sender): ReadyOperation | readonly GraphQLError[] {
     const ready = this.prepared(schema, request, sender);
-    if (isErrors(ready)) this.refusals.inc({ code: String(ready[0]?.extensions['code']) });
+    if (isErrors(ready)) this.refusals.inc({ code: codeOf(ready[0]) });
     return ready;
   }
 
@@ -111,6 +111,12 @@ export class OperationPipeline {
     if (verdict) this.cache.add(key, verdict, signedIn);
     return verdict;
   }
+}
+
+/** What graphql-js says of an argument has no code before it is mapped. */
+function codeOf(error: GraphQLError | undefined): string {
+  const code = error?.extensions['code'];
+  return typeof code === 'string' ? code : 'BAD_USER_INPUT';
 }
 
 export function isErrors(value: unknown): value is readonly GraphQLError[] {
