@@ -207,6 +207,13 @@ describe('nothing is lost', () => {
     await database.drop();
   });
 
+  it('breaks nothing that comes when the service has stopped and the database is gone', async () => {
+    const own = await TestTidings.start({ env: ENV });
+    const repetitions = own.app.get(AuditRepetitions);
+    await own.stop();
+    await expect(repetitions.record({ action: 'LOGIN', outcome: 'REFUSED' })).resolves.toBeUndefined();
+  });
+
   it('while the database does not take it', async () => {
     const person = await tidings.current.asUser();
     const { database } = tidings.current;

@@ -81,7 +81,7 @@ export class AuditRepetitions implements OnModuleInit, OnApplicationShutdown {
    * stored. Resolves when a new row is written; if it cannot be written now, it is written later.
    */
   async record(entry: AuditRecord, distinct = ''): Promise<void> {
-    if (this.stopped) return void (await insertEntry(this.orm.em.fork(), entry, 1));
+    if (this.stopped) return void (await insertEntry(this.orm.em.fork(), entry, 1).catch(unwritten));
     const source = entry.actorId ?? siteOf(entry.address ?? '');
     if (this.repeats(keyOf([entry, distinct]))) return;
     this.forget();
@@ -179,7 +179,9 @@ export class AuditRepetitions implements OnModuleInit, OnApplicationShutdown {
       }
       await this.add(waiting.filter(({ pending }) => pending > 0));
     } catch (error) {
-      this.left = [...this.left, ...waiting.filter((one) => one.pending > 0 && this.current.get(one.key) !== one)];
+      const forgotten = waiting.filter((one) => one.pending > 0 && this.current.get(one.key) !== one);
+      // Some may have been forgotten meanwhile, and be there already.
+      this.left = [...new Set([...this.left, ...forgotten])];
       unwritten(error);
     }
   }
