@@ -1,4 +1,5 @@
 // Once per run: a PostgreSQL cluster of our own with a migrated template, and a Redis of our own. Nothing is expected to run.
+// TEST_POSTGRES_URL and TEST_REDIS_URL name servers to use instead: another version of PostgreSQL, as its superuser.
 // Plain JavaScript over the built sources, since Jest does not resolve modules for it as it does for tests.
 import { execFileSync } from 'node:child_process';
 import { accessSync, chmodSync, constants, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
@@ -41,9 +42,13 @@ export default async function setup() {
   // All that tests write goes there, what their processes write too.
   process.env['TMPDIR'] = scratch;
   const folder = join(scratch, 'cluster');
-  const postgres = await startEmbeddedPostgres({ dataDir: folder, settings: SETTINGS });
+  const givenPostgres = process.env['TEST_POSTGRES_URL'];
+  const postgres = givenPostgres
+    ? { url: givenPostgres, stop: async () => {} }
+    : await startEmbeddedPostgres({ dataDir: folder, settings: SETTINGS });
   const orm = await MikroORM.init(ormOptions(postgres.url, databaseContent, 4));
-  await checkPasswordsPlainly(orm.em.fork(), decodeURIComponent(new URL(postgres.url).password));
+  if (!givenPostgres) await checkPasswordsPlainly(orm.em.fork(), decodeURIComponent(new URL(postgres.url).password));
+  await orm.em.fork().execute(`drop database if exists ${TEMPLATE}`);
   await orm.em.fork().execute(`create database ${TEMPLATE}`);
   await orm.close(true);
   const template = await MikroORM.init(ormOptions(withDatabase(postgres.url, TEMPLATE), databaseContent, 4));

@@ -21,13 +21,13 @@ export const FOLLOWING = { connectionType: 'read' } as const;
 
 /**
  * Options of the ORM for `url`. `poolSize` bounds the connections that requests and deliveries share; `parameters` are those that the
- * server or pooler there takes, see `inspectDatabase`.
+ * server or pooler there takes, see `inspectDatabase`; without them, those that every supported version has.
  */
 export function ormOptions(
   url: string,
   content: DatabaseContent,
   poolSize: number,
-  parameters: Parameters = VARIANTS[0],
+  parameters: Parameters = VARIANTS[1],
 ): Options {
   const address = addressOf(url);
   const options = defineConfig({

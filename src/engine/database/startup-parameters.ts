@@ -30,7 +30,7 @@ const WATCH: Parameters = { client_connection_check_interval: '1000' };
 const NO_TRANSACTION_TIMEOUT: Parameters = { transaction_timeout: '0' };
 
 /** From the most to the least: which of them a server or pooler takes is found out once, when the database is opened. */
-export const VARIANTS: readonly [Parameters, ...Parameters[]] = [
+export const VARIANTS: readonly [Parameters, Parameters, ...Parameters[]] = [
   { ...TRACKED, ...BOUNDS, ...WATCH, ...NO_TRANSACTION_TIMEOUT },
   { ...TRACKED, ...BOUNDS, ...WATCH },
   { ...TRACKED, ...BOUNDS },
