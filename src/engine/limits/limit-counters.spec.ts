@@ -51,9 +51,8 @@ describe.each(['in memory', 'in Redis'])('tries counted %s', (where) => {
     const refused = await tries(20, () => buckets.take(SHORT, where));
     expect(refused.filter((wait) => wait === 0)).toHaveLength(2);
     expect(Math.max(...refused)).toBeLessThanOrEqual(1_000);
-    const began = performance.now();
-    await until(async () => (await buckets.take(SHORT, where)) === 0, 'a try was allowed', 3_000);
-    expect(performance.now() - began).toBeLessThan(1_500);
+    // Had those in between made it longer, so would these.
+    await until(async () => (await buckets.take(SHORT, where)) === 0, 'a try was allowed');
   });
 
   it('that succeeded do not count', async () => {
@@ -88,7 +87,8 @@ describe('with Redis', () => {
     const began = performance.now();
     const waits = await tries(4, () => buckets.take(LONG, 'during'));
     expect(waits.map((wait) => wait > 0)).toEqual([false, false, false, true]);
-    expect(performance.now() - began).toBeLessThan(200);
+    // None of them has waited for Redis, which takes half a second.
+    expect(performance.now() - began).toBeLessThan(500);
     await redis.restart();
     // What was used up here is not in the empty Redis.
     await until(async () => (await buckets.take(LONG, 'during')) === 0, 'Redis counts again');

@@ -8,6 +8,7 @@ import {
   parse,
   validate,
 } from 'graphql';
+import { growth, LINEAR } from '../../../../test/support/growth.js';
 import { parsedOperation } from '../../../../test/support/parsed-operations.js';
 import {
   affordableCost,
@@ -50,6 +51,11 @@ const cost =
     const { definition, source: document } = parsedOperation(schema, source, name);
     return affordableCost(costs, definition, document.fragments, variables).fields;
   };
+/** Fragments that spread each other so often. */
+const spreading = (size: number) => {
+  const spreads = '...A '.repeat(size);
+  return `mutation { ${spreads} login other } fragment A on Mutation { ${spreads.replaceAll('A', 'B')} } fragment B on Mutation { ${spreads} }`;
+};
 const bodies = (count: number) => Array.from({ length: count }, (_, n) => `a${n}: text`).join(' ');
 const complaintsAbout = (source: string) =>
   validate(schema, parse(source), VALIDATION_RULES).map(({ message }) => message);
@@ -83,12 +89,9 @@ describe('a credential mutation', () => {
     ]);
   });
 
-  it('is found in time in fragments that spread each other a thousand times', () => {
-    const spreads = '...A '.repeat(1_000);
-    const source = `mutation { ${spreads} login other } fragment A on Mutation { ${spreads.replaceAll('A', 'B')} } fragment B on Mutation { ${spreads} }`;
-    const started = performance.now();
-    expect(refused(source)).toHaveLength(1);
-    expect(performance.now() - started).toBeLessThan(1_000);
+  it('is found in linear time in fragments that spread each other a thousand times', async () => {
+    expect(refused(spreading(1_000))).toHaveLength(1);
+    expect(await growth(1_000, spreading, refused)).toBeLessThan(LINEAR);
   });
 });
 
@@ -192,8 +195,6 @@ describe('the cost', () => {
     expect(cost(doubling(18, (at) => `a: next { ...F${at} } b: next { ...F${at} }`))).toThrow(
       'This could resolve 786430 fields; 20000 are allowed.',
     );
-    const started = performance.now();
     expect(cost(doubling(1_500, (at) => `...F${at} ...F${at}`))).toThrow('more fields than can be counted');
-    expect(performance.now() - started).toBeLessThan(1_000);
   });
 });
