@@ -46,6 +46,8 @@ const MAX_LIGHT_BYTES = 16 * 1024;
 const MIN_CHARGE_MS = 1;
 /** ms that are expected of each byte of a document that was never measured. */
 const BYTE_MS = 0.001_25;
+/** ms that reading a byte and collecting its copies takes: before and after the piece of work that is measured. */
+const TRANSFER_MS = 0.000_03;
 /** How many times the ms that were expected are charged at most, and those that are in any case: a stall is nobody's fault. */
 const MAX_CORRECTION = 4;
 const MAX_UNEXPECTED_MS = 20;
@@ -161,7 +163,8 @@ export class Gate implements OnApplicationShutdown {
       start: resolve,
       settle: (ms) => {
         const most = this.mostCharged(work);
-        const all = work.document === undefined ? ms : this.known.measured(work.document, ms, work.known);
+        const done = work.document === undefined ? ms : this.known.measured(work.document, ms, work.known);
+        const all = done + work.bytes * TRANSFER_MS;
         this.charge(work, Math.min(all, most) - MIN_CHARGE_MS);
         this.standing.add(owner.group, all);
         this.standing.add(owner.key, all);

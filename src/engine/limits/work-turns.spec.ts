@@ -22,6 +22,22 @@ function pieceOf(ms: number, charged?: number): { piece: Piece; done: Promise<nu
   };
 }
 
+describe('a lane', () => {
+  it('rests in the time that the event loop has left, and four times as long while it is busy', () => {
+    let [now, idle] = [0, 0];
+    const lane = new Lane('one', 0.25, () => ({ now, idle }));
+    lane.spent(10, 14);
+    // 10 ms beyond what it may do without a rest.
+    expect(lane.rest).toBe(40);
+    now += 40;
+    expect(lane.rest).toBe(30);
+    [now, idle] = [now + 29, idle + 29];
+    expect(lane.rest).toBe(1);
+    [now, idle] = [now + 2, idle + 2];
+    expect(lane.rest).toBe(0);
+  });
+});
+
 describe('work in turns', () => {
   it('is not begun once the service stops, also not by the piece that is running then', async () => {
     const lane = new Lane('one', 1);

@@ -1,4 +1,6 @@
 // Heavy work, one piece per turn of the event loop. Each lane has a share of the time: after a piece it rests until that share is kept.
+// While the event loop is busy with other work, the rest is up to four times as long, so that pieces start in the gaps between it.
+import { performance } from 'node:perf_hooks';
 import type { Owner } from './client-network.js';
 import { FairQueue } from './fair-queue.js';
 import type { Standing } from './standing.js';
@@ -18,27 +20,43 @@ const BURST_MS = 4;
 /** ms that one piece is charged to its lane at most: a stall of the machine is nobody's fault. */
 const MAX_PIECE_MS = 400;
 
+/** Part of its share that a lane has while the event loop is busy. */
+const BUSY_SHARE = 1 / 4;
+
 /** ms by which CPU time of a thread may be late. */
 const TICK_MS = 4;
+
+/** ms since the start, and those of them in which the event loop had nothing to do. */
+export interface LoopTime {
+  readonly now: number;
+  readonly idle: number;
+}
+
+const loopTime = (): LoopTime => ({ now: performance.now(), idle: performance.eventLoopUtilization().idle });
 
 export class Lane {
   readonly queue = new FairQueue<Piece>();
   /** Seconds of work so far. */
   busySeconds = 0;
   private credit = BURST_MS;
-  private creditedAt = performance.now();
+  private credited: LoopTime;
 
-  /** `share` of the time of the event loop, from 0 to 1. */
+  /** `share` of the time in which the event loop has nothing else to do, from 0 to 1. */
   constructor(
     readonly name: string,
     private readonly share: number,
-  ) {}
+    private readonly time: () => LoopTime = loopTime,
+  ) {
+    this.credited = time();
+  }
 
-  /** ms until it may do the next piece. */
+  /** ms until it may do the next piece, if the event loop is idle for so long. */
   get rest(): number {
-    const now = performance.now();
-    this.credit = Math.min(BURST_MS, this.credit + (now - this.creditedAt) * this.share);
-    this.creditedAt = now;
+    const time = this.time();
+    const elapsed = time.now - this.credited.now;
+    const idle = Math.min(time.idle - this.credited.idle, elapsed);
+    this.credit = Math.min(BURST_MS, this.credit + (idle + (elapsed - idle) * BUSY_SHARE) * this.share);
+    this.credited = time;
     return this.credit > 0 ? 0 : Math.ceil(-this.credit / this.share);
   }
 
