@@ -1,4 +1,5 @@
 // Too much of everything from one client: what the server stores and runs for it stays bounded, and others go on.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { netOf, subscribe, useBystander } from './support/bystander.js';
 import { isLong } from './support/extent.js';
 import { createProject, postUpdate } from './support/factories.js';
@@ -6,6 +7,8 @@ import type { Data } from './support/graphql-client.js';
 import { postMany } from './support/live.js';
 import { useTidings } from './support/tidings.js';
 import { until } from './support/wait.js';
+import { OpenSockets } from '../src/engine/realtime/open-sockets.js';
+import { ENDINGS_PER_TURN } from '../src/engine/realtime/sockets/connection-endings.js';
 
 const tidings = useTidings();
 const bystander = useBystander(tidings);
@@ -15,6 +18,23 @@ const QUERIES = isLong ? 20_000 : 6_000;
 const MANY = isLong ? 5_000 : 2_000;
 
 describe('too much at once', () => {
+  it('100 sockets lost in the same moment: nothing is sent to them any more, and a few are forgotten in each turn', async () => {
+    const open = tidings.current.app.get(OpenSockets);
+    for (let n = 0; n < 100; n += 1) await bystander.hostile();
+    const lost = [...open].slice(-100);
+    const before = open.size;
+    for (const socket of lost) (Reflect.get(socket, 'ws') as { terminate: () => void }).terminate();
+    expect(lost.some((socket) => socket.open)).toBe(false);
+    let most = 0;
+    for (let size = before; size > before - lost.length;) {
+      await nextTurn();
+      most = Math.max(most, size - open.size);
+      size = open.size;
+    }
+    // Those that are ended at once, and in the same turn the first of those that wait.
+    expect(most).toBeLessThanOrEqual(2 * ENDINGS_PER_TURN);
+  });
+
   it('200 operations: those that fit run, the others are RATE_LIMITED, and then there is room again', async () => {
     const socket = await bystander.hostile();
     for (let n = 0; n < 200; n += 1)

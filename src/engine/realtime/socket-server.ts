@@ -13,6 +13,7 @@ import { ownerOf } from '../limits/client-network.js';
 import { SessionCookies } from '../sessions/session-cookies.js';
 import { OpenSockets } from './open-sockets.js';
 import { CloseCode, Socket } from './socket.js';
+import { ConnectionEndings } from './sockets/connection-endings.js';
 import { MessageIntake } from './sockets/message-intake.js';
 import { MAX_ID_BYTES, refuseTooLarge } from './sockets/too-large-messages.js';
 import { SocketOperations } from './socket-operations.js';
@@ -48,6 +49,7 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
     clientTracking: false,
     handleProtocols,
   });
+  private readonly endings = new ConnectionEndings();
   private readonly protocol;
   private keepAlive: NodeJS.Timeout | undefined;
   private draining = false;
@@ -114,6 +116,7 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   private opened(ws: WebSocket, stream: Duplex, request: IncomingMessage): void {
+    this.endings.spread(stream);
     const { authorization, cookie } = request.headers;
     // Any page may connect and show a token in `connection_init`. Cookies count for pages of ALLOWED_ORIGINS alone, and as over HTTP
     // not beside `Authorization`: a browser adds them to the upgrade by itself, whichever page asks for it.

@@ -81,7 +81,7 @@ export class Socket {
 
   /** Whether anything may still be executed and sent. */
   get open(): boolean {
-    return !this.closing && !this.goAway && this.ws.readyState === this.ws.OPEN;
+    return !this.closing && !this.goAway && this.ws.readyState === this.ws.OPEN && !this.stream.destroyed;
   }
 
   /** Whether it was us who closed it. */
