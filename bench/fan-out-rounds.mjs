@@ -1,6 +1,7 @@
 // Measures parties that are all there at once: in short rounds, one party after the other and each time in another order, so that
 // whatever else the machine does meets all of them alike. What counts is the median of rounds, and of ratios within a round.
 import { fork } from 'node:child_process';
+import { setPriority } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { quantile } from './service.mjs';
@@ -16,9 +17,13 @@ const SIZE = { singles: 6, bursts: 2 };
 const SLOW_SIZE = { singles: 2, bursts: 1 };
 const SLOW_EVERY = 5;
 
-/** A process of subscribers: `ask('connect', …)` and so on, see fan-out-clients.mjs. */
-export function startClients() {
+/**
+ * A process of subscribers: `ask('connect', …)` and so on, see fan-out-clients.mjs. Those who are only there as a load can be made to
+ * leave the cores to what is measured, by a lower priority.
+ */
+export function startClients(niceness = 0) {
   const child = fork(fileURLToPath(new URL('./fan-out-clients.mjs', import.meta.url)));
+  if (niceness > 0) setPriority(child.pid, niceness);
   process.once('exit', () => child.kill());
   const asked = new Map();
   child.on('message', ({ id, result, error }) => {
