@@ -9,8 +9,8 @@ const ALIASES = `{ ${aliases(990, '__typename')} }`;
 /** An answer of 5.8 MB where nothing bounds it. */
 const DESCRIPTIONS = `{ __schema { types { ${aliases(990, 'description')} } } }`;
 
-/** The most that somebody who is not signed in is answered: just below 512 KiB, with fewer than 500 tokens. */
-const BELOW_CAP = `{ __schema { types { ${aliases(85, 'description')} } } }`;
+/** The most that somebody who is not signed in is answered: just below 192 KiB, with fewer than 500 tokens. */
+const BELOW_CAP = `{ __schema { types { ${aliases(31, 'description')} } } }`;
 
 /** Valid or not, costs the rule of overlapping fields and others as much as 4,000 tokens can; no two are the same. */
 function slowToValidate() {

@@ -78,7 +78,7 @@ describe('somebody who is not signed in', () => {
 
   it.each([
     ['more than 500 tokens', `{ me { ${aliases(170, 'id')} } }`],
-    ['more than 512 KiB about the schema', `{ __schema { types { ${aliases(150, 'description')} } } }`],
+    ['more than 192 KiB about the schema', `{ __schema { types { ${aliases(150, 'description')} } } }`],
   ])('is asked to sign in for %s', async (_what, query) => {
     const answer = await overHttp({ query });
     expect([answer.status, codes(answer)]).toEqual([400, ['UNAUTHENTICATED']]);

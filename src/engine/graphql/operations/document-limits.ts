@@ -18,8 +18,8 @@ import { type Fragments, fragmentsOf, selectionsOf } from './root-fields.js';
 /** Tokens of one document; the parser refuses more. GraphiQL's introspection has 182. */
 export const MAX_TOKENS = 4_000;
 export const MAX_ANONYMOUS_TOKENS = 500;
-/** Bytes of what somebody who is not signed in is told about the schema; GraphiQL's introspection answers 115 KB. */
-export const MAX_ANONYMOUS_INTROSPECTION_BYTES = 512 * 1024;
+/** Bytes that introspection answers a caller who is not signed in, all of them in one piece of work; GraphiQL's is 115 KB. */
+export const MAX_ANONYMOUS_INTROSPECTION_BYTES = 192 * 1024;
 /** Tokens of a document with a subscription: it is kept as long as the subscription lasts. */
 const MAX_SUBSCRIPTION_TOKENS = 1_000;
 export const MAX_OPERATIONS = 10;

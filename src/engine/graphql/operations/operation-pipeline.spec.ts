@@ -159,7 +159,7 @@ describe('what the schema says about itself', () => {
     expect(outcome(much)).toBeGreaterThan(100);
     expect(outcome(much, STRANGER)).toEqual(['UNAUTHENTICATED']);
     expect(message(much, STRANGER)).toBe(
-      'Sign in first: without that the answer about the schema has at most 512 KiB.',
+      'Sign in first: without that the answer about the schema has at most 192 KiB.',
     );
   });
 });
