@@ -59,6 +59,9 @@ export async function startOurs(redisUrl) {
     APP_SECRET: SECRET.toString('base64'),
     ACCESS_TOKEN_TTL: '1h',
     DEMO: 'false',
+    // All subscribers come from one address.
+    MAX_CONNECTIONS: '100000',
+    MAX_CONNECTIONS_PER_ADDRESS: '100000',
   };
   const writer = await startService(env);
   // oxlint-disable-next-line no-process-env -- to profile the node that fans out
