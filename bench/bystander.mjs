@@ -44,9 +44,12 @@ export class Bystander {
     });
   }
 
-  /** Times of posts, deliveries and sign-ins, in ms, over `seconds`. */
+  /**
+   * Times of posts, deliveries and sign-ins, in ms, over `seconds`. What was refused or not answered in time has no time of its own: it is
+   * entered with the time after which it is given up, and counted in `refusals`, by status and code, or in `late`.
+   */
   async period(seconds) {
-    const times = { posts: [], deliveries: [], logins: [] };
+    const times = noTimes();
     const began = performance.now();
     const running = [];
     for (let at = 0; at < (seconds * 1_000) / POST_EVERY_MS; at += 1) {
@@ -59,33 +62,26 @@ export class Bystander {
     return times;
   }
 
-  async #post(due, { posts, deliveries }) {
+  async #post(due, times) {
     const title = `Update ${(this.#count += 1)}`;
     const input = { projectId: this.setting.projectId, title, health: 'ON_TRACK' };
     const heard = new Promise((resolve) => this.#heard.set(title, resolve));
-    const since = (work) =>
-      Promise.race([work, delay(GIVE_UP_MS, undefined, { ref: false })]).then(
-        () => performance.now() - due,
-        () => GIVE_UP_MS,
-      );
     const [post, delivery] = await Promise.all([
-      since(send(this.url, POST, { input }, this.setting.token)),
-      since(heard),
+      timed(due, send(this.url, POST, { input }, this.setting.token), times, 'post'),
+      timed(due, heard, times, 'delivery'),
     ]);
-    posts.push(post);
-    deliveries.push(delivery);
+    times.posts.push(post);
+    times.deliveries.push(delivery);
     this.#heard.delete(title);
   }
 
-  async #login(due, { logins }) {
-    const done = send(this.url, LOGIN).catch(() => delay(GIVE_UP_MS));
-    await Promise.race([done, delay(GIVE_UP_MS)]);
-    logins.push(performance.now() - due);
+  async #login(due, times) {
+    times.logins.push(await timed(due, send(this.url, LOGIN), times, 'login'));
   }
 
   /** Whether a post is delivered within five seconds. */
   async stillServed() {
-    const times = { posts: [], deliveries: [], logins: [] };
+    const times = noTimes();
     await this.#post(performance.now(), times);
     return times.deliveries[0] < 5_000;
   }
@@ -93,4 +89,23 @@ export class Bystander {
   leave() {
     this.socket.terminate();
   }
+}
+
+const noTimes = () => ({ posts: [], deliveries: [], logins: [], refusals: {}, late: {} });
+const count = (counts, name) => (counts[name] = (counts[name] ?? 0) + 1);
+
+/** ms from `due` until `work` succeeded, or `GIVE_UP_MS` if it has not. */
+function timed(due, work, { refusals, late }, what) {
+  const givenUp = delay(GIVE_UP_MS, 'late', { ref: false });
+  return Promise.race([work.then(() => 'done'), givenUp]).then(
+    (end) => {
+      if (end === 'done') return performance.now() - due;
+      count(late, what);
+      return GIVE_UP_MS;
+    },
+    (error) => {
+      count(refusals, `${what} ${error.refusal ?? error.code ?? error.message}`);
+      return GIVE_UP_MS;
+    },
+  );
 }

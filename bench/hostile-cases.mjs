@@ -32,6 +32,14 @@ function ownDocument(root, leaf, count = 320) {
 const flood = (width, address, body) => async (attack) => {
   await attack.lanes(width, async (lane) => attack.request({ from: address(lane), body: body(lane) }));
 };
+/** Operations on 32 connections of a trusted proxy, each forwarded from a fresh network of an IPv6 /40. */
+const fresh = (query) => (attack) =>
+  attack.lanes(32, (lane) => {
+    const forwarded = `2001:db8:${randomInt(0xff).toString(16)}:${randomInt(0xffff).toString(16)}::1`;
+    return attack.request({ from: attack.proxy, forwarded, body: { query: query(lane) } });
+  });
+const login = (email) =>
+  `mutation { login(input: { email: "${email}", password: "wrong ${randomInt(1e9)}" }) { accessToken } }`;
 const direct = (lane) => `127.7.${lane % 200}.${(lane % 250) + 1}`;
 const one = () => '127.7.7.7';
 
@@ -65,16 +73,7 @@ export const CASES = {
   '990 descriptions': { run: flood(4, one, () => ({ query: DESCRIPTIONS })) },
   'slow to validate': { run: flood(4, one, () => ({ query: slowToValidate() })) },
   'slow to validate, 64 addresses': { run: flood(64, direct, () => ({ query: slowToValidate() })) },
-  'slow to validate, an IPv6 /40': {
-    run: (attack) =>
-      attack.lanes(32, () =>
-        attack.request({
-          from: attack.proxy,
-          forwarded: `2001:db8:${randomInt(0xff).toString(16)}:${randomInt(0xffff).toString(16)}::1`,
-          body: { query: slowToValidate() },
-        }),
-      ),
-  },
+  'slow to validate, an IPv6 /40': { run: fresh(slowToValidate) },
   'signed-in stranger, 50 documents/s': {
     run: async (attack) => {
       const socket = await attack.socket(attack.tokens[0]);
@@ -169,19 +168,28 @@ export const CASES = {
   'wrong passwords, 64 addresses': {
     logins: true,
     run: (attack) =>
-      attack.lanes(200, (lane) => {
-        const query = `mutation { login(input: { email: "bench-${randomInt(1e6)}@example.com", password: "wrong ${randomInt(1e9)}" }) { accessToken } }`;
-        return attack.request({ from: direct(lane % 64), body: { query } });
-      }),
+      attack.lanes(200, (lane) =>
+        attack.request({ from: direct(lane % 64), body: { query: login(`bench-${randomInt(1e6)}@example.com`) } }),
+      ),
+  },
+  'wrong passwords, an IPv6 /40': {
+    logins: true,
+    run: fresh(() => login(`bench-${randomInt(1e6)}@example.com`)),
+  },
+  'wrong passwords of accounts, an IPv6 /40': {
+    logins: true,
+    run: fresh((lane) => login(lane % 2 ? 'user@example.com' : 'editor@example.com')),
   },
   'registrations, an IPv6 /40': {
     logins: true,
-    run: (attack) =>
-      attack.lanes(32, () => {
-        const query = `mutation { register(input: { name: "Fresh", email: "${randomUUID()}@example.com", password: "${randomUUID()}" }) { accessToken } }`;
-        const forwarded = `2001:db8:${randomInt(0xff).toString(16)}:${randomInt(0xffff).toString(16)}::1`;
-        return attack.request({ from: attack.proxy, forwarded, body: { query } });
-      }),
+    run: fresh(
+      () =>
+        `mutation { register(input: { name: "Fresh", email: "${randomUUID()}@example.com", password: "${randomUUID()}" }) { accessToken } }`,
+    ),
+  },
+  'reset requests, an IPv6 /40': {
+    logins: true,
+    run: fresh((lane) => `mutation { requestPasswordReset(email: "${lane % 2 ? 'user' : randomUUID()}@example.com") }`),
   },
   'refused operations': {
     run: (attack) =>

@@ -2,9 +2,10 @@
 // Each case has a service of its own with limits on and a heap of 300 MB, over one PostgreSQL and one Redis. A bystander posts 40
 // updates a second and is subscribed to them, first alone and then while a second process attacks from other addresses. Times of a post run
 // until its reply, those of a delivery until the subscriber has it; both run from when the post was due, so that a service that has
-// stopped answering cannot hide it. Attackers run with the lowest priority: on another machine, they would take no CPU time from the service,
-// which would otherwise be measured as its own delay. Memory is the resident set before the attack and at its highest, and what is in use after a full
-// garbage collection before and after it.
+// stopped answering cannot hide it. What is refused, or not answered in 10 s, counts as 10 s, and is counted by itself. Attackers run
+// with the lowest priority: on another machine, they would take no CPU time from the service, which would otherwise be measured as its
+// own delay. Memory is the resident set before the attack and at its highest, and what is in use after a full garbage collection before
+// and after it.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { constants, setPriority } from 'node:os';
@@ -38,6 +39,12 @@ const ATTACKERS = 12;
 const ATTACKS = fileURLToPath(new URL('hostile-attacks.mjs', import.meta.url));
 
 const pair = (times) => `${quantile(times, 0.5).toFixed(0)}/${quantile(times, 0.99).toFixed(0)}`;
+const counts = (numbers) =>
+  Object.entries(numbers)
+    .toSorted(([, one], [, other]) => other - one)
+    .slice(0, 6)
+    .map(([what, count]) => `${what}: ${count}`)
+    .join(', ');
 const mb = (bytes) => (bytes / 1e6).toFixed(0);
 
 const chosen = positionals.length > 0 ? positionals : Object.keys(CASES);
@@ -106,13 +113,11 @@ function rowOf(name, { idle, under, before, peak, inUse, inUseAfter, outcome, al
     'delivery p50/p99 idle → attacked, ms': `${pair(idle.deliveries)} → ${pair(under.deliveries)}`,
     'p99 × idle (post, delivery)': `${ratio('posts')}, ${ratio('deliveries')}`,
     'login p50/p99 idle → attacked, ms': logins,
+    'bystander refused': counts(under.refusals) || 'no',
+    'bystander not answered in 10 s': counts(under.late) || 'no',
     'resident before → peak, MB': `${mb(before)} → ${mb(peak)}`,
     'in use before → after, MB': `${mb(inUse)} → ${mb(inUseAfter)}`,
-    'attacker received': Object.entries(outcome)
-      .toSorted(([, one], [, other]) => other - one)
-      .slice(0, 6)
-      .map(([what, count]) => `${what}: ${count}`)
-      .join(', '),
+    'attacker received': counts(outcome),
     alive: alive ? 'yes' : 'NO',
   };
 }

@@ -84,14 +84,15 @@ export function memoryOf(pid) {
 
 const agent = new Agent({ keepAlive: true });
 
-/** Sends one operation and returns its data. */
+/** Sends one operation and returns its data. The error that it throws for an answer with errors has `refusal`: status and code of the first. */
 export async function send(url, query, variables, token) {
-  const { data, errors } = await ask(url, query, variables, token);
-  if (errors) throw new Error(errors[0].message);
-  return data;
+  const { status, data, errors } = await ask(url, query, variables, token);
+  if (!errors) return data;
+  const [{ message, extensions }] = errors;
+  throw Object.assign(new Error(message), { refusal: `${status} ${extensions?.code}` });
 }
 
-/** Sends one operation and returns its reply, errors included. */
+/** Sends one operation and returns its reply, errors and status included. */
 export async function ask(url, query, variables, token) {
   for (;;) {
     try {
@@ -113,7 +114,7 @@ function post(url, query, variables, token) {
       response.setEncoding('utf8');
       response.on('data', (chunk) => (text += chunk));
       response.on('end', () => {
-        resolve(JSON.parse(text));
+        resolve({ status: response.statusCode, ...JSON.parse(text) });
       });
     });
     sent.on('error', (error) => reject(Object.assign(error, { reused: sent.reusedSocket })));
