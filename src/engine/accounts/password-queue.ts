@@ -1,108 +1,122 @@
-// Who hashes next: sign-ins before all else, and among them the network that sent the fewest passwords lately. Wrong ones count more,
-// and a network from which somebody has signed in comes before those that nobody knows.
+// Who hashes next, and who is refused before anything is hashed. Three kinds wait apart from each other, each with room of its own:
+// people who are known, strangers who sign in, registrations. Those who are known come first, and within a kind networks take turns,
+// those with wrong passwords later. So no flood, from however many fresh networks, keeps out people whose network is known.
 import { availableParallelism } from 'node:os';
 import { Inject, Injectable } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
 import { Counter } from 'prom-client';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { RateLimitedError, ServiceUnavailableError } from '../errors/service-error.js';
 import { type Owner, ownerOf } from '../limits/client-network.js';
 import { FairQueue } from '../limits/fair-queue.js';
+import { FamiliarNetworks } from '../limits/familiar-networks.js';
 import { Gate } from '../limits/gate.js';
-import { gauge } from '../limits/gauge.js';
+import { gauges } from '../limits/gauge.js';
 import { Standing } from '../limits/standing.js';
 import { Metrics } from '../operations/metrics.js';
 
-/** Hashes that may wait: of one network, of its site, and altogether. */
-export const MAX_WAITING = { network: 4, site: 16, all: 200 };
-/** What counts towards who is next: a hash, a wrong password beside that, and that a network is unknown. */
-const POINTS = { hash: 0.5, wrong: 50, unknown: 20 };
-/** ms for which a sign-in makes a network known, and networks that are. */
-const KNOWN_MS = 24 * 60 * 60_000;
-const MAX_KNOWN = 20_000;
-/** Every so many hashes one that is no sign-in comes first, so that nobody waits in vain. */
-const OTHER_EVERY = 4;
+/** Hashes of one kind that may wait: of one network, or account, and of its site. */
+export const MAX_WAITING = { network: 4, site: 16 };
+/** What counts towards who is next: a hash, and a wrong password beside that. */
+const POINTS = { hash: 0.5, wrong: 50 };
+/** So many hashes of kinds that come before it a kind lets pass, then it has one. */
+const PASSES = 3;
 /** Work of this process itself, as when demo accounts are made. */
 const OWN: Owner = { group: '', key: '' };
 
-type Job = () => Promise<void>;
+interface Job {
+  readonly owner: Owner;
+  readonly work: () => Promise<void>;
+}
 
-/** What is hashed for: to sign in, or anything that can wait for that. */
-export type Purpose = 'sign-in' | 'other';
+class Kind {
+  readonly queue = new FairQueue<Job>();
+  /** Hashes of others that have passed those that wait. */
+  passed = 0;
+
+  /** `most`: hashes that may wait. */
+  constructor(
+    readonly name: string,
+    readonly most: number,
+  ) {}
+}
+
+/** For whom a password is hashed: somebody at an address, or an account whose owner has proven it, by a session or a link. */
+export type Caller =
+  | { readonly purpose: 'sign-in' | 'registration'; readonly address: string }
+  | { readonly purpose: 'change'; readonly accountId: string };
 
 @Injectable()
 export class PasswordQueue {
-  private readonly queues = { 'sign-in': new FairQueue<Job>(), other: new FairQueue<Job>() };
+  /** In the order in which they come. */
+  private readonly kinds = {
+    known: new Kind('known', 100),
+    'sign-in': new Kind('sign-in', 100),
+    registration: new Kind('registration', 50),
+  };
   private readonly standing = new Standing();
-  private readonly known = new LRUCache<string, true>({ max: MAX_KNOWN, ttl: KNOWN_MS });
-  private readonly refused: Counter<'reason'>;
+  private readonly refused: Counter<'kind' | 'reason'>;
   private readonly bounded: boolean;
   private free = Math.max(1, availableParallelism() - 1);
-  private started = 0;
 
   constructor(
     @Inject(CONFIG) { rateLimits }: Config,
     { registry }: Metrics,
     private readonly gate: Gate,
+    private readonly familiar: FamiliarNetworks,
   ) {
     this.bounded = rateLimits;
     const help = 'Password hashes that wait for their turn.';
-    gauge(registry, 'tidings_password_hashes_waiting', help, () => this.waiting);
+    gauges(registry, 'kind', 'tidings_password_hashes_waiting', help, () =>
+      Object.values(this.kinds).map(({ name, queue }) => [name, queue.size]),
+    );
     this.refused = new Counter({
       name: 'tidings_password_hashes_refused_total',
       help: 'Password hashes refused because too many waited: network (RATE_LIMITED), instance (SERVICE_UNAVAILABLE).',
-      labelNames: ['reason'],
+      labelNames: ['kind', 'reason'],
       registers: [registry],
     });
   }
 
   /**
-   * Does `work` for a client at `address` when it is its turn; undefined: for this process itself. Throws {@link RateLimitedError}
-   * when its network has too much waiting, {@link ServiceUnavailableError} when all networks together have.
+   * Does `work` when it is its turn; without a `caller` for this process itself. Throws {@link RateLimitedError} when the caller has too
+   * much waiting, {@link ServiceUnavailableError} when all of its kind have.
    */
-  async run<T>(address: string | undefined, purpose: Purpose, work: () => Promise<T>): Promise<T> {
-    const owner = address === undefined ? OWN : ownerOf(address);
-    if (owner !== OWN) this.assertRoom(owner);
+  async run<T>(caller: Caller | undefined, work: () => Promise<T>): Promise<T> {
+    const owner = ownerOfCaller(caller);
+    const kind = this.kindOf(caller, owner);
+    if (caller) this.assertRoom(kind, owner);
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    this.queues[purpose].push(owner, () => {
-      this.spend(owner, POINTS.hash);
-      return work().then(resolve, reject);
-    });
+    kind.queue.push(owner, { owner, work: () => work().then(resolve, reject) });
     this.next();
     return promise;
   }
 
-  get waiting(): number {
-    return this.queues['sign-in'].size + this.queues.other.size;
+  /** The password was right. Only a sign-in makes a network familiar: there is a limit to those of an account. */
+  succeeded(caller: Caller | undefined): void {
+    if (caller?.purpose === 'sign-in') this.familiar.add(caller.address);
   }
 
-  /** A password from `address` was right. */
-  succeeded(address: string | undefined): void {
-    if (address === undefined) return;
-    const { group, key } = ownerOf(address);
-    this.known.set(group, true);
-    this.known.set(key, true);
-  }
-
-  /** A password from `address` was wrong. */
-  failed(address: string | undefined): void {
-    if (address === undefined) return;
-    const owner = ownerOf(address);
+  /** The password was wrong. */
+  failed(caller: Caller | undefined): void {
+    const owner = ownerOfCaller(caller);
     this.spend(owner, POINTS.wrong);
-    this.gate.wronged(owner);
+    if (caller?.purpose === 'sign-in') this.gate.wronged(owner);
   }
 
-  private assertRoom(owner: Owner): void {
-    if (this.waiting >= MAX_WAITING.all) throw this.refusal('instance');
-    const waiting = Object.values(this.queues).map((queue) => queue.waitingOf(owner));
-    const own = waiting.reduce((sum, { key }) => sum + key, 0);
-    const site = waiting.reduce((sum, { group }) => sum + group, 0);
-    if (this.bounded && (own >= MAX_WAITING.network || site >= MAX_WAITING.site)) throw this.refusal('network');
+  private kindOf(caller: Caller | undefined, { key }: Owner): Kind {
+    if (!caller || caller.purpose === 'change') return this.kinds.known;
+    return this.kinds[caller.purpose === 'sign-in' && this.familiar.has(key) ? 'known' : caller.purpose];
   }
 
-  private refusal(reason: 'network' | 'instance'): Error {
-    this.refused.inc({ reason });
+  private assertRoom(kind: Kind, owner: Owner): void {
+    if (kind.queue.size >= kind.most) throw this.refusal(kind, 'instance');
+    const { key, group } = kind.queue.waitingOf(owner);
+    if (this.bounded && (key >= MAX_WAITING.network || group >= MAX_WAITING.site)) throw this.refusal(kind, 'network');
+  }
+
+  private refusal({ name }: Kind, reason: 'network' | 'instance'): Error {
+    this.refused.inc({ kind: name, reason });
     return reason === 'network' ? new RateLimitedError(1) : new ServiceUnavailableError(undefined, 1);
   }
 
@@ -111,22 +125,29 @@ export class PasswordQueue {
     this.standing.add(key, points);
   }
 
-  private pointsOf(name: string): number {
-    return this.standing.of(name) + (this.known.has(name) ? 0 : POINTS.unknown);
-  }
-
   private next(): void {
     while (this.free > 0) {
-      const { 'sign-in': signIns, other } = this.queues;
-      const otherFirst = other.size > 0 && (signIns.size === 0 || this.started % OTHER_EVERY === OTHER_EVERY - 1);
-      const work = (otherFirst ? other : signIns).shift((name) => this.pointsOf(name));
-      if (!work) return;
+      const job = this.nextKind()?.queue.shift((name) => this.standing.of(name));
+      if (!job) return;
       this.free -= 1;
-      this.started += 1;
-      void work().finally(() => {
+      this.spend(job.owner, POINTS.hash);
+      void job.work().finally(() => {
         this.free += 1;
         this.next();
       });
     }
   }
+
+  /** The first one that waits, unless another one has let enough pass. */
+  private nextKind(): Kind | undefined {
+    const waiting = Object.values(this.kinds).filter(({ queue }) => queue.size > 0);
+    const next = waiting.find(({ passed }) => passed >= PASSES) ?? waiting[0];
+    for (const kind of waiting) kind.passed = kind === next ? 0 : kind.passed + 1;
+    return next;
+  }
+}
+
+function ownerOfCaller(caller: Caller | undefined): Owner {
+  if (!caller) return OWN;
+  return caller.purpose === 'change' ? { group: caller.accountId, key: caller.accountId } : ownerOf(caller.address);
 }

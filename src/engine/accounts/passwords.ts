@@ -2,7 +2,7 @@
 // Parameters: OWASP Password Storage Cheat Sheet, argon2id with 19 MiB, 2 passes, 1 lane.
 import { Injectable } from '@nestjs/common';
 import { hash, type ParsedHashOptions, parseOptions, verify } from '@node-rs/argon2';
-import { PasswordQueue } from './password-queue.js';
+import { PasswordQueue, type Caller } from './password-queue.js';
 import { yieldToRequests } from './pool-priority.js';
 
 /** What passwords are hashed with from now on. A hash that was made with other ones is made anew at the next sign-in. */
@@ -17,30 +17,27 @@ export class Passwords {
     this.decoy = this.hash('no account has this password').finally(yieldToRequests);
   }
 
-  /**
-   * PHC string of `password` (NFC), for a client at `address`. Throws {@link RateLimitedError} or {@link ServiceUnavailableError} when
-   * too many wait.
-   */
-  hash(password: string, address?: string): Promise<string> {
-    return this.queue.run(address, 'other', () => hash(password.normalize('NFC'), PARAMETERS));
+  /** PHC string of `password` (NFC). Throws {@link RateLimitedError} or {@link ServiceUnavailableError} when too many wait. */
+  hash(password: string, caller?: Caller): Promise<string> {
+    return this.queue.run(caller, () => hash(password.normalize('NFC'), PARAMETERS));
   }
 
   /** Whether `password` matches; without a hash, or with none of ours, it takes the same time and is false. Throws as `hash`. */
-  async matches(password: string, passwordHash: string | null | undefined, address?: string): Promise<boolean> {
+  async matches(password: string, passwordHash: string | null | undefined, caller?: Caller): Promise<boolean> {
     const known = passwordHash != null && parametersOf(passwordHash) ? passwordHash : undefined;
     const against = known ?? (await this.decoy);
-    const equal = await this.queue.run(address, 'sign-in', () => verify(against, password.normalize('NFC')));
+    const equal = await this.queue.run(caller, () => verify(against, password.normalize('NFC')));
     const matches = equal && known !== undefined;
-    if (matches) this.queue.succeeded(address);
-    else this.queue.failed(address);
+    if (matches) this.queue.succeeded(caller);
+    else this.queue.failed(caller);
     return matches;
   }
 
   /** The hash to keep instead of `passwordHash`, which `password` matches; undefined: it is good as it is. */
-  async renewed(password: string, passwordHash: string, address?: string): Promise<string | undefined> {
+  async renewed(password: string, passwordHash: string, accountId: string): Promise<string | undefined> {
     if (!isOutdated(passwordHash)) return undefined;
     try {
-      return await this.hash(password, address);
+      return await this.hash(password, { purpose: 'change', accountId });
     } catch {
       // That it cannot be made now is no reason to refuse anyone: there will be a next time.
       return undefined;

@@ -1,7 +1,9 @@
 import { FairQueue } from './fair-queue.js';
 
-const drained = <T>(queue: FairQueue<T>, spent?: (name: string) => number) =>
-  Array.from({ length: queue.size }, () => queue.shift(spent));
+const modestly = (name: string) => (name === 'modest' ? 40 : 0);
+
+const drained = <T>(queue: FairQueue<T>, points?: (name: string) => number) =>
+  Array.from({ length: queue.size }, () => queue.shift(points));
 
 describe('a fair queue', () => {
   it('lets groups take turns, and in each its keys, however much one of them has sent', () => {
@@ -22,6 +24,22 @@ describe('a fair queue', () => {
     queue.push({ group: 'modest', key: 'm' }, 'm');
     queue.push({ group: 'new', key: 'n' }, 'n');
     expect(drained(queue, (name) => spent[name] ?? 0)).toEqual(['n', 'm', 'g2', 'g1']);
+  });
+
+  it('lets nobody who has spent something wait for ever because of others who come one after the other and have not', () => {
+    let now = 0;
+    const queue = new FairQueue<string>(() => now);
+    queue.push({ group: 'modest', key: 'modest' }, 'modest');
+    const order: (string | undefined)[] = [];
+    // Always 32 fresh networks wait, and one of them is served every 30 ms.
+    for (let at = 0; at < 32; at += 1) queue.push({ group: `fresh ${at}`, key: `fresh ${at}` }, 'fresh');
+    for (let at = 32; at < 200; at += 1) {
+      order.push(queue.shift(modestly));
+      now += 30;
+      queue.push({ group: `fresh ${at}`, key: `fresh ${at}` }, 'fresh');
+    }
+    expect(order).toContain('modest');
+    expect(order.indexOf('modest')).toBeLessThan(60);
   });
 
   it('knows how much waits, of all and of one', () => {

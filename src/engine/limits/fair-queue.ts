@@ -1,16 +1,28 @@
-// A queue in which the group comes first on which the least was spent, and in it the key: who sends more waits longer, and nobody
-// else does. Those on which the same was spent take turns.
+// A queue in which groups take turns, and in each its keys: the one comes first that has waited longest since its last turn. What was
+// spent on a group or a key puts it back by a time that is in proportion, and never by more: those that come later, from however many
+// fresh groups, do not overtake it again and again.
 import type { Owner } from './client-network.js';
+
+/** ms by which a point that was spent on somebody puts them back. */
+const MS_PER_POINT = 10;
 
 interface Entry<T> {
   readonly value: T;
   readonly bytes: number;
 }
 
+/** What waits under a name, since its last turn, or since it came. */
+interface Waiting<T> {
+  readonly since: number;
+  readonly what: T;
+}
+
 export class FairQueue<T> {
-  private readonly groups = new Map<string, Map<string, Entry<T>[]>>();
+  private readonly groups = new Map<string, Waiting<Map<string, Waiting<Entry<T>[]>>>>();
   private length = 0;
   private held = 0;
+
+  constructor(private readonly now: () => number = () => performance.now()) {}
 
   /** Entries that wait. */
   get size(): number {
@@ -24,49 +36,54 @@ export class FairQueue<T> {
 
   /** Entries of one key, and of its whole group, that wait; bytes of the key's. */
   waitingOf({ group, key }: Owner): { readonly key: number; readonly group: number; readonly bytes: number } {
-    const keys = this.groups.get(group);
-    const own = keys?.get(key) ?? [];
+    const keys = this.groups.get(group)?.what;
+    const own = keys?.get(key)?.what ?? [];
     let all = 0;
-    for (const entries of keys?.values() ?? []) all += entries.length;
+    for (const { what } of keys?.values() ?? []) all += what.length;
     return { key: own.length, group: all, bytes: own.reduce((sum, { bytes }) => sum + bytes, 0) };
   }
 
   push({ group, key }: Owner, value: T, bytes = 0): void {
-    const keys = this.groups.get(group) ?? new Map<string, Entry<T>[]>();
-    const entries = keys.get(key) ?? [];
-    entries.push({ value, bytes });
-    keys.set(key, entries);
-    this.groups.set(group, keys);
+    const since = this.now();
+    const keys = waitingIn(this.groups, group, () => ({ since, what: new Map<string, Waiting<Entry<T>[]>>() }));
+    waitingIn(keys, key, () => ({ since, what: [] })).push({ value, bytes });
     this.length += 1;
     this.held += bytes;
   }
 
-  /** The next entry. `spent`: what was spent on a group or a key lately. */
+  /** The next entry. `spent`: points that were spent on a group or a key lately. */
   shift(spent: (name: string) => number = () => 0): T | undefined {
-    const group = least(this.groups, spent);
+    const group = first(this.groups, spent);
     if (!group) return undefined;
     const [groupName, keys] = group;
-    const [key, entries] = least(keys, spent)!;
+    const [key, entries] = first(keys, spent)!;
     const entry = entries.shift();
     // Maps keep the order of insertion: set again, they stand last.
+    const since = this.now();
     this.groups.delete(groupName);
     keys.delete(key);
-    if (entries.length > 0) keys.set(key, entries);
-    if (keys.size > 0) this.groups.set(groupName, keys);
+    if (entries.length > 0) keys.set(key, { since, what: entries });
+    if (keys.size > 0) this.groups.set(groupName, { since, what: keys });
     this.length -= 1;
     this.held -= entry?.bytes ?? 0;
     return entry?.value;
   }
 }
 
-/** The entry on whose name the least was spent, the first one of several. */
-function least<V>(entries: ReadonlyMap<string, V>, spent: (name: string) => number): [string, V] | undefined {
-  let found: [string, V] | undefined;
-  let fewest = Number.POSITIVE_INFINITY;
-  for (const entry of entries) {
-    const points = spent(entry[0]);
-    if (points < fewest) [found, fewest] = [entry, points];
-    if (points === 0) break;
+function waitingIn<T>(all: Map<string, Waiting<T>>, name: string, make: () => Waiting<T>): T {
+  const waiting = all.get(name) ?? make();
+  all.set(name, waiting);
+  return waiting.what;
+}
+
+/** The one whose turn is next. They stand in the order in which they have begun to wait. */
+function first<T>(all: ReadonlyMap<string, Waiting<T>>, spent: (name: string) => number): [string, T] | undefined {
+  let found: [string, T] | undefined;
+  let earliest = Number.POSITIVE_INFINITY;
+  for (const [name, { since, what }] of all) {
+    if (since >= earliest) break;
+    const due = since + spent(name) * MS_PER_POINT;
+    if (due < earliest) [found, earliest] = [[name, what], due];
   }
   return found;
 }

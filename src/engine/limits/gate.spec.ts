@@ -2,11 +2,12 @@ import { Registry } from 'prom-client';
 import type { Config } from '../config/config.js';
 import { RateLimitedError, ServiceUnavailableError } from '../errors/service-error.js';
 import { ownerOf } from './client-network.js';
+import { FamiliarNetworks } from './familiar-networks.js';
 import { Gate, type Work } from './gate.js';
 
 const gates: Gate[] = [];
-const newGate = (): Gate => {
-  const gate = new Gate({ rateLimits: true } as Config, { registry: new Registry() });
+const newGate = (familiar = new FamiliarNetworks()): Gate => {
+  const gate = new Gate({ rateLimits: true } as Config, { registry: new Registry() }, familiar);
   gates.push(gate);
   return gate;
 };
@@ -41,6 +42,19 @@ describe('operations that wait at the gate', () => {
     for (const error of refused) expect(error).toBeInstanceOf(ServiceUnavailableError);
     // Who is signed in waits elsewhere.
     expect(await refusals(gate, [work('2001:db8::1', 'an account')])).toEqual([]);
+  });
+
+  it('of a whole IPv6 /40 are not in the way of a network from which somebody has signed in', async () => {
+    const familiar = new FamiliarNetworks();
+    familiar.add('198.51.100.7');
+    const gate = newGate(familiar);
+    const fresh = (at: number) => work(`2001:db8:${(at % 256).toString(16)}:${at.toString(16)}::1`);
+    await refusals(gate, many(520, fresh));
+    const strangers: string[] = [];
+    for (let at = 0; at < 3; at += 1) void gate.admit(fresh(600 + at)).catch(() => strangers.push('refused'));
+    let admitted = false;
+    await gate.admit(work('198.51.100.7')).then(() => (admitted = true));
+    expect([admitted, strangers]).toEqual([true, ['refused', 'refused', 'refused']]);
   });
 
   it('of one network are 32: beyond it 429, and others wait in their place', async () => {

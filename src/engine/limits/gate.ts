@@ -6,6 +6,7 @@ import { CONFIG } from '../config/config.module.js';
 import { RateLimitedError, ServiceUnavailableError } from '../errors/service-error.js';
 import { Metrics } from '../operations/metrics.js';
 import type { Owner } from './client-network.js';
+import { FamiliarNetworks } from './familiar-networks.js';
 import { gauges } from './gauge.js';
 import { KnownWork } from './known-work.js';
 import { Standing } from './standing.js';
@@ -42,6 +43,8 @@ const MAX_WAITING_BYTES = { key: 4 * 1024 * 1024, all: 32 * 1024 * 1024 };
 const MAX_WAIT_MS = 10_000;
 /** Bytes, variables among them, up to which an operation can be light. */
 const MAX_LIGHT_BYTES = 16 * 1024;
+/** Bytes and ms up to which an operation goes for a sign-in, if it comes from a familiar network. */
+const MAX_SIGN_IN = { bytes: 2 * 1024, ms: 10 };
 /** ms that everything is charged at once; what it took comes later. */
 const MIN_CHARGE_MS = 1;
 /** ms that are expected of each byte of a document that was never measured. */
@@ -60,8 +63,12 @@ type Reason = 'budget' | 'waiting' | 'overload' | 'late';
 @Injectable()
 export class Gate implements OnApplicationShutdown {
   private readonly known = new KnownWork();
-  /** Shares of the event loop's time. Documents that are known to be light do not wait for those that are not. */
+  /**
+   * Shares of the event loop's time. Documents that are known to be light do not wait for those that are not, nor those that ask from
+   * where somebody has signed in for strangers.
+   */
   private readonly lanes = {
+    familiar: new Lane('anonymous-familiar', 0.1),
     anonymousKnown: new Lane('anonymous-known', 0.1),
     anonymous: new Lane('anonymous', 0.15),
     signedIn: new Lane('signed-in', 0.25),
@@ -75,7 +82,11 @@ export class Gate implements OnApplicationShutdown {
   private readonly refused: Counter<'caller' | 'reason'>;
   private readonly bounded: boolean;
 
-  constructor(@Inject(CONFIG) { rateLimits }: Config, { registry }: Metrics) {
+  constructor(
+    @Inject(CONFIG) { rateLimits }: Config,
+    { registry }: Metrics,
+    private readonly familiar: FamiliarNetworks,
+  ) {
     this.bounded = rateLimits;
     this.refused = new Counter({
       name: 'tidings_gate_refusals_total',
@@ -100,9 +111,14 @@ export class Gate implements OnApplicationShutdown {
     if (wait > 0) throw this.refuse(work, 'budget', Math.ceil(wait / 1_000));
     this.charge(work, MIN_CHARGE_MS);
     if (light && work.accountId !== undefined && !work.signsOut) return;
-    const signedIn = work.signsOut ? 'signOut' : 'signedIn';
-    const lane = work.accountId !== undefined ? signedIn : light ? 'anonymousKnown' : 'anonymous';
-    await this.turn(work, this.lanes[lane]);
+    await this.turn(work, this.lanes[this.laneOf(work, light)]);
+  }
+
+  private laneOf(work: Work, light: boolean): keyof typeof this.lanes {
+    const { accountId, signsOut, network } = work;
+    if (accountId !== undefined) return signsOut ? 'signOut' : 'signedIn';
+    if (this.familiar.has(network.key) && this.mayBeSignIn(work)) return 'familiar';
+    return light ? 'anonymousKnown' : 'anonymous';
   }
 
   /** Why callers of this network who are not signed in are refused whatever they ask for, if they are. */
@@ -124,6 +140,11 @@ export class Gate implements OnApplicationShutdown {
 
   private isLight({ document, known, bytes }: Work): boolean {
     return document !== undefined && known && bytes <= MAX_LIGHT_BYTES && this.known.isLight(document);
+  }
+
+  private mayBeSignIn({ document, bytes }: Work): boolean {
+    const expected = document === undefined ? undefined : this.known.expected(document);
+    return bytes <= MAX_SIGN_IN.bytes && (expected ?? 0) <= MAX_SIGN_IN.ms;
   }
 
   /** ms that are charged at most. */

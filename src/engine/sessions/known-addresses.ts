@@ -2,6 +2,7 @@
 // removes those that it does not know any more.
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { FamiliarNetworks } from '../limits/familiar-networks.js';
 import { emailKey } from '../operations/email-address.js';
 
 /** Days for which an address is known after a sign-in from there. */
@@ -20,10 +21,15 @@ on conflict (account_id, network) do update set last_at = now()`;
 
 @Injectable()
 export class KnownAddresses {
-  constructor(private readonly orm: MikroORM) {}
+  constructor(
+    private readonly orm: MikroORM,
+    private readonly familiar: FamiliarNetworks,
+  ) {}
 
+  /** The network becomes a familiar one thereby, also where another instance signed the account in. */
   async knows(email: string, network: string): Promise<boolean> {
     const [row] = await this.orm.em.fork().execute<{ known: boolean }[]>(KNOWS, [emailKey(email), network, KNOWN_DAYS]);
+    if (row?.known) this.familiar.add(network);
     return row?.known === true;
   }
 

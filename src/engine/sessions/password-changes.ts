@@ -33,11 +33,12 @@ export class PasswordChanges {
    * is wrong, {@link UnauthenticatedError} if the viewer's session ends meanwhile.
    */
   async change(viewer: Principal, current: string, next: string, client: ClientInfo): Promise<OpenSession> {
+    const caller = { purpose: 'change', accountId: viewer.accountId } as const;
     let passwordHash: string | undefined;
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
       const known = await this.orm.em.fork().findOne(AccountEntity, viewer.accountId);
-      if (!known || !(await this.passwords.matches(current, known.passwordHash, client.address))) break;
-      passwordHash ??= await this.passwords.hash(next, client.address);
+      if (!known || !(await this.passwords.matches(current, known.passwordHash, caller))) break;
+      passwordHash ??= await this.passwords.hash(next, caller);
       const opened = await this.replaceVerified(viewer, known, passwordHash, client);
       if (!opened) continue;
       this.mails.passwordChanged(opened.account);

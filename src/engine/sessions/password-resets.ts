@@ -33,7 +33,7 @@ export class PasswordResets {
       await this.audit.recordRepeatable({ action: 'PASSWORD_RESET', outcome: 'REFUSED', address });
       throw invalid();
     }
-    const passwordHash = await this.passwords.hash(next, client.address);
+    const passwordHash = await this.passwords.hash(next, { purpose: 'change', accountId });
     const account = await this.log.transaction(async (tx) => {
       const locked = await lockAccount(tx.em, accountId);
       if (!locked || locked.disabledAt) throw invalid();

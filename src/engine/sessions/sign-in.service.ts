@@ -40,7 +40,10 @@ export class SignInService {
    */
   async register({ name, email, password }: Registration, origin: SignInOrigin): Promise<OpenSession> {
     if (this.config.registration === 'closed') throw new ForbiddenError(undefined, 'Registration is closed here.');
-    const passwordHash = await this.passwords.hash(password, origin.context.client.address);
+    const passwordHash = await this.passwords.hash(password, {
+      purpose: 'registration',
+      address: origin.context.client.address,
+    });
     return this.log.transaction(async (tx) => {
       // Accounts that are there are locked before all else, as everywhere.
       if (origin.before) await lockAccount(tx.em, origin.before.accountId);
@@ -59,10 +62,10 @@ export class SignInService {
     let known: Account | undefined;
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
       known = await this.accounts.findByEmail(origin.context.em.fork(), email);
-      const matches = await this.passwords.matches(password, known?.passwordHash, address);
+      const matches = await this.passwords.matches(password, known?.passwordHash, { purpose: 'sign-in', address });
       // Whoever is disabled does no more work either, so that nobody can tell by the time that the password was right.
       if (!known?.passwordHash || !matches || known.disabledAt) break;
-      const renewed = await this.passwords.renewed(password, known.passwordHash, address);
+      const renewed = await this.passwords.renewed(password, known.passwordHash, known.id);
       const opened = await this.openVerified(known, renewed, origin);
       if (opened === 'disabled') break;
       if (opened) return opened;
