@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type IncomingMessage, request as sent } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
 import { auditServer } from 'graphql-http';
 import { MAX_MESSAGE_BYTES } from '../src/engine/limits/message-size.js';
 import { type Answer, codes, fields, JSON_TYPE, request, SECRET, STRICT } from './support/answers.js';
@@ -105,6 +106,29 @@ describe('a body', () => {
     expect(answer).toMatch(/^connection: close/im);
     expect(answer).toContain('"BAD_USER_INPUT"');
   });
+
+  it.each([
+    ['as it is', {}, Buffer.alloc(64 * 1024, ' ')],
+    ['compressed, as soon as it is too large decoded', { 'content-encoding': 'gzip' }, gzipSync(Buffer.alloc(2 << 20))],
+  ])(
+    'that has no end is refused once it is over the limit, and its connection with it: %s',
+    async (_what, more, chunk) => {
+      const { hostname, port } = new URL(tidings.current.url);
+      const headers = { ...JSON_TYPE, 'transfer-encoding': 'chunked', ...more };
+      const endless = sent({ hostname, port, path: '/graphql', method: 'POST', headers, agent: false });
+      endless.on('error', () => {});
+      const answered = once(endless, 'response');
+      const closed = once(endless, 'close');
+      for (let bytes = 0; bytes <= MAX_MESSAGE_BYTES; bytes += chunk.length) {
+        endless.write(chunk);
+        if ('content-encoding' in more) break;
+      }
+      const [response] = (await answered) as [IncomingMessage];
+      expect([response.statusCode, response.headers.connection]).toEqual([413, 'close']);
+      expect(await text(response)).toContain('"BAD_USER_INPUT"');
+      await closed;
+    },
+  );
 
   it.each([
     ['text/plain', 400],

@@ -1,13 +1,14 @@
 // What stands before GraphQL over HTTP: the size and form of a body, which origins may read replies, and errors in GraphQL's form.
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
+import type { ErrorRequestHandler, RequestHandler } from 'express';
 import type { Config } from '../config/config.js';
 import { ErrorMapper } from '../errors/error-mapper.js';
 import { BadUserInputError } from '../errors/service-error.js';
-import { MAX_MESSAGE_BYTES, TOO_LARGE } from '../limits/message-size.js';
+import { TOO_LARGE } from '../limits/message-size.js';
 import { ENDPOINT, endpointOf } from './endpoint.js';
 import { HttpAdmission } from './http/admission.js';
 import { withoutEmptyParameters } from './http/parameters.js';
+import { readBody } from './http/read-body.js';
 import { EXPOSED_HEADERS } from './http/refusals.js';
 
 /** ms in which a request must have come as a whole, and its headers: a body without end is not waited for. */
@@ -25,10 +26,9 @@ export function useHttpEntry(app: NestExpressApplication, config: Config): void 
     exposedHeaders: EXPOSED_HEADERS,
   });
   const admission = app.get(HttpAdmission);
-  const body = express.raw({ type: 'application/json', limit: MAX_MESSAGE_BYTES });
   app.use(canonical, admission.page);
   const refuse = refuseBody(app.get(ErrorMapper));
-  app.use(ENDPOINT, exactly, toLanding, bounded, inUtf8, body, admission.operation, withoutEmptyParameters, refuse);
+  app.use(ENDPOINT, exactly, toLanding, inUtf8, readBody, admission.operation, withoutEmptyParameters, refuse);
   const server = app.getHttpServer();
   admission.guard(server);
   server.requestTimeout = REQUEST_TIMEOUT_MS;
@@ -46,13 +46,6 @@ const canonical: RequestHandler = (request, _response, next) => {
 const exactly: RequestHandler = ({ path }, response, next) => {
   if (path === '/') next();
   else response.status(404).json({ statusCode: 404, error: 'Not Found', message: 'The endpoint is /graphql.' });
-};
-
-/** A body that says itself that it is too large is refused before it has come, and with it whatever else would follow. */
-const bounded: RequestHandler = ({ headers }, response, next) => {
-  if (Number(headers['content-length'] ?? 0) <= MAX_MESSAGE_BYTES) return next();
-  response.set('connection', 'close');
-  next(Object.assign(new Error('Too large'), { status: 413, type: 'entity.too.large' }));
 };
 
 /** JSON is UTF-8 (RFC 8259, section 8.1). */
@@ -75,7 +68,9 @@ const toLanding: RequestHandler = (request, response, next) => {
 
 /** Bodies that cannot be read are answered like every other error, without repeating what was sent. */
 function refuseBody(errors: ErrorMapper): ErrorRequestHandler {
-  return (error: { status?: number; type?: string }, _request, response, _next) => {
+  return (error: { status?: number; type?: string }, request, response, _next) => {
+    // What is still to come of it is not waited for.
+    if (!request.complete) response.set('connection', 'close');
     const message = MESSAGES[error.type ?? ''] ?? 'The request body cannot be read.';
     response.status(error.status ?? 400).json({ errors: [errors.map(new BadUserInputError([], message))] });
   };
