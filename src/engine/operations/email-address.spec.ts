@@ -13,6 +13,7 @@ it.each([
   'ada@пример.рф',
   'ada@例え。テスト',
   'ada@straße.de',
+  'ada@xn--strae-oqa.de',
   'ada@1and1.com',
   'ada@a-b.example',
   '1@2.example',
@@ -45,6 +46,10 @@ it.each([
   ['ada@a_b.com', 'must have a valid domain name behind the @, as in example.com'],
   ['ada@ex%41mple.com', 'must have a valid domain name behind the @, as in example.com'],
   ['ada@example.com/x', 'must have a valid domain name behind the @, as in example.com'],
+  ...['xn--a.de', 'XN--A.de', 'sub.xn--zzzz.de', 'xn--e1afmkfd.xn--0'].map((domain) => [
+    `ada@${domain}`,
+    'must have a valid domain name behind the @: a label that begins with xn-- is not valid Punycode',
+  ]),
   [`ada@${'x'.repeat(64)}.com`, 'must have a valid domain name behind the @, as in example.com'],
   [`${'x'.repeat(64)}@${'ю.'.repeat(24)}com`, 'must have at most 254 characters, its domain in ASCII'],
 ])('%s is refused, and the reason named', (address, problem) => {

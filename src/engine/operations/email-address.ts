@@ -1,6 +1,6 @@
 // E-mail addresses: which are taken, which are the same, and where a mail goes. RFC 5321 with the domain names of IDNA: the local part
 // is a dot-string in ASCII, the domain is compared and used in its ASCII form.
-import { domainToASCII } from 'node:url';
+import { domainToASCII, domainToUnicode } from 'node:url';
 
 /** RFC 5321, 4.5.3.1: octets of a local part, and of an address. */
 const MAX_LOCAL = 64;
@@ -23,6 +23,8 @@ export function emailProblem(address: string): string | undefined {
   const domain = asciiDomain(address.slice(at + 1));
   if (address.startsWith('[', at + 1)) return 'must have a domain name behind the @, not an IP address';
   if (domain === undefined) return 'must have a valid domain name behind the @, as in example.com';
+  if (!decodes(domain))
+    return 'must have a valid domain name behind the @: a label that begins with xn-- is not valid Punycode';
   if (at + 1 + domain.length > MAX_ADDRESS) return `must have at most ${MAX_ADDRESS} characters, its domain in ASCII`;
   return undefined;
 }
@@ -48,6 +50,13 @@ function localProblem(local: string): string | undefined {
     return 'must have no dot at an end, or beside another one, before the @';
   }
   return undefined;
+}
+
+/** Whether every A-label stands for a U-label, which has that A-label (RFC 5890, section 2.3.2.1): others are left as they are. */
+function decodes(ascii: string): boolean {
+  return !domainToUnicode(ascii)
+    .split('.')
+    .some((label) => label.startsWith('xn--'));
 }
 
 /** The A-labels of a domain name of two labels or more, in small letters; undefined: it is none. */
