@@ -1,9 +1,12 @@
 // What clients can cause as often as they like, in the audit trail: one row with a count, bounded, and nothing lost.
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { Role } from '../src/engine/access/role.js';
 import { AuditRepetitions, MAX_ANONYMOUS_ROWS, MAX_PER_SOURCE } from '../src/engine/audit/audit-repetitions.js';
 import { AccountBudget, OPERATIONS } from '../src/engine/limits/account-budget.js';
+import { AccessTokens } from '../src/engine/sessions/access-tokens.js';
 import { createDatabase } from './support/database.js';
 import { createProject } from './support/factories.js';
+import { RawSocket } from './support/socket-client.js';
 import { type Person, TestTidings, useTidings } from './support/tidings.js';
 
 const ENV = { RATE_LIMITS: 'on', TRUST_PROXY: '127.0.0.1/32' };
@@ -98,6 +101,26 @@ describe('what left nothing before', () => {
       await tidings.current.anonymous.send(reset, { t: `made-up-${at}` }, from('198.51.100.8'));
     expect(await entries('PASSWORD_RESET')).toMatchObject([
       { count: 5, outcome: 'REFUSED', address: '198.51.100.8', subjectId: null, details: '{}' },
+    ]);
+  });
+
+  it('access tokens that were forged, without the token, and not those that have expired', async () => {
+    const person = await tidings.current.asUser();
+    const [header, claims] = person.accessToken!.split('.');
+    const address = '198.51.100.10';
+    const expired = tidings.current.app
+      .get(AccessTokens)
+      .issue(person.id, person.sessionId, Role.USER, new Date(Date.now() - 60_000)).token;
+    const show = (token: string) =>
+      tidings.current.anonymous.send('{ me { id } }', {}, { ...from(address), authorization: `Bearer ${token}` });
+    await show(expired);
+    expect((await entries('ACCESS_TOKEN_REFUSED')).filter((entry) => entry.address === address)).toEqual([]);
+    for (let at = 0; at < 4; at += 1) await show(`${header}.${claims}.${randomBytes(64).toString('base64url')}`);
+    const socket = await RawSocket.open(tidings.current.url, from(address));
+    socket.send({ type: 'connection_init', payload: { authorization: `Bearer ${header}.${claims}.AAAA` } });
+    await socket.closed;
+    expect((await entries('ACCESS_TOKEN_REFUSED')).filter((entry) => entry.address === address)).toMatchObject([
+      { count: 5, outcome: 'REFUSED', actor: null, subjectId: null, details: '{}' },
     ]);
   });
 

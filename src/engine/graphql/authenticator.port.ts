@@ -4,10 +4,10 @@ import type { Caller } from '../access/operation-context.js';
 
 export interface Authenticator {
   /**
-   * The caller behind `Authorization`, or else behind cookies, which `response` sets and clears. Never throws: without a valid
+   * The caller behind `Authorization`, or else behind cookies, which `response` sets and clears, of a client at `address`. Never throws: without a valid
    * token there is simply no principal.
    */
-  authenticate(request: IncomingMessage, response: ServerResponse): Promise<Caller>;
+  authenticate(request: IncomingMessage, response: ServerResponse, address: string): Promise<Caller>;
 }
 
 export const AUTHENTICATOR = Symbol('Authenticator');

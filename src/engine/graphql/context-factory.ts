@@ -38,7 +38,8 @@ export class ContextFactory {
 
   /** Who sends the request. Known from then on, until it is forgotten. */
   callerOf(request: IncomingMessage, response: ServerResponse): Promise<Caller> {
-    const known = this.callers.get(request) ?? this.authenticator.authenticate(request, response);
+    const known =
+      this.callers.get(request) ?? this.authenticator.authenticate(request, response, this.clientOf(request).address);
     this.callers.set(request, known);
     return known;
   }

@@ -77,11 +77,12 @@ export class SocketOperations {
 
   /** `authorization` in the payload counts, whatever it says; without it the cookie that the upgrade had. */
   private shown(socket: Socket, params: Payload): ShownToken | undefined {
+    const { address } = socket.client;
     if (!params || !('authorization' in params || 'Authorization' in params)) {
-      return this.authenticator.inCookie(socket.accessCookie);
+      return this.authenticator.inCookie(socket.accessCookie, address);
     }
     const authorization = params['authorization'] ?? params['Authorization'];
-    return typeof authorization === 'string' ? this.authenticator.inHeader(authorization) : undefined;
+    return typeof authorization === 'string' ? this.authenticator.inHeader(authorization, address) : undefined;
   }
 
   private async prepare(

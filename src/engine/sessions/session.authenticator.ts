@@ -4,6 +4,7 @@ import { Injectable } from '@nestjs/common';
 import type { Caller } from '../access/operation-context.js';
 import { Rights } from '../access/rights.js';
 import type { Transport } from '../access/role.js';
+import { AuditTrail } from '../audit/audit-trail.js';
 import { LogFollower } from '../events/log-follower.js';
 import { ServiceUnavailableError } from '../errors/service-error.js';
 import type { Authenticator } from '../graphql/authenticator.port.js';
@@ -30,25 +31,27 @@ export class SessionAuthenticator implements Authenticator {
     private readonly follower: LogFollower,
     private readonly use: SessionUse,
     private readonly cookies: SessionCookies,
+    private readonly audit: AuditTrail,
   ) {}
 
-  async authenticate(request: IncomingMessage, response: ServerResponse): Promise<Caller> {
+  async authenticate(request: IncomingMessage, response: ServerResponse, address: string): Promise<Caller> {
     const { authorization } = request.headers;
     const cookies = this.cookies.of(request, response);
     if (cookies.refusal) return { cookies };
-    const shown = authorization === undefined ? this.inCookie(cookies.accessToken) : this.inHeader(authorization);
+    const shown =
+      authorization === undefined ? this.inCookie(cookies.accessToken, address) : this.inHeader(authorization, address);
     if (!shown || shown.claims.exp * 1000 <= Date.now()) return { cookies };
     return { ...(await this.callerOf(shown)), cookies };
   }
 
-  /** The token in an `Authorization` value. */
-  inHeader(authorization: string): ShownToken | undefined {
-    return this.shown(BEARER.exec(authorization)?.[1], 'BODY');
+  /** The token in an `Authorization` value, which came from `address`. */
+  inHeader(authorization: string, address: string): ShownToken | undefined {
+    return this.shown(BEARER.exec(authorization)?.[1], 'BODY', address);
   }
 
-  /** The token in a cookie. */
-  inCookie(value: string | undefined): ShownToken | undefined {
-    return this.shown(value, 'COOKIE');
+  /** The token in a cookie, which came from `address`. */
+  inCookie(value: string | undefined, address: string): ShownToken | undefined {
+    return this.shown(value, 'COOKIE', address);
   }
 
   /** The caller as the log has it now: nobody once the session has ended or the account is disabled. */
@@ -76,8 +79,11 @@ export class SessionAuthenticator implements Authenticator {
     }
   }
 
-  private shown(token: string | undefined, transport: Transport): ShownToken | undefined {
-    const claims = token ? this.tokens.verify(token) : undefined;
+  private shown(token: string | undefined, transport: Transport, address: string): ShownToken | undefined {
+    if (!token) return undefined;
+    const claims = this.tokens.verify(token);
+    // Not waited for: nobody is refused later for it.
+    if (!claims) void this.audit.recordRepeatable({ action: 'ACCESS_TOKEN_REFUSED', outcome: 'REFUSED', address });
     return claims && { claims, transport };
   }
 }
