@@ -1,13 +1,16 @@
 // Signing out: whichever of a session's tokens is still good, and what becomes of the cookies when none is.
+import { connect } from 'node:net';
 import { Role } from '../src/engine/access/role.js';
 import { AccountBudget, OPERATIONS } from '../src/engine/limits/account-budget.js';
 import { Gate } from '../src/engine/limits/gate.js';
+import { MAX_MESSAGE_BYTES } from '../src/engine/limits/message-size.js';
 import type { WorkBudget } from '../src/engine/limits/work-budget.js';
 import { AccessTokens } from '../src/engine/sessions/access-tokens.js';
 import { GraphqlClient, type Reply } from './support/graphql-client.js';
 import { CLEARED, Page, usePages } from './support/page.js';
 import { RawSocket } from './support/socket-client.js';
 import { type Person, useTidings } from './support/tidings.js';
+import { until } from './support/wait.js';
 
 const ME = '{ me { id } }';
 const LOGOUT = 'mutation ($t: String) { logout(refreshToken: $t) }';
@@ -169,6 +172,36 @@ it('a network that has asked for too much is refused, and the cookies of our pag
     expect([ours.code, ours.set]).toEqual(['RATE_LIMITED', CLEARED]);
   } finally {
     budgets().networks.charge('127.0.0.1', -1e6);
+  }
+  expect(await endOf(own.session)).toBeNull();
+});
+
+it('a network whose request bodies take too much memory is refused before its body is read, and the cookies of our pages go', async () => {
+  const own = await signedIn();
+  const kept = new Map(own.jar);
+  const { hostname, port } = new URL(tidings.current.url);
+  const announced = Array.from({ length: 8 }, () => connect(Number(port), hostname));
+  for (const socket of announced) {
+    socket.on('error', () => {});
+    socket.write(
+      `POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${MAX_MESSAGE_BYTES}\r\n\r\n`,
+    );
+  }
+  const held = async () => {
+    const metrics = await (await fetch(`${tidings.current.url}/metrics`)).text();
+    return Number(/^tidings_request_body_bytes (\d+)$/m.exec(metrics)?.[1]);
+  };
+  try {
+    await until(async () => (await held()) === 8 * MAX_MESSAGE_BYTES, 'their bodies were known');
+    expect((await own.send(ME)).set).toEqual([]);
+    const strange = await own.send(LOGOUT, {}, { origin: 'https://evil.example' });
+    expect([strange.code, strange.set]).toEqual(['RATE_LIMITED', []]);
+    expect(own.jar).toEqual(kept);
+    const ours = await own.send(LOGOUT);
+    expect([ours.code, ours.set]).toEqual(['RATE_LIMITED', CLEARED]);
+  } finally {
+    for (const socket of announced) socket.destroy();
+    await until(async () => (await held()) === 0, 'they were forgotten');
   }
   expect(await endOf(own.session)).toBeNull();
 });

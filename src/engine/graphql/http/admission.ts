@@ -9,7 +9,7 @@ import { ContextFactory } from '../context-factory.js';
 import { ENDPOINT } from '../endpoint.js';
 import { OperationPipeline } from '../operations/operation-pipeline.js';
 import { signOutIn } from '../operations/sign-out.js';
-import { LARGE_BODY_BYTES, documentOf, parseBody } from './body.js';
+import { LARGE_BODY_BYTES, documentOf, parseBody, queryIn } from './body.js';
 import { HttpLoad } from './load.js';
 import { HttpRefusals } from './refusals.js';
 
@@ -19,6 +19,9 @@ const CALLER_MS = 50;
 const HEALTH = '/health/';
 /** Other paths that exist: each has its own cost. */
 const PATHS: ReadonlySet<string> = new Set(['/', '/metrics', '/.well-known/jwks.json']);
+
+/** Bytes of a body that may be a sign-out: it is looked at also when the request is refused whatever it asks for. */
+const MAX_SIGN_OUT_BYTES = 4 * 1024;
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => unknown;
 
@@ -42,7 +45,7 @@ export class HttpAdmission {
       if (!this.load.connections.began(request, response, network.key)) return;
       const free = request.url?.startsWith(HEALTH) || request.method === 'OPTIONS';
       const refusal = free ? undefined : this.early(request, response, network);
-      if (refusal) void this.refusals.refuse(request, response, refusal);
+      if (refusal) void this.refuseUnread(request, response, refusal);
       else inner?.(request, response);
     });
   }
@@ -115,12 +118,38 @@ export class HttpAdmission {
     } else next(error);
   }
 
-  /** A sign-out takes the cookies away even so, if a page of ours sent it. */
-  private async refuse(request: Request, response: Response, error: ServiceError): Promise<void> {
-    if (signOutIn(documentOf(request))) {
-      const { cookies } = await this.contexts.callerOf(request, response);
-      if (!cookies?.refusal && !response.headersSent) cookies?.clear();
+  /** Before the body is read: what has come of it by the time of the answer tells whether it is a sign-out. */
+  private async refuseUnread(request: IncomingMessage, response: ServerResponse, error: ServiceError): Promise<void> {
+    const { cookie, 'content-length': length } = request.headers;
+    if (cookie !== undefined && request.method === 'POST' && Number(length) <= MAX_SIGN_OUT_BYTES) {
+      void smallBody(request).then((query) => this.clearFor(query, request, response));
     }
     await this.refusals.refuse(request, response, error);
+  }
+
+  /** A sign-out takes the cookies away even so, if a page of ours sent it. */
+  private async clearFor(
+    document: string | undefined,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    if (!signOutIn(document)) return;
+    const { cookies } = await this.contexts.callerOf(request, response);
+    if (!cookies?.refusal && !response.headersSent) cookies?.clear();
+  }
+
+  private async refuse(request: Request, response: Response, error: ServiceError): Promise<void> {
+    await this.clearFor(documentOf(request), request, response);
+    await this.refusals.refuse(request, response, error);
+  }
+}
+
+/** The document in a body that is small, once it has come as a whole. */
+async function smallBody(request: IncomingMessage): Promise<string | undefined> {
+  try {
+    return queryIn(parseBody(Buffer.concat(await request.toArray())));
+  } catch {
+    // It has not come, or is no JSON: no sign-out.
+    return undefined;
   }
 }

@@ -18,6 +18,11 @@ export function parseBody(bytes: Buffer): unknown {
 
 /** The text of the document, wherever the request has it; undefined: it has none, or was not parsed yet. */
 export function documentOf({ method, query, body }: Request): string | undefined {
-  const document: unknown = method === 'GET' ? query['query'] : (body as { query?: unknown } | undefined)?.query;
+  return queryIn(method === 'GET' ? query : body);
+}
+
+/** The text of the document in a body, or in the parameters of a GET. */
+export function queryIn(parsed: unknown): string | undefined {
+  const document: unknown = (parsed as { query?: unknown } | undefined)?.query;
   return typeof document === 'string' ? document : undefined;
 }
