@@ -195,6 +195,8 @@ describe('an access token', () => {
       call.on('error', reject).end();
     });
     expect(status).toBe(431);
+    const metrics = await (await fetch(`${tidings.current.url}/metrics`)).text();
+    expect(metrics).toContain('tidings_connections_cut_total{reason="headers"} 1');
     expect(await outcome(`Bearer ${user.accessToken}`)).toBe(user.id);
   });
 

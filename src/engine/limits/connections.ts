@@ -1,5 +1,5 @@
 // The TCP connections of the HTTP server: how many there are, of whom, and what of their responses has not been sent.
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import proxyAddr from 'proxy-addr';
@@ -20,6 +20,13 @@ const MAX_PIPELINED = 16;
 
 /** ms for which sums over all connections hold. */
 const SUM_MS = 50;
+
+/** How requests are refused that cannot be read, by the code of the error. */
+const UNREADABLE: Readonly<Record<string, { readonly status: number; readonly reason: string }>> = {
+  HPE_HEADER_OVERFLOW: { status: 431, reason: 'headers' },
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, reason: 'malformed' },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, reason: 'late' },
+};
 
 /** A request that is not answered yet, or whose response was not read yet. */
 interface Exchange {
@@ -55,7 +62,7 @@ export class Connections implements OnApplicationShutdown {
     this.isProxy = (address) => trusted(address, 0);
     this.closed = new Counter({
       name: 'tidings_connections_cut_total',
-      help: 'Connections that the service ended: full, peer, silent (no request), pipelined, unread, trickle, refused.',
+      help: 'Connections that the service ended: full, peer, silent (no request), pipelined, unread, trickle, refused, headers (431), late (408), malformed.',
       labelNames: ['reason'],
       registers: [registry],
     });
@@ -65,6 +72,7 @@ export class Connections implements OnApplicationShutdown {
   /** Looks after the connections of `server`, which does not listen yet. */
   attach(server: Server): void {
     server.on('connection', (socket) => this.opened(socket));
+    server.on('clientError', (error, socket) => this.unreadable(error, socket as Socket));
     server.on('upgrade', (_request, socket) => this.idle.delete(socket as Socket));
     this.timer = setInterval(() => this.sweep(), SWEEP_MS);
   }
@@ -113,6 +121,17 @@ export class Connections implements OnApplicationShutdown {
     if (socket.destroyed) return;
     this.closed.inc({ reason });
     socket.destroy();
+  }
+
+  /** What Node would do with a request that it cannot read, and counted. */
+  private unreadable({ code = '' }: NodeJS.ErrnoException, socket: Socket): void {
+    const { status, reason } = UNREADABLE[code] ?? { status: 400, reason: 'malformed' };
+    const answering = [...(this.open.get(socket)?.exchanges ?? [])].some(({ response }) => response.headersSent);
+    if (socket.writable && code !== 'ECONNRESET') {
+      this.closed.inc({ reason });
+      if (!answering) socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n\r\n`);
+    }
+    socket.destroySoon();
   }
 
   private opened(socket: Socket): void {
