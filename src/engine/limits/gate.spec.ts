@@ -1,3 +1,4 @@
+import { spyOn } from 'jest-mock';
 import { Registry } from 'prom-client';
 import type { Config } from '../config/config.js';
 import { RateLimitedError, ServiceUnavailableError } from '../errors/service-error.js';
@@ -18,7 +19,7 @@ afterEach(() => {
 const work = (address: string, accountId?: string): Work => ({
   network: ownerOf(address),
   accountId,
-  known: false,
+  isKnown: () => false,
   bytes: 100,
   wanted: () => true,
 });
@@ -84,5 +85,37 @@ describe('the lane of an operation with a large body', () => {
     await gate.admit(work('198.51.100.1'));
     // 31 ms, less the 4 ms that a lane may do at once, at 15 %.
     expect(performance.now() - since).toBeGreaterThan(150);
+  });
+});
+
+describe('operations of accounts whose document was new when they came', () => {
+  const COUNT = 80;
+  /** How often the lane rested until all were done, 1 ms of work each, if the document is kept parsed from its second sight on, or never. */
+  async function rests(document: string, isKept: boolean): Promise<number> {
+    const gate = newGate();
+    let seen = 0;
+    const timers = spyOn(globalThis, 'setTimeout');
+    const works = many(COUNT, (at) => ({
+      ...work('192.0.2.1', `account ${at}`),
+      document,
+      isKnown: () => isKept && seen >= 2,
+    }));
+    await Promise.all(
+      works.map(async (one) => {
+        await gate.admit(one);
+        seen += 1;
+        const start = performance.now();
+        while (performance.now() - start < 1);
+      }),
+    );
+    const { length } = timers.mock.calls;
+    timers.mockRestore();
+    return length;
+  }
+
+  it('do not rest any more once it is known to be light', async () => {
+    const resting = await rests('{ heavy }', false);
+    expect(resting).toBeGreaterThan(COUNT / 4);
+    expect(await rests('{ light }', true)).toBeLessThan(resting / 2);
   });
 });

@@ -21,8 +21,8 @@ export interface Work {
   readonly accountId?: string | undefined;
   /** The text of the document, if it is known already; otherwise only `bytes` are. */
   document?: string | undefined;
-  /** Whether it is kept parsed and validated. */
-  readonly known: boolean;
+  /** Whether it is kept parsed and validated by now: it may become so while this waits. */
+  isKnown(): boolean;
   readonly bytes: number;
   /** The account only signs out: that it has spent too much is no obstacle. */
   readonly signsOut?: boolean;
@@ -110,7 +110,7 @@ export class Gate implements OnApplicationShutdown {
     const wait = this.budgetWait(work, MIN_CHARGE_MS);
     if (wait > 0) throw this.refuse(work, 'budget', Math.ceil(wait / 1_000));
     this.charge(work, MIN_CHARGE_MS);
-    if (light && work.accountId !== undefined && !work.signsOut) return;
+    if (light && isOrdinary(work)) return;
     await this.turn(work, this.lanes[this.laneOf(work, light)]);
   }
 
@@ -138,8 +138,9 @@ export class Gate implements OnApplicationShutdown {
     this.known.counted(document, fields);
   }
 
-  private isLight({ document, known, bytes }: Work): boolean {
-    return document !== undefined && known && bytes <= MAX_LIGHT_BYTES && this.known.isLight(document);
+  private isLight(work: Work): boolean {
+    const { document, bytes } = work;
+    return document !== undefined && work.isKnown() && bytes <= MAX_LIGHT_BYTES && this.known.isLight(document);
   }
 
   private mayBeSignIn({ document, bytes }: Work): boolean {
@@ -174,22 +175,25 @@ export class Gate implements OnApplicationShutdown {
     const refusal = crowded(lane.queue, owner, work);
     if (refusal === 'overload' || (refusal && this.bounded)) throw this.refuse(work, refusal, 1);
     const since = performance.now();
+    let wasKnown = false;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const piece: Piece = {
       wanted: () => {
         const refused = this.refusalInTurn(work, performance.now() - since);
         if (refused) reject(refused);
+        wasKnown = work.isKnown();
         return !refused;
       },
       start: resolve,
       settle: (ms) => {
         const most = this.mostCharged(work);
-        const done = work.document === undefined ? ms : this.known.measured(work.document, ms, work.known);
+        const done = work.document === undefined ? ms : this.known.measured(work.document, ms, wasKnown);
         const all = done + work.bytes * TRANSFER_MS;
         this.charge(work, Math.min(all, most) - MIN_CHARGE_MS);
         this.standing.add(owner.group, all);
         this.standing.add(owner.key, all);
-        return all;
+        // Its document was new when it came and has turned out to be light: had it come now, it would not have waited.
+        return isOrdinary(work) && this.isLight(work) ? 0 : all;
       },
     };
     this.turns.add(lane, owner, piece, work.bytes);
@@ -224,6 +228,11 @@ export class Gate implements OnApplicationShutdown {
       lanes.map(({ name, busySeconds }) => [name, busySeconds]),
     );
   }
+}
+
+/** Whether the work is of an account, which does not only sign out. */
+function isOrdinary({ accountId, signsOut }: Work): boolean {
+  return accountId !== undefined && !signsOut;
 }
 
 /** Why one more entry cannot wait: its owner has too many, or all together have. */

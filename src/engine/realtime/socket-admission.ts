@@ -48,11 +48,11 @@ export class SocketAdmission {
     accountId: string | undefined,
   ): Promise<ServiceError | undefined> {
     const network = ownerOf(socket.client.address);
-    const known = this.pipeline.knows(document);
+    const isKnown = () => this.pipeline.knows(document);
     const signsOut = signOutIn(document) === 'alone';
     const wanted = () => socket.open;
     try {
-      await this.gate.admit({ network, accountId, document, known, bytes: document.length, signsOut, wanted });
+      await this.gate.admit({ network, accountId, document, isKnown, bytes: document.length, signsOut, wanted });
       return undefined;
     } catch (error) {
       if (!socket.open) return new UnauthenticatedError();

@@ -73,7 +73,7 @@ export class HttpAdmission {
       if (!request.path.startsWith(HEALTH) && request.path !== ENDPOINT) {
         const network = ownerOf(this.contexts.clientOf(request).address);
         const document = PATHS.has(request.path) ? request.path : 'another path';
-        await this.gate.admit({ network, document, known: true, bytes: 0, wanted: () => !response.destroyed });
+        await this.gate.admit({ network, document, isKnown: () => true, bytes: 0, wanted: () => !response.destroyed });
       }
       next();
     } catch (error) {
@@ -100,8 +100,8 @@ export class HttpAdmission {
     const signsOut = accountId !== undefined && signOutIn(document) === 'alone';
     const unread = this.load.unread(signsOut ? undefined : (accountId ?? network.key), accountId !== undefined);
     if (unread) throw unread;
-    const known = document !== undefined && this.pipeline.knows(document);
-    return { network, accountId, document, known, bytes, signsOut, wanted: () => !response.destroyed };
+    const isKnown = () => document !== undefined && this.pipeline.knows(document);
+    return { network, accountId, document, isKnown, bytes, signsOut, wanted: () => !response.destroyed };
   }
 
   private async admit(request: IncomingMessage, response: ServerResponse, work: Work): Promise<void> {

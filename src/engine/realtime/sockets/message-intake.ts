@@ -93,7 +93,7 @@ export class MessageIntake {
     const work = {
       network: ownerOf(socket.client.address),
       accountId: socket.claims?.sub,
-      known: false,
+      isKnown: () => false,
       bytes: text.length,
       wanted: () => socket.open,
     };
