@@ -8,7 +8,10 @@ export interface CookieTokens {
 
 /** Port: whoever speaks HTTP reads and sets them. An operation has them only if it came as a POST. */
 export interface CredentialCookies {
-  /** Why nothing of this operation may run: cookies came with it, and nothing shows that a page of ours sent it. */
+  /**
+   * Why nothing of this operation may run: cookies came with it and nothing shows that a page of ours sent it, or the page shows
+   * another account than the one that its credentials are of.
+   */
   readonly refusal: ServiceError | undefined;
   /** What came as refresh token, genuine or not; undefined: nothing that counts. */
   readonly refreshToken: string | undefined;

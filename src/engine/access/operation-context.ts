@@ -1,7 +1,7 @@
 // What one operation carries, over HTTP and over a socket alike: who asks, from where, with which view of the database.
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Loader } from '../database/loaders.js';
-import { type ServiceError, UnauthenticatedError } from '../errors/service-error.js';
+import { OtherAccountError, type ServiceError, UnauthenticatedError } from '../errors/service-error.js';
 import { type CredentialCookies, NO_COOKIES } from './credential-cookies.js';
 import type { ReadView } from './read-view.js';
 import type { ClientInfo, Principal } from './role.js';
@@ -12,6 +12,8 @@ export interface Caller {
   readonly refusal?: ServiceError | undefined;
   /** Absent over a socket. */
   readonly cookies?: CredentialCookies | undefined;
+  /** The account that the page shows which sent the request, as it says; absent: it does not say. */
+  readonly shownAccount?: string | undefined;
 }
 
 export class OperationContext {
@@ -53,6 +55,12 @@ export class OperationContext {
 
   get cookies(): CredentialCookies {
     return this.caller.cookies ?? NO_COOKIES;
+  }
+
+  /** Throws {@link OtherAccountError} if the page that sent the request shows another account than this. */
+  assertShown(accountId: string): void {
+    const { shownAccount } = this.caller;
+    if (shownAccount !== undefined && shownAccount !== accountId) throw new OtherAccountError();
   }
 
   /** One of a batch, loaded in one statement with its siblings. */

@@ -54,6 +54,10 @@ export class SharedContext extends OperationContext {
     return this.needViewer('cookies were read');
   }
 
+  override assertShown(): never {
+    return this.needViewer('the account that the page shows was read');
+  }
+
   override signIn(): never {
     return this.needViewer('an account was signed in');
   }

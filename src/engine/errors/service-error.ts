@@ -47,6 +47,17 @@ export class UnauthenticatedError extends ServiceError {
   }
 }
 
+/** The request names the account that its page shows, and its credentials are of another: nothing of it runs. */
+export class OtherAccountError extends ServiceError {
+  readonly code = 'UNAUTHENTICATED';
+  constructor() {
+    super('This page shows another account than the one that is signed in. Load it again.', {
+      code: 'UNAUTHENTICATED',
+      reason: 'OTHER_ACCOUNT',
+    });
+  }
+}
+
 /** A password that was typed is wrong. Says nothing about the session of the request, which stays as it is. */
 export class InvalidCredentialsError extends ServiceError {
   readonly code = 'INVALID_CREDENTIALS';

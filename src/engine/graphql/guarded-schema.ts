@@ -16,7 +16,7 @@ import {
 import type { OperationContext } from '../access/operation-context.js';
 import { policiesOf, type Policy, type PolicyDirective, type PolicyRequest } from '../access/policy.js';
 import { SharedContext } from '../access/shared-context.js';
-import { BadUserInputError, ForbiddenError, NotFoundError, RateLimitedError } from '../errors/service-error.js';
+import { BadUserInputError, ForbiddenError, NotFoundError, OtherAccountError, RateLimitedError } from '../errors/service-error.js';
 import type { Attempt, FieldLimits } from './field-limits.port.js';
 import { clearsCookies, countsAsWrite, inputSchemaOf, limitsOf } from './field-rules.js';
 import { assertRules } from './schema-rules.js';
@@ -171,14 +171,18 @@ function admit(policies: readonly Policy[], request: PolicyRequest, from = 0): P
   return undefined;
 }
 
-/** An operation whose cookies no page of ours sent does not come as far as this: they stay. */
+/** An operation whose cookies no page of ours sent does not come as far as this: they stay, as do those of another account. */
 function clearCookies(field: Field): void {
   const inner: Resolver = field.resolve ?? defaultFieldResolver;
   field.resolve = async (parent, args, context, info) => {
+    let error: unknown;
     try {
       return await inner(parent, args, context, info);
+    } catch (thrown) {
+      error = thrown;
+      throw thrown;
     } finally {
-      context.cookies.clear();
+      if (!(error instanceof OtherAccountError)) context.cookies.clear();
     }
   };
 }

@@ -17,7 +17,12 @@ import { isErrors, type OperationRequest } from '../graphql/operations/operation
 import type { ParsedOperation } from '../graphql/operations/parsed-operation.js';
 import { signOutIn } from '../graphql/operations/sign-out.js';
 import { ownerOf } from '../limits/client-network.js';
-import { SessionAuthenticator, type ShownToken } from '../sessions/session.authenticator.js';
+import {
+  isOtherAccount,
+  SessionAuthenticator,
+  shownAccountIn,
+  type ShownToken,
+} from '../sessions/session.authenticator.js';
 import { OpenSockets } from './open-sockets.js';
 import { SocketAdmission } from './socket-admission.js';
 import { CloseCode, DEADLINE_GRACE_MS, type Socket } from './socket.js';
@@ -61,6 +66,10 @@ export class SocketOperations {
     if (!taken) return refuse(socket, CloseCode.TryAgainLater, 'Try again later');
     const shown = this.shown(socket, params);
     if (!shown) return refuse(socket, CloseCode.Unauthenticated, 'Unauthorized');
+    // Before it is looked at whether the token has expired: whoever shows another account is not to refresh it.
+    if (isOtherAccount(shown, shownAccountIn(params ?? {}))) {
+      return refuse(socket, CloseCode.Unauthenticated, 'OTHER_ACCOUNT');
+    }
     const { claims } = shown;
     if (claims.exp * 1000 <= Date.now()) return refuse(socket, CloseCode.Expired, 'Access token expired');
     // Known before it is asked whether the session lives: should it end meanwhile, this socket is closed with it.

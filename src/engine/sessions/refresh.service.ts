@@ -17,7 +17,7 @@ import { type Session, SessionEntity } from './session.entity.js';
 import { lockAccount, type OpenSession, SessionService } from './session.service.js';
 
 /** What of an operation a refresh needs. */
-export type RefreshContext = Pick<OperationContext, 'em' | 'client'>;
+export type RefreshContext = Pick<OperationContext, 'em' | 'client' | 'assertShown'>;
 
 /** `age` is the ms since the last rotation, on the clock that wrote it. */
 const STATE = `
@@ -45,9 +45,10 @@ export class RefreshService {
    * Exchanges a refresh token for the session's present one. The token before it gets the same answer within
    * REFRESH_REUSE_WINDOW of the rotation: tabs that race, a reply that was lost. Anything older is theft. `transport` is how the
    * token came, which must be that of its session.
-   * Throws {@link UnauthenticatedError}, {@link RefreshTokenReusedError}.
+   * Throws {@link UnauthenticatedError}, {@link OtherAccountError}, {@link RefreshTokenReusedError}.
    */
-  async refresh(token: string, transport: Transport, { em: view, client }: RefreshContext): Promise<OpenSession> {
+  async refresh(token: string, transport: Transport, context: RefreshContext): Promise<OpenSession> {
+    const { em: view, client } = context;
     const shown = this.tokens.parse(token);
     const em = view.fork();
     const origin = shown && (await originOf(em, shown.sessionId));
@@ -57,6 +58,7 @@ export class RefreshService {
       await this.audit.recordRepeatable({ action: 'REFRESH_REFUSED', outcome: 'REFUSED', subject, address });
       throw invalid();
     }
+    context.assertShown(origin.accountId);
     // Neither renewed nor stolen: it did not come as tokens of this session do.
     if (origin.transport !== transport) throw invalid();
     // Replays of a stolen token end here, however many: it was told once.

@@ -60,15 +60,21 @@ export class RequestSessions {
     const token = argument ?? cookies.refreshToken;
     if (token === undefined || (principal && !principal.session.ended)) return context.viewer;
     const named = await this.genuine(em, token, argument == null ? 'COOKIE' : 'BODY');
+    if (named) context.assertShown(named.accountId);
     const lives = named && (await em.execute<unknown[]>(LIVES, [named.sessionId])).length > 0;
     if (!lives) throw new UnauthenticatedError('This refresh token is not valid.');
     return named;
   }
 
-  /** Throws {@link ForbiddenError} if it asks for cookies, and nothing shows that a page of ours does. */
+  /**
+   * Throws {@link ForbiddenError} if it asks for cookies, and nothing shows that a page of ours does; {@link OtherAccountError} if the
+   * cookies that came are of another account than the page shows.
+   */
   async signIn(context: OperationContext, transport: Transport): Promise<SignInOrigin> {
     if (transport === 'COOKIE') context.cookies.assertAllowed();
-    return { context, transport, before: await this.before(context) };
+    const before = await this.before(context);
+    if (before) context.assertShown(before.accountId);
+    return { context, transport, before };
   }
 
   /** The session whose cookies came with the operation, alive or not; undefined: nothing genuine did. */

@@ -1,12 +1,13 @@
 // From `Authorization` or a cookie to a principal: signature, expiry, session and account, each looked at every time.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
+import { NO_COOKIES } from '../access/credential-cookies.js';
 import type { Caller } from '../access/operation-context.js';
 import { Rights } from '../access/rights.js';
 import type { Transport } from '../access/role.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { LogFollower } from '../events/log-follower.js';
-import { ServiceUnavailableError } from '../errors/service-error.js';
+import { OtherAccountError, ServiceUnavailableError } from '../errors/service-error.js';
 import type { Authenticator } from '../graphql/authenticator.port.js';
 import { type AccessClaims, AccessTokens } from './access-tokens.js';
 import { SessionCookies } from './session-cookies.js';
@@ -18,6 +19,9 @@ export interface ShownToken {
   readonly claims: AccessClaims;
   readonly transport: Transport;
 }
+
+/** By this name, as a header and in the payload of `connection_init`, a page says which account it shows. */
+const ACCOUNT_HEADER = 'x-tidings-account';
 
 const NOBODY: Caller = {};
 const BEARER = /^Bearer +([A-Za-z0-9_.-]+) *$/i;
@@ -38,10 +42,15 @@ export class SessionAuthenticator implements Authenticator {
     const { authorization } = request.headers;
     const cookies = this.cookies.of(request, response);
     if (cookies.refusal) return { cookies };
+    const shownAccount = shownAccountIn(request.headers);
     const shown =
       authorization === undefined ? this.inCookie(cookies.accessToken, address) : this.inHeader(authorization, address);
-    if (!shown || shown.claims.exp * 1000 <= Date.now()) return { cookies };
-    return { ...(await this.callerOf(shown)), cookies };
+    // Expired or not: a page that shows another account must not refresh this one's session.
+    if (shown && isOtherAccount(shown, shownAccount)) {
+      return { cookies: { ...NO_COOKIES, refusal: new OtherAccountError() } };
+    }
+    if (!shown || shown.claims.exp * 1000 <= Date.now()) return { cookies, shownAccount };
+    return { ...(await this.callerOf(shown)), cookies, shownAccount };
   }
 
   /** The token in an `Authorization` value, which came from `address`. */
@@ -86,4 +95,15 @@ export class SessionAuthenticator implements Authenticator {
     if (!claims) void this.audit.recordRepeatable({ action: 'ACCESS_TOKEN_REFUSED', outcome: 'REFUSED', address });
     return claims && { claims, transport };
   }
+}
+
+/** The account that a page says it shows; an empty text, or what is none, is that of no account. */
+export function shownAccountIn(values: Readonly<Record<string, unknown>>): string | undefined {
+  const value = values[ACCOUNT_HEADER];
+  return value === undefined ? undefined : String(value).toLowerCase();
+}
+
+/** Whether a page that shows `account` has the token of another one. */
+export function isOtherAccount({ claims }: ShownToken, account: string | undefined): boolean {
+  return account !== undefined && account !== claims.sub;
 }
