@@ -204,7 +204,7 @@ describe(`in ${ROUNDS} interleavings, sign-ins with the old password`, () => {
 
 it(`two refreshes across the ending of their session leave nothing, in ${ROUNDS} interleavings`, async () => {
   const [sessions, tokens] = [tidings.current.app.get(SessionService), tidings.current.app.get(RefreshTokens)];
-  const context = { em: tidings.current.app.get(MikroORM).em, client };
+  const context = { em: tidings.current.app.get(MikroORM).em, client, assertShown: () => {} };
   const refresh = (token: string) => tidings.current.app.get(RefreshService).refresh(token, 'BODY', context);
   const tokenOf = ({ session }: OpenSession) => tokens.make(session.id, session.generation, session.seed);
   const seen = new Map<string, number>();

@@ -14,7 +14,7 @@ const hub = useHub(tidings);
 
 const WATCH =
   'subscription ($id: ID!, $after: String) { projectUpdated(projectId: $id, after: $after) { seq update { title } } }';
-const REFUSED = { code: 1013, reason: 'Try again later' };
+const REFUSED = { code: 1013, reason: 'Try again later; retry=5-15' };
 
 /** As after a backup of `pos`: what came later is gone, and others have taken its places, one for one. */
 async function restore(pos: number): Promise<void> {

@@ -106,6 +106,12 @@ export class LogFollower implements OnApplicationShutdown {
     return this.lostRings.count;
   }
 
+  /** When the last look began that reached the head: everything that was committed by then is applied. */
+  get confirmedUntil(): Date {
+    const now = performance.now();
+    return new Date(Date.now() - Math.min(now - this.confirmedAt, now));
+  }
+
   /** Whether the last look that reached the head is recent enough to trust what this node holds. */
   get fresh(): boolean {
     this.noticeSleep();

@@ -16,7 +16,13 @@ import {
 import type { OperationContext } from '../access/operation-context.js';
 import { policiesOf, type Policy, type PolicyDirective, type PolicyRequest } from '../access/policy.js';
 import { SharedContext } from '../access/shared-context.js';
-import { BadUserInputError, ForbiddenError, NotFoundError, OtherAccountError, RateLimitedError } from '../errors/service-error.js';
+import {
+  BadUserInputError,
+  ForbiddenError,
+  NotFoundError,
+  OtherAccountError,
+  RateLimitedError,
+} from '../errors/service-error.js';
 import type { Attempt, FieldLimits } from './field-limits.port.js';
 import { clearsCookies, countsAsWrite, inputSchemaOf, limitsOf } from './field-rules.js';
 import { assertRules } from './schema-rules.js';

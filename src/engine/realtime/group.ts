@@ -21,6 +21,8 @@ export class Group {
   private readonly accounts = new GroupAccounts();
   private waiting: Portion[] = [];
   private busy = false;
+  /** Position of the first event that is being given. */
+  private serving: number | undefined;
   /** Set when too much waits: what was not queued is taken from the log. */
   private overflown = false;
   private lastQueued = 0;
@@ -47,6 +49,13 @@ export class Group {
   /** The accounts that its executions are charged to. */
   payers(): readonly string[] {
     return this.accounts.payers();
+  }
+
+  /** Position up to which everything has been written to the member, or passed over. */
+  writtenUpTo(member: Member): number {
+    if (!this.live.has(member)) return member.pos;
+    const pending = this.serving ?? this.waiting[0]?.event.pos;
+    return Math.max(member.pos, pending === undefined ? this.services.follower.applied : pending - 1);
   }
 
   /** A member of this group from now on, wherever in the log it is. */
@@ -104,6 +113,7 @@ export class Group {
       return this.allFallBack(first.event.pos - 1);
     }
     this.busy = true;
+    this.serving = first.event.pos;
     const serves = (member: Member) => this.live.has(member);
     const turn = { plan: this.plan, view, lane, payers, live: true, serves };
     try {
@@ -116,6 +126,7 @@ export class Group {
       for (const member of this.live) member.fail(error instanceof Error ? error : new Error(String(error)));
     }
     this.busy = false;
+    this.serving = undefined;
     if (this.overflown && this.waiting.length === 0) {
       this.overflown = false;
       this.allFallBack(this.lastQueued);

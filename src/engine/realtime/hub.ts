@@ -4,6 +4,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Rights } from '../access/rights.js';
 import { ServiceUnavailableError } from '../errors/service-error.js';
+import { encodeCursor } from '../events/cursor.js';
 import { EventLog } from '../events/event-log.js';
 import type { LogEvent } from '../events/log-event.js';
 import { LogFollower } from '../events/log-follower.js';
@@ -16,15 +17,27 @@ import { executionKeyOf } from './fan-out/subscription-limits.js';
 import { Group } from './group.js';
 import type { GroupServices } from './group-services.js';
 import { Member, type SubscriptionRequest } from './member.js';
+import type { Socket } from './socket.js';
 
 /** ms after serving a group in which more is likely to come, and that what comes then waits for others to go out with it. */
 const BUSY_MS = 10;
 const COALESCE_MS = 4;
 
+/** How far the log has been written to a socket. */
+export interface Progress {
+  /** Everything up to here has been written; null: a subscription is being opened, or is too far behind for this instance to know. */
+  readonly cursor: string | null;
+  /** The time that this is complete as of: the clock of this instance at the head of the log, of the database elsewhere. */
+  readonly at: string | null;
+  /** Events that this instance knows behind `cursor`, whether or not any is for this socket. */
+  readonly behind: number;
+}
+
 @Injectable()
 export class Hub implements OnModuleInit {
   /** The group of each. */
   private readonly members = new Map<Member, Group>();
+  private readonly bySocket = new Map<Socket, Set<Member>>();
   private readonly groups = new Map<string, Group>();
   /** Groups by the id of the resource that they are bound to; `undefined`: by none. */
   private readonly byResource = new Map<string | undefined, Set<Group>>();
@@ -95,6 +108,24 @@ export class Hub implements OnModuleInit {
     this.place(member, plan);
   }
 
+  /** How far the log has been written to `socket`; `isOpening`: it may have asked for more than is known here. */
+  progressOf(socket: Socket, isOpening: boolean): Progress {
+    const { applied } = this.follower;
+    let pos = applied;
+    for (const member of this.bySocket.get(socket) ?? []) {
+      pos = Math.min(pos, this.members.get(member)?.writtenUpTo(member) ?? member.pos);
+    }
+    const place = isOpening ? undefined : this.placeAt(pos);
+    return { cursor: null, at: null, ...place, behind: applied - pos };
+  }
+
+  private placeAt(pos: number): Pick<Progress, 'cursor' | 'at'> | undefined {
+    const { position, confirmedUntil } = this.follower;
+    if (pos >= position.pos) return { cursor: encodeCursor(position), at: confirmedUntil.toISOString() };
+    const event = this.follower.recentAfter(pos - 1)?.[0];
+    return event && { cursor: encodeCursor(event), at: new Date(event.at).toISOString() };
+  }
+
   private async readAfter(
     pos: number,
     { kind, id }: SubscriptionRequest['resource'],
@@ -114,16 +145,19 @@ export class Hub implements OnModuleInit {
   private place(member: Member, plan: SharingPlan | undefined): void {
     if (member.over || !plan) return;
     const { viewer } = member.request;
-    const key = executionKeyOf(plan, this.shared.isShared(plan), viewer.sessionId, member.socket.client.address);
+    const { resource } = member.request;
+    const execution = executionKeyOf(plan, this.shared.isShared(plan), viewer.sessionId, member.socket.client.address);
+    // What it is bound to may follow from who asks, and not be in the document.
+    const key = `${resource.id ?? ''} ${execution}`;
     let group = this.groups.get(key);
     if (!group) {
-      const { resource } = member.request;
       group = new Group(key, plan, resource, this.services);
       this.groups.set(key, group);
       const bound = this.byResource.get(resource.id) ?? new Set();
       this.byResource.set(resource.id, bound.add(group));
     }
     this.members.set(member, group);
+    this.bySocket.set(member.socket, (this.bySocket.get(member.socket) ?? new Set()).add(member));
     group.add(member);
   }
 
@@ -132,6 +166,9 @@ export class Hub implements OnModuleInit {
     const group = this.members.get(member);
     if (!group) return undefined;
     this.members.delete(member);
+    const siblings = this.bySocket.get(member.socket);
+    siblings?.delete(member);
+    if (siblings?.size === 0) this.bySocket.delete(member.socket);
     group.remove(member);
     if (group.size === 0 && this.groups.get(group.key) === group) {
       this.groups.delete(group.key);

@@ -23,8 +23,10 @@ import {
   shownAccountIn,
   type ShownToken,
 } from '../sessions/session.authenticator.js';
+import { build } from '../operations/build.js';
 import { OpenSockets } from './open-sockets.js';
 import { SocketAdmission } from './socket-admission.js';
+import { retryAdvice } from './sockets/retry-advice.js';
 import { CloseCode, DEADLINE_GRACE_MS, type Socket } from './socket.js';
 import { argumentsOf, type OpenSubscription, SubscriptionOperations } from './subscription-operations.js';
 
@@ -61,7 +63,18 @@ export class SocketOperations {
     };
   }
 
-  private async connect(socket: Socket, params: Payload): Promise<boolean> {
+  /**
+   * Answers a ping behind everything that was written before: how far the log has been written to this socket. `cursor` and `at` are null
+   * while that is not known.
+   */
+  async pong(socket: Socket, payload: Payload): Promise<void> {
+    const progress = socket.shown && this.subscriptions.progressOf(socket);
+    const answer = payload || progress ? { payload: { ...payload, ...progress } } : {};
+    await socket.send(JSON.stringify({ type: 'pong', ...answer }));
+  }
+
+  /** Resolves with the payload of `connection_ack`, or false. */
+  private async connect(socket: Socket, params: Payload): Promise<Record<string, unknown> | false> {
     const taken = await this.sockets.turns.enter(ownerOf(socket.client.address), () => socket.open);
     if (!taken) return refuse(socket, CloseCode.TryAgainLater, 'Try again later');
     const shown = this.shown(socket, params);
@@ -79,9 +92,11 @@ export class SocketOperations {
     if (!caller.principal) return refuse(socket, CloseCode.Unauthenticated, 'Unauthorized');
     if (!socket.open) return false;
     socket.deadline = claims.exp * 1000 + DEADLINE_GRACE_MS;
-    return (
-      this.sockets.admit(socket) || refuse(socket, CloseCode.TryAgainLater, 'Too many connections of this account')
-    );
+    if (!this.sockets.admit(socket)) {
+      return refuse(socket, CloseCode.TryAgainLater, 'Too many connections of this account');
+    }
+    const retry = retryAdvice(this.sockets.size);
+    return { accountId: claims.sub, build: await build(), now: new Date().toISOString(), retry };
   }
 
   /** `authorization` in the payload counts, whatever it says; without it the cookie that the upgrade had. */
@@ -123,6 +138,7 @@ export class SocketOperations {
       if (waited) caller = await this.authenticator.callerOf(shown);
       if (!socket.open || operation.completed) return [new UnauthenticatedError()];
       operation.awaited = true;
+      operation.opening = false;
     }
     const expired = shown.claims.exp * 1000 <= Date.now() && !isSubscription && !isRenewal(ready.operation);
     const contextOf = (by: Caller): OperationContext => {

@@ -15,6 +15,7 @@ import { OpenSockets } from './open-sockets.js';
 import { CloseCode, Socket } from './socket.js';
 import { ConnectionEndings } from './sockets/connection-endings.js';
 import { MessageIntake } from './sockets/message-intake.js';
+import { retryAdvice, withAdvice } from './sockets/retry-advice.js';
 import { MAX_ID_BYTES, refuseTooLarge } from './sockets/too-large-messages.js';
 import { SocketOperations } from './socket-operations.js';
 
@@ -56,7 +57,7 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
 
   constructor(
     private readonly http: HttpAdapterHost,
-    operations: SocketOperations,
+    private readonly operations: SocketOperations,
     private readonly contexts: ContextFactory,
     private readonly intake: MessageIntake,
     private readonly cookies: SessionCookies,
@@ -89,11 +90,12 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
     clearInterval(this.keepAlive);
     const leaving = [...this.sockets];
     const gone = leaving.map((socket) => new Promise<void>((resolve) => socket.onClose(() => resolve())));
+    const reason = withAdvice('Service restart', retryAdvice(leaving.length));
     const slice = Math.max(MIN_SLICE, Math.ceil(leaving.length / MAX_SLICES));
     for (let at = 0; at < leaving.length; at += slice) {
       if (at > 0) await pause(SLICE_PAUSE_MS);
       for (const socket of leaving.slice(at, at + slice)) {
-        socket.closeAfterAnswers(CloseCode.Restart, 'Service restart', DRAIN_MS);
+        socket.closeAfterAnswers(CloseCode.Restart, reason, DRAIN_MS);
       }
     }
     await Promise.all(gone);
@@ -135,6 +137,7 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
           // It takes a message that is parsed already as well.
           receive = listener as Receive;
         },
+        onPing: (payload) => this.operations.pong(socket, payload),
       },
       { socket },
     );
@@ -179,7 +182,7 @@ function clientMessage(text: string): ClientMessage | undefined {
   try {
     const message = JSON.parse(text) as ClientMessage | null;
     if (!message || !CLIENT_MESSAGES.has(message.type)) return undefined;
-    // The payload of a ping is sent back, and JSON.stringify overflows the stack on deep values.
+    // The payload of a ping is sent back in the pong, and JSON.stringify overflows the stack on deep values.
     return message.type === 'ping' && isNestedDeeper(message.payload, MAX_PING_DEPTH) ? undefined : message;
   } catch {
     return undefined;

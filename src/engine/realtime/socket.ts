@@ -6,6 +6,7 @@ import { BEGINNING_BYTES, MAX_MESSAGE_BYTES } from '../limits/message-size.js';
 import type { AccessClaims } from '../sessions/access-tokens.js';
 import type { ShownToken } from '../sessions/session.authenticator.js';
 import { WeightedSemaphore } from './fan-out/flow-control.js';
+import { LATER, withAdvice } from './sockets/retry-advice.js';
 import { type Operation, RunningOperations } from './sockets/running-operations.js';
 
 /** Close codes of ours, beside those of graphql-transport-ws. Stock clients stop at 4401 and come back after the others. */
@@ -190,12 +191,14 @@ export class Socket {
     for (const listener of waiting) listener();
   }
 
-  /** Closes at once for the server, and within a second for a client that does not answer. */
+  /**
+   * Closes at once for the server, and within a second for a client that does not answer. Whoever is to try again later is told when.
+   */
   close(code: number, reason: string): void {
     if (this.closing) return;
     this.closing = true;
     this.closedWith = code;
-    this.ws.close(code, reason);
+    this.ws.close(code, code === CloseCode.TryAgainLater ? withAdvice(reason, LATER) : reason);
     const timer = setTimeout(() => this.ws.terminate(), CLOSE_GRACE_MS);
     this.ws.once('close', () => clearTimeout(timer));
   }

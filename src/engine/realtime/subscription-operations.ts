@@ -20,7 +20,7 @@ import { ownerOf } from '../limits/client-network.js';
 import { LiveResults, type LiveSubscription } from './fan-out/live-results.js';
 import { PLACEHOLDER, sourceDocument } from './fan-out/source-document.js';
 import { type Admission, executionKeyOf, SubscriptionLimits } from './fan-out/subscription-limits.js';
-import { Hub } from './hub.js';
+import { Hub, type Progress } from './hub.js';
 import { LiveExecutions } from './live-executions.js';
 import { Member } from './member.js';
 import { OpenSockets } from './open-sockets.js';
@@ -32,6 +32,7 @@ export interface OpenSubscription extends ExecutionArgs {
   readonly stream: AsyncIterable<unknown>;
   /** How its events are shared; undefined once the hub has it. */
   plan: SharingPlan | undefined;
+  readonly operation: Operation;
   /** Of what is no member of the hub. */
   readonly live?: LiveSubscription;
 }
@@ -125,7 +126,7 @@ export class SubscriptionOperations {
     const stream = await createSourceEventStream({ ...source, contextValue: context });
     if (!(Symbol.asyncIterator in stream) || operation.completed || !socket.open) return refusalOf(stream);
     const { plan, release, payers } = admission;
-    const open = { schema: this.schema, document: PLACEHOLDER, contextValue: undefined, stream, plan };
+    const open = { schema: this.schema, document: PLACEHOLDER, contextValue: undefined, stream, plan, operation };
     if (stream instanceof Member) {
       stream.attach(socket, operation.id, release);
       return open;
@@ -137,13 +138,20 @@ export class SubscriptionOperations {
 
   /** What graphql-ws iterates: it ends when the subscription does. */
   run(open: OpenSubscription): AsyncIterable<ExecutionResult> {
-    const { stream, plan, live } = open;
+    const { stream, plan, live, operation } = open;
     if (!plan) throw new TypeError('A subscription runs once');
+    operation.opening = false;
     if (live) return new LiveResults(stream, plan, live, this.executions);
     // Its group has it.
     open.plan = undefined;
     this.hub.join(stream as Member, plan);
     return stream as Member;
+  }
+
+  /** How far the log has been written to the socket. */
+  progressOf(socket: Socket): Progress {
+    const isOpening = [...socket.operations].some(({ opening, completed }) => opening && !completed);
+    return this.hub.progressOf(socket, isOpening);
   }
 
   /** For the account that the socket has signed in with. */

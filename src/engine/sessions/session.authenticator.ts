@@ -100,7 +100,8 @@ export class SessionAuthenticator implements Authenticator {
 /** The account that a page says it shows; an empty text, or what is none, is that of no account. */
 export function shownAccountIn(values: Readonly<Record<string, unknown>>): string | undefined {
   const value = values[ACCOUNT_HEADER];
-  return value === undefined ? undefined : String(value).toLowerCase();
+  if (value === undefined) return undefined;
+  return typeof value === 'string' ? value.toLowerCase() : '';
 }
 
 /** Whether a page that shows `account` has the token of another one. */

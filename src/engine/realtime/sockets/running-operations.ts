@@ -11,6 +11,8 @@ export interface Operation {
   readonly id: string;
   /** A query or mutation that is to be answered. */
   awaited: boolean;
+  /** Asked for, and not begun: whether it is a subscription, and where in the log it begins, may not be known. */
+  opening: boolean;
   /** Completed by the client: nothing more of it is sent. */
   completed: boolean;
 }
@@ -34,7 +36,7 @@ export class RunningOperations implements Iterable<Operation> {
   begin(id: string): Operation | undefined {
     if (this.byId.has(id)) return undefined;
     this.last += 1;
-    const operation: Operation = { key: String(this.last), id, awaited: false, completed: false };
+    const operation: Operation = { key: String(this.last), id, awaited: false, opening: true, completed: false };
     this.byKey.set(operation.key, operation);
     this.byId.set(id, operation);
     return operation;
