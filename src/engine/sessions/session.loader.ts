@@ -1,7 +1,9 @@
 // The open sessions of accounts, of many accounts in one statement.
-import { Loader } from '../database/loaders.js';
+import { byId, Loader } from '../database/loaders.js';
 import { fromRow, type Row } from '../database/rows.js';
 import { type Session, SessionEntity } from './session.entity.js';
+
+export const sessionById = byId(SessionEntity);
 
 /** Sessions that are read for one account; more than that is not a list for people. */
 export const MOST_SESSIONS = 100;

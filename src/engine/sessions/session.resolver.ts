@@ -4,7 +4,9 @@ import { z } from 'zod';
 import type { OperationContext } from '../access/operation-context.js';
 import { Public, SelfOrRole, SessionHolder, SignedIn } from '../access/policies.js';
 import { Role } from '../access/role.js';
+import { accountById } from '../accounts/account.loader.js';
 import { User } from '../accounts/account.type.js';
+import { UnauthenticatedError } from '../errors/service-error.js';
 import { ClearsCookies, CountedAs, Credential, Input, Limited, NotCountedAsWrite } from '../graphql/field-rules.js';
 import { id } from '../graphql/input-text.js';
 import { AuthPayloads } from './auth-payloads.js';
@@ -12,10 +14,10 @@ import { RequestSessions } from './request-sessions.js';
 import { deviceOf } from './device.js';
 import type { Session as SessionRow } from './session.entity.js';
 import { LoginInput, loginArgs, refreshTokenArgs, RegisterInput, registerArgs } from './session.input.js';
-import { MOST_SESSIONS, openSessionsOf } from './session.loader.js';
+import { MOST_SESSIONS, openSessionsOf, sessionById } from './session.loader.js';
 import { SessionService } from './session.service.js';
 import { SessionUse } from './session-use.js';
-import { AuthPayload, OpenSocket, Session } from './session.type.js';
+import { AuthPayload, OpenSocket, Session, SessionKind } from './session.type.js';
 import { SignInService } from './sign-in.service.js';
 
 @Resolver(() => Session)
@@ -144,6 +146,17 @@ export class SessionResolver {
   }
 
   @SignedIn()
+  @Query(() => Session, {
+    description:
+      'The session of this request. A page that is loaded anew learns from it who is signed in and when to refresh, without rotating tokens.',
+  })
+  async session(@Context() context: OperationContext) {
+    const session = await context.load(sessionById, context.viewer.sessionId);
+    if (!session) throw new UnauthenticatedError();
+    return session;
+  }
+
+  @SignedIn()
   @CountedAs(MOST_SESSIONS)
   @Query(() => [Session], { description: 'The open sessions of the account, the latest used first.' })
   sessions(@Context() context: OperationContext) {
@@ -153,6 +166,26 @@ export class SessionResolver {
   @ResolveField(() => Boolean)
   current(@Parent() session: SessionRow, @Context() { principal }: OperationContext) {
     return session.id === principal?.sessionId;
+  }
+
+  @ResolveField(() => SessionKind)
+  kind() {
+    return SessionKind.PERSON;
+  }
+
+  @ResolveField(() => User)
+  user(@Parent() session: SessionRow, @Context() context: OperationContext) {
+    return context.load(accountById, session.accountId);
+  }
+
+  @ResolveField(() => Date)
+  accessTokenExpiresAt(@Parent() session: SessionRow, @Context() { principal }: OperationContext) {
+    return session.id === principal?.sessionId ? new Date(principal.tokenExpiresAt) : null;
+  }
+
+  @ResolveField(() => Date)
+  now() {
+    return new Date();
   }
 
   @ResolveField(() => String)

@@ -22,6 +22,17 @@ registerEnumType(TokenTransport, {
   },
 });
 
+/** Who a session belongs to. */
+export enum SessionKind {
+  PERSON = 'PERSON',
+}
+
+registerEnumType(SessionKind, {
+  name: 'SessionKind',
+  description: 'What a session was opened for. Expect other kinds in later versions.',
+  valuesMap: { PERSON: { description: 'A person who has signed in.' } },
+});
+
 @ObjectType({ description: 'A WebSocket that is open now.' })
 export class OpenSocket {
   @Field({ description: 'Where it comes from.' })
@@ -36,9 +47,26 @@ export class Session {
   @Field(() => ID, { description: 'Never changes, however often the tokens do.' })
   id!: string;
 
+  @Field(() => SessionKind, { description: 'What it was opened for.' })
+  kind!: SessionKind;
+
+  @Field(() => User, { description: 'The account that it acts for.' })
+  user!: User;
+
   @ViewerDependent()
   @Field({ description: 'Whether it is the session of this very request.' })
   current!: boolean;
+
+  @ViewerDependent()
+  @Field(() => Date, {
+    nullable: true,
+    description:
+      'When the access token of this very request expires, also one in a cookie: `refresh` before that. Null for other sessions.',
+  })
+  accessTokenExpiresAt!: Date | null;
+
+  @Field({ description: 'The time of the service when this was read: the clock of a client may be wrong.' })
+  now!: Date;
 
   @Field(() => TokenTransport, { description: 'How its tokens travel.' })
   transport!: TokenTransport;
