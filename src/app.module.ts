@@ -1,7 +1,7 @@
 // The only list of modules: the engine's, with what the domain tells it, and the domain's.
 import { type DynamicModule, Module } from '@nestjs/common';
 import { databaseContent } from './database-content.js';
-import { notificationsOfEvents } from './domain/notifications/notifications-of-events.js';
+import { consequencesOfEvents } from './domain/notifications/consequences-of-events.js';
 import { NotificationsModule } from './domain/notifications/notifications.module.js';
 import { projectRights } from './domain/projects/project-events.js';
 import { ProjectsModule } from './domain/projects/projects.module.js';
@@ -37,7 +37,7 @@ export class AppModule {
         MonitoringModule,
         LimitsModule,
         AuditModule,
-        EventsModule.forRoot(notificationsOfEvents(config.rateLimits)),
+        EventsModule.forRoot(consequencesOfEvents(config.rateLimits)),
         AccessModule.forRoot(projectRights),
         GraphqlModule,
         AccountsModule,

@@ -1,4 +1,5 @@
 // Roles in a project, and the one that counts: membership, capped by the account's role.
+import type { ClassValue } from '../../engine/access/class-value.js';
 import { type AccountRights, Role } from '../../engine/access/role.js';
 
 /** Kind of the resource that a project is in the log. */
@@ -30,3 +31,6 @@ export function effectiveProjectRole(rights: AccountRights, projectId: string): 
   const cap = highestProjectRole(rights.role);
   return membership && includesProjectRole(membership, cap) ? cap : membership;
 }
+
+/** The role that counts, as a value that a whole permission class is shown. */
+export const VIEWER_ROLE: ClassValue = { of: effectiveProjectRole };

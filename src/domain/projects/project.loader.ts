@@ -3,6 +3,7 @@ import { byId, inKeyOrder, Loader } from '../../engine/database/loaders.js';
 import { fromRow, type Row } from '../../engine/database/rows.js';
 import { childPages } from '../../engine/graphql/connection-loader.js';
 import { ProjectEntity, type ProjectMember, ProjectMemberEntity } from './project.entity.js';
+import { PROJECT_RESOURCE } from './project-role.js';
 
 /** Deleted ones too: events of the past still refer to them. */
 export const projectById = byId(ProjectEntity);
@@ -30,6 +31,36 @@ export const leadOfProject = new Loader<string, ProjectMember | undefined>(async
   const leads = rows.map((row) => fromRow(em, ProjectMemberEntity, row));
   return inKeyOrder(ids, leads, (lead) => lead.projectId);
 });
+
+/** A project, and the place in the log that its reader had applied. */
+export interface ProjectAt {
+  readonly id: string;
+  readonly pos: number;
+}
+
+/**
+ * The newest event up to that place; where all of those have been pruned, the one before the first that came after it, or the last of all.
+ * One snapshot, by the indexes of the log alone.
+ */
+const LAST_SEQS = `
+select asked.id, coalesce(
+    (select seq from event where resource_kind = '${PROJECT_RESOURCE}' and resource_id = asked.id and pos <= asked.pos
+      order by resource_kind, resource_id, pos desc limit 1),
+    (select seq - 1 from event where resource_kind = '${PROJECT_RESOURCE}' and resource_id = asked.id and pos > asked.pos
+      order by resource_kind, resource_id, pos limit 1),
+    (select seq from log_counter where resource_kind = '${PROJECT_RESOURCE}' and resource_id = asked.id), 0)::int as seq
+  from unnest(string_to_array(?, ',')::uuid[], string_to_array(?, ',')::bigint[]) as asked (id, pos)`;
+
+/** `seq` of the newest event of a project, never newer than what its reader has applied: all that is read beside it is as new. */
+export const lastSeqOfProject = new Loader<ProjectAt, number>(
+  async (em, asked) => {
+    const places = [asked.map(({ id }) => id).join(','), asked.map(({ pos }) => pos).join(',')];
+    const rows = await em.execute<{ id: string; seq: number }[]>(LAST_SEQS, places);
+    const seqs = new Map(rows.map(({ id, seq }) => [id, seq]));
+    return asked.map(({ id }) => seqs.get(id) ?? 0);
+  },
+  ({ id, pos }) => `${id} ${pos}`,
+);
 
 /** A membership by project and account. */
 export const memberByPair = new Loader<string, ProjectMember | undefined>(async (em, pairs) => {

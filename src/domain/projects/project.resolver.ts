@@ -1,12 +1,14 @@
 // Queries and mutations of projects and their members.
 import { Args, Context, ID, Int, Mutation, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
 import type { OperationContext } from '../../engine/access/operation-context.js';
+import { ShowsClassValue } from '../../engine/access/class-value.js';
 import { HasRole, SignedIn } from '../../engine/access/policies.js';
 import type { PolicyRequest } from '../../engine/access/policy.js';
 import { Role } from '../../engine/access/role.js';
 import { SameResource } from '../../engine/access/sharing.js';
 import { accountById } from '../../engine/accounts/account.loader.js';
 import { User } from '../../engine/accounts/account.type.js';
+import { decodeCursor } from '../../engine/events/cursor.js';
 import { PageArgs } from '../../engine/graphql/connection.js';
 import { childPage } from '../../engine/graphql/connection-loader.js';
 import { Input, Limited } from '../../engine/graphql/field-rules.js';
@@ -26,10 +28,10 @@ import {
   removeMemberArgs,
   setMemberArgs,
 } from './project.input.js';
-import { leadOfProject, memberPages } from './project.loader.js';
+import { lastSeqOfProject, leadOfProject, memberPages } from './project.loader.js';
 import { ProjectMemberService } from './project-member.service.js';
 import { byProjectId, type Locator, RequiresProjectRole } from './project.policies.js';
-import { ProjectRole } from './project-role.js';
+import { ProjectRole, VIEWER_ROLE } from './project-role.js';
 import { ProjectService } from './project.service.js';
 import {
   Project,
@@ -180,6 +182,29 @@ export class ProjectResolver {
   })
   lastCursor(@Context() { lastCursor }: OperationContext) {
     return lastCursor;
+  }
+}
+
+@Resolver(() => Project)
+export class ProjectStateResolver {
+  @ResolveField(() => Int, {
+    description:
+      'Counts what has happened in the project, as `seq` of its events does. Never newer than what stands beside it: of two ' +
+      'results the one with the greater `lastSeq` is the newer.',
+  })
+  lastSeq(@Parent() { id }: ProjectRow, @Context() context: OperationContext) {
+    return context.load(lastSeqOfProject, { id, pos: decodeCursor(context.lastCursor).pos });
+  }
+
+  @ShowsClassValue(VIEWER_ROLE)
+  @ResolveField(() => ProjectRole, {
+    nullable: true,
+    description:
+      'What the caller may do in the project, capped by the role of its account; null if that is nothing any more.',
+  })
+  viewerRole(@Parent() project: ProjectRow, @Context() context: OperationContext) {
+    const role = context.classValue(VIEWER_ROLE, project.id);
+    return project.deletedAt ? null : role;
   }
 }
 

@@ -1,11 +1,20 @@
 import { Module } from '@nestjs/common';
+import { AccessChangeResolver } from './access-change.resolver.js';
 import { DeletedProjects } from './deleted-projects.js';
 import { ProjectMemberService } from './project-member.service.js';
-import { ProjectMemberResolver, ProjectResolver } from './project.resolver.js';
+import { ProjectMemberResolver, ProjectResolver, ProjectStateResolver } from './project.resolver.js';
 import { ProjectService } from './project.service.js';
 
 @Module({
-  providers: [DeletedProjects, ProjectMemberResolver, ProjectMemberService, ProjectResolver, ProjectService],
+  providers: [
+    AccessChangeResolver,
+    DeletedProjects,
+    ProjectMemberResolver,
+    ProjectMemberService,
+    ProjectResolver,
+    ProjectService,
+    ProjectStateResolver,
+  ],
   exports: [DeletedProjects, ProjectMemberService, ProjectService],
 })
 export class ProjectsModule {}

@@ -2,6 +2,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Loader } from '../database/loaders.js';
 import { OtherAccountError, type ServiceError, UnauthenticatedError } from '../errors/service-error.js';
+import type { ClassValue } from './class-value.js';
 import { type CredentialCookies, NO_COOKIES } from './credential-cookies.js';
 import type { ReadView } from './read-view.js';
 import type { ClientInfo, Principal } from './role.js';
@@ -51,6 +52,11 @@ export class OperationContext {
     if (!principal) throw refusal ?? new UnauthenticatedError();
     if (principal.session.ended || principal.rights.disabled) throw new UnauthenticatedError();
     return principal;
+  }
+
+  /** What the caller is shown of the resource by a field that is declared to show `value`. */
+  classValue(value: ClassValue, resourceId: string): string | undefined {
+    return value.of(this.viewer.rights, resourceId);
   }
 
   get cookies(): CredentialCookies {

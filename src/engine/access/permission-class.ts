@@ -1,5 +1,6 @@
 // Permission classes: whoever gets the same outcome of every rule that a document needs may be shown the same.
 import type { ServiceError } from '../errors/service-error.js';
+import type { ClassValue } from './class-value.js';
 import type { ClassRule } from './policy.js';
 import type { AccountRights } from './role.js';
 
@@ -8,20 +9,27 @@ export interface PermissionClass {
   readonly key: string;
   /** What each rule says to all of the class. A rule that is not in it was not asked. */
   readonly outcomes: ReadonlyMap<ClassRule, ServiceError | undefined>;
+  /** What all of the class are shown. */
+  readonly values: ReadonlyMap<ClassValue, string | undefined>;
 }
 
 /** The class of an account with these rights, for one resource. Pure; the same object for the same class. */
 export type Classify = (rights: AccountRights, resourceId: string) => PermissionClass;
 
-/** Tells classes apart by the outcomes of `rules`, each of them once. */
-export function classifier(rules: ReadonlySet<ClassRule>): Classify {
+/** Tells classes apart by the outcomes of `rules` and by `values`, each of them once. */
+export function classifier(rules: ReadonlySet<ClassRule>, values: ReadonlySet<ClassValue> = new Set()): Classify {
   const classes = new Map<string, PermissionClass>();
   return (rights, resourceId) => {
     let key = '';
     for (const rule of rules) key += `${textOf(rule.outcome(rights, resourceId))}\n`;
+    for (const value of values) key += `${value.of(rights, resourceId) ?? ''}\n`;
     let known = classes.get(key);
     if (!known) {
-      known = { key, outcomes: new Map([...rules].map((rule) => [rule, rule.outcome(rights, resourceId)])) };
+      known = {
+        key,
+        outcomes: new Map([...rules].map((rule) => [rule, rule.outcome(rights, resourceId)])),
+        values: new Map([...values].map((value) => [value, value.of(rights, resourceId)])),
+      };
       classes.set(key, known);
     }
     return known;

@@ -1,5 +1,6 @@
 // The context of one execution for a whole permission class. It has no viewer: whatever asks for one makes the execution
 // void, even if it goes on as if nothing had happened.
+import type { ClassValue } from './class-value.js';
 import { OperationContext } from './operation-context.js';
 import type { PermissionClass } from './permission-class.js';
 import type { Policy } from './policy.js';
@@ -36,6 +37,13 @@ export class SharedContext extends OperationContext {
     const refused = this.permission.outcomes.get(rule);
     if (refused) throw refused;
     return undefined;
+  }
+
+  override classValue(value: ClassValue, resourceId: string): string | undefined {
+    const { values } = this.permission;
+    if (!values.has(value)) return this.needViewer('a value of the caller was read that the class does not decide');
+    if (resourceId !== this.resourceId) return this.needViewer('a value of the caller was read for another resource');
+    return values.get(value);
   }
 
   override get viewer(): never {

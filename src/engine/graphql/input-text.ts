@@ -91,6 +91,9 @@ export const notNull = <T extends z.ZodType>(schema: T) =>
 /** An identifier of ours. */
 export const id = z.uuid('is not an id').transform((value) => value.toLowerCase());
 
+/** A place in the log, as it was given: whether it is one is found out when it is looked up. */
+export const cursor = z.string().max(64, 'is not a cursor');
+
 /** An e-mail address as it was typed, without white space around it, see email-address.ts. */
 export const email = line(254, 3).superRefine((address, context) => {
   const message = emailProblem(address);

@@ -16,6 +16,7 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
+import { type ClassValue, classValueOf } from '../access/class-value.js';
 import { type ClassRule, policiesOf } from '../access/policy.js';
 import { isSameResource, isViewerDependent } from '../access/sharing.js';
 
@@ -24,6 +25,8 @@ export interface Needs {
   readonly perViewer: string | undefined;
   /** Rules whose outcomes make up the class. */
   readonly rules: ReadonlySet<ClassRule>;
+  /** Values that the class is shown. */
+  readonly values: ReadonlySet<ClassValue>;
 }
 
 type Variables = Readonly<Record<string, unknown>>;
@@ -37,13 +40,15 @@ export function needsOf(
   variables: Variables,
 ): Needs {
   const root = schema.getSubscriptionType();
-  if (operation.operation !== 'subscription' || !root) return { perViewer: 'It is no subscription', rules: new Set() };
+  if (operation.operation !== 'subscription' || !root)
+    return { perViewer: 'It is no subscription', rules: new Set(), values: new Set() };
   return new Walk(schema, document, variables).from(root, operation.selectionSet);
 }
 
 /** One walk through what is selected. Where a type is abstract, every type that there may be is walked. */
 class Walk {
   private readonly rules = new Set<ClassRule>();
+  private readonly values = new Set<ClassValue>();
   private perViewer: string | undefined;
   /** By selection, the types that it was walked for: fragments may be spread any number of times. */
   private readonly walked = new Map<SelectionSetNode, Set<string>>();
@@ -61,7 +66,7 @@ class Walk {
 
   from(root: GraphQLObjectType, selectionSet: SelectionSetNode): Needs {
     this.select(root, selectionSet, 'root');
-    return { perViewer: this.perViewer, rules: this.rules };
+    return { perViewer: this.perViewer, rules: this.rules, values: this.values };
   }
 
   /** `at`: whether objects of `type` here are known to belong to the resource of the event. */
@@ -98,6 +103,9 @@ class Walk {
 
   private note(name: string, { extensions }: FieldDefinition, at: 'root' | 'inside' | 'outside'): void {
     if (isViewerDependent(extensions)) this.perViewer ??= `${name} depends on the viewer`;
+    const value = classValueOf(extensions);
+    if (value && at === 'inside') this.values.add(value);
+    else if (value) this.perViewer ??= `${name} may be about another resource than the event`;
     if (at === 'root') return;
     for (const { directive, byClass } of policiesOf(extensions)) {
       if (!byClass) this.perViewer ??= `${name}: @${directive.name} depends on the viewer`;

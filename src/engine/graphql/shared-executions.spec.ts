@@ -193,7 +193,16 @@ describe('the context of a shared execution', () => {
     const operation = new OperationContext(() => view, { address: '', userAgent: undefined }, {}, 'socket');
     const members = [...Object.getOwnPropertyNames(OperationContext.prototype), ...Object.keys(operation)];
     const callers = members.filter((name) => ![...ANYONES, ...BEHIND].includes(name));
-    expect(callers.toSorted()).toEqual(['client', 'cookies', 'over', 'principal', 'signIn', 'viewer']);
+    expect(callers.toSorted()).toEqual([
+      'assertShown',
+      'classValue',
+      'client',
+      'cookies',
+      'over',
+      'principal',
+      'signIn',
+      'viewer',
+    ]);
     for (const name of callers) {
       const context = new SharedContext(view, planFor('name').classOf(asEditor, 'x'), 'x');
       expect(() => (context as unknown as Record<string, () => unknown>)[name]!()).toThrow(ViewerNeededError);

@@ -20,7 +20,7 @@ const event = (pos: number): LogEvent => ({
 });
 
 const classes = new Map<Role, PermissionClass>(
-  Object.values(Role).map((role) => [role, { key: role, outcomes: new Map() }]),
+  Object.values(Role).map((role) => [role, { key: role, outcomes: new Map(), values: new Map() }]),
 );
 const plan = { classOf: ({ role }: { role: Role }) => classes.get(role)! } as unknown as SharingPlan;
 

@@ -87,8 +87,8 @@ export class NormalOperation {
     const chosen = this.conditions.map((name) => (coerced[name] === true ? '1' : '0')).join('');
     const known = this.needs.get(chosen);
     if (known) return known;
-    const { perViewer, rules } = needsOf(this.schema, this.document, this.definition, coerced);
-    const found = { perViewer, classOf: classifier(rules) };
+    const { perViewer, rules, values } = needsOf(this.schema, this.document, this.definition, coerced);
+    const found = { perViewer, classOf: classifier(rules, values) };
     if (this.needs.size < MAX_KEPT) this.needs.set(chosen, found);
     return found;
   }
