@@ -53,12 +53,26 @@ const byId = (id: string) => ({ id });
 /** One for every row of the table. */
 const CASES: Readonly<Record<string, Case>> = {
   'Query.auditLog': { query: '{ auditLog(first: 1) { nodes { id } } }' },
+  'Query.comment': {
+    query: 'query ($id: ID!) { comment(id: $id) { id } }',
+    variables: ({ place }) => byId(place.comment),
+  },
   'Query.me': { query: '{ me { id } }' },
+  'Query.node': { query: 'query ($id: ID!) { node(id: $id) { id } }', variables: ({ place }) => byId(place.update) },
   'Query.notifications': { query: '{ notifications(first: 1) { nodes { id } } }' },
   'Query.project': { query: `${PROJECT} { id } }`, variables: inProject },
+  'Query.projectEvents': {
+    query: 'query ($p: ID!) { projectEvents(projectId: $p, last: 1) { nodes { seq } } }',
+    variables: inProject,
+  },
   'Query.projects': { query: '{ projects(first: 1) { nodes { id } } }' },
   'Query.realtime': { query: '{ realtime { sockets } }' },
+  'Query.session': { query: '{ session { id kind accessTokenExpiresAt now user { id } } }' },
   'Query.sessions': { query: '{ sessions { id } }' },
+  'Query.update': {
+    query: 'query ($id: ID!) { update(id: $id) { id } }',
+    variables: ({ place }) => byId(place.update),
+  },
   'Query.user': { query: 'query ($u: ID!) { user(id: $u) { id } }', variables: () => ({ u: stage.keeper.id }) },
   'Query.users': { query: '{ users(first: 1) { nodes { id } } }' },
   'Mutation.announce': { query: 'mutation { announce(message: "Hello") { id } }' },
@@ -140,6 +154,7 @@ const CASES: Readonly<Record<string, Case>> = {
     query: 'mutation ($u: ID!) { setUserRole(userId: $u, role: USER) { id } }',
     variables: () => ({ u: stage.bystander.id }),
   },
+  'Subscription.accessChanged': { query: 'subscription { accessChanged { cursor } }' },
   'Subscription.announcementPosted': { query: 'subscription { announcementPosted { id } }' },
   'Subscription.notificationReceived': { query: 'subscription { notificationReceived { id } }' },
   'Subscription.presenceChanged': {

@@ -16,10 +16,10 @@ const USER = 'id name email role sessions { id device openSockets { since } }';
 const PAGE = 'pageInfo { hasNextPage endCursor } edges { cursor }';
 const COMMENTS = `comments(first: 3) { ${PAGE} nodes { id body author { name } update { id } } }`;
 const UPDATE = `id title health author { name } project { id } ${COMMENTS}`;
-const PROJECT = `id name health lead { name } latestUpdate { ${UPDATE} }
+const PROJECT = `id name health lastSeq viewerRole lead { name } latestUpdate { ${UPDATE} }
   members(first: 3) { ${PAGE} nodes { role user { name } } } updates(first: 3) { ${PAGE} nodes { ${UPDATE} } } ${COMMENTS}`;
 const NOTIFICATION = `id kind actor { name } project { name } update { title } comment { body }`;
-const EVENT = `cursor kind actor { name } project { name latestUpdate { title } } update { title author { name } } comment { body }
+const EVENT = `cursor kind actor { name } project { name lastSeq viewerRole latestUpdate { title } } update { title author { name } } comment { body }
   member { role user { name } }`;
 
 const cursorOf = (id: string) => Buffer.from(JSON.stringify([id])).toString('base64url');
@@ -54,7 +54,10 @@ export async function runEveryOperation(tidings: TestTidings, admin: Person, use
     middle('audit_entry'),
   ]);
 
-  await run({ by: admin, query: `{ me { ${USER} } sessions { id openSockets { since } } realtime { sockets } }` });
+  await run({
+    by: admin,
+    query: `{ me { ${USER} } session { id user { name } } sessions { id openSockets { since } } realtime { sockets } }`,
+  });
   for (const by of [admin, user]) {
     await run({ by, query: 'query ($id: ID!) { user(id: $id) { id name } }', variables: { id: admin.id } });
     for (const filter of [
@@ -75,6 +78,9 @@ export async function runEveryOperation(tidings: TestTidings, admin: Person, use
   await run({ by: admin, query: `query ($id: ID!) { project(id: $id) { ${PROJECT} } }`, variables: { id: projectId } });
   await run({ by: admin, query: `query ($id: ID!) { project(id: $id) { ${PROJECT} } }`, variables: { id: quiet!.id } });
   await run({ by: admin, query: `{ project(key: "LARGE-3") { id } }` });
+  const byId = `query ($p: ID!, $u: ID!, $c: ID!) { a: node(id: $p) { id ... on Project { name } } b: node(id: $u) { id } c: node(id: $c) { id }
+    update(id: $u) { id title } comment(id: $c) { id body } }`;
+  await run({ by: admin, query: byId, variables: { p: projectId, u: update, c: comment } });
   const pages = `query ($id: ID!, $u: String!, $c: String!) { project(id: $id) {
     a: updates(after: $u, first: 5) { nodes { id } } b: updates(before: $u, last: 5) { nodes { id } } c: updates(last: 5) { nodes { id } }
     d: comments(after: $c) { nodes { id } } e: comments(before: $c) { nodes { id } } f: members(last: 5) { nodes { role } } } }`;
@@ -124,7 +130,6 @@ export async function runEveryOperation(tidings: TestTidings, admin: Person, use
       await run({ by: admin, query: notifications, variables: { u: unread, a: after } });
   }
 
-  const socket = admin.socket();
   const cursor = async (offset: number) => {
     const [row] = await tidings.database.query<{ pos: number; nonce: string }>(
       `${OF_THE_TEST} select pos::float8 as pos, encode(nonce, 'hex') as nonce from event where pos = (select pos from log_head) - $1`,
@@ -132,12 +137,18 @@ export async function runEveryOperation(tidings: TestTidings, admin: Person, use
     );
     return encodeCursor(row!);
   };
+  const history = `query ($p: ID!, $a: String, $b: String) {
+    a: projectEvents(projectId: $p, first: 5) { nodes { ${EVENT} } } b: projectEvents(projectId: $p, first: 5, after: $a) { nodes { seq } }
+    c: projectEvents(projectId: $p, last: 5, before: $b) { nodes { seq } } d: projectEvents(projectId: $p, last: 5) { nodes { seq } } }`;
+  await run({ by: admin, query: history, variables: { p: projectId, a: await cursor(5_000), b: await cursor(9_000) } });
+  const socket = admin.socket();
   const one = `subscription ($id: ID!, $after: String) { projectUpdated(projectId: $id, after: $after) { ${EVENT} } }`;
   const all = `subscription ($after: String) { projectsUpdated(after: $after) { ${EVENT} } }`;
   const watches = [
     socket.subscribe(one, { id: projectId }),
     socket.subscribe(all),
     socket.subscribe(`subscription { notificationReceived { ${NOTIFICATION} } }`),
+    socket.subscribe('subscription { accessChanged { cursor projectId role } }'),
     socket.subscribe('subscription { announcementPosted { message author { name } } }'),
     socket.subscribe(
       'subscription ($id: ID!) { presenceChanged(projectId: $id) { count viewers { name } joined { id } left { id } } }',
@@ -148,9 +159,12 @@ export async function runEveryOperation(tidings: TestTidings, admin: Person, use
     socket.subscribe(one, { id: projectId, after: await cursor(5_000) }),
     socket.subscribe(all, { after: await cursor(5_000) }),
     socket.subscribe(one, { id: quiet!.id, after: await cursor(25_000) }),
+    socket.subscribe('subscription ($after: String) { accessChanged(after: $after) { role } }', {
+      after: await cursor(5_000),
+    }),
   ];
   for (const watch of past.slice(0, 2)) await watch.next();
-  await watches[4]!.next();
+  await watches[5]!.next();
 
   const input = {
     projectId,
@@ -206,7 +220,7 @@ export async function runEveryOperation(tidings: TestTidings, admin: Person, use
     variables: { id: createProject.id },
   });
   await run({ by: admin, query: 'mutation { announce(message: "Hello") { id author { name } } }' });
-  for (const watch of watches.slice(0, 4)) await Promise.race([watch.next(), watch.ended]);
+  for (const watch of watches.slice(0, 5)) await Promise.race([watch.next(), watch.ended]);
   await run({
     by: admin,
     query: 'mutation ($n: ID!) { markNotificationsRead(upTo: $n) }',

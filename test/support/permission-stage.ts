@@ -28,6 +28,7 @@ export interface Place {
   readonly double: Person | undefined;
   readonly project: string;
   readonly update: string;
+  readonly comment: string;
   readonly props: Readonly<Record<Transport, Props>>;
 }
 
@@ -103,6 +104,7 @@ export async function setStage(tidings: TestTidings): Promise<Stage> {
       double,
       project: main,
       update: update(main),
+      comment: comment(main, keeper),
       props: { HTTP: props(), socket: props() },
     });
   }

@@ -91,6 +91,7 @@ async function answer(
   const request = {
     context: {
       cookies: {},
+      load: async () => found,
       em: { findOne: async () => found, count: async () => 1 },
       get viewer() {
         if (!rights) throw new UnauthenticatedError();

@@ -31,6 +31,8 @@ const AUTHOR_OR_PROJECT_ROLE: PolicyDirective = {
 export interface Place {
   readonly projectId: string;
   readonly authorId?: string;
+  /** It is known that the project is there. */
+  readonly exists?: boolean;
 }
 
 /** Finds the project that a field is about; `undefined` when there is nothing. */
@@ -118,7 +120,7 @@ async function roleAt(
   const role = place && effectiveProjectRole(rights, place.projectId);
   if (!place || !role) throw new NotFoundError(what);
   // A membership proves that the project exists; an ADMIN needs none.
-  const known = rights.resources.has(place.projectId) || rights.role !== Role.ADMIN;
+  const known = place.exists || rights.resources.has(place.projectId) || rights.role !== Role.ADMIN;
   if (!known && !(await exists(context, place.projectId))) throw new NotFoundError(what);
   return role;
 }

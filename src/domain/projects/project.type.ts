@@ -2,6 +2,7 @@
 import { ArgsType, Field, Float, ID, InputType, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
 import { connectionType } from '../../engine/graphql/connection.js';
 import { LongText } from '../../engine/graphql/field-rules.js';
+import { Node } from '../../engine/graphql/node.type.js';
 import { Health } from './health.js';
 import type { Project as ProjectRow } from './project.entity.js';
 import { RequiresProjectRole, byParent } from './project.policies.js';
@@ -28,11 +29,8 @@ registerEnumType(ProjectRole, {
   },
 });
 
-@ObjectType({ description: 'Something that a team works on and posts updates about.' })
-export class Project {
-  @Field(() => ID, { description: 'Never changes.' })
-  id!: string;
-
+@ObjectType({ implements: () => [Node], description: 'Something that a team works on and posts updates about.' })
+export class Project extends Node {
   @Field({ description: 'Short name in capitals, unique among projects, such as `APOLLO`.' })
   key!: string;
 

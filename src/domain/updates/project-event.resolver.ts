@@ -1,5 +1,5 @@
 // The live subscriptions of projects, and what hangs on their events.
-import { Args, Context, ID, Parent, ResolveField, Resolver, Subscription } from '@nestjs/graphql';
+import { Args, Context, ID, Parent, Query, ResolveField, Resolver, Subscription } from '@nestjs/graphql';
 import { z } from 'zod';
 import type { OperationContext } from '../../engine/access/operation-context.js';
 import { SignedIn } from '../../engine/access/policies.js';
@@ -8,15 +8,17 @@ import { accountById } from '../../engine/accounts/account.loader.js';
 import { User } from '../../engine/accounts/account.type.js';
 import { encodeCursor } from '../../engine/events/cursor.js';
 import type { LogEvent } from '../../engine/events/log-event.js';
+import { connectionBy, PageArgs } from '../../engine/graphql/connection.js';
 import { Input } from '../../engine/graphql/field-rules.js';
-import { id } from '../../engine/graphql/input-text.js';
+import { cursor, id } from '../../engine/graphql/input-text.js';
 import { ProjectEventKind, subjectOf } from '../projects/project-events.js';
 import { memberByPair, pairOf, projectById } from '../projects/project.loader.js';
 import { byProjectId, RequiresProjectRole } from '../projects/project.policies.js';
 import { ProjectRole } from '../projects/project-role.js';
 import { Project, ProjectMember } from '../projects/project.type.js';
-import { LagPolicy, ProjectEvent } from './project-event.type.js';
+import { LagPolicy, ProjectEvent, ProjectEventConnection } from './project-event.type.js';
 import { ProjectFeeds } from './project-feeds.js';
+import { ProjectHistory } from './project-history.js';
 import { commentById, updateById } from './update.loader.js';
 import { Comment, ProjectUpdate } from './update.type.js';
 
@@ -26,7 +28,7 @@ const INCLUDE_OWN = 'Also events that this session has caused.';
 const ON_LAG = 'What to send when you cannot keep up.';
 
 const feedArgs = {
-  after: z.string().max(64, 'is not a cursor').nullish(),
+  after: cursor.nullish(),
   includeOwn: z.boolean().nullish(),
   onLag: z.enum(LagPolicy).nullish(),
 };
@@ -42,7 +44,26 @@ type ShownEvent = ReturnType<typeof shown>;
 
 @Resolver(() => ProjectEvent)
 export class ProjectEventResolver {
-  constructor(private readonly feeds: ProjectFeeds) {}
+  constructor(
+    private readonly feeds: ProjectFeeds,
+    private readonly history: ProjectHistory,
+  ) {}
+
+  @RequiresProjectRole(ProjectRole.VIEWER, byProjectId('projectId'))
+  @Input(z.looseObject({ projectId: id }))
+  @Query(() => ProjectEventConnection, {
+    description:
+      'What has happened in one project, the oldest first: the same log that subscriptions follow, with the same cursors. ' +
+      '`last: 20` is the newest; `after` a cursor is what has come since. `CURSOR_EXPIRED` if a cursor is gone.',
+  })
+  async projectEvents(
+    @Context() { em }: OperationContext,
+    @Args('projectId', { type: () => ID, description: 'Id of the project.' }) projectId: string,
+    @Args() page: PageArgs,
+  ) {
+    const { events, hasNextPage, hasPreviousPage } = await this.history.page(em, projectId, page);
+    return connectionBy(({ cursor: place }) => place, events.map(shown), hasNextPage, hasPreviousPage);
+  }
 
   @RequiresProjectRole(ProjectRole.VIEWER, byProjectId('projectId'))
   @Input(z.object({ projectId: id, ...feedArgs }))

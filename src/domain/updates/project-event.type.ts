@@ -1,5 +1,6 @@
 // `ProjectEvent`: an event of a project's log as the API shows it.
 import { Field, ID, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
+import { connectionType } from '../../engine/graphql/connection.js';
 import { ProjectEventKind } from '../projects/project-events.js';
 
 registerEnumType(ProjectEventKind, {
@@ -60,3 +61,6 @@ export class ProjectEvent {
   })
   skipped!: number | null;
 }
+
+@ObjectType({ description: 'A page of events, the oldest first, as subscriptions send them.' })
+export class ProjectEventConnection extends connectionType(() => ProjectEvent, 'ProjectEvent') {}

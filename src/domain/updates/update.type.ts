@@ -1,17 +1,15 @@
 // Updates and comments as the API shows them.
-import { Field, ID, Int, ObjectType } from '@nestjs/graphql';
+import { Field, Int, ObjectType } from '@nestjs/graphql';
 import { connectionType } from '../../engine/graphql/connection.js';
 import { LongText } from '../../engine/graphql/field-rules.js';
+import { Node } from '../../engine/graphql/node.type.js';
 import { byParent, RequiresProjectRole } from '../projects/project.policies.js';
 import { ProjectRole } from '../projects/project-role.js';
 import { Health } from '../projects/health.js';
 import type { Update as UpdateRow } from './update.entity.js';
 
-@ObjectType({ description: 'What a team tells about its project at one time.' })
-export class ProjectUpdate {
-  @Field(() => ID, { description: 'Never changes.' })
-  id!: string;
-
+@ObjectType({ implements: () => [Node], description: 'What a team tells about its project at one time.' })
+export class ProjectUpdate extends Node {
   @Field({ description: 'One line.' })
   title!: string;
 
@@ -45,11 +43,11 @@ export class ProjectUpdate {
 @ObjectType({ description: 'A page of updates.' })
 export class ProjectUpdateConnection extends connectionType(() => ProjectUpdate, 'ProjectUpdate') {}
 
-@ObjectType({ description: 'A message in the chat of a project, or about one of its updates.' })
-export class Comment {
-  @Field(() => ID, { description: 'Never changes.' })
-  id!: string;
-
+@ObjectType({
+  implements: () => [Node],
+  description: 'A message in the chat of a project, or about one of its updates.',
+})
+export class Comment extends Node {
   @LongText(4_000)
   @Field({ description: 'The text.' })
   body!: string;

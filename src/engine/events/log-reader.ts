@@ -44,6 +44,13 @@ export interface EventFilter {
   readonly resourceId: string;
 }
 
+/** Events behind one place and before another. */
+export interface LogRange {
+  readonly after?: number | undefined;
+  readonly before?: number | undefined;
+  readonly backwards: boolean;
+}
+
 /** The log that answers is not the one that was followed: a backup was restored, or a standby that lacked the newest promoted. */
 export class LogBrokenError extends Error {
   constructor({ pos }: Position) {
@@ -91,6 +98,20 @@ export class LogReader {
   ): Promise<LogEvent[]> {
     const [from, parameters] = rangeOf(pos, limit, filter);
     return (await em.execute<EventRow[]>(`select ${COLUMNS} ${from}`, parameters)).map(toLogEvent);
+  }
+
+  /** Up to `limit` events of a resource between two places, in order: those next to `after`, or `backwards` those next to `before`. */
+  async between(
+    { after = 0, before = Number.MAX_SAFE_INTEGER, backwards }: LogRange,
+    limit: number,
+    { resourceKind, resourceId }: EventFilter,
+    em: EntityManager,
+  ): Promise<LogEvent[]> {
+    const sql = `select ${COLUMNS} from event where resource_kind = ? and resource_id = ? and event.pos > ? and event.pos < ?
+      order by event.pos ${backwards ? 'desc' : 'asc'} limit ?`;
+    const rows = await em.execute<EventRow[]>(sql, [resourceKind, resourceId, after, before, limit]);
+    const events = rows.map(toLogEvent);
+    return backwards ? events.toReversed() : events;
   }
 
   /**

@@ -85,7 +85,7 @@ export function connectionType<T extends object>(node: () => Type<T>, name: stri
   return ConnectionType;
 }
 
-interface Page {
+export interface Page {
   readonly first?: number;
   readonly last?: number;
   readonly after?: string;
@@ -113,6 +113,16 @@ export async function paginate<T extends Keyed>(
 
 /** A connection of `nodes`, which are in order already. */
 export function connectionOf<T extends Keyed>(
+  nodes: readonly T[],
+  hasNextPage: boolean,
+  hasPreviousPage: boolean,
+): Connection<T> {
+  return connectionBy((node) => encodeKey([node.id]), nodes, hasNextPage, hasPreviousPage);
+}
+
+/** The same in another order than that of ids: `cursorOf` names the place of each. */
+export function connectionBy<T>(
+  cursorOf: (node: T) => string,
   nodes: readonly T[],
   hasNextPage: boolean,
   hasPreviousPage: boolean,
@@ -146,12 +156,28 @@ export function keyPage(args: PageArgs): KeyPage {
   };
 }
 
-function cursorOf(node: Keyed): string {
-  return Buffer.from(JSON.stringify([node.id])).toString('base64url');
+/** Opaque text of what a place in a list is known by. */
+export function encodeKey(key: readonly unknown[]): string {
+  return Buffer.from(JSON.stringify(key)).toString('base64url');
 }
 
-/** The arguments as the ORM takes them, all problems named together. */
-function pageOf({ first, after, last, before }: PageArgs): Page {
+/** What {@link encodeKey} was given; `undefined` for what is no such text. */
+export function decodeKey(cursor: string): readonly unknown[] | undefined {
+  try {
+    const decoded: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+    return Array.isArray(decoded) ? (decoded as unknown[]) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The arguments as the ORM takes them, all problems named together. `isCursor`: whether a text is a place in the list. */
+export function pageOf(
+  { first, after, last, before }: PageArgs,
+  isCursor = (cursor: string) => keyOf(cursor) !== undefined,
+): Page {
+  const cursorProblem = (path: string, cursor: string | null | undefined) =>
+    cursor == null || isCursor(cursor) ? [] : [{ path, message: 'is not a cursor of a list' }];
   const problems = [
     ...sizeProblem('first', first),
     ...sizeProblem('last', last),
@@ -173,20 +199,10 @@ function sizeProblem(path: string, size: number | null | undefined) {
   return wrong ? [{ path, message: `must be between 1 and ${MAX_PAGE}` }] : [];
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-
-function cursorProblem(path: string, cursor: string | null | undefined) {
-  if (cursor == null) return [];
-  return keyOf(cursor) === undefined ? [{ path, message: 'is not a cursor of a list' }] : [];
-}
+export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** The id that a cursor stands for; `undefined` for what is no cursor of ours. */
 function keyOf(cursor: string): string | undefined {
-  try {
-    const decoded: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
-    const [key, ...rest] = Array.isArray(decoded) ? (decoded as unknown[]) : [];
-    return typeof key === 'string' && UUID.test(key) && rest.length === 0 ? key : undefined;
-  } catch {
-    return undefined;
-  }
+  const [key, ...rest] = decodeKey(cursor) ?? [];
+  return typeof key === 'string' && UUID.test(key) && rest.length === 0 ? key : undefined;
 }
