@@ -32,9 +32,4 @@ export class AuditResolver {
   actor(@Parent() { actorId }: AuditRow, @Context() context: OperationContext) {
     return actorId ? context.load(accountById, actorId) : null;
   }
-
-  @ResolveField(() => String)
-  details(@Parent() { details }: AuditRow) {
-    return JSON.stringify(details);
-  }
 }

@@ -1,6 +1,8 @@
 // The audit trail as the API shows it.
 import { Field, ID, InputType, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
+import { AUDIT_ACTIONS, type AuditAction } from '../audit/audit-row.js';
 import { connectionType } from '../graphql/connection.js';
+import { JsonScalar } from '../graphql/scalars.js';
 import { User } from './account.type.js';
 
 export enum AuditOutcome {
@@ -16,6 +18,45 @@ registerEnumType(AuditOutcome, {
     SUCCESS: { description: 'It was done.' },
     REFUSED: { description: 'It was not allowed.' },
     FAILED: { description: 'It was allowed and did not succeed.' },
+  },
+});
+
+/** As GraphQL knows them. */
+const AuditActions = Object.fromEntries(AUDIT_ACTIONS.map((action) => [action, action])) as Record<
+  AuditAction,
+  AuditAction
+>;
+
+registerEnumType(AuditActions, {
+  name: 'AuditAction',
+  description: 'What was done. Expect other acts in later versions.',
+  valuesMap: {
+    REGISTER: { description: 'An account was registered.' },
+    LOGIN: { description: 'Somebody signed in, or tried to.' },
+    LOGOUT: { description: 'A session was ended by signing out.' },
+    SESSION_REVOKED: { description: 'A session was ended from another one.' },
+    SESSIONS_ENDED: { description: 'All sessions of an account were ended.' },
+    REFRESH_TOKEN_REUSED: { description: 'A refresh token was used that had been replaced: its session was ended.' },
+    REFRESH_FROM_OTHER_ADDRESS: { description: 'The same refresh token came from two addresses within a few seconds.' },
+    PASSWORD_CHANGED: { description: 'A password was changed by its owner.' },
+    PASSWORD_RESET_REQUESTED: { description: 'A link to set a new password was asked for.' },
+    PASSWORD_RESET: { description: 'A new password was set by a link, or by an administrator.' },
+    ACCOUNT_CREATED: { description: 'An account was made by an administrator.' },
+    ROLE_CHANGED: { description: 'An account was given another role.' },
+    ACCOUNT_DISABLED: { description: 'An account was disabled.' },
+    ACCOUNT_ENABLED: { description: 'An account was enabled again.' },
+    PROJECT_DELETED: { description: 'A project was deleted.' },
+    MEMBER_ADDED: { description: 'An account became a member of a project.' },
+    MEMBER_CHANGED: { description: 'A member of a project was given another role.' },
+    MEMBER_REMOVED: { description: 'A membership was ended.' },
+    UPDATE_REMOVED: { description: 'An update was removed.' },
+    COMMENT_REMOVED: { description: 'A comment was removed.' },
+    ANNOUNCED: { description: 'A message was sent to everyone.' },
+    REFRESH_REFUSED: { description: 'A refresh token was shown that was none.' },
+    OPERATION_REFUSED: { description: 'An operation was refused as a whole.' },
+    QUERY_REFUSED: { description: 'A query was refused.' },
+    MUTATION_REFUSED: { description: 'A mutation was refused.' },
+    SUBSCRIPTION_REFUSED: { description: 'A subscription was refused.' },
   },
 });
 
@@ -36,8 +77,8 @@ export class AuditEntry {
   @Field(() => Date, { nullable: true, description: 'When it happened last; null if it happened once.' })
   lastAt!: Date | null;
 
-  @Field({ description: 'What was done, such as `LOGIN`.' })
-  action!: string;
+  @Field(() => AuditActions, { description: 'What was done.' })
+  action!: AuditAction;
 
   @Field(() => AuditOutcome, { description: 'How it ended.' })
   outcome!: AuditOutcome;
@@ -57,11 +98,11 @@ export class AuditEntry {
   @Field(() => ID, { nullable: true, description: 'Id of what it was done to; it may be gone since.' })
   subjectId!: string | null;
 
-  @Field({
+  @Field(() => JsonScalar, {
     description:
-      'What else is known of it, ids and names alone, as a JSON object. `others`: what exceeded the bound on entries of one origin.',
+      'What else is known of it, an object of ids and names alone. `others`: what exceeded the bound on entries of one origin.',
   })
-  details!: string;
+  details!: Readonly<Record<string, unknown>>;
 }
 
 @ObjectType({ description: 'A page of the audit trail.' })
@@ -69,8 +110,8 @@ export class AuditConnection extends connectionType(() => AuditEntry, 'Audit') {
 
 @InputType({ description: 'Which entries to list; all given conditions must hold.' })
 export class AuditFilter {
-  @Field(() => [String], { nullable: true, description: 'Only these acts.' })
-  actions?: string[] | null;
+  @Field(() => [AuditActions], { nullable: true, description: 'Only these acts.' })
+  actions?: AuditAction[] | null;
 
   @Field(() => ID, { nullable: true, description: 'Only what this account did.' })
   actorId?: string | null;

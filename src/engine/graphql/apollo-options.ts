@@ -16,6 +16,7 @@ import { Metrics } from '../operations/metrics.js';
 import { ContextFactory } from './context-factory.js';
 import { RESPONSE_JSON, refusalOf, wantsResponseJson } from './http/refusal.js';
 import { guardSchema, type OnRefusal } from './guarded-schema.js';
+import { DateTimeScalar } from './scalars.js';
 import { isErrors, OperationPipeline, type ReadyOperation } from './operations/operation-pipeline.js';
 import { signOutIn } from './operations/sign-out.js';
 
@@ -58,7 +59,7 @@ export class ApolloOptions implements GqlOptionsFactory<ApolloDriverConfig> {
       path: '/graphql',
       autoSchemaFile: true,
       // Apollo checks the schema when it starts; an introspection before that finds no more, and takes a tenth of the start.
-      buildSchemaOptions: { skipCheck: true },
+      buildSchemaOptions: { skipCheck: true, scalarsMap: [{ type: Date, scalar: DateTimeScalar }] },
       sortSchema: true,
       transformSchema: (schema) =>
         guardSchema(schema, {

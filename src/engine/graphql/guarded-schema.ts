@@ -33,6 +33,13 @@ const MAX_PROBLEMS = 20;
 type Resolver = GraphQLFieldResolver<unknown, OperationContext, Record<string, unknown>>;
 type Field = GraphQLField<unknown, OperationContext, Record<string, unknown>>;
 
+/** What the documentation says of the root types: code-first, they have no place of their own. */
+const ROOTS: Readonly<Record<OperationTypeNode, string>> = {
+  query: 'What can be read, over HTTP and over a WebSocket.',
+  mutation: 'What can be changed, over HTTP and over a WebSocket.',
+  subscription: 'What can be followed as it happens, over a WebSocket.',
+};
+
 /** A root field that was refused: `reason` is the code, if it is not FORBIDDEN. */
 export interface RefusedField {
   readonly operation: OperationTypeNode;
@@ -60,6 +67,10 @@ export interface SchemaGuards {
 /** The schema with all rules in force. Throws, naming the field, where a rule cannot be kept. */
 export function guardSchema(schema: GraphQLSchema, guards: SchemaGuards = {}): GraphQLSchema {
   const { onRefusal, onDenial } = guards;
+  for (const [operation, description] of Object.entries(ROOTS)) {
+    const root = schema.getRootType(operation as OperationTypeNode);
+    if (root) root.description ??= description;
+  }
   assertRules(schema);
   const directives = new Map<string, PolicyDirective>();
   const operations = new Map(Object.values(OperationTypeNode).map((one) => [schema.getRootType(one)?.name, one]));
