@@ -168,6 +168,7 @@ describe('a project', () => {
       ['editUpdate(id: $id, input: { title: "Late" }) { id }', update],
       ['postComment(input: { projectId: $id, body: "Late" }) { id }', projectId],
       ['removeUpdate(id: $id)', update],
+      ['editComment(id: $id, input: { body: "Late" }) { id }', own],
       ['removeComment(id: $id)', own],
     ];
     const codesAfter = async (change: string) => {

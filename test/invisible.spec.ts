@@ -93,6 +93,20 @@ const WAYS: Readonly<Record<string, Way>> = {
       'query ($id: ID!) { project(id: $id) { updates(first: 5) { nodes { comments(first: 5) { nodes { author { sessions { id } } } } } } members { nodes { user { email } } } } }',
     variables: inProject,
   },
+  'project as a node': { query: 'query ($id: ID!) { node(id: $id) { id } }', variables: inProject },
+  'update as a node': {
+    query: 'query ($id: ID!) { node(id: $id) { id } }',
+    variables: ({ update }) => ({ id: update }),
+  },
+  'update by id': { query: 'query ($id: ID!) { update(id: $id) { id } }', variables: ({ update }) => ({ id: update }) },
+  'comment by id': {
+    query: 'query ($id: ID!) { comment(id: $id) { id } }',
+    variables: ({ comment }) => ({ id: comment }),
+  },
+  'what has happened there': {
+    query: 'query ($id: ID!) { projectEvents(projectId: $id) { nodes { seq } } }',
+    variables: inProject,
+  },
   account: { query: 'query ($id: ID!) { user(id: $id) { name email } }', variables: ({ member }) => ({ id: member }) },
   'filter by name': { query: LIST, variables: ({ key }) => ({ f: { search: key === 'NOTHING' ? key : 'Zeppelin' } }) },
   'filter by key': { query: LIST, variables: ({ key }) => ({ f: { search: key } }) },
@@ -118,6 +132,10 @@ const WAYS: Readonly<Record<string, Way>> = {
   'update to remove': {
     query: 'mutation ($id: ID!) { removeUpdate(id: $id) }',
     variables: ({ update }) => ({ id: update }),
+  },
+  'comment to edit': {
+    query: 'mutation ($id: ID!) { editComment(id: $id, input: { body: "x" }, version: 7) { id } }',
+    variables: ({ comment }) => ({ id: comment }),
   },
   'comment to remove': {
     query: 'mutation ($id: ID!) { removeComment(id: $id) }',

@@ -145,6 +145,7 @@ describe('what arrives', () => {
         i: { projectId: id, updateId: update, body: 'Well' },
       })
     ).postComment.id;
+    await guest.data('mutation ($id: ID!) { editComment(id: $id, input: { body: "Better" }) { id } }', { id: comment });
     const expected = [
       { kind: 'PROJECT_CREATED', subjectId: id, actor: editor.id },
       { kind: 'PROJECT_EDITED', subjectId: id, actor: editor.id },
@@ -153,12 +154,13 @@ describe('what arrives', () => {
       { kind: 'UPDATE_POSTED', subjectId: update, actor: editor.id, update: true },
       { kind: 'UPDATE_EDITED', subjectId: update, actor: editor.id, update: true },
       { kind: 'COMMENT_POSTED', subjectId: comment, actor: guest.id, comment: true },
+      { kind: 'COMMENT_EDITED', subjectId: comment, actor: guest.id, comment: true },
       { kind: 'COMMENT_REMOVED', subjectId: comment, actor: guest.id },
       { kind: 'UPDATE_REMOVED', subjectId: update, actor: editor.id },
       { kind: 'MEMBER_REMOVED', subjectId: guest.id, actor: guest.id },
       { kind: 'PROJECT_DELETED', subjectId: id, actor: admin.id },
     ];
-    const events = await take(watch, 7, 'projectsUpdated');
+    const events = await take(watch, 8, 'projectsUpdated');
     await guest.data('mutation ($id: ID!) { removeComment(id: $id) }', { id: comment });
     await editor.data('mutation ($id: ID!) { removeUpdate(id: $id) }', { id: update });
     await guest.data('mutation ($p: ID!, $u: ID!) { removeProjectMember(projectId: $p, userId: $u) }', {
@@ -169,7 +171,7 @@ describe('what arrives', () => {
     await admin.data(DELETE, { id });
     events.push(...(await take(watch, 1, 'projectsUpdated')));
 
-    expect(seqs(events)).toEqual(from(1, 11));
+    expect(seqs(events)).toEqual(from(1, 12));
     expect(events.map(({ kind, subjectId, actor }) => ({ kind, subjectId, actor: actor.id }))).toEqual(
       expected.map(({ kind, subjectId, actor }) => ({ kind, subjectId, actor })),
     );

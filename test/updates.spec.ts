@@ -11,6 +11,9 @@ const EDIT =
 const REMOVE = 'mutation ($id: ID!) { removeUpdate(id: $id) }';
 const COMMENT =
   'mutation ($input: PostCommentInput!) { postComment(input: $input) { id body author { id } update { id } } }';
+const READ_COMMENT = 'query ($id: ID!) { comment(id: $id) { body version editedAt } }';
+const EDIT_COMMENT =
+  'mutation ($id: ID!, $input: EditCommentInput!, $version: Int) { editComment(id: $id, input: $input, version: $version) { body version editedAt } }';
 const REMOVE_COMMENT = 'mutation ($id: ID!) { removeComment(id: $id) }';
 const CHAT =
   'query ($id: ID!) { project(id: $id) { latestUpdate { id } health comments { nodes { id body update { id } } } updates { nodes { id comments { nodes { id } } } } } }';
@@ -116,7 +119,7 @@ describe('an update', () => {
     expect((await owner.data(CHAT, { id: project.id })).project.updates.nodes).toEqual([
       { id, comments: { nodes: [{ id: postComment.id }] } },
     ]);
-    expect(await owner.data(REMOVE, { id })).toEqual({ removeUpdate: true });
+    expect(await owner.data(REMOVE, { id })).toEqual({ removeUpdate: id });
     const { project: seen } = await owner.data(CHAT, { id: project.id });
     expect(seen).toEqual({
       latestUpdate: null,
@@ -160,7 +163,7 @@ describe('a comment', () => {
       code: 'FORBIDDEN',
       requires: 'OWNER',
     });
-    expect(await author.data(REMOVE_COMMENT, { id: first })).toEqual({ removeComment: true });
+    expect(await author.data(REMOVE_COMMENT, { id: first })).toEqual({ removeComment: first });
     const both = await Promise.all([
       owner.send(REMOVE_COMMENT, { id: second }),
       owner.send(REMOVE_COMMENT, { id: second }),
@@ -169,7 +172,38 @@ describe('a comment', () => {
     expect(await count(`from event where resource_id = $1 and kind = 'COMMENT_REMOVED'`, project.id)).toBe(2);
   });
 
-  it('of somebody who has left is no longer theirs to remove', async () => {
+  it('is edited by its author alone, each time to another version', async () => {
+    const author = await tidings.current.asUser('USER');
+    await addMember(owner, project.id, author, 'VIEWER');
+    const { id } = (await author.data(COMMENT, { input: { projectId: project.id, body: 'Mien' } })).postComment;
+    const before = (await author.data(READ_COMMENT, { id })).comment;
+    expect(before).toEqual({ body: 'Mien', version: 1, editedAt: null });
+    const { editComment } = await author.data(EDIT_COMMENT, { id, input: { body: 'Mine' }, version: 1 });
+    expect(editComment).toEqual({ body: 'Mine', version: 2, editedAt: expect.any(String) });
+    expect((await owner.data(READ_COMMENT, { id })).comment).toEqual(editComment);
+    expect((await owner.error(EDIT_COMMENT, { id, input: { body: 'Yours' } })).extensions).toEqual({
+      code: 'FORBIDDEN',
+    });
+    expect(await count(`from event where resource_id = $1 and kind = 'COMMENT_EDITED'`, project.id)).toBe(1);
+  });
+
+  it('is not edited over an edit that its author has not seen, nor to what is not one', async () => {
+    const { id } = (await owner.data(COMMENT, { input: { projectId: project.id, body: 'First' } })).postComment;
+    const edits = await Promise.all(
+      ['Second', 'Third'].map((body) => owner.send(EDIT_COMMENT, { id, input: { body }, version: 1 })),
+    );
+    const outcomes = edits.map(({ errors }) => errors?.[0]?.extensions ?? 'edited');
+    expect(outcomes).toHaveLength(2);
+    expect(outcomes).toEqual(expect.arrayContaining(['edited', { code: 'CONFLICT', reason: 'VERSION' }]));
+    for (const body of ['', 'x'.repeat(4_001)])
+      expect((await owner.error(EDIT_COMMENT, { id, input: { body } })).extensions).toMatchObject({
+        code: 'BAD_USER_INPUT',
+        fields: [{ path: 'input.body' }],
+      });
+    expect((await owner.data(READ_COMMENT, { id })).comment.version).toBe(2);
+  });
+
+  it('of somebody who has left is no longer theirs to edit or remove', async () => {
     const author = await tidings.current.asUser('USER');
     await addMember(owner, project.id, author, 'VIEWER');
     const { postComment } = await author.data(COMMENT, { input: { projectId: project.id, body: 'Mine' } });
@@ -177,7 +211,11 @@ describe('a comment', () => {
       p: project.id,
       u: author.id,
     });
-    expect((await author.error(REMOVE_COMMENT, { id: postComment.id })).extensions).toEqual({ code: 'NOT_FOUND' });
+    const { id } = postComment;
+    expect((await author.error(REMOVE_COMMENT, { id })).extensions).toEqual({ code: 'NOT_FOUND' });
+    expect((await author.error(EDIT_COMMENT, { id, input: { body: 'Still' } })).extensions).toEqual({
+      code: 'NOT_FOUND',
+    });
   });
 });
 

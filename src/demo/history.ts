@@ -108,7 +108,8 @@ function tellProject(story: ProjectStory, idOf: IdOf, now: Date) {
   });
   const commentRow = ([when, by, body]: Remark, updateId: string | null) => {
     const at = instant(when, now);
-    const comment = { id: idAt(at), projectId, updateId, authorId: idOf(by), body, ...unkeyed, createdAt: at };
+    const said = { projectId, updateId, authorId: idOf(by), body };
+    const comment = { id: idAt(at), ...said, version: 1, ...unkeyed, createdAt: at, editedAt: null };
     happened(at, by, ProjectEventKind.COMMENT_POSTED, comment.id);
     return comment;
   };

@@ -110,6 +110,7 @@ function noticesOf(draft: EventDraft): readonly Notice[] {
     case ProjectEventKind.UPDATE_EDITED:
       return mentions(draft, { projectId, subjectKind: 'UPDATE' });
     case ProjectEventKind.COMMENT_POSTED:
+    case ProjectEventKind.COMMENT_EDITED:
       return mentions(draft, { projectId, subjectKind: 'COMMENT' });
     default:
       return [];

@@ -20,6 +20,11 @@ const PROJECT_ROLE: PolicyDirective = {
     'visible, else `FORBIDDEN`.',
   args: { role: 'ProjectRole' },
 };
+const AUTHOR: PolicyDirective = {
+  name: 'author',
+  description: 'Requires to be the author. `NOT_FOUND` where it is not visible, else `FORBIDDEN`.',
+  args: {},
+};
 const AUTHOR_OR_PROJECT_ROLE: PolicyDirective = {
   name: 'authorOrProjectRole',
   description:
@@ -95,6 +100,20 @@ export function RequiresProjectRole(
     },
   });
 }
+
+/** The caller must be the author that the locator finds, and still see the project. */
+export const RequiresAuthor = (locator: Locator) =>
+  Guarded({
+    directive: AUTHOR,
+    args: {},
+    startsFrom: locator.args,
+    check: async (request) => {
+      const { accountId, rights } = request.context.viewer;
+      const place = await locator.locate(request);
+      await roleAt(request.context, rights, place, locator);
+      if (place?.authorId !== accountId) throw new ForbiddenError(undefined, 'Only its author may do this.');
+    },
+  });
 
 /** The caller must be the author that the locator finds, or have `role` in the project. */
 export const RequiresAuthorOrProjectRole = (role: ProjectRole, locator: Locator) =>

@@ -1,5 +1,5 @@
 // Mutations of comments, and what hangs on them.
-import { Args, Context, ID, Mutation, Parent, ResolveField, Resolver } from '@nestjs/graphql';
+import { Args, Context, ID, Int, Mutation, Parent, ResolveField, Resolver } from '@nestjs/graphql';
 import type { OperationContext } from '../../engine/access/operation-context.js';
 import { SameResource } from '../../engine/access/sharing.js';
 import { accountById } from '../../engine/accounts/account.loader.js';
@@ -12,6 +12,7 @@ import { idArgs } from '../projects/project.input.js';
 import {
   byProjectId,
   type Locator,
+  RequiresAuthor,
   RequiresAuthorOrProjectRole,
   RequiresProjectRole,
 } from '../projects/project.policies.js';
@@ -19,7 +20,14 @@ import { ProjectRole } from '../projects/project-role.js';
 import { Project } from '../projects/project.type.js';
 import { CommentService } from './comment.service.js';
 import { type Comment as CommentRow, CommentEntity } from './update.entity.js';
-import { type NewComment, PostCommentInput, postCommentArgs } from './update.input.js';
+import {
+  type CommentChanges,
+  EditCommentInput,
+  editCommentArgs,
+  type NewComment,
+  PostCommentInput,
+  postCommentArgs,
+} from './update.input.js';
 import { projectCommentPages, updateById } from './update.loader.js';
 import { Comment, CommentConnection, ProjectUpdate } from './update.type.js';
 
@@ -47,9 +55,24 @@ export class CommentResolver {
     return this.comments.post(viewer, input);
   }
 
+  @RequiresAuthor(byComment)
+  @Input(editCommentArgs)
+  @Mutation(() => Comment, {
+    description: 'Changes a comment of your own. `CONFLICT` if it is no longer at `version`.',
+  })
+  editComment(
+    @Context() { viewer }: OperationContext,
+    @Args('id', { type: () => ID, description: 'Id of the comment.' }) id: string,
+    @Args('input', { type: () => EditCommentInput, description: 'What to change.' }) input: CommentChanges,
+    @Args('version', { type: () => Int, nullable: true, description: 'The version that the change was made from.' })
+    version?: number | null,
+  ) {
+    return this.comments.edit(viewer, id, input, version);
+  }
+
   @RequiresAuthorOrProjectRole(ProjectRole.OWNER, byComment)
   @Input(idArgs)
-  @Mutation(() => Boolean, { description: 'Removes a comment for good.' })
+  @Mutation(() => ID, { description: 'Removes a comment for good. Returns its id.' })
   removeComment(
     @Context() { viewer, client }: OperationContext,
     @Args('id', { type: () => ID, description: 'Id of the comment.' }) id: string,

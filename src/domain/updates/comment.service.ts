@@ -1,6 +1,6 @@
 // Comments: the chat of a project, and what is said about its updates.
 import { Injectable } from '@nestjs/common';
-import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { type EntityManager, LockMode, MikroORM } from '@mikro-orm/postgresql';
 import type { ClientInfo, Principal } from '../../engine/access/role.js';
 import { NotFoundError } from '../../engine/errors/service-error.js';
 import { EventLog } from '../../engine/events/event-log.js';
@@ -8,11 +8,12 @@ import { AuditTrail } from '../../engine/audit/audit-trail.js';
 import { type Actor, mentioning, projectEvent, ProjectEventKind } from '../projects/project-events.js';
 import { holdProject } from '../projects/present-role.js';
 import { ProjectRole } from '../projects/project-role.js';
+import { assertVersion } from '../projects/project.service.js';
 import { idAt } from '../../engine/database/time-ordered-id.js';
 import { hashInput, once } from './idempotency.js';
 import { mentionedMembers } from './mentions.js';
 import { type Comment, CommentEntity } from './update.entity.js';
-import type { NewComment } from './update.input.js';
+import type { CommentChanges, NewComment } from './update.input.js';
 
 @Injectable()
 export class CommentService {
@@ -36,8 +37,30 @@ export class CommentService {
     });
   }
 
+  /** Throws NOT_FOUND, FORBIDDEN, CONFLICT (VERSION). */
+  async edit(
+    viewer: Principal,
+    id: string,
+    changes: CommentChanges,
+    version: number | null | undefined,
+  ): Promise<Comment> {
+    return this.log.transaction(async ({ em, record }) => {
+      const [place] = await em.execute<{ id: string }[]>('select project_id as id from comment where id = ?', [id]);
+      if (!place) throw new NotFoundError('Comment');
+      const at = await holdProject(em, viewer, place.id, ProjectRole.VIEWER);
+      const comment = await em.findOne(CommentEntity, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+      if (!comment) throw new NotFoundError('Comment');
+      assertVersion(comment.version, version);
+      const before = comment.body;
+      em.assign(comment, { ...changes, version: comment.version + 1, editedAt: new Date(at) });
+      const mentions = await mentionedMembers(em, place.id, comment.body, before);
+      record(mentioning(projectEvent(viewer, place.id, ProjectEventKind.COMMENT_EDITED, id), mentions));
+      return comment;
+    });
+  }
+
   /** Removes a comment for good. Throws NOT_FOUND, FORBIDDEN. */
-  async remove(viewer: Principal, id: string, { address }: ClientInfo): Promise<boolean> {
+  async remove(viewer: Principal, id: string, { address }: ClientInfo): Promise<string> {
     return this.log.transaction(async ({ em, record }) => {
       const comment = await em.findOne(CommentEntity, { id });
       const own = comment?.authorId === viewer.accountId ? ProjectRole.VIEWER : ProjectRole.OWNER;
@@ -54,7 +77,7 @@ export class CommentService {
         details,
       });
       record(projectEvent(viewer, comment.projectId, ProjectEventKind.COMMENT_REMOVED, id));
-      return true;
+      return id;
     });
   }
 
@@ -69,6 +92,7 @@ export class CommentService {
         id: idAt(at),
         authorId,
         inputHash,
+        version: 1,
         createdAt: new Date(at),
       });
       const mentions = await mentionedMembers(em, projectId, input.body);

@@ -126,9 +126,13 @@ export class ProjectEventResolver {
   }
 
   @SameResource()
-  @ResolveField(() => Comment, { nullable: true, description: 'The comment that it is about; null if it is gone.' })
+  @ResolveField(() => Comment, {
+    nullable: true,
+    description: 'The comment that it is about, as it is now; null if it is gone.',
+  })
   comment(@Parent() event: ShownEvent, @Context() context: OperationContext) {
-    return event.kind === ProjectEventKind.COMMENT_POSTED ? context.load(commentById, event.subjectId) : null;
+    const about = event.kind === ProjectEventKind.COMMENT_POSTED || event.kind === ProjectEventKind.COMMENT_EDITED;
+    return about ? context.load(commentById, event.subjectId) : null;
   }
 
   @SameResource()

@@ -19,6 +19,7 @@ registerEnumType(ProjectEventKind, {
     UPDATE_EDITED: { description: 'An update was changed. `subjectId` is the update.' },
     UPDATE_REMOVED: { description: 'An update was removed. `subjectId` is what it was.' },
     COMMENT_POSTED: { description: 'Somebody said something. `subjectId` is the comment.' },
+    COMMENT_EDITED: { description: 'A comment was changed. `subjectId` is the comment.' },
     COMMENT_REMOVED: { description: 'A comment was removed. `subjectId` is what it was.' },
   },
 });

@@ -30,9 +30,11 @@ export const CommentEntity = defineEntity({
     updateId: p.uuid().nullable(),
     authorId: p.uuid(),
     body: p.text(),
+    version: p.integer(),
     idempotencyKey: p.text().nullable(),
     inputHash: p.blob().$type<Buffer>().nullable(),
     createdAt: p.datetime(3),
+    editedAt: p.datetime(3).nullable(),
   },
 });
 

@@ -7,6 +7,7 @@ import { Health } from '../projects/health.js';
 const title = line(200);
 const body = paragraphs(20_000, 0);
 const internalNote = paragraphs(4_000);
+const version = z.int().min(1, 'must be at least 1').nullish();
 
 @InputType({ description: 'A new update of a project.' })
 export class PostUpdateInput {
@@ -69,6 +70,12 @@ export class PostCommentInput {
   idempotencyKey?: string | null;
 }
 
+@InputType({ description: 'What to change of a comment.' })
+export class EditCommentInput {
+  @Field({ description: '1 to 4,000 characters.' })
+  body!: string;
+}
+
 export const postUpdateArgs = z.object({
   input: z.object({
     projectId: id,
@@ -82,7 +89,7 @@ export const postUpdateArgs = z.object({
 
 export const editUpdateArgs = z.object({
   id,
-  version: z.int().min(1, 'must be at least 1').nullish(),
+  version,
   input: z
     .object({
       title: notNull(title),
@@ -102,6 +109,9 @@ export const postCommentArgs = z.object({
   }),
 });
 
+export const editCommentArgs = z.object({ id, version, input: z.object({ body: paragraphs(4_000) }) });
+
 export type NewUpdate = z.infer<typeof postUpdateArgs>['input'];
 export type UpdateChanges = z.infer<typeof editUpdateArgs>['input'];
+export type CommentChanges = z.infer<typeof editCommentArgs>['input'];
 export type NewComment = z.infer<typeof postCommentArgs>['input'];

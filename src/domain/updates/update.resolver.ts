@@ -65,8 +65,8 @@ export class UpdateResolver {
 
   @RequiresProjectRole(ProjectRole.OWNER, byUpdate)
   @Input(idArgs)
-  @Mutation(() => Boolean, {
-    description: 'Removes an update for good. Comments about it stay in the chat of the project.',
+  @Mutation(() => ID, {
+    description: 'Removes an update for good. Comments about it stay in the chat of the project. Returns its id.',
   })
   removeUpdate(
     @Context() { viewer, client }: OperationContext,

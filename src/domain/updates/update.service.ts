@@ -56,7 +56,7 @@ export class UpdateService {
   }
 
   /** Removes an update for good; comments about it stay in the chat. Throws NOT_FOUND, FORBIDDEN. */
-  async remove(viewer: Principal, id: string, { address }: ClientInfo): Promise<boolean> {
+  async remove(viewer: Principal, id: string, { address }: ClientInfo): Promise<string> {
     return this.log.transaction(async ({ em, record }) => {
       const { update } = await lockUpdate(em, viewer, id, ProjectRole.OWNER);
       em.remove(update);
@@ -64,7 +64,7 @@ export class UpdateService {
       const [subject, actorId] = [{ kind: 'update', id }, viewer.accountId];
       await this.audit.record(em, { action: 'UPDATE_REMOVED', outcome: 'SUCCESS', actorId, subject, address, details });
       record(projectEvent(viewer, update.projectId, ProjectEventKind.UPDATE_REMOVED, id));
-      return true;
+      return id;
     });
   }
 

@@ -52,8 +52,16 @@ export class Comment extends Node {
   @Field({ description: 'The text.' })
   body!: string;
 
+  @Field(() => Int, {
+    description: 'Grows with every edit. Send it with `editComment`, and no other edit is overwritten.',
+  })
+  version!: number;
+
   @Field({ description: 'When it was posted.' })
   createdAt!: Date;
+
+  @Field(() => Date, { nullable: true, description: 'When it was last edited; null if never.' })
+  editedAt!: Date | null;
 }
 
 @ObjectType({ description: 'A page of comments.' })
