@@ -3,8 +3,11 @@ import { DomainMigration } from './domain/migrations/20261121000002-domain.js';
 import { NotificationRetentionMigration } from './domain/migrations/20261121000007-notification-retention.js';
 import { EarlyInstallationsMigration } from './domain/migrations/20261128000001-early-installations.js';
 import { LargeDomainTablesMigration } from './domain/migrations/20261128000003-large-tables.js';
+import { CommentVersionsMigration } from './domain/migrations/20261128000401-comment-versions.js';
+import { ProjectStatesMigration } from './domain/migrations/20261128000402-project-states.js';
 import { AnnouncementEntity, NotificationEntity } from './domain/notifications/notification.entity.js';
 import { ProjectEntity, ProjectMemberEntity } from './domain/projects/project.entity.js';
+import { ProjectActivityEntity, ProjectStateEntity } from './domain/projects/project-state.entity.js';
 import { CommentEntity, UpdateEntity } from './domain/updates/update.entity.js';
 import { AccountEntity } from './engine/accounts/account.entity.js';
 import { FirstAdminEntity } from './engine/accounts/first-admin.js';
@@ -44,6 +47,8 @@ export const databaseContent: DatabaseContent = {
     FirstAdminEntity,
     ProjectEntity,
     ProjectMemberEntity,
+    ProjectStateEntity,
+    ProjectActivityEntity,
     UpdateEntity,
     CommentEntity,
     NotificationEntity,
@@ -66,5 +71,7 @@ export const databaseContent: DatabaseContent = {
     { name: '20261128000101-several-reset-links', class: SeveralResetLinksMigration },
     { name: '20261128000102-repeated-audit-entries', class: RepeatedAuditEntriesMigration },
     { name: '20261128000201-account-email-key', class: AccountEmailKeyMigration },
+    { name: '20261128000401-comment-versions', class: CommentVersionsMigration },
+    { name: '20261128000402-project-states', class: ProjectStatesMigration },
   ],
 };

@@ -312,7 +312,7 @@ describe('an announcement', () => {
     }
     await until(() => listeners(here) + listeners(there) === 0, 'nobody was listening');
     const audited = await admin.data(
-      '{ auditLog(filter: { actions: ["ANNOUNCED"] }) { nodes { subjectId actor { id } } } }',
+      '{ auditLog(filter: { actions: [ANNOUNCED] }) { nodes { subjectId actor { id } } } }',
     );
     expect(audited.auditLog.nodes).toEqual(
       said.toReversed().map(({ id }) => ({ subjectId: id, actor: { id: admin.id } })),

@@ -253,6 +253,7 @@ describe('the fields below an event', () => {
       'ProjectMember.user',
       'ProjectUpdate.author',
       'Session.openSockets',
+      'Session.user',
       'User.sessions',
     ]);
   });

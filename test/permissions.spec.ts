@@ -47,6 +47,7 @@ const POST_COMMENT = 'mutation ($p: ID!) { postComment(input: { projectId: $p, b
 const POST_UPDATE =
   'mutation ($p: ID!) { postUpdate(input: { projectId: $p, title: "T", health: AT_RISK, internalNote: "Hush" }) { id } }';
 const LEAVE = 'mutation ($p: ID!, $u: ID!) { removeProjectMember(projectId: $p, userId: $u) }';
+const EDIT_COMMENT = 'mutation ($id: ID!) { editComment(id: $id, input: { body: "Edited" }) { id } }';
 const REMOVE_COMMENT = 'mutation ($id: ID!) { removeComment(id: $id) }';
 const byId = (id: string) => ({ id });
 
@@ -74,6 +75,10 @@ const CASES: Readonly<Record<string, Case>> = {
     variables: ({ place }) => byId(place.update),
   },
   'Query.user': { query: 'query ($u: ID!) { user(id: $u) { id } }', variables: () => ({ u: stage.keeper.id }) },
+  'Query.watching': {
+    query: 'query ($p: ID!) { watching(projectIds: [$p]) { count viewers { id } } }',
+    variables: inProject,
+  },
   'Query.users': { query: '{ users(first: 1) { nodes { id } } }' },
   'Mutation.announce': { query: 'mutation { announce(message: "Hello") { id } }' },
   'Mutation.changePassword': {
@@ -88,6 +93,8 @@ const CASES: Readonly<Record<string, Case>> = {
     query: 'mutation ($id: ID!) { deleteProject(id: $id) }',
     variables: ({ deletable }) => byId(deletable),
   },
+  'Mutation.editComment (own)': { query: EDIT_COMMENT, variables: ({ place }) => byId(place.ownComment) },
+  'Mutation.editComment (of another)': { query: EDIT_COMMENT, variables: ({ place }) => byId(place.comment) },
   'Mutation.editProject': {
     query: 'mutation ($p: ID!) { editProject(id: $p, input: { description: "Edited" }) { id } }',
     variables: inProject,

@@ -33,12 +33,29 @@ const page = async (args: Record<string, unknown>): Promise<Data> =>
   (await owner.data(EVENTS, { p: project.id, ...args })).projectEvents;
 const seqs = ({ nodes }: Data) => nodes.map(({ seq }: { seq: number }) => seq);
 
+const refusal = async (args: Record<string, unknown>) =>
+  (await owner.error(EVENTS, { p: project.id, ...args })).extensions.code;
+/** Statements of a page of which these fields are asked for. */
+async function costOf(fields: string): Promise<number> {
+  const query = `query ($p: ID!) { projectEvents(projectId: $p, last: 5) { nodes { seq ${fields} } } }`;
+  return (await fewestStatementsOf(() => owner.data(query, { p: project.id }))).length;
+}
+
 describe('projectEvents', () => {
   it('shows events in the order of the log, each as a subscription would', async () => {
     const { nodes, edges, pageInfo } = await page({});
-    expect(nodes.map(({ kind }: Data) => kind)).toEqual(['PROJECT_CREATED', 'MEMBER_ADDED', ...titles.map(() => 'UPDATE_POSTED')]);
+    expect(nodes.map(({ kind }: Data) => kind)).toEqual([
+      'PROJECT_CREATED',
+      'MEMBER_ADDED',
+      ...titles.map(() => 'UPDATE_POSTED'),
+    ]);
     expect(nodes.map(({ update }: Data) => update?.title)).toEqual([undefined, undefined, ...titles]);
-    expect(nodes.at(-1)).toMatchObject({ seq: 6, skipped: null, actor: { id: owner.id }, project: { key: project.key } });
+    expect(nodes.at(-1)).toMatchObject({
+      seq: 6,
+      skipped: null,
+      actor: { id: owner.id },
+      project: { key: project.key },
+    });
     expect(edges.every(({ cursor, node }: Data) => cursor === node.cursor)).toBe(true);
     expect(pageInfo).toMatchObject({ hasNextPage: false, hasPreviousPage: false });
   });
@@ -47,11 +64,19 @@ describe('projectEvents', () => {
     const first = await page({ first: 2 });
     expect([seqs(first), first.pageInfo.hasNextPage]).toEqual([[1, 2], true]);
     const second = await page({ first: 4, after: first.pageInfo.endCursor });
-    expect([seqs(second), second.pageInfo.hasNextPage, second.pageInfo.hasPreviousPage]).toEqual([[3, 4, 5, 6], false, true]);
+    expect([seqs(second), second.pageInfo.hasNextPage, second.pageInfo.hasPreviousPage]).toEqual([
+      [3, 4, 5, 6],
+      false,
+      true,
+    ]);
     const newest = await page({ last: 2 });
     expect([seqs(newest), newest.pageInfo.hasPreviousPage, newest.pageInfo.hasNextPage]).toEqual([[5, 6], true, false]);
     const older = await page({ last: 4, before: newest.pageInfo.startCursor });
-    expect([seqs(older), older.pageInfo.hasPreviousPage, older.pageInfo.hasNextPage]).toEqual([[1, 2, 3, 4], false, true]);
+    expect([seqs(older), older.pageInfo.hasPreviousPage, older.pageInfo.hasNextPage]).toEqual([
+      [1, 2, 3, 4],
+      false,
+      true,
+    ]);
     expect(seqs(await page({ after: newest.pageInfo.endCursor }))).toEqual([]);
   });
 
@@ -77,8 +102,6 @@ describe('projectEvents', () => {
   });
 
   it('refuses a cursor that is gone or was never one, and sizes as every list does', async () => {
-    const refusal = async (args: Record<string, unknown>) =>
-      (await owner.error(EVENTS, { p: project.id, ...args })).extensions.code;
     expect(await refusal({ after: 'nonsense' })).toBe('CURSOR_EXPIRED');
     expect(await refusal({ after: 'x'.repeat(65) })).toBe('BAD_USER_INPUT');
     expect(await refusal({ first: 101 })).toBe('BAD_USER_INPUT');
@@ -86,10 +109,6 @@ describe('projectEvents', () => {
   });
 
   it('costs one statement for the page, and one for each kind of thing on it', async () => {
-    const query = (fields: string) =>
-      `query ($p: ID!) { projectEvents(projectId: $p, last: 5) { nodes { seq ${fields} } } }`;
-    const costOf = async (fields: string) =>
-      (await fewestStatementsOf(() => owner.data(query(fields), { p: project.id }))).length;
     expect([await costOf(''), await costOf('actor { name } update { title }')]).toEqual([1, 3]);
   });
 });

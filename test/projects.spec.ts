@@ -227,10 +227,12 @@ describe('membership', () => {
     await addMember(owner, project.id, user, 'VIEWER');
     await addMember(owner, project.id, other, 'OWNER');
     expect((await user.error(REMOVE, { p: project.id, u: other.id })).extensions.code).toBe('FORBIDDEN');
-    expect(await user.data(REMOVE, { p: project.id, u: user.id.toUpperCase() })).toEqual({ removeProjectMember: true });
+    expect(await user.data(REMOVE, { p: project.id, u: user.id.toUpperCase() })).toEqual({
+      removeProjectMember: user.id,
+    });
     expect((await user.error(READ, { id: project.id })).extensions.code).toBe('NOT_FOUND');
     expect((await user.error(REMOVE, { p: project.id, u: user.id })).extensions.code).toBe('NOT_FOUND');
-    expect(await owner.data(REMOVE, { p: project.id, u: user.id })).toEqual({ removeProjectMember: false });
+    expect(await owner.data(REMOVE, { p: project.id, u: user.id })).toEqual({ removeProjectMember: user.id });
   });
 
   it('always has an OWNER, even when two let go at the same time', async () => {
@@ -361,7 +363,7 @@ describe('a project', () => {
     const project = await createProject(owner);
     const update = await postUpdate(owner, project.id);
     const { postComment } = await owner.data(COMMENT, { input: { projectId: project.id, body: 'Gone soon' } });
-    expect(await admin.data(DELETE, { id: project.id })).toEqual({ deleteProject: true });
+    expect(await admin.data(DELETE, { id: project.id })).toEqual({ deleteProject: project.id });
     for (const person of [admin, owner]) {
       const gone: [string, Record<string, unknown>][] = [
         [READ, { id: project.id }],

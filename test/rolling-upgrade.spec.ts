@@ -57,6 +57,11 @@ it('instances of the version before write and read while a new one migrates, ser
         'select pg_advisory_xact_lock_shared(hashtextextended(id::text, 0)) from project where id = $1 and deleted_at is null for share',
         [projectId],
       );
+      // As it does: whoever waits for a migration here holds nothing that the migration needs.
+      await old.query(
+        'select account.role, member.role as membership from account left join project_member member on member.account_id = account.id and member.project_id = $1 where account.id = $2',
+        [projectId, author],
+      );
       await old.query(
         `insert into project_update (id, project_id, author_id, title, body, health, version, created_at) values ($1, $2, $3, $4, '', 'ON_TRACK', 1, now())`,
         [id, projectId, author, id],

@@ -16,7 +16,7 @@ const USER = 'id name email role sessions { id device openSockets { since } }';
 const PAGE = 'pageInfo { hasNextPage endCursor } edges { cursor }';
 const COMMENTS = `comments(first: 3) { ${PAGE} nodes { id body author { name } update { id } } }`;
 const UPDATE = `id title health author { name } project { id } ${COMMENTS}`;
-const PROJECT = `id name health lastSeq viewerRole lead { name } latestUpdate { ${UPDATE} }
+const PROJECT = `id name health lastSeq viewerRole activity { date updates comments } lead { name } latestUpdate { ${UPDATE} }
   members(first: 3) { ${PAGE} nodes { role user { name } } } updates(first: 3) { ${PAGE} nodes { ${UPDATE} } } ${COMMENTS}`;
 const NOTIFICATION = `id kind actor { name } project { name } update { title } comment { body }`;
 const EVENT = `cursor kind actor { name } project { name lastSeq viewerRole latestUpdate { title } } update { title author { name } } comment { body }
@@ -71,6 +71,21 @@ export async function runEveryOperation(tidings: TestTidings, admin: Person, use
       const projects = `query ($f: ProjectFilter) { projects(filter: $f, first: 5) { ${PAGE} nodes { ${PROJECT} } } }`;
       await run({ by, query: projects, variables: { f: filter } });
     }
+    for (const order of ['HEALTH', 'LATEST_UPDATE', 'NAME']) {
+      const ordered = `query ($o: ProjectOrder, $f: ProjectFilter, $a: String, $b: String) {
+        a: projects(orderBy: $o, filter: $f, first: 2, after: $a) { ${PAGE} healthCounts { offTrack unknown } nodes { id } }
+        b: projects(orderBy: $o, filter: $f, last: 2, before: $b) { ${PAGE} nodes { id } } }`;
+      for (const filter of [null, { mine: true }, { search: 'project 5' }, { health: ['ON_TRACK'] }]) {
+        const first = await run({ by, query: ordered, variables: { o: order, f: filter } });
+        const { endCursor } = first.a.pageInfo;
+        await run({ by, query: ordered, variables: { o: order, f: filter, a: endCursor, b: endCursor } });
+      }
+    }
+    await run({
+      by,
+      query: 'query ($p: [ID!]!) { watching(projectIds: $p) { projectId count viewers { name } } }',
+      variables: { p: [projectId, quiet!.id] },
+    });
     const paged =
       'query ($after: String, $before: String) { a: projects(after: $after) { nodes { id } } b: projects(last: 5, before: $before) { nodes { id } } }';
     await run({ by, query: paged, variables: { after: cursorOf(projectId), before: cursorOf(projectId) } });
@@ -198,6 +213,11 @@ export async function runEveryOperation(tidings: TestTidings, admin: Person, use
     variables: { i: { projectId, updateId: postUpdate.id, body: 'I say @Test editor', idempotencyKey: 'two' } },
   });
   await run({ by: admin, query: say, variables: { i: { projectId, body: 'I say' } } });
+  await run({
+    by: admin,
+    query: 'mutation ($id: ID!) { editComment(id: $id, input: { body: "I say more @Test editor" }) { id version } }',
+    variables: { id: postComment.id },
+  });
   await run({ by: admin, query: 'mutation ($id: ID!) { removeComment(id: $id) }', variables: { id: postComment.id } });
   await run({ by: admin, query: 'mutation ($id: ID!) { removeUpdate(id: $id) }', variables: { id: postUpdate.id } });
   await run({

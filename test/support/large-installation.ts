@@ -94,6 +94,11 @@ function statements(extent: Extent, heroId: string): string[] {
             ${time('i', comments, 60)}
        from (select i, coalesce(project_update.project_id, ${projectId(`1 + i % ${projects}`)}) as project_id, project_update.id as update_id
                from ${series(comments)} left join project_update on i % 2 = 0 and project_update.id = ${updateId(`1 + (i / 3) % ${updates}`)}) as said`,
+    `insert into project_state
+     select id, health_rank(health), latest from project
+      cross join lateral (select id as latest, health from project_update where project_id = project.id order by id desc limit 1) as newest`,
+    `insert into project_activity
+     select project_id, (created_at at time zone 'UTC')::date, count(*), 0 from project_update group by 1, 2`,
     `insert into event (pos, resource_kind, resource_id, seq, kind, actor_id, facts, at, nonce)
      select i, resource_kind, resource_id, row_number() over (partition by resource_kind, resource_id order by i), kind, ${author}, facts, ${eventAt},
             decode(lpad(to_hex(i), 12, '0'), 'hex')

@@ -29,6 +29,7 @@ export interface Place {
   readonly project: string;
   readonly update: string;
   readonly comment: string;
+  readonly ownComment: string;
   readonly props: Readonly<Record<Transport, Props>>;
 }
 
@@ -105,6 +106,7 @@ export async function setStage(tidings: TestTidings): Promise<Stage> {
       project: main,
       update: update(main),
       comment: comment(main, keeper),
+      ownComment: comment(main, person ?? keeper),
       props: { HTTP: props(), socket: props() },
     });
   }

@@ -8,6 +8,7 @@ import { NotificationService } from './notification.service.js';
 import { droppedNotifications } from './notifications-of-events.js';
 import { queueOverflows } from './queue-overflows.js';
 import { PresenceResolver } from './presence.resolver.js';
+import { WatchingResolver } from './watching.resolver.js';
 
 @Module({
   providers: [
@@ -18,6 +19,7 @@ import { PresenceResolver } from './presence.resolver.js';
     NotificationRetention,
     NotificationService,
     PresenceResolver,
+    WatchingResolver,
   ],
 })
 export class NotificationsModule {

@@ -1,5 +1,5 @@
 // Presence as the API shows it.
-import { Field, Int, ObjectType } from '@nestjs/graphql';
+import { Field, ID, Int, ObjectType } from '@nestjs/graphql';
 import { User } from '../../engine/accounts/account.type.js';
 import { CountedAs } from '../../engine/graphql/field-rules.js';
 
@@ -31,4 +31,23 @@ export class Presence {
     description: `Who has gone since the message before, ${MAX_NAMED} at most; empty in the first message.`,
   })
   left!: User[];
+}
+
+/** Projects that `watching` is asked for at most, and accounts that it names of each. */
+export const MAX_ASKED = 50;
+export const MAX_NAMED_OF_EACH = 20;
+
+@ObjectType({ description: 'Who is watching one project, as of now.' })
+export class Watching {
+  @Field(() => ID, { description: 'Id of the project.' })
+  projectId!: string;
+
+  @Field(() => Int, { description: 'How many watch.' })
+  count!: number;
+
+  @CountedAs(MAX_NAMED_OF_EACH)
+  @Field(() => [User], {
+    description: `Who watches, each once; who came first first, ${MAX_NAMED_OF_EACH} at most.`,
+  })
+  viewers!: User[];
 }

@@ -53,19 +53,19 @@ export class ProjectMemberService {
     });
   }
 
-  /** Ends a membership, anyone's own too; false if there was none. Throws NOT_FOUND, FORBIDDEN, CONFLICT (LAST_OWNER). */
-  async remove(viewer: Principal, projectId: string, accountId: string, client: ClientInfo): Promise<boolean> {
+  /** Ends a membership, anyone's own too, if there is one. Returns the account's id. Throws NOT_FOUND, FORBIDDEN, CONFLICT (LAST_OWNER). */
+  async remove(viewer: Principal, projectId: string, accountId: string, client: ClientInfo): Promise<string> {
     const failed = { action: 'MEMBER_REMOVED', details: { accountId } } as const;
     return this.auditing(failed, viewer, client, projectId, async ({ em, record }) => {
       await lockProject(em, projectId);
       if (accountId !== viewer.accountId) await assertStill(em, viewer, projectId, ProjectRole.OWNER);
       const member = await em.findOne(ProjectMemberEntity, { projectId, accountId });
-      if (!member) return false;
+      if (!member) return accountId;
       await assertOwnerRemains(em, member, undefined);
       em.remove(member);
       await this.recordIn(em, 'MEMBER_REMOVED', viewer, client, projectId, { accountId });
       record(projectEvent(viewer, projectId, ProjectEventKind.MEMBER_REMOVED, accountId));
-      return true;
+      return accountId;
     });
   }
 

@@ -2,6 +2,8 @@
 import { Field, Float, InputType } from '@nestjs/graphql';
 import { z } from 'zod';
 import { id, line, notNull, paragraphs, searchText } from '../../engine/graphql/input-text.js';
+import { DEFAULT_DAYS, MAX_DAYS } from './project-activity.js';
+import { ProjectOrder } from './project-order.js';
 import { ProjectRole } from './project-role.js';
 import { Health } from './health.js';
 
@@ -90,6 +92,16 @@ export const projectsArgs = z.looseObject({
       mine: z.boolean().nullish(),
     })
     .nullish(),
+  orderBy: z.enum(ProjectOrder).nullish(),
+});
+
+export const activityArgs = z.object({
+  days: z
+    .int()
+    .min(1, 'must be at least 1')
+    .max(MAX_DAYS, `must be at most ${MAX_DAYS}`)
+    .nullish()
+    .transform((days) => days ?? DEFAULT_DAYS),
 });
 
 export const setMemberArgs = z.object({ projectId: id, userId: id, role: z.enum(ProjectRole) });

@@ -11,10 +11,14 @@ import { User } from '../../engine/accounts/account.type.js';
 import { decodeCursor } from '../../engine/events/cursor.js';
 import { PageArgs } from '../../engine/graphql/connection.js';
 import { childPage } from '../../engine/graphql/connection-loader.js';
-import { Input, Limited } from '../../engine/graphql/field-rules.js';
+import { CountedAs, Input, Limited } from '../../engine/graphql/field-rules.js';
 import { type AccountLimit, HOUR, QUARTER } from '../../engine/limits/limit.js';
 import { type Project as ProjectRow, ProjectEntity, type ProjectMember as MemberRow } from './project.entity.js';
+import { ActivityDay, activityOfProject, DEFAULT_DAYS, MAX_DAYS } from './project-activity.js';
+import { HealthCounts, healthCounts } from './project-health-counts.js';
+import { ProjectOrder } from './project-order.js';
 import {
+  activityArgs,
   CreateProjectInput,
   createProjectArgs,
   EditProjectInput,
@@ -32,7 +36,7 @@ import { lastSeqOfProject, leadOfProject, memberPages } from './project.loader.j
 import { ProjectMemberService } from './project-member.service.js';
 import { byProjectId, type Locator, RequiresProjectRole } from './project.policies.js';
 import { ProjectRole, VIEWER_ROLE } from './project-role.js';
-import { ProjectService } from './project.service.js';
+import { type ProjectPage, ProjectService } from './project.service.js';
 import {
   Project,
   ProjectAddress,
@@ -85,15 +89,21 @@ export class ProjectResolver {
   @Input(projectsArgs)
   @Query(() => ProjectConnection, {
     name: 'projects',
-    description: 'The projects that the caller may see, newest first.',
+    description: 'The projects that the caller may see.',
   })
   list(
     @Context() context: OperationContext,
     @Args() page: PageArgs,
     @Args('filter', { type: () => ProjectFilter, nullable: true, description: 'Which of them.' })
     filter?: ProjectFilterInput,
+    @Args('orderBy', {
+      type: () => ProjectOrder,
+      nullable: true,
+      description: 'In which order; newest first if absent.',
+    })
+    orderBy?: ProjectOrder | null,
   ) {
-    return this.projects.list(context, page, filter);
+    return this.projects.list(context, page, filter, orderBy);
   }
 
   @HasRole(Role.EDITOR)
@@ -124,7 +134,9 @@ export class ProjectResolver {
 
   @HasRole(Role.ADMIN)
   @Input(idArgs)
-  @Mutation(() => Boolean, { description: 'Deletes a project: nobody sees it any more, and its key is free again.' })
+  @Mutation(() => ID, {
+    description: 'Deletes a project: nobody sees it any more, and its key is free again. Returns its id.',
+  })
   deleteProject(
     @Context() { viewer, client }: OperationContext,
     @Args('id', { type: () => ID, description: 'Id of the project.' }) id: string,
@@ -150,9 +162,9 @@ export class ProjectResolver {
 
   @RequiresProjectRole(ProjectRole.OWNER, byProjectId('projectId'), leaving)
   @Input(removeMemberArgs)
-  @Mutation(() => Boolean, {
+  @Mutation(() => ID, {
     description:
-      'Ends a membership; every member may end its own. False if there was none. `CONFLICT` for the last OWNER.',
+      'Ends a membership; every member may end its own. `CONFLICT` for the last OWNER. Returns the id of the account, whether or not it was a member.',
   })
   removeProjectMember(
     @Context() { viewer, client }: OperationContext,
@@ -196,6 +208,26 @@ export class ProjectStateResolver {
     return context.load(lastSeqOfProject, { id, pos: decodeCursor(context.lastCursor).pos });
   }
 
+  @SameResource()
+  @CountedAs(MAX_DAYS)
+  @Input(activityArgs)
+  @ResolveField(() => [ActivityDay], {
+    description: 'What was posted on each of the last days, today (UTC) included, the oldest day first.',
+  })
+  activity(
+    @Parent() project: ProjectRow,
+    @Context() context: OperationContext,
+    @Args('days', {
+      type: () => Int,
+      nullable: true,
+      defaultValue: DEFAULT_DAYS,
+      description: `How many days, 1 to ${MAX_DAYS}.`,
+    })
+    days: number,
+  ) {
+    return project.deletedAt ? [] : context.load(activityOfProject, { projectId: project.id, days });
+  }
+
   @ShowsClassValue(VIEWER_ROLE)
   @ResolveField(() => ProjectRole, {
     nullable: true,
@@ -205,6 +237,14 @@ export class ProjectStateResolver {
   viewerRole(@Parent() project: ProjectRow, @Context() context: OperationContext) {
     const role = context.classValue(VIEWER_ROLE, project.id);
     return project.deletedAt ? null : role;
+  }
+}
+
+@Resolver(() => ProjectConnection)
+export class ProjectConnectionResolver {
+  @ResolveField(() => HealthCounts)
+  healthCounts(@Parent() { memberId }: ProjectPage, @Context() { em }: OperationContext) {
+    return healthCounts(em, memberId);
   }
 }
 

@@ -15,11 +15,15 @@ import { type Project, ProjectEntity, ProjectMemberEntity } from './project.enti
 import { assertStill, takeTurn } from './present-role.js';
 import { projectEvent, ProjectEventKind } from './project-events.js';
 import type { NewProject, ProjectChanges, ProjectFilterInput } from './project.input.js';
+import { orderedProjects, type ProjectOrder } from './project-order.js';
 import { PROJECT_RESOURCE, ProjectRole } from './project-role.js';
 
 /** The health of a project is what its latest update says. In the order of one index alone, as in connection-loader.ts. */
 const LATEST_HEALTH = `(select health from project_update latest where latest.project_id = any(array[project.id])
    order by latest.project_id, latest.id desc limit 1)`;
+
+/** `memberId`: whose projects they are, if not all. */
+export type ProjectPage = Connection<Project> & { readonly lastCursor: string; readonly memberId: string | undefined };
 
 @Injectable()
 export class ProjectService {
@@ -35,13 +39,17 @@ export class ProjectService {
     return project;
   }
 
-  /** What the viewer may see, newest first. `lastCursor` is older than the page: nothing after it can be missed. */
+  /** What the viewer may see, newest first, or in the order that is asked for. `lastCursor` is older than the page: nothing after it can be missed. */
   async list(
     { em, viewer, lastCursor }: OperationContext,
     args: PageArgs,
     filter: ProjectFilterInput,
-  ): Promise<Connection<Project> & { lastCursor: string }> {
+    orderBy: ProjectOrder | null | undefined,
+  ): Promise<ProjectPage> {
     const all = viewer.rights.role === Role.ADMIN && !filter?.mine;
+    const memberId = all ? undefined : viewer.accountId;
+    if (orderBy)
+      return { ...(await orderedProjects(em, orderBy, { ...filter, memberId }, args)), lastCursor, memberId };
     const page = await paginate(
       em,
       ProjectEntity,
@@ -57,7 +65,7 @@ export class ProjectService {
       },
       args,
     );
-    return { ...page, lastCursor };
+    return { ...page, lastCursor, memberId };
   }
 
   /** Makes a project whose OWNER is the viewer. Throws FORBIDDEN, CONFLICT (PROJECT_KEY_TAKEN). */
@@ -95,7 +103,7 @@ export class ProjectService {
   }
 
   /** Deletes softly: nobody sees it any more, and the log can still tell that it was there. Throws NOT_FOUND, FORBIDDEN. */
-  async delete(viewer: Principal, id: string, { address }: ClientInfo): Promise<boolean> {
+  async delete(viewer: Principal, id: string, { address }: ClientInfo): Promise<string> {
     return this.log.transaction(async ({ em, record }) => {
       const project = await lockProject(em, id);
       project.deletedAt = new Date(await assertStillHasRole(em, viewer.accountId, Role.ADMIN));
@@ -103,7 +111,7 @@ export class ProjectService {
       const actorId = viewer.accountId;
       await this.audit.record(em, { action: 'PROJECT_DELETED', outcome: 'SUCCESS', actorId, subject, address });
       record(projectEvent(viewer, id, ProjectEventKind.PROJECT_DELETED, id));
-      return true;
+      return id;
     });
   }
 }

@@ -6,6 +6,8 @@ import { Node } from '../../engine/graphql/node.type.js';
 import { Health } from './health.js';
 import type { Project as ProjectRow } from './project.entity.js';
 import { RequiresProjectRole, byParent } from './project.policies.js';
+import { HealthCounts } from './project-health-counts.js';
+import { ProjectOrder } from './project-order.js';
 import { ProjectRole } from './project-role.js';
 
 registerEnumType(Health, {
@@ -67,7 +69,25 @@ export class ProjectConnection extends connectionType(() => Project, 'Project') 
       'Cursor of the newest event when this page was read: `projectsUpdated(after: …)` with it misses nothing.',
   })
   lastCursor!: string;
+
+  @Field(() => HealthCounts, {
+    description:
+      'How all projects are doing that the caller may see (`mine`: that it is a member of), whatever else is filtered and whatever this page holds.',
+  })
+  healthCounts!: HealthCounts;
 }
+
+registerEnumType(ProjectOrder, {
+  name: 'ProjectOrder',
+  description: 'In which order projects are listed. A cursor is of one order, and none of another.',
+  valuesMap: {
+    HEALTH: {
+      description: 'What needs attention first: OFF_TRACK, AT_RISK, ON_TRACK, none; in each the latest update first.',
+    },
+    LATEST_UPDATE: { description: 'The latest update first; projects without one last.' },
+    NAME: { description: 'By name, in any case, from A to Z.' },
+  },
+});
 
 @ObjectType({ description: 'An account in a project.' })
 export class ProjectMember {

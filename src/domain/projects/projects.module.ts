@@ -2,13 +2,19 @@ import { Module } from '@nestjs/common';
 import { AccessChangeResolver } from './access-change.resolver.js';
 import { DeletedProjects } from './deleted-projects.js';
 import { ProjectMemberService } from './project-member.service.js';
-import { ProjectMemberResolver, ProjectResolver, ProjectStateResolver } from './project.resolver.js';
+import {
+  ProjectConnectionResolver,
+  ProjectMemberResolver,
+  ProjectResolver,
+  ProjectStateResolver,
+} from './project.resolver.js';
 import { ProjectService } from './project.service.js';
 
 @Module({
   providers: [
     AccessChangeResolver,
     DeletedProjects,
+    ProjectConnectionResolver,
     ProjectMemberResolver,
     ProjectMemberService,
     ProjectResolver,

@@ -111,8 +111,7 @@ function enforce(
     async (parent, args, context, info) => {
       const taken = input ? parseInput(input.safeParse(args)) : args;
       await admitNow(policies, { context, parent, args: taken }, isRoot, catchUp);
-      const { principal } = context;
-      if (isWrite && principal) limits?.write(principal.accountId);
+      if (isWrite && context.principal) limits?.write(context.principal.accountId);
       const takes = limits ? named.map((limit) => () => limits.take(limit, context, taken)) : [];
       const result = await attempted(takes, () => inner(parent, taken, context, info));
       // What a mutation returns is read anew: nothing loaded before the change may answer for it.

@@ -2,7 +2,7 @@
 // once when it is rung, every second anyway. It knows neither what is watched nor who may know of it.
 import { setTimeout as pause } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { MikroORM } from '@mikro-orm/postgresql';
+import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { ACCOUNT_RESOURCE, changesAccount } from '../access/rights.js';
 import { answered } from '../database/answered.js';
 import type { LogEvent } from '../events/log-event.js';
@@ -109,6 +109,12 @@ export class PresenceTracker implements OnModuleInit, OnApplicationShutdown {
     }
     room.greet(queue);
     return queue;
+  }
+
+  /** Accounts that watch each of the resources on any instance, who came first first. One statement, and nobody is taken for a watcher by it. */
+  async watchersOf(em: EntityManager, resourceIds: readonly string[]): Promise<readonly (readonly string[])[]> {
+    const entries = await this.registry.entriesOf(em, TOPIC, resourceIds);
+    return entries.map((those) => [...new Set(those.map(({ facts }) => String(facts['accountId'])))]);
   }
 
   private judge(event: LogEvent): void {

@@ -1,0 +1,56 @@
+// `watching`: who is watching projects, for those who want to know without watching them.
+import { Args, Context, ID, Int, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
+import { z } from 'zod';
+import type { OperationContext } from '../../engine/access/operation-context.js';
+import { SignedIn } from '../../engine/access/policies.js';
+import { accountById } from '../../engine/accounts/account.loader.js';
+import { User } from '../../engine/accounts/account.type.js';
+import { CountedAs, Input } from '../../engine/graphql/field-rules.js';
+import { id } from '../../engine/graphql/input-text.js';
+import { PresenceTracker } from '../../engine/realtime/presence-tracker.js';
+import { projectById } from '../projects/project.loader.js';
+import { effectiveProjectRole } from '../projects/project-role.js';
+import { MAX_ASKED, MAX_NAMED_OF_EACH, Watching } from './presence.type.js';
+
+interface Watched {
+  readonly projectId: string;
+  readonly accountIds: readonly string[];
+}
+
+@Resolver(() => Watching)
+export class WatchingResolver {
+  constructor(private readonly tracker: PresenceTracker) {}
+
+  @SignedIn()
+  @CountedAs(MAX_ASKED)
+  @Input(z.object({ projectIds: z.array(id).max(MAX_ASKED, `names at most ${MAX_ASKED} projects`) }))
+  @Query(() => [Watching], {
+    description:
+      'Who is watching projects, as `presenceChanged` would tell, without counting as a watcher. Those that the caller may not see are left out.',
+  })
+  async watching(
+    @Context() context: OperationContext,
+    @Args('projectIds', { type: () => [ID], description: `Ids of up to ${MAX_ASKED} projects.` })
+    projectIds: readonly string[],
+  ): Promise<Watched[]> {
+    const { rights } = context.viewer;
+    const visible = [...new Set(projectIds)].filter((projectId) => effectiveProjectRole(rights, projectId));
+    const found = await Promise.all(visible.map((projectId) => context.load(projectById, projectId)));
+    const present = found.flatMap((project) => (project && !project.deletedAt ? project.id : []));
+    if (present.length === 0) return [];
+    const watchers = await this.tracker.watchersOf(context.em, present);
+    return present.map((projectId, at) => ({ projectId, accountIds: watchers[at] ?? [] }));
+  }
+
+  @ResolveField(() => Int)
+  count(@Parent() { accountIds }: Watched): number {
+    return accountIds.length;
+  }
+
+  @ResolveField(() => [User])
+  async viewers(@Parent() { accountIds }: Watched, @Context() context: OperationContext) {
+    const named = accountIds.slice(0, MAX_NAMED_OF_EACH);
+    const accounts = await Promise.all(named.map((accountId) => context.load(accountById, accountId)));
+    return accounts.filter((account) => account !== undefined);
+  }
+}

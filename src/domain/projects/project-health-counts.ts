@@ -1,0 +1,39 @@
+// How many projects are in which health, among those that the caller may see.
+import { Field, Int, ObjectType } from '@nestjs/graphql';
+import type { EntityManager } from '@mikro-orm/postgresql';
+
+/** What each number goes up to: more are not counted. */
+export const MAX_COUNTED = 1_000;
+
+@ObjectType({ description: `How many projects are in which health; ${MAX_COUNTED} for as many or more.` })
+export class HealthCounts {
+  @Field(() => Int, { description: 'Misses its plan unless something changes.' })
+  offTrack!: number;
+
+  @Field(() => Int, { description: 'In danger of missing its plan.' })
+  atRisk!: number;
+
+  @Field(() => Int, { description: 'As planned.' })
+  onTrack!: number;
+
+  @Field(() => Int, { description: 'Without an update.' })
+  unknown!: number;
+}
+
+const ofAll = (rank: number) =>
+  `(select count(*) from (select from project_state where health_rank = ${rank} limit ${MAX_COUNTED}) as counted)::int`;
+
+const ALL = `select ${ofAll(3)} as "offTrack", ${ofAll(2)} as "atRisk", ${ofAll(1)} as "onTrack", ${ofAll(0)} as unknown`;
+
+const ofOwn = (rank: number) => `count(*) filter (where state.health_rank = ${rank})::int`;
+
+const OWN = `
+select ${ofOwn(3)} as "offTrack", ${ofOwn(2)} as "atRisk", ${ofOwn(1)} as "onTrack", ${ofOwn(0)} as unknown
+  from (select project_id from project_member where account_id = ? limit ${MAX_COUNTED}) as own
+  join project_state state using (project_id)`;
+
+/** Of the projects of one account, of which ${MAX_COUNTED} are counted at most, or of all. */
+export async function healthCounts(em: EntityManager, memberId: string | undefined): Promise<HealthCounts> {
+  const [counts] = await em.execute<HealthCounts[]>(memberId ? OWN : ALL, memberId ? [memberId] : []);
+  return counts!;
+}

@@ -1,0 +1,127 @@
+// Lists of projects in other orders than that of their making, page by page: each order is that of one index.
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { fromRow, type Row } from '../../engine/database/rows.js';
+import { likeText } from '../../engine/database/text-search.js';
+import {
+  type Connection,
+  connectionBy,
+  decodeKey,
+  encodeKey,
+  type PageArgs,
+  pageOf,
+  UUID,
+} from '../../engine/graphql/connection.js';
+import { Health } from './health.js';
+import { type Project, ProjectEntity } from './project.entity.js';
+
+/** In which order projects are listed. */
+export enum ProjectOrder {
+  HEALTH = 'HEALTH',
+  LATEST_UPDATE = 'LATEST_UPDATE',
+  NAME = 'NAME',
+}
+
+interface Order {
+  /** What a place in the list is known by, with the types of that; the last one is the id. */
+  readonly keys: readonly (readonly [expression: string, type: string])[];
+  readonly direction: 'asc' | 'desc';
+}
+
+const ID = ['state.project_id', 'uuid'] as const;
+const LATEST = ['state.latest_update_id', 'uuid'] as const;
+const ORDERS: Readonly<Record<ProjectOrder, Order>> = {
+  HEALTH: { keys: [['state.health_rank', 'smallint'], LATEST, ID], direction: 'desc' },
+  LATEST_UPDATE: { keys: [LATEST, ID], direction: 'desc' },
+  NAME: {
+    keys: [
+      ['lower(project.name)', 'text'],
+      ['project.id', 'uuid'],
+    ],
+    direction: 'asc',
+  },
+};
+
+/** As the column has them. */
+export const HEALTH_RANKS: Readonly<Record<Health, number>> = {
+  [Health.ON_TRACK]: 1,
+  [Health.AT_RISK]: 2,
+  [Health.OFF_TRACK]: 3,
+};
+
+/** Which projects: those of one account, or all. */
+export interface Listed {
+  readonly memberId: string | undefined;
+  readonly health?: readonly Health[] | null | undefined;
+  readonly search?: string | undefined;
+}
+
+/** One page of those projects in that order, in one statement. Throws BAD_USER_INPUT. */
+export async function orderedProjects(
+  em: EntityManager,
+  orderBy: ProjectOrder,
+  { memberId, health, search }: Listed,
+  args: PageArgs,
+): Promise<Connection<Project>> {
+  const { keys, direction } = ORDERS[orderBy];
+  const page = pageOf(args, (cursor) => placeIn(orderBy, cursor) !== undefined);
+  const backwards = page.last !== undefined;
+  const size = (page.first ?? page.last)!;
+  const cursor = page.after ?? page.before;
+  const ascending = (direction === 'asc') !== backwards;
+  const conditions: string[] = ['project.deleted_at is null'];
+  const parameters: unknown[] = [];
+  const where = (sql: string, ...values: readonly unknown[]) => {
+    conditions.push(sql);
+    parameters.push(...values);
+  };
+  if (memberId) {
+    const member = 'select from project_member member where member.project_id = project.id and member.account_id = ?';
+    where(`exists (${member})`, memberId);
+  }
+  if (health) where(`state.health_rank = any(string_to_array(?, ',')::smallint[])`, ranksOf(health));
+  if (search) {
+    const like = likeText(search);
+    const parts = ['project.name', 'project.key'].flatMap((column) => [
+      `${column} ilike ?`,
+      `${column} collate "C" ilike ?`,
+    ]);
+    where(`(${parts.join(' or ')})`, ...parts.map(() => like));
+  }
+  if (cursor) {
+    const [columns, values] = [keys.map(([column]) => column), keys.map(([, type]) => `?::${type}`)];
+    where(`(${columns.join(', ')}) ${ascending ? '>' : '<'} (${values.join(', ')})`, ...placeIn(orderBy, cursor)!);
+  }
+  const order = keys.map(([column]) => `${column} ${ascending ? 'asc' : 'desc'}`).join(', ');
+  const shown = keys.map(([column], at) => `${column} as place_${at}`).join(', ');
+  const sql = `
+    select project.*, ${shown} from project join project_state state on state.project_id = project.id
+     where ${conditions.join(' and ')} order by ${order} limit ?`;
+  const found = await em.execute<Row[]>(sql, [...parameters, size + 1]);
+  const rows = backwards ? found.slice(0, size).toReversed() : found.slice(0, size);
+  const places = new Map<Project, string>();
+  const nodes = rows.map((row) => {
+    const project = fromRow(em, ProjectEntity, row);
+    places.set(project, encodeKey([orderBy, ...keys.map((_, at) => row[`place_${at}`])]));
+    return project;
+  });
+  const [more, from] = [found.length > size, cursor !== undefined];
+  return connectionBy((node) => places.get(node)!, nodes, backwards ? from : more, backwards ? more : from);
+}
+
+/** The place that a cursor of this order names; `undefined` for what is none. */
+function placeIn(orderBy: ProjectOrder, cursor: string): readonly (string | number)[] | undefined {
+  const [order, ...place] = decodeKey(cursor) ?? [];
+  const { keys } = ORDERS[orderBy];
+  const fits = keys.every(([, type], at) => isOfType(place[at], type));
+  return order === orderBy && place.length === keys.length && fits ? (place as (string | number)[]) : undefined;
+}
+
+function isOfType(value: unknown, type: string): boolean {
+  if (type === 'smallint') return typeof value === 'number' && Object.values(HEALTH_RANKS).concat(0).includes(value);
+  // PostgreSQL takes no text with a zero.
+  return typeof value === 'string' && (type === 'uuid' ? UUID.test(value) : !value.includes('\0'));
+}
+
+function ranksOf(health: readonly Health[]): string {
+  return health.map((one) => HEALTH_RANKS[one]).join(',');
+}
