@@ -1,5 +1,5 @@
 // Rules that tools of clients rely on, for schema.gql: `npm run lint:schema`. docs/api.md explains the exceptions.
-import graphql from '@graphql-eslint/eslint-plugin';
+import * as graphql from '@graphql-eslint/eslint-plugin';
 
 const { parser, configs } = graphql;
 

@@ -246,7 +246,8 @@ function cell(row: Row, one: Case, answer: Awaited<ReturnType<typeof answerTo>>)
   if (one.answers?.includes(code)) return ALLOWED;
   if (more.length > 0) return 'several errors';
   // The role that is missing is the one that the schema states.
-  const stated = row.rule.includes(`(role: ${String(requires)})`);
+  const role = /\(role: (\w+)\)/.exec(row.rule)?.[1];
+  const stated = requires === role;
   return code === 'FORBIDDEN' && !stated ? `requires ${String(requires)}` : cellOf(code);
 }
 

@@ -13,11 +13,15 @@ const LOOK = `query Look {
     id key health
     members(first: 50) { edges { node { role user { id } } } }
     latestUpdate { id title body health version author { id name } }
+    comments(first: 10) { edges { node { id body version author { id } } } }
   } } }
 }`;
 const POST_UPDATE = 'mutation Post($input: PostUpdateInput!) { postUpdate(input: $input) { id } }';
 const EDIT_UPDATE = `mutation Edit($id: ID!, $version: Int!, $input: EditUpdateInput!) {
   editUpdate(id: $id, version: $version, input: $input) { id }
+}`;
+const EDIT_COMMENT = `mutation Correct($id: ID!, $version: Int!, $input: EditCommentInput!) {
+  editComment(id: $id, version: $version, input: $input) { id }
 }`;
 const POST_COMMENT = 'mutation Say($input: PostCommentInput!) { postComment(input: $input) { id } }';
 
@@ -34,12 +38,21 @@ interface SeenUpdate {
   readonly author: { readonly id: string; readonly name: string };
 }
 
+interface SeenComment {
+  readonly id: string;
+  readonly body: string;
+  readonly version: number;
+  readonly author: { readonly id: string };
+}
+
 export interface SeenProject {
   readonly id: string;
   readonly key: string;
   readonly health: Health | null;
   readonly members: Page<{ readonly role: ProjectRole; readonly user: { readonly id: string } }>;
   readonly latestUpdate: SeenUpdate | null;
+  /** The newest ones. */
+  readonly comments: Page<SeenComment>;
 }
 
 export interface Me {
@@ -47,13 +60,13 @@ export interface Me {
   readonly role: Role;
 }
 
-export type ActKind = 'update' | 'edit' | 'reply' | 'chat';
+export type ActKind = 'update' | 'edit' | 'reply' | 'chat' | 'correct';
 
 /** How often each kind is done, where all are possible. */
-const OFTEN: Readonly<Record<ActKind, number>> = { update: 35, edit: 10, reply: 30, chat: 25 };
+const OFTEN: Readonly<Record<ActKind, number>> = { update: 35, edit: 10, reply: 30, chat: 25, correct: 5 };
 
 /** What `me` may sensibly do in `project`, with its weight. */
-export function possibleActs(me: Me, { members, latestUpdate }: SeenProject): Record<ActKind, number> {
+export function possibleActs(me: Me, { members, latestUpdate, comments }: SeenProject): Record<ActKind, number> {
   const membership = members.edges.find(({ node }) => node.user.id === me.id)?.node.role;
   const edits =
     me.role === Role.ADMIN || (me.role === Role.EDITOR && !!membership && membership !== ProjectRole.VIEWER);
@@ -64,7 +77,13 @@ export function possibleActs(me: Me, { members, latestUpdate }: SeenProject): Re
     // Nobody answers itself.
     reply: latestUpdate && !ownLatest ? OFTEN.reply : 0,
     chat: OFTEN.chat,
+    correct: ownComment(me, comments) ? OFTEN.correct : 0,
   };
+}
+
+/** The newest comment of its own that it has not edited yet. */
+function ownComment({ id }: Me, comments: Page<SeenComment>): SeenComment | undefined {
+  return comments.edges.find(({ node }) => node.author.id === id && node.version === 1)?.node;
 }
 
 /** Lets the account of `client` do one thing, and tells it in a line; undefined if it sees no project. */
@@ -86,6 +105,12 @@ export async function act(client: LiveClient, texts: LiveTexts, random: Random):
     const input = { body: texts.amended(key, latest.body), health: nextHealth(latest.health, random) };
     await client.request(EDIT_UPDATE, { id: latest.id, version: latest.version, input });
     return `${key}  edit (${input.health}): ${latest.title}`;
+  }
+  const said = kind === 'correct' ? ownComment(me, project.comments) : undefined;
+  if (said) {
+    const input = { body: texts.amended(key, said.body) };
+    await client.request(EDIT_COMMENT, { id: said.id, version: said.version, input });
+    return `${key}  correct: ${said.body}`;
   }
   const body = kind === 'reply' && latest ? texts.reply(key, latest.health, latest.author.name) : texts.chat(key);
   const updateId = kind === 'reply' ? latest?.id : undefined;

@@ -16,7 +16,7 @@ import { Metrics } from '../operations/metrics.js';
 import { ContextFactory } from './context-factory.js';
 import { RESPONSE_JSON, refusalOf, wantsResponseJson } from './http/refusal.js';
 import { guardSchema, type OnRefusal } from './guarded-schema.js';
-import { DateTimeScalar } from './scalars.js';
+import { withSpecifications } from './scalars.js';
 import { isErrors, OperationPipeline, type ReadyOperation } from './operations/operation-pipeline.js';
 import { signOutIn } from './operations/sign-out.js';
 
@@ -59,10 +59,10 @@ export class ApolloOptions implements GqlOptionsFactory<ApolloDriverConfig> {
       path: '/graphql',
       autoSchemaFile: true,
       // Apollo checks the schema when it starts; an introspection before that finds no more, and takes a tenth of the start.
-      buildSchemaOptions: { skipCheck: true, scalarsMap: [{ type: Date, scalar: DateTimeScalar }] },
+      buildSchemaOptions: { skipCheck: true },
       sortSchema: true,
       transformSchema: (schema) =>
-        guardSchema(schema, {
+        guardSchema(withSpecifications(schema), {
           limits: this.contexts.limits,
           catchUp: () => this.contexts.catchUp(),
           onRefusal: this.recordRefusal,

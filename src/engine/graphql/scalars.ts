@@ -1,17 +1,21 @@
 // Scalars beside those of GraphQL itself, each with its specification.
-import { GraphQLISODateTime } from '@nestjs/graphql';
-import { GraphQLScalarType } from 'graphql';
+import { GraphQLScalarType, type GraphQLSchema, isScalarType } from 'graphql';
 
-/** `Date` in the code. https://www.rfc-editor.org/rfc/rfc3339 */
-export const DateTimeScalar = new GraphQLScalarType({
-  ...GraphQLISODateTime.toConfig(),
-  description: 'A point in time in UTC, such as 2026-11-28T09:54:33.120Z.',
-  specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time.html',
-});
-
-/** What is shown as it is; it is not taken as input. https://www.rfc-editor.org/rfc/rfc8259 */
+/** What is shown as it is; it is not taken as input. */
 export const JsonScalar = new GraphQLScalarType({
   name: 'JSON',
   description: 'Any value of JSON.',
   specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc8259',
 });
+
+/** NestJS has no way to say it of a scalar of its own. */
+const SPECIFICATIONS: Readonly<Record<string, string>> = { DateTime: 'https://www.rfc-editor.org/rfc/rfc3339' };
+
+/** The same schema, in which each of our scalars names its specification. */
+export function withSpecifications(schema: GraphQLSchema): GraphQLSchema {
+  for (const [name, url] of Object.entries(SPECIFICATIONS)) {
+    const scalar = schema.getType(name);
+    if (isScalarType(scalar)) scalar.specifiedByURL = url;
+  }
+  return schema;
+}

@@ -10,6 +10,7 @@ import {
   parse,
   print,
 } from 'graphql';
+import type { ClassValue } from '../access/class-value.js';
 import { type ClassRule, classPolicy, type Policy } from '../access/policy.js';
 import { type AccountRights, Role } from '../access/role.js';
 import { ForbiddenError, NotFoundError } from '../errors/service-error.js';
@@ -38,6 +39,9 @@ const editor = () =>
 const admin = () => classPolicy({ directive: directive('admin'), args: {}, rule: administers });
 const self: Policy = { directive: directive('self'), args: {}, check: () => {} };
 
+/** The role in the resource, as a field shows it. */
+const STANDING: ClassValue = { of: ({ resources }, id) => resources.get(id) };
+
 const guardedBy = (...policies: Policy[]) =>
   Object.fromEntries(policies.map((one) => [`policy:${one.directive.name}`, one]));
 const text = (extensions = {}): Config => ({ type: GraphQLString, extensions });
@@ -61,6 +65,7 @@ const Thing: GraphQLObjectType = new GraphQLObjectType({
     secret: text(guardedBy(editor())),
     plan: text(guardedBy(editor())),
     log: text(guardedBy(admin())),
+    standing: text({ classValue: STANDING }),
     part: { type: Thing, extensions: same, args: { first: { type: GraphQLInt } } },
     parts: { type: new GraphQLList(new GraphQLNonNull(Thing)), extensions: same },
     elsewhere: { type: Thing },
@@ -105,6 +110,23 @@ const rights = (role: Role, ...resources: [string, string][]): AccountRights => 
 });
 /** The rules that a plan asks, by what a nobody is told. */
 const asked = (fields: string) => [...selecting(fields).classOf(rights(Role.USER), 'x').outcomes.keys()];
+
+const classOf = (fields: string, role: string) => selecting(fields).classOf(rights(Role.USER, ['x', role]), 'x');
+
+describe('a value of the class', () => {
+  it('is one for all who are shown the same, and tells those apart who are not', () => {
+    const fields = '{ standing part { standing } }';
+    expect(selecting(fields).perViewer).toBeUndefined();
+    expect([...classOf(fields, 'EDITOR').values]).toEqual([[STANDING, 'EDITOR']]);
+    expect(classOf(fields, 'EDITOR').key).toBe(classOf(fields, 'EDITOR').key);
+    expect(classOf(fields, 'EDITOR').key).not.toBe(classOf(fields, 'VIEWER').key);
+    expect(classOf('{ name }', 'EDITOR').key).toBe(classOf('{ name }', 'VIEWER').key);
+  });
+
+  it('is one of each viewer where the object may belong to another resource', () => {
+    expect(selecting('{ elsewhere { standing } }').perViewer).toContain('Thing.standing may be about another resource');
+  });
+});
 
 describe('what a document needs', () => {
   it.each([
