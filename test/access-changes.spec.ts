@@ -1,5 +1,7 @@
 // Changes of what an account may do, told to it at their place in the log, on whichever instance it is; and what it may do in a
 // project, known beforehand and shared by all who may do the same.
+import { MikroORM } from '@mikro-orm/postgresql';
+import { lastSeqOfProject } from '../src/domain/projects/project.loader.js';
 import { decodeCursor } from '../src/engine/events/cursor.js';
 import { Hub } from '../src/engine/realtime/hub.js';
 import { addMember, createProject, postUpdate } from './support/factories.js';
@@ -126,6 +128,26 @@ describe('accessChanged', () => {
     for (const watch of [...twice, second, stranger]) watch.stop();
   });
 
+  it('tells all members of a project that is deleted, however many they are', async () => {
+    const { id } = await createProject(owner);
+    const person = await member();
+    await addMember(owner, id, person, 'VIEWER');
+    const watch = person.elsewhere.subscribe(CHANGES);
+    await there.watching(1);
+    await here.current.database.query(
+      `with made as (
+         insert into account (id, email, name, role, password_hash)
+           select gen_random_uuid(), 'many-' || n || '@example.com', 'Many', 'USER', 'none' from generate_series(1, 2000) as n returning id)
+       insert into project_member (id, project_id, account_id, role) select gen_random_uuid(), $1, id, 'VIEWER' from made`,
+      [id],
+    );
+    const began = performance.now();
+    await admin.data(DELETE, { id });
+    process.stdout.write(`figure: project of 2,002 members deleted in ${Math.round(performance.now() - began)} ms\n`);
+    expect(changeOf((await watch.next()).data)).toEqual({ projectId: id, role: null, accountRole: 'EDITOR' });
+    watch.stop();
+  });
+
   it('ends with the account', async () => {
     const person = await member();
     const watch = person.elsewhere.subscribe(CHANGES);
@@ -189,6 +211,24 @@ describe('lastSeq', () => {
     expect(await lastSeq(id)).toBe(1);
     await postUpdate(owner, id);
     expect(await lastSeq(id)).toBe(2);
+  });
+
+  it('is never newer than what its reader had applied, pruned or not', async () => {
+    const { id } = await createProject(owner);
+    for (let n = 0; n < 3; n += 1) await postUpdate(owner, id);
+    const events = await here.current.database.query<{ pos: number }>(
+      'select pos::int as pos from event where resource_id = $1 order by pos',
+      [id],
+    );
+    const em = here.current.app.get(MikroORM).em.fork();
+    const seqsAt = () =>
+      lastSeqOfProject.batch(
+        em,
+        [0, ...events.map(({ pos }) => pos)].map((pos) => ({ id, pos })),
+      );
+    expect(await seqsAt()).toEqual([0, 1, 2, 3, 4]);
+    await here.current.database.query('delete from event where resource_id = $1 and pos <= $2', [id, events[1]!.pos]);
+    expect(await seqsAt()).toEqual([2, 2, 2, 3, 4]);
   });
 
   it('stays when the events are pruned', async () => {

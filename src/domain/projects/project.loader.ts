@@ -43,7 +43,7 @@ export interface ProjectAt {
  * One snapshot, by the indexes of the log alone.
  */
 const LAST_SEQS = `
-select asked.id, coalesce(
+select asked.id, asked.pos::float8 as pos, coalesce(
     (select seq from event where resource_kind = '${PROJECT_RESOURCE}' and resource_id = asked.id and pos <= asked.pos
       order by resource_kind, resource_id, pos desc limit 1),
     (select seq - 1 from event where resource_kind = '${PROJECT_RESOURCE}' and resource_id = asked.id and pos > asked.pos
@@ -55,11 +55,11 @@ select asked.id, coalesce(
 export const lastSeqOfProject = new Loader<ProjectAt, number>(
   async (em, asked) => {
     const places = [asked.map(({ id }) => id).join(','), asked.map(({ pos }) => pos).join(',')];
-    const rows = await em.execute<{ id: string; seq: number }[]>(LAST_SEQS, places);
-    const seqs = new Map(rows.map(({ id, seq }) => [id, seq]));
-    return asked.map(({ id }) => seqs.get(id) ?? 0);
+    const rows = await em.execute<(ProjectAt & { readonly seq: number })[]>(LAST_SEQS, places);
+    const seqs = new Map(rows.map((row) => [placeOf(row), row.seq]));
+    return asked.map((one) => seqs.get(placeOf(one)) ?? 0);
   },
-  ({ id, pos }) => `${id} ${pos}`,
+  (one) => placeOf(one),
 );
 
 /** A membership by project and account. */
@@ -72,4 +72,8 @@ export const memberByPair = new Loader<string, ProjectMember | undefined>(async 
 
 export function pairOf(projectId: string, accountId: string): string {
   return `${projectId}/${accountId}`;
+}
+
+function placeOf({ id, pos }: ProjectAt): string {
+  return `${id} ${pos}`;
 }
