@@ -79,9 +79,10 @@ it('the one that is wrong says so in its log, to Prometheus and to whoever asks 
     { status: 200, details: {}, offset: 0, logged: null },
     {
       status: 200,
-      details: { clock: "This clock is 90.0 s behind PostgreSQL's" },
+      // A busy machine answers late, which makes a difference of tenths.
+      details: { clock: expect.stringMatching(/^This clock is (89|90)\.\d s behind PostgreSQL's$/) },
       offset: -90,
-      logged: [expect.stringContaining("This clock is 90.0 s behind PostgreSQL's: set it by NTP")],
+      logged: [expect.stringMatching(/This clock is (89|90)\.\d s behind PostgreSQL's: set it by NTP/)],
     },
   ]);
 });

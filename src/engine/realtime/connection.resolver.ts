@@ -31,7 +31,7 @@ export class ConnectionResolver {
     const socket = this.sockets.carrierOf(context);
     if (!socket?.claims)
       throw new BadUserInputError([], 'renewConnection extends the life of a socket: send it over one.');
-    const shown = this.authenticator.inHeader(`Bearer ${accessToken}`, context.client.address);
+    const shown = this.authenticator.presented.inHeader(`Bearer ${accessToken}`, context.client.address);
     // Tokens of a session that keeps them in cookies are never shown by hand.
     const isValid = shown && shown.claims.exp * 1000 > Date.now() && shown.transport === context.viewer.transport;
     if (!isValid) throw new UnauthenticatedError('This access token is not valid here.');

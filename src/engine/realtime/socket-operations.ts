@@ -17,12 +17,8 @@ import { isErrors, type OperationRequest } from '../graphql/operations/operation
 import type { ParsedOperation } from '../graphql/operations/parsed-operation.js';
 import { signOutIn } from '../graphql/operations/sign-out.js';
 import { ownerOf } from '../limits/client-network.js';
-import {
-  isOtherAccount,
-  SessionAuthenticator,
-  shownAccountIn,
-  type ShownToken,
-} from '../sessions/session.authenticator.js';
+import type { ShownToken } from '../sessions/presented-tokens.js';
+import { isOtherAccount, SessionAuthenticator, shownAccountIn } from '../sessions/session.authenticator.js';
 import { build } from '../operations/build.js';
 import { OpenSockets } from './open-sockets.js';
 import { SocketAdmission } from './socket-admission.js';
@@ -103,10 +99,12 @@ export class SocketOperations {
   private shown(socket: Socket, params: Payload): ShownToken | undefined {
     const { address } = socket.client;
     if (!params || !('authorization' in params || 'Authorization' in params)) {
-      return this.authenticator.inCookie(socket.accessCookie, address);
+      return this.authenticator.presented.inCookie(socket.accessCookie, address);
     }
     const authorization = params['authorization'] ?? params['Authorization'];
-    return typeof authorization === 'string' ? this.authenticator.inHeader(authorization, address) : undefined;
+    return typeof authorization === 'string'
+      ? this.authenticator.presented.inHeader(authorization, address)
+      : undefined;
   }
 
   private async prepare(

@@ -4,7 +4,7 @@ import type { RawData, WebSocket } from 'ws';
 import type { ClientInfo } from '../access/role.js';
 import { BEGINNING_BYTES, MAX_MESSAGE_BYTES } from '../limits/message-size.js';
 import type { AccessClaims } from '../sessions/access-tokens.js';
-import type { ShownToken } from '../sessions/session.authenticator.js';
+import type { ShownToken } from '../sessions/presented-tokens.js';
 import { WeightedSemaphore } from './fan-out/flow-control.js';
 import { LATER, withAdvice } from './sockets/retry-advice.js';
 import { type Operation, RunningOperations } from './sockets/running-operations.js';

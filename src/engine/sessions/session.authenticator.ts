@@ -4,38 +4,28 @@ import { Injectable } from '@nestjs/common';
 import { NO_COOKIES } from '../access/credential-cookies.js';
 import type { Caller } from '../access/operation-context.js';
 import { Rights } from '../access/rights.js';
-import type { Transport } from '../access/role.js';
-import { AuditTrail } from '../audit/audit-trail.js';
 import { LogFollower } from '../events/log-follower.js';
 import { OtherAccountError, ServiceUnavailableError } from '../errors/service-error.js';
 import type { Authenticator } from '../graphql/authenticator.port.js';
-import { type AccessClaims, AccessTokens } from './access-tokens.js';
+import { PresentedTokens, type ShownToken } from './presented-tokens.js';
 import { SessionCookies } from './session-cookies.js';
 import { SessionUse } from './session-use.js';
 import { SessionView } from './session.view.js';
-
-/** An access token of ours, expired or not, and how it came. */
-export interface ShownToken {
-  readonly claims: AccessClaims;
-  readonly transport: Transport;
-}
 
 /** By this name, as a header and in the payload of `connection_init`, a page says which account it shows. */
 const ACCOUNT_HEADER = 'x-tidings-account';
 
 const NOBODY: Caller = {};
-const BEARER = /^Bearer +([A-Za-z0-9_.-]+) *$/i;
 
 @Injectable()
 export class SessionAuthenticator implements Authenticator {
   constructor(
-    private readonly tokens: AccessTokens,
+    readonly presented: PresentedTokens,
     private readonly sessions: SessionView,
     private readonly rights: Rights,
     private readonly follower: LogFollower,
     private readonly use: SessionUse,
     private readonly cookies: SessionCookies,
-    private readonly audit: AuditTrail,
   ) {}
 
   async authenticate(request: IncomingMessage, response: ServerResponse, address: string): Promise<Caller> {
@@ -44,23 +34,15 @@ export class SessionAuthenticator implements Authenticator {
     if (cookies.refusal) return { cookies };
     const shownAccount = shownAccountIn(request.headers);
     const shown =
-      authorization === undefined ? this.inCookie(cookies.accessToken, address) : this.inHeader(authorization, address);
+      authorization === undefined
+        ? this.presented.inCookie(cookies.accessToken, address)
+        : this.presented.inHeader(authorization, address);
     // Expired or not: a page that shows another account must not refresh this one's session.
     if (shown && isOtherAccount(shown, shownAccount)) {
       return { cookies: { ...NO_COOKIES, refusal: new OtherAccountError() } };
     }
     if (!shown || shown.claims.exp * 1000 <= Date.now()) return { cookies, shownAccount };
     return { ...(await this.callerOf(shown)), cookies, shownAccount };
-  }
-
-  /** The token in an `Authorization` value, which came from `address`. */
-  inHeader(authorization: string, address: string): ShownToken | undefined {
-    return this.shown(BEARER.exec(authorization)?.[1], 'BODY', address);
-  }
-
-  /** The token in a cookie, which came from `address`. */
-  inCookie(value: string | undefined, address: string): ShownToken | undefined {
-    return this.shown(value, 'COOKIE', address);
   }
 
   /** The caller as the log has it now: nobody once the session has ended or the account is disabled. */
@@ -86,14 +68,6 @@ export class SessionAuthenticator implements Authenticator {
       // Whoever asks learns nothing but that it cannot be known now; why it cannot is reported where it failed.
       return { refusal: new ServiceUnavailableError() };
     }
-  }
-
-  private shown(token: string | undefined, transport: Transport, address: string): ShownToken | undefined {
-    if (!token) return undefined;
-    const claims = this.tokens.verify(token);
-    // Not waited for: nobody is refused later for it.
-    if (!claims) void this.audit.recordRepeatable({ action: 'ACCESS_TOKEN_REFUSED', outcome: 'REFUSED', address });
-    return claims && { claims, transport };
   }
 }
 

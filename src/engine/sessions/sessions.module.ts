@@ -15,6 +15,7 @@ import { PasswordResolver } from './password.resolver.js';
 import { RefreshService } from './refresh.service.js';
 import { RefreshTokens } from './refresh-tokens.js';
 import { RequestSessions } from './request-sessions.js';
+import { PresentedTokens } from './presented-tokens.js';
 import { SessionAuthenticator } from './session.authenticator.js';
 import { AccountSessionsResolver, SessionResolver } from './session.resolver.js';
 import { SessionRetention } from './session.retention.js';
@@ -42,6 +43,7 @@ import { SignInService } from './sign-in.service.js';
     RefreshService,
     RefreshTokens,
     RequestSessions,
+    PresentedTokens,
     SessionAuthenticator,
     SessionCookies,
     SessionResolver,
