@@ -119,8 +119,8 @@ describe('what left nothing before', () => {
     const socket = await RawSocket.open(tidings.current.url, from(address));
     socket.send({ type: 'connection_init', payload: { authorization: `Bearer ${header}.${claims}.AAAA` } });
     await socket.closed;
-    expect((await entries('ACCESS_TOKEN_REFUSED')).filter((entry) => entry.address === address)).toMatchObject([
-      { count: 5, outcome: 'REFUSED', actor: null, subjectId: null, details: '{}' },
+    expect((await entries('ACCESS_TOKEN_REFUSED')).filter((entry) => entry.address === address)).toEqual([
+      expect.objectContaining({ count: 5, outcome: 'REFUSED', actor: null, subjectId: null, details: {} }),
     ]);
   });
 

@@ -26,16 +26,20 @@ export class SocketAdmission {
     private readonly refusals: DelayedRefusals,
   ) {}
 
-  /** The operation to run, or every reason why not. Never throws. `caller` was verified just now. */
+  /**
+   * The operation to run, or every reason why not. Never throws. `caller` was verified just now; `wanted`: false once the client has
+   * completed the operation or is gone.
+   */
   async prepare(
     socket: Socket,
     schema: GraphQLSchema,
     request: OperationRequest,
     { principal, refusal }: Caller,
+    wanted: () => boolean,
   ): Promise<ReadyOperation | readonly GraphQLError[]> {
     // While it cannot be known whether the session lives, its token still says whose it is.
     const accountId = principal?.accountId ?? (refusal && socket.claims?.sub);
-    const refused = await this.admit(socket, request.query, accountId);
+    const refused = await this.admit(socket, request.query, accountId, wanted);
     if (refused) return [refused];
     const ready = this.pipeline.prepare(schema, request, { signedIn: !!(principal ?? refusal), via: 'socket' });
     if (!isErrors(ready)) this.gate.counted(request.query, ready.cost);
@@ -46,16 +50,16 @@ export class SocketAdmission {
     socket: Socket,
     document: string,
     accountId: string | undefined,
+    wanted: () => boolean,
   ): Promise<ServiceError | undefined> {
     const network = ownerOf(socket.client.address);
     const isKnown = () => this.pipeline.knows(document);
     const signsOut = signOutIn(document) === 'alone';
-    const wanted = () => socket.open;
     try {
       await this.gate.admit({ network, accountId, document, isKnown, bytes: document.length, signsOut, wanted });
       return undefined;
     } catch (error) {
-      if (!socket.open) return new UnauthenticatedError();
+      if (!wanted()) return new UnauthenticatedError();
       if (!(error instanceof ServiceError)) throw error;
       // A client that tries again at once is not answered at once.
       await this.refusals.wait();

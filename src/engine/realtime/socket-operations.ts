@@ -115,26 +115,27 @@ export class SocketOperations {
     const { shown } = socket;
     const operation = socket.operations.get(key);
     if (!shown || !operation) return [new UnauthenticatedError()];
+    const wanted = () => socket.open && !operation.completed;
     if (this.sockets.isCrowded(socket)) return [new RateLimitedError(1)];
     let caller = await this.authenticator.callerOf(shown);
     const signsOut = signOutIn(request.query) === 'alone';
     const limited = caller.principal && !signsOut && this.contexts.limits.operation(caller.principal.accountId);
-    if (!socket.open) return [new UnauthenticatedError()];
+    if (!wanted()) return [new UnauthenticatedError()];
     if (limited) return [limited];
     const since = performance.now();
-    const ready = await this.admission.prepare(socket, this.subscriptions.schema, request, caller);
+    const ready = await this.admission.prepare(socket, this.subscriptions.schema, request, caller, wanted);
     if (isErrors(ready)) return ready;
     const accountId = caller.principal?.accountId;
     const more = accountId && this.contexts.limits.rootFields(accountId, ready.operation.rootFields);
     if (more) return [more];
     if (performance.now() - since > CALLER_MS) caller = await this.authenticator.callerOf(shown);
-    if (!socket.open || operation.completed) return [new UnauthenticatedError()];
+    if (!wanted()) return [new UnauthenticatedError()];
     const isSubscription = ready.operation.type === 'subscription';
     if (!isSubscription) {
       // It may take long until the client has taken what it asked for before.
       const waited = await socket.enter(operation, ready.cost);
       if (waited) caller = await this.authenticator.callerOf(shown);
-      if (!socket.open || operation.completed) return [new UnauthenticatedError()];
+      if (!wanted()) return [new UnauthenticatedError()];
       operation.awaited = true;
       operation.opening = false;
     }
