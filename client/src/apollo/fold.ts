@@ -38,8 +38,7 @@ export function fold(cache: ApolloCache, query: DocumentNode, data: Json): void 
   const place = (existing: Json, { storeFieldName }: { storeFieldName: string }): Json => {
     const changed = { ...existing };
     // A list that is filtered, or whose start is not loaded: whether it belongs there is not known here.
-    const belongs =
-      /POS|ADD|CRE/.test(action) && !/filter/.test(storeFieldName) && !existing.pageInfo?.hasPreviousPage;
+    const belongs = /POS|ADD|CRE/.test(action) && !/filter/.test(storeFieldName) && !existing.pageInfo?.hasPreviousPage;
     for (const name of LISTS) {
       const rows = existing[name] as Json[] | undefined;
       if (!rows) continue;

@@ -1,0 +1,95 @@
+// The package as it is published: what is in it, and that other programs can use it.
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { blocksOf, fileNameOf } from '../support/printed-code.js';
+import { PASSWORD, useTidings } from '../support/tidings.js';
+
+const ROOT = process.cwd();
+const BIN = join(ROOT, 'node_modules/.bin');
+const run = promisify(execFile);
+const tidings = useTidings();
+let folder: string;
+let tarball: string;
+let said: string;
+
+/** npm as a user calls it. */
+const npm = (...args: string[]) =>
+  run('npm', args, {
+    cwd: ROOT,
+    env: { PATH: process.env['PATH'], HOME: folder, npm_config_cache: join(folder, '.npm') },
+  });
+const node = (cwd: string, ...args: string[]) => run(process.execPath, args, { cwd });
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'tidings-client-'));
+  const { stdout } = await npm('pack', '-w', 'client', '--pack-destination', folder);
+  said = stdout;
+  tarball = join(folder, stdout.trim());
+  const installed = join(folder, 'node_modules/@tidings/client');
+  mkdirSync(installed, { recursive: true });
+  await run('tar', ['-xzf', tarball, '-C', installed, '--strip-components=1']);
+  for (const name of ['@apollo', '@urql', 'react', 'graphql', 'rxjs', 'wonka', '@0no-co'])
+    symlinkSync(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+it('packing it says nothing but the name of the file', () => {
+  expect(said).toMatch(/^tidings-client-[\d.]+\.tgz\n$/);
+});
+
+it('publint and attw find nothing wrong with it', async () => {
+  const publint = await run(join(BIN, 'publint'), ['run', tarball, '--strict']);
+  expect(publint.stdout).toContain('All good');
+  // Fails by its exit code: what CommonJS of TypeScript cannot have is left out by the profile.
+  await run(join(BIN, 'attw'), [tarball, '--profile', 'esm-only', '--no-color', '--no-emoji']);
+});
+
+it('no entry is larger than it may be', async () => {
+  const { stdout } = await run(process.execPath, [join(ROOT, 'node_modules/size-limit/bin.js'), '--json'], {
+    cwd: resolve('client'),
+  });
+  const sizes = JSON.parse(stdout) as { name: string; passed: boolean }[];
+  expect(sizes.map(({ name, passed }) => [name, passed])).toEqual(
+    ['core', 'apollo', 'urql', 'react'].map((name) => [name, true]),
+  );
+});
+
+it.each(['', '/apollo', '/urql', '/react'])('@tidings/client%s is imported and required by Node', async (entry) => {
+  const name = `@tidings/client${entry}`;
+  await node(folder, '--input-type=module', '-e', `await import('${name}')`);
+  const required = node(folder, '--no-warnings', '--input-type=commonjs', '-e', `require('${name}')`);
+  await expect(required).resolves.toBeDefined();
+});
+
+it('the core needs no other package', async () => {
+  const bare = join(folder, 'bare/node_modules/@tidings');
+  mkdirSync(bare, { recursive: true });
+  symlinkSync(join(folder, 'node_modules/@tidings/client'), join(bare, 'client'));
+  const script = `import { createTidings } from '@tidings/client';
+    const tidings = createTidings({ url: '${tidings.current.url}/graphql', transport: 'body' });
+    tidings.close();`;
+  const bareNode = node(join(folder, 'bare'), '--preserve-symlinks', '--input-type=module', '-e', script);
+  await expect(bareNode).resolves.toBeDefined();
+});
+
+it('the code of its README runs as it stands', async () => {
+  const blocks = blocksOf('client/README.md').filter(({ language }) => language === 'js');
+  expect(blocks.length).toBeGreaterThan(2);
+  for (const block of blocks)
+    writeFileSync(join(folder, fileNameOf(block)!), block.text.replace('http://localhost:4000', tidings.current.url));
+  const { email } = await tidings.current.asUser();
+  const script = `import { signIn, tidings } from './sign-in.mjs';
+    import { watch } from './watch.mjs';
+    import { Page } from './project.mjs';
+    console.log(await signIn('${email}', 'wrong'));
+    console.log(await signIn('${email}', '${PASSWORD}'));
+    await watch(console.log, { signal: AbortSignal.timeout(500) });
+    console.log(typeof Page);
+    tidings.close();`;
+  const { stdout } = await node(folder, '--input-type=module', '-e', script);
+  expect(stdout).toBe('E-mail address or password is wrong.\nSigned in\nfunction\n');
+  expect(readFileSync('client/README.md', 'utf8').length).toBeLessThan(6_000);
+});
