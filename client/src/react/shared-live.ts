@@ -35,12 +35,16 @@ export class SharedLive {
   constructor(
     readonly tidings: Tidings,
     readonly question: LiveQuestion,
-    readonly forget: () => void,
+    /** Where others find it. */
+    readonly all: Map<string, SharedLive>,
+    readonly key: string,
   ) {}
 
   /** Returns how to let it go. */
   acquire(): () => void {
     this.#users += 1;
+    // A component that was hidden for long comes back with one that had stopped.
+    if (!this.all.has(this.key)) this.all.set(this.key, this);
     clearTimeout(this.#timer);
     if (!this.#live || this.view.get().status === 'ended') this.#start();
     return () => {
@@ -54,7 +58,7 @@ export class SharedLive {
   }
 
   #stop(): void {
-    this.forget();
+    if (this.all.get(this.key) === this) this.all.delete(this.key);
     this.#live?.stop();
     this.#live = undefined;
     this.#unwatch?.();
@@ -120,7 +124,7 @@ export function sharedLive(tidings: Tidings, question: LiveQuestion): SharedLive
   if (!all) shared.set(tidings, (all = new Map()));
   const key = keyOf(question);
   let live = all.get(key);
-  if (!live) all.set(key, (live = new SharedLive(tidings, question, () => all.delete(key))));
+  if (!live) all.set(key, (live = new SharedLive(tidings, question, all, key)));
   return live;
 }
 
