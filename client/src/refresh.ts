@@ -20,7 +20,7 @@ export class Refresh {
     this.#session = session;
   }
 
-  /** Tokens that are newer than `version`; answered within 10 s. */
+  /** Tokens that are newer than `version`, by this page or another one; answered within 10 s. */
   async renew(version: number): Promise<Outcome> {
     const session = this.#session;
     if (session.version !== version) return this.#present;
@@ -30,18 +30,19 @@ export class Refresh {
     }
     const work = (waited: boolean): Promise<Outcome> => this.#exchange(version, waited);
     this.#running ??= (session.tabs?.exclusively(work) ?? work(false)).finally(() => (this.#running = undefined));
-    return (await inTime(PATIENCE, this.#running, session.refreshing.signal)) ?? 'unreachable';
+    const outcome = await inTime(PATIENCE, this.#running, session.refreshing.signal);
+    return outcome ?? (session.version === version ? 'unreachable' : this.#present);
   }
 
   get #present(): Outcome {
     return this.#session.signedIn ? 'renewed' : 'refused';
   }
 
-  /** Resolves when it is known who is signed in, and the access token is good for a while. Never rejects; takes 20 s at most. */
-  async ready(): Promise<void> {
+  /** Resolves when it is known who is signed in, and the access token is good for a while; `false`: it could not be made so. */
+  async ready(): Promise<boolean> {
     const session = this.#session;
     if (session.status === 'restoring') await inTime(PATIENCE, this.restore());
-    if (session.due()) await this.renew(session.version);
+    return !session.due() || (await this.renew(session.version)) !== 'unreachable';
   }
 
   /** The cookies are those of another account by now. */
@@ -56,8 +57,10 @@ export class Refresh {
   }
 
   async #restore(): Promise<void> {
-    for (let failures = 0; this.#session.status === 'restoring'; failures += 1) {
-      if (await this.#look().catch(() => false)) return;
+    for (let failures = 0; ; failures += 1) {
+      await this.#look().catch(() => {});
+      // Another look may have been asked for meanwhile.
+      if (this.#session.status !== 'restoring') return;
       const awake = new AbortController();
       const stop = onWake(() => awake.abort());
       await pause(250 + jitter(failures), AbortSignal.any([awake.signal, this.#session.life.signal]));
@@ -65,12 +68,11 @@ export class Refresh {
     }
   }
 
-  /** Whether it is known now. */
-  async #look(): Promise<boolean> {
+  async #look(): Promise<void> {
     const session = this.#session;
     const { signal } = session.life;
     const { session: kept, ending } = await session.vault.read();
-    if (signal.aborted) return true;
+    if (signal.aborted) return;
     if (ending !== undefined) {
       session.signedOut('signed-out');
       void endSession(session, ending);
@@ -78,14 +80,12 @@ export class Refresh {
     else if (session.options.transport === 'body') session.signedOut('absent');
     else {
       const { data, errors } = await this.#ask();
-      if (signal.aborted) return true;
+      if (signal.aborted) return;
       const code = codeOf(errors);
       if (data?.session) session.signedInAs(credentialsOf(data.session, session.clock));
-      else if (code !== 'UNAUTHENTICATED' && code !== 'GRAPHQL_VALIDATION_FAILED') return false;
       // An older service cannot say it without new tokens.
-      else return (await this.renew(session.version)) !== 'unreachable';
+      else if (code === 'UNAUTHENTICATED' || code === 'GRAPHQL_VALIDATION_FAILED') await this.renew(session.version);
     }
-    return true;
   }
 
   /** Not saying whom the page shows: that is the question. */

@@ -24,16 +24,19 @@ export function requests(session: Session, refresh: Refresh): Requests {
   const execute: Requests['execute'] = async (document, given = {}, { signal, operationName } = {}) => {
     const query = textOf(document);
     // Queries can be repeated, and mutations all of whose fields have a key.
-    const keyed = typeOf(query) === 'mutation' ? keyedInputs(query) : [];
+    const isMutation = typeOf(query) === 'mutation';
+    const keyed = isMutation ? keyedInputs(query) : [];
     const variables = withKeys(given, keyed);
     // Whoever is found to be signed in is the account that is meant; later it may not change.
     const known = session.status === 'restoring' ? undefined : session.life.signal;
-    await refresh.ready();
+    const isReady = await refresh.ready();
     const life = known ?? session.life.signal;
     const either = signal ? AbortSignal.any([life, signal]) : life;
     let renewed = false;
     for (let attempt = 1; ; attempt += 1) {
-      const { version, options, isCookie } = session;
+      const { version, options } = session;
+      // Cookies may still be good after a sign-out, here or in another page: they are not for reading any more.
+      const isCookie = session.isCookie && (session.status !== 'signed-out' || isMutation);
       const isLast = !keyed || attempt === ATTEMPTS;
       const own = { headers: session.headers(), isCookie, signal: either };
       const result = await post(options.url, { query, variables, operationName }, own).catch((error: unknown) => {
@@ -46,7 +49,7 @@ export function requests(session: Session, refresh: Refresh): Requests {
       }
       if (withCode(result?.errors, 'UNAUTHENTICATED') && session.signedIn && !renewed) {
         renewed = true;
-        if ((await refresh.renew(version)) === 'unreachable') throw new Unavailable();
+        if (!isReady || (await refresh.renew(version)) === 'unreachable') throw new Unavailable();
         continue;
       }
       if (result && (isLast || !withCode(result.errors, 'SERVICE_UNAVAILABLE'))) return result;

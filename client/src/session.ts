@@ -3,6 +3,7 @@ import type { Credentials, Kept, SessionState, SignedOutReason, TokenStorage, Tr
 import { Clock } from './clock.js';
 import { SignedOut } from './errors.js';
 import { post, type PostOptions, type Result } from './post.js';
+import { pause } from './safely.js';
 import { store } from './store.js';
 import { openTabs, type Tabs } from './tabs.js';
 import { openVault, type Vault } from './vault.js';
@@ -128,14 +129,26 @@ export class Session {
   #hear(message: Message): void {
     if (!message) this.abortRefresh();
     else if (this.isCookie) this.#follow(message);
-    // Only what this page would find itself counts: `sessionStorage` is not that of the others.
-    else void this.vault.read().then((kept) => this.#follow(kept));
+    else void this.#find(message);
+  }
+
+  /** Only what this page finds itself counts: `sessionStorage` is not that of the others, and `localStorage` takes a moment to be. */
+  async #find({ session }: Kept): Promise<void> {
+    for (let ms = 10; ms < 3_000; ms *= 2) {
+      const kept = await this.vault.read();
+      if (kept.session?.expiresAt === session?.expiresAt) return this.#follow(kept);
+      await pause(ms);
+    }
   }
 
   /** Does what another page has done. */
   #follow({ session }: Kept): void {
     if (!session) {
       if (this.status !== 'signed-out') this.signedOut('signed-out');
-    } else if (this.isCookie || session.accessToken !== this.credentials?.accessToken) this.signedInAs(session);
+    } else if (this.isCookie || session.accessToken !== this.credentials?.accessToken) {
+      // Whoever waits for a refresh of this page need not any more.
+      this.abortRefresh();
+      this.signedInAs(session);
+    }
   }
 }
