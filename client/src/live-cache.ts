@@ -9,6 +9,8 @@ export interface LiveCache {
   write(document: AnyDocument, variables: Variables, data: Json, began: unknown): void;
   /** Folds the data of an event in, soon. */
   fold(document: AnyDocument, data: Json): void;
+  /** What the account may not see any more. */
+  lose(projectId: string): void;
   /** Calls back with what there is, now and whenever it changes; `isComplete`: whether all that is asked for is there. */
   watch(document: AnyDocument, variables: Variables, listener: (data: Json, isComplete: boolean) => void): () => void;
 }

@@ -37,6 +37,9 @@ export function createApollo(tidings: Tidings, options: ApolloOptions = {}): Apo
     write: (document, variables, data, began) =>
       folding.over(began as number, () => cache.writeQuery({ query: document as Json, variables, data })),
     fold: (document, data) => folding.push(document as unknown as DocumentNode, data),
+    lose(id) {
+      cache.evict({ id: cache.identify({ __typename: 'Project', id })! });
+    },
     watch: (document, variables, listener) =>
       cache.watch({
         query: document as Json,

@@ -40,7 +40,8 @@ export function connection(keyArgs: string[] | false = false): FieldPolicy<Json>
       for (const name of LISTS) {
         const [loaded, page]: (Json[] | undefined)[] = [existing[name], incoming[name]];
         if (!loaded || !page) continue;
-        const all = after ? join(loaded, page) : before ? join(page, loaded) : patch(loaded, page);
+        const isAll = incoming.pageInfo?.hasNextPage === false;
+        const all = after ? join(loaded, page) : before ? join(page, loaded) : isAll ? page : patch(loaded, page);
         merged[name] = all;
         isLonger ||= all.length > page.length;
       }

@@ -105,9 +105,16 @@ export class SharedLive {
         const refused = refusedOf(result.errors);
         if (refused.length > 0) this.#set({ refused: union(this.view.get().refused, refused) });
       },
+      onAccess({ projectId, role }) {
+        if (projectId !== null && role === null) cache?.lose(projectId);
+      },
       onStatus: (status) => this.#set({ status }),
-      onEnd: (end) =>
-        this.#set({ end, error: end.error, data: end.reason === 'signed-out' ? undefined : this.view.get().data }),
+      onEnd: (end) => {
+        const isGone = end.reason === 'signed-out' || end.reason === 'lost';
+        this.#unwatch?.();
+        this.#unwatch = undefined;
+        this.#set({ end, error: end.error, data: isGone ? undefined : this.view.get().data });
+      },
     });
   }
 }
