@@ -1,5 +1,5 @@
 // Events on their way into the cache: a few at a time, so that no frame is late, and again after answers that are older than they.
-import type { ApolloCache, DocumentNode } from '@apollo/client';
+import type { DocumentNode, InMemoryCache } from '@apollo/client';
 import type { Json } from '../document.js';
 import { fold } from './fold.js';
 
@@ -7,6 +7,8 @@ import { fold } from './fold.js';
 const BUDGET = 8;
 /** Events that are kept for answers under way. */
 const KEPT = 2_000;
+/** Events after which Apollo forgets results of earlier reads, 10 KB each, and what nothing refers to. */
+const UNTIDY = 500;
 
 export interface Folding {
   /** A request begins. */
@@ -18,12 +20,13 @@ export interface Folding {
   clear(): void;
 }
 
-export function foldingInto(cache: ApolloCache): Folding {
+export function foldingInto(cache: InMemoryCache): Folding {
   /** `first`: the number of its first event; `next`: of the first one that is not in the cache. */
   let log: (() => void)[] = [];
   let first = 0;
   let next = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let tidied = 0;
   const total = (): number => first + log.length;
 
   function flush(): void {
@@ -35,6 +38,9 @@ export function foldingInto(cache: ApolloCache): Folding {
     });
     timer = next < total() ? setTimeout(flush) : undefined;
     for (; next - first > KEPT; first += 1) log.shift();
+    if (timer !== undefined || next < tidied + UNTIDY) return;
+    tidied = next;
+    cache.gc({ resetResultCache: true });
   }
 
   return {
