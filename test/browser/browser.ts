@@ -25,7 +25,9 @@ const FLAGS = [
 
 /** Chromium without a window, with a profile of its own that is gone with it. */
 export function launchBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: FLAGS });
+  const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+  // Playwright switches off the cache of pages that were left, which browsers have.
+  return chromium.launch({ executablePath, args: FLAGS, ignoreDefaultArgs: ['--disable-back-forward-cache'] });
 }
 
 export interface Certificate {

@@ -1,0 +1,188 @@
+// The service, what stands between it and the pages, and the pages: for tests of `@tidings/client` in a browser.
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { freePort } from '../../src/boot/free-port.js';
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
+import { PASSWORD, type Person, TestTidings } from '../support/tidings.js';
+import { launchBrowser, type Site } from './browser.js';
+import { clientPages } from './client-bundle.js';
+import { ClientFront } from './client-front.js';
+
+export interface StageOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly mode?: 'development' | 'production';
+  /** Names of this machine under which the browser finds the page and the service. */
+  readonly hosts?: readonly [page: string, service: string];
+  readonly transport?: 'cookie' | 'body';
+}
+
+/** page → TCP proxy → HTTP proxy → service. The page itself comes from elsewhere, and is there whatever happens to them. */
+export class ClientStage {
+  /** Of the present test: tabs share its cookies. */
+  profile!: BrowserContext;
+  tidings!: TestTidings;
+
+  private constructor(
+    readonly browser: Browser,
+    readonly pages: Site,
+    readonly front: ClientFront,
+    readonly proxy: TcpProxy,
+    /** Of a service that stands behind the proxies. */
+    readonly variables: Readonly<Record<string, string>>,
+    private readonly origin: string,
+    readonly service: string,
+    private readonly transport: string,
+  ) {}
+
+  static async start(options: StageOptions = {}, withService = true): Promise<ClientStage> {
+    const { env = {}, mode, hosts = ['localhost', 'localhost'], transport = 'cookie' } = options;
+    const port = await freePort('127.0.0.1');
+    const [browser, pages, front] = await Promise.all([launchBrowser(), clientPages(mode), ClientFront.listen(port)]);
+    const proxy = await startTcpProxy(front.port);
+    const [origin, service] = [`http://${hosts[0]}:${pages.port}`, `http://${hosts[1]}:${proxy.port}`];
+    const own = { PORT: String(port), PUBLIC_URL: service, ALLOWED_ORIGINS: origin, ...env };
+    const stage = new ClientStage(browser, pages, front, proxy, own, origin, service, transport);
+    if (withService) stage.tidings = await TestTidings.start({ env: own });
+    return stage;
+  }
+
+  async begin(): Promise<void> {
+    this.proxy.open();
+    this.front.reset();
+    this.profile = await this.browser.newContext();
+  }
+
+  /** Fails if anything was thrown in a page that nobody has caught. */
+  async end(): Promise<void> {
+    this.proxy.open();
+    const errors: string[] = [];
+    for (const page of this.profile.pages())
+      errors.push(...(await page.evaluate<string[]>('globalThis.page?.heard.errors ?? []').catch(() => [])));
+    await this.profile.close();
+    if (errors.length > 0) throw new Error(`Uncaught in a page: ${errors.join(', ')}`);
+  }
+
+  async stop(): Promise<void> {
+    await this.browser.close();
+    await this.tidings?.stop();
+    await this.proxy.stop();
+    await Promise.all([this.front.stop(), this.pages.stop()]);
+  }
+
+  /** A tab with the page, which may be signed in by its cookies. */
+  async tab(path = '/', context = this.profile): Promise<Page> {
+    const page = await context.newPage();
+    await page.goto(this.address(path));
+    await page.waitForFunction('page.tidings.session.get().status !== "restoring"');
+    return page;
+  }
+
+  address(path = '/'): string {
+    return `${this.origin}${path}?transport=${this.transport}&service=${this.service}/graphql`;
+  }
+
+  /** The session of an account by now. */
+  async sessionOf({ id }: Pick<Person, 'id'>): Promise<{ generation: number; ended_at: Date | null; id: string }> {
+    const sql = `select id, generation, ended_at from session where account_id = $1 and user_agent <> 'node' order by created_at desc limit 1`;
+    return (
+      await this.tidings.database.query<{ generation: number; ended_at: Date | null; id: string }>(sql, [id])
+    )[0]!;
+  }
+}
+
+/** For a service whose tokens expire while a test can wait. */
+export const SHORT_TOKENS = { ACCESS_TOKEN_TTL: '3s' };
+
+/** Resolves when a token of {@link SHORT_TOKENS} that a page may have now has expired. */
+export async function expired(page: Page): Promise<void> {
+  const now = await page.evaluate<number>('Date.now()');
+  await holds(page, `Date.now() > ${now} + 3_100`);
+}
+
+/** Resolves when a page shows that somebody is signed in. */
+export const signedIn = (page: Page): Promise<number> =>
+  holds(page, 'page.tidings.session.get().status === "signed-in"');
+
+/** Freezes a page as browsers do with those in the background; returns how to thaw it. */
+export async function freeze(page: Page): Promise<() => Promise<void>> {
+  const cdp = await page.context().newCDPSession(page);
+  await cdp.send('Page.setWebLifecycleState', { state: 'frozen' });
+  return async () => {
+    await cdp.send('Page.setWebLifecycleState', { state: 'active' });
+    await cdp.detach();
+  };
+}
+
+/** A figure for the record. */
+export function figure(what: string, ms: number): void {
+  process.stdout.write(`figure: ${what} after ${(ms / 1_000).toFixed(2)} s\n`);
+}
+
+/** Signs in as a person does; resolves when the page shows it. */
+export async function signIn(page: Page, { email }: Pick<Person, 'email'>, password = PASSWORD): Promise<void> {
+  await page.evaluate(`page.tidings.signIn(${JSON.stringify({ email, password })})`);
+}
+
+/** The stage of a test file: one service and browser, a profile for each test. */
+export function useClientStage(options: StageOptions = {}): { readonly current: ClientStage } {
+  let stage: ClientStage | undefined;
+  beforeAll(async () => {
+    stage = await ClientStage.start(options);
+  });
+  beforeEach(() => stage!.begin());
+  afterEach(() => stage!.end());
+  afterAll(() => stage?.stop());
+  return {
+    get current() {
+      return stage!;
+    },
+  };
+}
+
+/** Calls a function of the page with JSON. */
+export const call = <T = unknown>(page: Page, name: string, ...args: readonly unknown[]): Promise<T> =>
+  page.evaluate<T>(`page.${name}(...${JSON.stringify(args)})`);
+
+export interface Answer {
+  // oxlint-disable-next-line typescript/no-explicit-any -- JSON of whatever the test asked for
+  readonly data?: any;
+  readonly failed?: string;
+  readonly code?: string;
+  readonly ms: number;
+}
+
+/** A request of the plain core. */
+export const ask = (page: Page, query: string, variables: object = {}): Promise<Answer> =>
+  call<Answer>(page, 'ask', query, variables);
+
+export interface Shown {
+  readonly status: string;
+  readonly end?: string;
+  readonly refused: readonly (readonly (string | number)[])[];
+  readonly heading: string;
+  readonly latest: string;
+  readonly budget: string;
+  readonly rows: readonly string[];
+}
+
+export const shown = (page: Page, name: string): Promise<Shown | undefined> =>
+  call<Shown | undefined>(page, 'shown', name);
+
+/** Resolves when an expression holds in the page; ms that it took. */
+export async function holds(page: Page, expression: string, timeout = 15_000): Promise<number> {
+  const began = performance.now();
+  await page.waitForFunction(expression, undefined, { timeout, polling: 20 });
+  return performance.now() - began;
+}
+
+export const isLive = (page: Page, timeout?: number): Promise<number> =>
+  holds(page, '(c => c.socket === "open" && c.behind === 0)(page.tidings.connection.get())', timeout);
+
+/** Resolves when what a view shows fulfils a condition on the names of {@link Shown}. */
+export function isShown(page: Page, name: string, condition: string, timeout?: number): Promise<number> {
+  const names = '{ status, end, refused, heading, latest, budget, rows }';
+  return holds(page, `((${names}) => ${condition})(page.shown(${JSON.stringify(name)}) ?? { rows: [] })`, timeout);
+}
+
+/** Resolves when what the page follows is live. */
+export const isFollowing = (page: Page): Promise<number> =>
+  holds(page, 'page.heard.statuses.at(-1)?.status === "live"');
