@@ -13,7 +13,7 @@ import {
 } from 'graphql';
 import { executable, type ParsedText, parseText, TooManyTokensError } from './compact-parser.js';
 import { documentError, literalsRule, MAX_DOCUMENT_ERRORS } from './document-error.js';
-import { lengthProblem, MAX_OPERATIONS, subscriptionRootProblem, VALIDATION_RULES } from './document-limits.js';
+import { MAX_OPERATIONS, shapeProblemOfAll, subscriptionRootProblem, VALIDATION_RULES } from './document-limits.js';
 import type { OperationCosts } from './operation-cost.js';
 import { overlappingFieldsRule } from './overlapping-fields.rule.js';
 import { ParsedDocument } from './parsed-operation.js';
@@ -37,8 +37,8 @@ export function checkDocument(costs: OperationCosts, text: string, maxTokens: nu
     return [documentError(error, 'GRAPHQL_PARSE_FAILED')];
   }
   const { document, tokens } = parsed;
-  const tooLong = lengthProblem(document, tokens);
-  if (tooLong) return [tooLong];
+  const problem = shapeProblemOfAll(document, tokens);
+  if (problem) return [problem];
   const errors = findProblems(costs.schema, document).map((error) => documentError(error, 'GRAPHQL_VALIDATION_FAILED'));
   return errors.length > 0 ? errors : new ParsedDocument(costs, executable(document, text), tokens, text.length);
 }

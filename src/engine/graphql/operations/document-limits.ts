@@ -13,7 +13,7 @@ import {
 import { QueryTooComplexError } from '../../errors/service-error.js';
 import { isCredential } from '../field-rules.js';
 import type { OperationCost, OperationCosts } from './operation-cost.js';
-import { type Fragments, fragmentsOf, selectionsOf } from './root-fields.js';
+import { type Fragments, fragmentsOf, rootFieldsOf, selectionsOf } from './root-fields.js';
 
 /** Tokens of one document; the parser refuses more. GraphiQL's introspection has 182. */
 export const MAX_TOKENS = 4_000;
@@ -96,23 +96,22 @@ export function shapeProblem({ type, tokens, rootFields }: OperationShape): Quer
       `A ${type} has at most ${most} root fields; this one has ${rootFields.length}. Send several requests.`,
     );
   }
-  return type === 'subscription' ? subscriptionTokensProblem(tokens) : undefined;
-}
-
-function subscriptionTokensProblem(tokens: number): QueryTooComplexError | undefined {
-  if (tokens <= MAX_SUBSCRIPTION_TOKENS) return undefined;
+  if (type !== 'subscription' || tokens <= MAX_SUBSCRIPTION_TOKENS) return undefined;
   return new QueryTooComplexError(
     `The document of a subscription has at most ${MAX_SUBSCRIPTION_TOKENS} tokens; this one has ${tokens}.`,
   );
 }
 
 /** Why none of the document's operations can run, known before it is validated, which takes several times as long as parsing. */
-export function lengthProblem(document: DocumentNode, tokens: number): QueryTooComplexError | undefined {
+export function shapeProblemOfAll(document: DocumentNode, tokens: number): QueryTooComplexError | undefined {
   const operations = document.definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION);
-  const subscriptions = (operations as OperationDefinitionNode[]).every(
-    ({ operation }) => operation === 'subscription',
+  // More are refused for their number.
+  if (operations.length > MAX_OPERATIONS) return undefined;
+  const fragments = fragmentsOf(document);
+  const problems = (operations as OperationDefinitionNode[]).map((definition) =>
+    shapeProblem({ type: definition.operation, tokens, rootFields: rootFieldsOf(definition, fragments) }),
   );
-  return operations.length > 0 && subscriptions ? subscriptionTokensProblem(tokens) : undefined;
+  return problems.includes(undefined) ? undefined : problems[0];
 }
 
 /**
