@@ -116,6 +116,22 @@ describe('healthCounts', () => {
   });
 });
 
+describe('healthCounts of an account whose projects were deleted by the thousand', () => {
+  it('counts those that are left', async () => {
+    const person = await tidings.current.asUser('EDITOR');
+    const run = (sql: string, ...values: unknown[]) => tidings.current.database.query(sql, values);
+    await run(`insert into project (id, key, name, deleted_at)
+      select lpad(i::text, 32, '0')::uuid, 'GONE-' || i, 'Gone', now() from generate_series(1, 1000) as i`);
+    await run(
+      `insert into project_member (id, project_id, account_id, role)
+       select gen_random_uuid(), id, $1, 'OWNER' from project where key like 'GONE-%'`,
+      person.id,
+    );
+    await createProject(person);
+    expect((await list(person, {})).healthCounts).toEqual({ offTrack: 0, atRisk: 0, onTrack: 0, unknown: 1 });
+  });
+});
+
 describe('the state of a project', () => {
   it('follows what is posted, edited and removed, and ends with it', async () => {
     const person = await tidings.current.asUser('EDITOR');

@@ -29,10 +29,9 @@ const ofOwn = (rank: number) => `count(*) filter (where state.health_rank = ${ra
 
 const OWN = `
 select ${ofOwn(3)} as "offTrack", ${ofOwn(2)} as "atRisk", ${ofOwn(1)} as "onTrack", ${ofOwn(0)} as unknown
-  from (select project_id from project_member where account_id = ? limit ${MAX_COUNTED}) as own
-  join project_state state using (project_id)`;
+  from (select health_rank from project_member join project_state using (project_id) where account_id = ? limit ${MAX_COUNTED}) as state`;
 
-/** Of the projects of one account, of which ${MAX_COUNTED} are counted at most, or of all. */
+/** Of the projects of one account, of which {@link MAX_COUNTED} are counted at most, or of all. Those that are deleted have no state. */
 export async function healthCounts(em: EntityManager, memberId: string | undefined): Promise<HealthCounts> {
   const [counts] = await em.execute<HealthCounts[]>(memberId ? OWN : ALL, memberId ? [memberId] : []);
   return counts!;
