@@ -102,7 +102,10 @@ describe('projectEvents', () => {
   });
 
   it('refuses a cursor that is gone or was never one, and sizes as every list does', async () => {
-    expect(await refusal({ after: 'nonsense' })).toBe('CURSOR_EXPIRED');
+    for (const place of ['nonsense', '']) {
+      expect(await refusal({ after: place })).toBe('CURSOR_EXPIRED');
+      expect(await refusal({ before: place })).toBe('CURSOR_EXPIRED');
+    }
     expect(await refusal({ after: 'x'.repeat(65) })).toBe('BAD_USER_INPUT');
     expect(await refusal({ first: 101 })).toBe('BAD_USER_INPUT');
     expect(await refusal({ first: 1, last: 1 })).toBe('BAD_USER_INPUT');

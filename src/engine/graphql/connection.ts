@@ -190,8 +190,8 @@ export function pageOf(
   }
   if (problems.length > 0) throw new BadUserInputError(problems);
   return backwards
-    ? { last: last ?? DEFAULT_PAGE, ...(before ? { before } : {}) }
-    : { first: first ?? DEFAULT_PAGE, ...(after ? { after } : {}) };
+    ? { last: last ?? DEFAULT_PAGE, ...(before == null ? {} : { before }) }
+    : { first: first ?? DEFAULT_PAGE, ...(after == null ? {} : { after }) };
 }
 
 function sizeProblem(path: string, size: number | null | undefined) {
