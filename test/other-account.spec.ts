@@ -95,6 +95,15 @@ describe('a page that shows another account than the one whose cookies it has', 
     expect(await sessionRow(own.session)).toMatchObject(untouched);
   });
 
+  it('keeps the cookies when a sign-out with the refresh token alone is refused before it is looked at', async () => {
+    own.jar.delete(KEPT[0]!);
+    for (const t of ['x'.repeat(5_000), 'none']) {
+      const reply = await own.send('mutation ($t: String) { logout(refreshToken: $t) }', { t }, { [ACCOUNT]: ada.id });
+      expect([reply.errors?.length, reply.set]).toEqual([1, []]);
+    }
+    expect(own.jar.size).toBe(1);
+  });
+
   it.each(['', 'nobody', '*'])('is refused when it says %j', async (account) => {
     const headers = { ...own.headers, [ACCOUNT]: account, 'content-type': 'application/json' };
     const body = JSON.stringify({ query: ME });
@@ -118,6 +127,19 @@ describe('a client that shows another account than the one whose tokens it has',
       expect(reply.errors?.map(({ extensions }) => extensions)).toEqual([OTHER]);
     }
     expect(await sessionRow(grace.sessionId)).toMatchObject(untouched);
+  });
+
+  it.each(['X-Tidings-Account', 'X-TIDINGS-ACCOUNT'])('is closed with 4401 as well if it writes %s', async (name) => {
+    const authorization = `Bearer ${grace.accessToken}`;
+    for (const said of [{ [name]: ada.id }, { [name]: ada.id, [ACCOUNT]: grace.id }, { [name]: [grace.id] }]) {
+      const socket = await RawSocket.open(tidings.current.url);
+      socket.send({ type: 'connection_init', payload: { authorization, ...said } });
+      expect(await socket.closed).toEqual({ code: 4401, reason: 'OTHER_ACCOUNT' });
+    }
+    const socket = await RawSocket.open(tidings.current.url);
+    socket.send({ type: 'connection_init', payload: { authorization, [name]: grace.id } });
+    await socket.next('connection_ack');
+    await socket.close();
   });
 
   it('is closed with 4401 over a socket, an expired token no exception', async () => {

@@ -15,6 +15,8 @@ export interface Caller {
   readonly cookies?: CredentialCookies | undefined;
   /** The account that the page shows which sent the request, as it says; absent: it does not say. */
   readonly shownAccount?: string | undefined;
+  /** The page says what it shows, and no access token tells whose its cookies are: they stay until the refresh token has been looked at. */
+  readonly inDoubt?: boolean;
 }
 
 export class OperationContext {
@@ -61,6 +63,11 @@ export class OperationContext {
 
   get cookies(): CredentialCookies {
     return this.caller.cookies ?? NO_COOKIES;
+  }
+
+  /** Whether the cookies may be of another account than the page shows. */
+  get inDoubt(): boolean {
+    return this.caller.inDoubt === true;
   }
 
   /** Throws {@link OtherAccountError} if the page that sent the request shows another account than this. */

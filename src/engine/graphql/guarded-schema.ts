@@ -198,7 +198,9 @@ function clearCookies(field: Field): void {
       error = thrown;
       throw thrown;
     } finally {
-      if (!(error instanceof OtherAccountError)) context.cookies.clear();
+      // Refused, maybe before it was known whose they are.
+      const doubtful = context.inDoubt && error !== undefined;
+      if (!doubtful && !(error instanceof OtherAccountError)) context.cookies.clear();
     }
   };
 }

@@ -41,7 +41,8 @@ export class SessionAuthenticator implements Authenticator {
     if (shown && isOtherAccount(shown, shownAccount)) {
       return { cookies: { ...NO_COOKIES, refusal: new OtherAccountError() } };
     }
-    if (!shown || shown.claims.exp * 1000 <= Date.now()) return { cookies, shownAccount };
+    if (!shown) return { cookies, shownAccount, inDoubt: shownAccount !== undefined };
+    if (shown.claims.exp * 1000 <= Date.now()) return { cookies, shownAccount };
     return { ...(await this.callerOf(shown)), cookies, shownAccount };
   }
 
@@ -71,11 +72,16 @@ export class SessionAuthenticator implements Authenticator {
   }
 }
 
-/** The account that a page says it shows; an empty text, or what is none, is that of no account. */
+/**
+ * The account that a page says it shows, under the name in any case, as in HTTP; an empty text, or what is none, is that of no account,
+ * and so are several.
+ */
 export function shownAccountIn(values: Readonly<Record<string, unknown>>): string | undefined {
-  const value = values[ACCOUNT_HEADER];
+  const [value, ...more] = Object.entries(values).flatMap(([name, said]) =>
+    name.toLowerCase() === ACCOUNT_HEADER && said !== undefined ? [said] : [],
+  );
   if (value === undefined) return undefined;
-  return typeof value === 'string' ? value.toLowerCase() : '';
+  return typeof value === 'string' && more.length === 0 ? value.toLowerCase() : '';
 }
 
 /** Whether a page that shows `account` has the token of another one. */

@@ -134,8 +134,8 @@ export class HttpAdmission {
     response: ServerResponse,
   ): Promise<void> {
     if (!signOutIn(document)) return;
-    const { cookies } = await this.contexts.callerOf(request, response);
-    if (!cookies?.refusal && !response.headersSent) cookies?.clear();
+    const { cookies, inDoubt } = await this.contexts.callerOf(request, response);
+    if (!cookies?.refusal && !inDoubt && !response.headersSent) cookies?.clear();
   }
 
   private async refuse(request: Request, response: Response, error: ServiceError): Promise<void> {
