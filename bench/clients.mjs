@@ -1,4 +1,4 @@
-// A hundred stock clients, half graphql-ws and half Apollo Client, configured as README.md prints it, and one outage after the other
+// A hundred stock clients, half graphql-ws and half Apollo Client, configured as the documentation prints it, and one outage after the other
 // while updates are posted: how many are live again, what they have lost, and what they were given twice. `node bench/clients.mjs
 // [clients] [outage …]`; it takes about seven minutes.
 import { setTimeout as pause } from 'node:timers/promises';
@@ -43,7 +43,7 @@ const OUTAGES = {
 };
 
 const [count = '100', ...wanted] = process.argv.slice(2);
-const stage = await Outages.start(Number(count), 'README.md', { ACCESS_TOKEN_TTL: `${TOKEN_S}s` });
+const stage = await Outages.start(Number(count), { ACCESS_TOKEN_TTL: `${TOKEN_S}s` });
 try {
   console.log('| outage | recovered | lost | duplicated | out of order | all live again after |');
   console.log('| --- | --- | --- | --- | --- | --- |');

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /** Clients that greet at the same time, unless told otherwise. */
 const WIDTH = 50;
-/** ms before a client tries again, as README.md prints it for stock clients. */
+/** ms before a client tries again, as docs/realtime.md prints it for stock clients. */
 const backoff = (retries) => Math.min(1_000 * 2 ** retries, 8_000) * (0.5 + Math.random());
 const TEXT = 0x81;
 const PONG = 0x8a;

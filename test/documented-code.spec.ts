@@ -21,6 +21,7 @@ import { IDLE_IN_TRANSACTION_MS, STATEMENT_TIMEOUT_MS } from '../src/engine/data
 import { GraphqlClient } from './support/graphql-client.js';
 import { OwnPostgres } from './support/own-postgres.js';
 import { type Block, blocksOf, fileNameOf } from './support/printed-code.js';
+import { isForFrontends } from './support/printed-pages.js';
 import { killAll, ServiceProcess } from './support/process.js';
 import { SocketClient } from './support/socket-client.js';
 import { until, within } from './support/wait.js';
@@ -33,7 +34,8 @@ const PAGES = [
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
 ];
-const BLOCKS = PAGES.flatMap(blocksOf);
+const examples = readdirSync(EXAMPLES);
+const BLOCKS = PAGES.flatMap(blocksOf).filter((block) => !isForFrontends(block));
 const titleOf = ({ path, line, language }: Block) => `${path}:${line} (${language || 'no language'})`;
 
 /** A home directory of its own, with commands in front of the others. */
@@ -243,7 +245,7 @@ describe('documented code', () => {
   it('is there, and each example of docs/examples is printed, but for the program that the shell runs', () => {
     expect(code.length).toBeGreaterThan(10);
     const printed = new Set(BLOCKS.map(fileNameOf));
-    expect(readdirSync(EXAMPLES).filter((name) => !printed.has(name))).toEqual(['watch.mjs']);
+    expect(examples.filter((name) => !printed.has(name))).toEqual(['watch.mjs']);
   });
 
   // The walk is one test, however many blocks it has.

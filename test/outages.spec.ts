@@ -1,4 +1,4 @@
-// Stock clients with the code that README.md prints: after each kind of outage all of them are live again, and have every event once.
+// Stock clients with the code that the documentation prints: after each kind of outage all of them are live again, and have every event once.
 import { setTimeout as pause } from 'node:timers/promises';
 import { isLong } from './support/extent.js';
 import { Outages } from './support/outages.js';
@@ -12,14 +12,14 @@ const TOKEN_TTL = '12s';
 
 let stage: Outages;
 beforeAll(async () => {
-  stage = await Outages.start(CLIENTS, 'README.md', { ACCESS_TOKEN_TTL: TOKEN_TTL });
+  stage = await Outages.start(CLIENTS, { ACCESS_TOKEN_TTL: TOKEN_TTL });
 });
 afterAll(async () => {
   await stage?.stop();
   await killAll();
 });
 
-describe('stock clients as README.md prints them come back, and lose nothing, after', () => {
+describe('stock clients as the documentation prints them come back, and lose nothing, after', () => {
   it.each<[string, () => Promise<void>]>([
     ['a restart of their instance, with refused connections', () => stage.restart('SIGTERM', SHORT_MS)],
     ['the death of their instance', () => stage.restart('SIGKILL', 0)],

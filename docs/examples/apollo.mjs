@@ -2,7 +2,7 @@
 import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from '@apollo/client';
 import { SetContextLink } from '@apollo/client/link/context';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
-import { tap } from 'rxjs';
+import { resumeLink } from '@tidings/client/apollo';
 import { connect, withCookies } from './connection.mjs';
 
 export function apolloClient(url, session) {
@@ -10,17 +10,8 @@ export function apolloClient(url, session) {
     const token = await session.accessToken();
     return { headers: token ? { authorization: `Bearer ${token}` } : {} };
   });
-  // Apollo copies the variables that it is given. This is the object that is sent again after a lost connection.
-  const resuming = new ApolloLink((operation, forward) =>
-    forward(operation).pipe(
-      tap(({ data }) => {
-        const event = data?.projectUpdated ?? data?.projectsUpdated;
-        if (event) operation.variables.after = event.cursor;
-      }),
-    ),
-  );
   const http = ApolloLink.from([signedIn, new HttpLink({ uri: url, ...withCookies })]);
-  const socket = ApolloLink.from([resuming, new GraphQLWsLink(connect(url, session))]);
+  const socket = ApolloLink.from([resumeLink(), new GraphQLWsLink(connect(url, session))]);
   return new ApolloClient({
     link: ApolloLink.split(({ operationType }) => operationType === 'subscription', socket, http),
     cache: new InMemoryCache(),

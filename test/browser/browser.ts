@@ -20,14 +20,14 @@ const FLAGS = [
   '--disable-component-update',
   '--disable-sync',
   '--ignore-certificate-errors',
-  `--host-resolver-rules=${NAMES}`,
 ];
 
-/** Chromium without a window, with a profile of its own that is gone with it. */
-export function launchBrowser(): Promise<Browser> {
+/** Chromium without a window, with a profile of its own that is gone with it. `names`: what it finds where. */
+export function launchBrowser(names = NAMES): Promise<Browser> {
   const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+  const args = [...FLAGS, `--host-resolver-rules=${names}`];
   // Playwright switches off the cache of pages that were left, which browsers have.
-  return chromium.launch({ executablePath, args: FLAGS, ignoreDefaultArgs: ['--disable-back-forward-cache'] });
+  return chromium.launch({ executablePath, args, ignoreDefaultArgs: ['--disable-back-forward-cache'] });
 }
 
 export interface Certificate {

@@ -47,15 +47,15 @@ export class Outages {
     private readonly projectId: string,
   ) {}
 
-  static async start(count: number, page: string, variables: Readonly<Record<string, string>>): Promise<Outages> {
+  static async start(count: number, variables: Readonly<Record<string, string>>): Promise<Outages> {
     const cluster = await FaultCluster.start(Buffer.alloc(32, 'outages').toString('base64'), variables);
-    return Outages.over(cluster, count, page).catch(async (error: unknown) => {
+    return Outages.over(cluster, count).catch(async (error: unknown) => {
       await cluster.stop();
       throw error;
     });
   }
 
-  private static async over(cluster: FaultCluster, count: number, page: string): Promise<Outages> {
+  private static async over(cluster: FaultCluster, count: number): Promise<Outages> {
     const [here, elsewhere] = cluster.urls as [string, string];
     const proxy = await startTcpProxy(Number(new URL(here).port));
     const visitor = new PersistentClient([elsewhere]);
@@ -82,7 +82,7 @@ export class Outages {
       const { user: _, ...tokens } = await login(names[at % names.length]!);
       sessions.push({ tokens, id, after });
     }
-    const clients = await StockClients.start(page);
+    const clients = await StockClients.start();
     clients.watch(`http://127.0.0.1:${proxy.port}/graphql`, sessions);
     const outages = new Outages(cluster, proxy, clients, author, id);
     await outages.live();

@@ -29,5 +29,5 @@ export function blocksOf(path: string): Block[] {
 
 /** Name of the file that the block is, if it begins with `// name.mjs`. */
 export function fileNameOf({ text }: Block): string | undefined {
-  return /^\/\/ ([\w-]+\.mjs)\n/.exec(text)?.[1];
+  return /^\/\/ ([\w./-]+\.(?:mjs|jsx?|tsx?))\n/.exec(text)?.[1];
 }

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { blocksOf, fileNameOf } from './printed-code.js';
 
 const ROOT = process.cwd();
+/** They print a stock graphql-ws client, and a stock Apollo Client over it. */
+const PAGES = ['docs/realtime.md', 'docs/frontend.md'];
 /** Below the project: the code finds its packages as that of any reader does. */
 const FOLDER = join(ROOT, 'node_modules/.cache/printed-code');
 
@@ -31,12 +33,12 @@ export interface SubscriptionReport {
 export class StockClients {
   private constructor(private readonly child: ChildProcess) {}
 
-  /** The code of `page`, as it stands there. */
-  static async start(page: string): Promise<StockClients> {
+  /** The code of PAGES, as it stands there. */
+  static async start(): Promise<StockClients> {
     mkdirSync(FOLDER, { recursive: true });
-    for (const block of blocksOf(join(ROOT, page))) {
+    for (const block of PAGES.flatMap((page) => blocksOf(join(ROOT, page)))) {
       const name = fileNameOf(block);
-      if (name) writeFileSync(join(FOLDER, name), block.text);
+      if (name?.endsWith('.mjs')) writeFileSync(join(FOLDER, name), block.text);
     }
     const child = fork(join(ROOT, 'test/fixtures/stock-clients.mjs'), [FOLDER], {
       execPath: join(ROOT, 'node_modules/.bin/node'),

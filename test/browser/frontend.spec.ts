@@ -1,0 +1,90 @@
+// The pages that docs/frontend.md prints, built by Vite with the packed client, as somebody who follows it sees them.
+import type { AddressInfo } from 'node:net';
+import type { Browser, Page } from 'playwright-core';
+import { buildFrontend, type Kind, servedBy } from '../support/printed-pages.js';
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
+import { TestTidings } from '../support/tidings.js';
+import { launchBrowser, Site } from './browser.js';
+
+let service: TestTidings;
+let proxy: TcpProxy;
+beforeAll(async () => {
+  // As the page says to start it.
+  const origins = 'http://localhost:4000,http://localhost:5173';
+  const own = { PUBLIC_URL: 'http://localhost:4000', ALLOWED_ORIGINS: origins };
+  service = await TestTidings.start({ env: { DEMO: 'true', ...own } });
+  proxy = await startTcpProxy((service.app.getHttpServer().address() as AddressInfo).port);
+});
+afterAll(async () => {
+  await proxy?.stop();
+  await service?.stop();
+});
+
+const status = (page: Page, text: string | RegExp) =>
+  page.getByRole('status').filter({ hasText: text }).waitFor({ timeout: 15_000 });
+const row = (page: Page, name: string) => page.getByRole('listitem').filter({ hasText: name });
+
+async function signIn(page: Page, password: string): Promise<void> {
+  await page.locator('[name=password]').fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+}
+
+async function post(page: Page, name: string, title: string): Promise<void> {
+  await row(page, name).locator('[name=title]').fill(title);
+  await row(page, name).getByRole('button', { name: 'Post' }).click();
+}
+
+describe.each<Kind>(['Apollo Client', 'urql'])('the page of docs/frontend.md with %s', (kind) => {
+  let browser: Browser;
+  let site: Site;
+  let remove: () => void;
+  beforeAll(async () => {
+    const consumer = await buildFrontend(kind);
+    remove = () => consumer.remove();
+    const fileAt = servedBy(consumer);
+    site = await Site.listen(undefined, ({ url = '/' }, response) => {
+      const [type, body] = fileAt(url);
+      response.setHeader('content-type', type).end(body);
+    });
+    const rules = `MAP localhost:4000 127.0.0.1:${proxy.port}, MAP localhost:5173 127.0.0.1:${site.port}`;
+    browser = await launchBrowser(rules);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await site?.stop();
+    remove?.();
+  });
+
+  it('signs in, lists, posts, shows what others post, also after a cut, and signs out in all tabs', async () => {
+    const profile = await browser.newContext();
+    const [page, other] = [await profile.newPage(), await profile.newPage()];
+    const thrown: unknown[] = [];
+    page.on('pageerror', (error) => thrown.push(error));
+    await page.goto('http://localhost:5173/');
+    await signIn(page, 'wrong');
+    await page.getByText('E-mail address or password is wrong.').waitFor();
+    await signIn(page, 'tidings-demo');
+    await status(page, 'Connected, up to date');
+    await other.goto('http://localhost:5173/');
+    await status(other, 'Connected, up to date');
+    // Read by everyone who is a member, posted to by its editors.
+    expect(await row(page, 'Battery swap network').getByRole('button', { name: 'Post' }).count()).toBe(0);
+
+    await post(page, 'Rider app', `First light with ${kind}`);
+    await row(other, `First light with ${kind}`).waitFor();
+
+    proxy.blackhole();
+    proxy.cut();
+    await status(page, /Not connected, as of \d/);
+    proxy.open();
+    proxy.cut();
+    await status(page, 'Connected, up to date');
+    await post(other, 'Rider app', `After the cut with ${kind}`);
+    await row(page, `After the cut with ${kind}`).waitFor();
+
+    await other.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Sign in' }).waitFor();
+    expect(thrown).toEqual([]);
+    await profile.close();
+  });
+});
