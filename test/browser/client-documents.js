@@ -8,7 +8,7 @@ export const project = (fields = '') => `query Project($id: ID!) { project(id: $
   updates(first: 20) { edges { cursor node { ${UPDATE} } } ${PAGE_INFO} } } }`;
 export const projectEvents = `subscription ProjectEvents($id: ID!, $after: String) {
   projectUpdated(projectId: $id, after: $after) { ${EVENT} } }`;
-export const list = `query List { projects(first: 50) { lastCursor ${PAGE_INFO} edges { cursor node {
+export const list = `query List($after: String) { projects(first: 50, after: $after) { lastCursor ${PAGE_INFO} edges { cursor node {
   id key name health lastSeq latestUpdate { id title }
   updates(first: 20) { edges { cursor node { ${UPDATE} } } ${PAGE_INFO} } } } } }`;
 export const listEvents = `subscription ListEvents($after: String) { projectsUpdated(after: $after) { ${EVENT} } }`;

@@ -154,6 +154,13 @@ async function loadMore(id) {
   await apollo.query({ query: gql(morePages), variables: { id, after }, fetchPolicy: 'network-only' });
 }
 
+/** The same of the projects that are listed. */
+async function loadMoreProjects() {
+  const query = gql(list);
+  const after = apollo.readQuery({ query }).projects.pageInfo.endCursor;
+  await apollo.query({ query, variables: { after }, fetchPolicy: 'network-only' });
+}
+
 /** Loads all updates from the last on, a page at a time, into a cache that knows none; their titles as the cache has them then. */
 async function loadBackwards(id) {
   apollo.cache.evict({ id: `Project:${id}`, fieldName: 'updates' });
@@ -197,6 +204,7 @@ globalThis.page = {
   shown,
   longTasks,
   more: loadMore,
+  moreProjects: loadMoreProjects,
   backwards: loadBackwards,
   documents: { project, projectEvents, list, listEvents },
   unmount: () => root.render(null),

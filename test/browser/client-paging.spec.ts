@@ -45,6 +45,7 @@ it('keeps every row once while pages are loaded in both directions and rows come
   expect((await shown(page, 'one'))!.rows).toEqual(['New 2', 'New 1', ...left]);
   // From the other end.
   await call(page, 'show', []);
+  await stage.current.tidings.watching(0);
   const backwards = await call<string[]>(page, 'backwards', projectId);
   expect(backwards).toEqual(['New 2', 'New 1', ...left]);
 });

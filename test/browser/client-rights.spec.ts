@@ -82,6 +82,24 @@ describe('while somebody looks', () => {
     expect(await shown(page, 'list')).toMatchObject({ status: 'live', rows: ['Gemini'] });
   });
 
+  it('a project that is lost behind the first page leaves the list too', async () => {
+    for (let at = 0; at < 52; at += 1) {
+      const { id } = await createProject(ada, { name: `Project ${at}` });
+      await addMember(ada, id, grace, 'VIEWER');
+    }
+    await call(page, 'show', [{ name: 'list' }]);
+    await isShown(page, 'list', 'status === "live" && rows.length === 50');
+    // Apollo is the oldest, and comes with the second page.
+    await call(page, 'moreProjects');
+    await isShown(page, 'list', 'rows.length === 53 && rows[52] === "Apollo"');
+    await ada.data('mutation ($p: ID!, $u: ID!) { removeProjectMember(projectId: $p, userId: $u) }', {
+      p: projectId,
+      u: grace.id,
+    });
+    await isShown(page, 'list', 'rows.length === 52');
+    expect((await shown(page, 'list'))!.rows).not.toContain('Apollo');
+  });
+
   it('an account whose role is lowered is shown less in all its projects', async () => {
     const root = await stage.current.tidings.asUser('ADMIN', 'Root');
     await call(page, 'show', [{ name: 'one', id: projectId, fields: 'budget' }]);
