@@ -81,10 +81,8 @@ export class Refresh {
     else {
       const { data, errors } = await this.#ask();
       if (signal.aborted) return;
-      const code = codeOf(errors);
       if (data?.session) session.signedInAs(credentialsOf(data.session, session.clock));
-      // An older service cannot say it without new tokens.
-      else if (code === 'UNAUTHENTICATED' || code === 'GRAPHQL_VALIDATION_FAILED') await this.renew(session.version);
+      else if (codeOf(errors) === 'UNAUTHENTICATED') await this.renew(session.version);
     }
   }
 

@@ -26,7 +26,6 @@ export function foldingInto(cache: InMemoryCache): Folding {
   let first = 0;
   let next = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let tidied = 0;
   const total = (): number => first + log.length;
 
   function flush(): void {
@@ -37,9 +36,9 @@ export function foldingInto(cache: InMemoryCache): Folding {
       },
     });
     timer = next < total() ? setTimeout(flush) : undefined;
-    for (; next - first > KEPT; first += 1) log.shift();
-    if (timer !== undefined || next < tidied + UNTIDY) return;
-    tidied = next;
+    if (next - first < KEPT + UNTIDY) return;
+    log.splice(0, UNTIDY);
+    first += UNTIDY;
     cache.gc({ resetResultCache: true });
   }
 

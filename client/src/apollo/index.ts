@@ -38,7 +38,7 @@ export function createApollo(tidings: Tidings, options: ApolloOptions = {}): Apo
       folding.over(began as number, () => cache.writeQuery({ query: document as Json, variables, data })),
     fold: (document, data) => folding.push(document as unknown as DocumentNode, data),
     lose(id) {
-      cache.evict({ id: cache.identify({ __typename: 'Project', id })! });
+      cache.evict({ id: `Project:${id}` });
     },
     watch: (document, variables, listener) =>
       cache.watch({

@@ -17,8 +17,8 @@ function join(before: Json[], after: Json[]): Json[] {
 }
 
 /** The first page, read again: what is loaded behind its last row stays. Without anything in common the page takes its place. */
-function patch(loaded: Json[], page: Json[]): Json[] {
-  const last = refOf(page.at(-1));
+function patch(loaded: Json[], page: Json[], { pageInfo }: Json): Json[] {
+  const last = pageInfo?.hasNextPage !== false && refOf(page.at(-1));
   const at = last ? loaded.findIndex((row) => refOf(row) === last) : -1;
   return at < 0 ? page : join(page, loaded.slice(at + 1));
 }
@@ -40,8 +40,7 @@ export function connection(keyArgs: string[] | false = false): FieldPolicy<Json>
       for (const name of LISTS) {
         const [loaded, page]: (Json[] | undefined)[] = [existing[name], incoming[name]];
         if (!loaded || !page) continue;
-        const isAll = incoming.pageInfo?.hasNextPage === false;
-        const all = after ? join(loaded, page) : before ? join(page, loaded) : isAll ? page : patch(loaded, page);
+        const all = after ? join(loaded, page) : before ? join(page, loaded) : patch(loaded, page, incoming);
         merged[name] = all;
         isLonger ||= all.length > page.length;
       }
