@@ -100,6 +100,11 @@ async function asWatcher(block: Block): Promise<void> {
 /** It passes with the printed command, and not without its flag. */
 async function asJestTest(block: Block): Promise<void> {
   const consumer = await project(['jest'], [block]);
+  // The command has NODE_OPTIONS of its own.
+  consumer.write({
+    'elsewhere.cjs': readFileSync('test/fixtures/elsewhere.mjs', 'utf8'),
+    'package.json': '{ "type": "module", "jest": { "setupFiles": ["./elsewhere.cjs"] } }',
+  });
   expect(await consumer.run(BLOCKS.find(({ text }) => text.includes('npx jest'))!.text)).toMatch(/Tests: +1 passed/);
   await expect(consumer.run('jest')).rejects.toThrow('ES Module');
 }
