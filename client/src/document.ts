@@ -20,7 +20,7 @@ export type AnyDocument = Document<unknown, never>;
 type Printer = (document: any) => string;
 let printer: Printer = ({ loc }) => {
   if (loc) return loc.source.body as string;
-  throw new TypeError('Print this DocumentNode, or let codegen make strings of documents (documentMode: "string").');
+  throw new TypeError('Print this DocumentNode, or set documentMode: "string" in codegen.');
 };
 
 /** Apollo brings what prints its documents. */

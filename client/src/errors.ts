@@ -19,7 +19,7 @@ export class TidingsError extends Error {
 
 /** The password is wrong, or there is no such account. */
 export class InvalidCredentials extends TidingsError {
-  constructor(message = 'E-mail address or password is wrong.') {
+  constructor(message = 'The e-mail or password is wrong.') {
     super('INVALID_CREDENTIALS', message);
   }
 }
@@ -30,7 +30,7 @@ export class RateLimited extends TidingsError {
   readonly retryAfter: number;
 
   constructor(retryAfter = 1) {
-    super('RATE_LIMITED', `Too many requests. Try again in ${retryAfter} s.`);
+    super('RATE_LIMITED', `Too many requests: wait ${retryAfter} s.`);
     this.retryAfter = retryAfter;
   }
 }

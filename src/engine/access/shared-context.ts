@@ -62,6 +62,10 @@ export class SharedContext extends OperationContext {
     return this.needViewer('cookies were read');
   }
 
+  override get inDoubt(): never {
+    return this.needViewer('cookies were read');
+  }
+
   override assertShown(): never {
     return this.needViewer('the account that the page shows was read');
   }

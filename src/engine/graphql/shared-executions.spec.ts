@@ -198,6 +198,7 @@ describe('the context of a shared execution', () => {
       'classValue',
       'client',
       'cookies',
+      'inDoubt',
       'over',
       'principal',
       'signIn',

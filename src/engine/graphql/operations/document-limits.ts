@@ -108,9 +108,12 @@ export function shapeProblemOfAll(document: DocumentNode, tokens: number): Query
   // More are refused for their number.
   if (operations.length > MAX_OPERATIONS) return undefined;
   const fragments = fragmentsOf(document);
-  const problems = (operations as OperationDefinitionNode[]).map((definition) =>
-    shapeProblem({ type: definition.operation, tokens, rootFields: rootFieldsOf(definition, fragments) }),
-  );
+  const problems = (operations as OperationDefinitionNode[]).map((definition) => {
+    const type = definition.operation;
+    // That a subscription has one root field is a rule of GraphQL itself.
+    const rootFields = type === 'subscription' ? [] : rootFieldsOf(definition, fragments);
+    return shapeProblem({ type, tokens, rootFields });
+  });
   return problems.includes(undefined) ? undefined : problems[0];
 }
 
