@@ -1,7 +1,7 @@
 // Events on their way into the cache: a few at a time, so that no frame is late, and again after answers that are older than they.
 import type { DocumentNode, InMemoryCache } from '@apollo/client';
-import type { Json } from '../document.js';
-import { fold } from './fold.js';
+import type { AnyDocument, Json } from '../document.js';
+import { fold as writeEvent } from './fold.js';
 
 /** ms of writing in one task; telling those who watch takes as long again. */
 const BUDGET = 8;
@@ -15,7 +15,8 @@ export interface Folding {
   readonly began: () => number;
   /** Its answer is written by `write`, and over it what has arrived since. */
   readonly over: (began: number, write: () => void) => void;
-  push(query: DocumentNode, data: Json): void;
+  /** An event: it is written soon. */
+  fold(query: AnyDocument, data: Json): void;
   /** Another account: what was for the one before is forgotten. */
   clear(): void;
 }
@@ -51,14 +52,10 @@ export function foldingInto(cache: InMemoryCache): Folding {
           for (let at = Math.max(began, first); at < next; at += 1) log[at - first]!();
         },
       }),
-    push(query, data) {
+    fold(query, data) {
       log.push(() => {
-        try {
-          fold(cache, query, data);
-        } catch (error) {
-          // A policy of somebody else: it is reported, and the next event is written.
-          void Promise.reject(error);
-        }
+        // A policy of somebody else may throw: that is reported, and the next event is written.
+        void (async () => writeEvent(cache, query as unknown as DocumentNode, data))();
       });
       timer ??= setTimeout(flush);
     },

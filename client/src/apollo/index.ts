@@ -1,5 +1,5 @@
 // Apollo Client 4 over `tidings`.
-import { ApolloClient, type DocumentNode, gql, InMemoryCache } from '@apollo/client';
+import { ApolloClient, gql, InMemoryCache } from '@apollo/client';
 import { print } from '@apollo/client/utilities';
 import type { Json } from '../document.js';
 import type { Tidings } from '../tidings.js';
@@ -32,11 +32,10 @@ export function createApollo(tidings: Tidings, options: ApolloOptions = {}): Apo
   });
   tidings.printWith(print);
   tidings.cache = {
+    ...folding,
     prepare: (document) => cache.transformDocument(typeof document === 'string' ? gql(document) : (document as Json)),
-    began: folding.began,
     write: (document, variables, data, began) =>
       folding.over(began as number, () => cache.writeQuery({ query: document as Json, variables, data })),
-    fold: (document, data) => folding.push(document as unknown as DocumentNode, data),
     lose(id) {
       cache.evict({ id: `Project:${id}` });
     },
