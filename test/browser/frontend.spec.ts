@@ -62,7 +62,7 @@ describe.each<Kind>(['Apollo Client', 'urql'])('the page of docs/frontend.md wit
     page.on('pageerror', (error) => thrown.push(error));
     await page.goto('http://localhost:5173/');
     await signIn(page, 'wrong');
-    await page.getByText('E-mail address or password is wrong.').waitFor();
+    await page.getByText('password is wrong').waitFor();
     await signIn(page, 'tidings-demo');
     await status(page, 'Connected, up to date');
     await other.goto('http://localhost:5173/');
