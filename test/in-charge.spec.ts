@@ -161,15 +161,16 @@ describe('a project', () => {
     const { database } = tidings.current;
     const update = await postUpdate(two, projectId);
     const comment = 'mutation ($id: ID!) { postComment(input: { projectId: $id, body: "Hello" }) { id } }';
-    const own = (await two.data(comment, { id: projectId })).postComment.id;
+    const ownComment = async () => (await two.data(comment, { id: projectId })).postComment.id as string;
+    const [edited, gone] = [await ownComment(), await ownComment()];
     const writes: readonly (readonly [string, string])[] = [
       ['editProject(id: $id, input: { name: "Taken" }) { id }', projectId],
       ['postUpdate(input: { projectId: $id, title: "Late", health: ON_TRACK }) { id }', projectId],
       ['editUpdate(id: $id, input: { title: "Late" }) { id }', update],
       ['postComment(input: { projectId: $id, body: "Late" }) { id }', projectId],
       ['removeUpdate(id: $id)', update],
-      ['editComment(id: $id, input: { body: "Late" }) { id }', own],
-      ['removeComment(id: $id)', own],
+      ['editComment(id: $id, input: { body: "Late" }) { id }', edited],
+      ['removeComment(id: $id)', gone],
     ];
     const codesAfter = async (change: string) => {
       await database.query('begin');
