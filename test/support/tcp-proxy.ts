@@ -91,8 +91,9 @@ function refuse(client: Socket): void {
 }
 
 function pass({ client, server }: Pair): void {
-  client.pipe(server);
-  server.pipe(client);
+  // Piped twice, everything would arrive twice.
+  client.unpipe(server).pipe(server);
+  server.unpipe(client).pipe(client);
 }
 
 function hold({ client, server }: Pair): void {
