@@ -13,7 +13,7 @@ export const MAX_NAMED = 100;
 export class Presence {
   @CountedAs(MAX_NAMED)
   @Field(() => [User], {
-    description: `Everyone who watches, each once, however many windows are open; who came first first, ${MAX_NAMED} at most.`,
+    description: `Everyone who watches, each once, however many windows are open, in the order of their arrival; at most ${MAX_NAMED}.`,
   })
   viewers!: User[];
 
@@ -47,7 +47,7 @@ export class Watching {
 
   @CountedAs(MAX_NAMED_OF_EACH)
   @Field(() => [User], {
-    description: `Who watches, each once; who came first first, ${MAX_NAMED_OF_EACH} at most.`,
+    description: `The accounts that watch, each once, in the order of their arrival; at most ${MAX_NAMED_OF_EACH}.`,
   })
   viewers!: User[];
 }

@@ -111,7 +111,7 @@ export class PresenceTracker implements OnModuleInit, OnApplicationShutdown {
     return queue;
   }
 
-  /** Accounts that watch each of the resources on any instance, who came first first. One statement, and nobody is taken for a watcher by it. */
+  /** Accounts that watch each of the resources on any instance, in the order of their arrival. One statement; it adds no watcher. */
   async watchersOf(em: EntityManager, resourceIds: readonly string[]): Promise<readonly (readonly string[])[]> {
     const entries = await this.registry.entriesOf(em, TOPIC, resourceIds);
     return entries.map((those) => [...new Set(those.map(({ facts }) => String(facts['accountId'])))]);
