@@ -1,0 +1,25 @@
+// Banner for outdated data.
+import type { ReactNode } from 'react';
+import { timeText } from '../../../shared/clock.js';
+import type { Freshness } from '../../../shared/freshness.js';
+import styles from './stale-band.module.css';
+
+export function StaleBand({ freshness }: { readonly freshness: Freshness }): ReactNode {
+  const { isStale, asOf, state } = freshness;
+  // The live region must exist before its text, so that screen readers announce the text.
+  return (
+    <div role="alert">
+      {isStale && asOf !== undefined && (
+        <p className={styles.band}>
+          <strong>As of {timeText(asOf)}.</strong>{' '}
+          {state === 'offline'
+            ? 'This device is offline.'
+            : state === 'catching-up'
+              ? 'What has happened since is on its way.'
+              : 'Tidings cannot be reached at the moment.'}{' '}
+          This page goes on by itself.
+        </p>
+      )}
+    </div>
+  );
+}
