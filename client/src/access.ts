@@ -1,36 +1,30 @@
-// What the account gains and loses while it is connected.
+// Changes of the account's roles and memberships while it is connected.
 
 import { eventOf } from './event.js';
 import type { Feeds } from './feeds.js';
 import type { AccessChange } from './live.js';
-import type { Session } from './session.js';
-import { listening } from './store.js';
+import { store } from './store.js';
 
 const query = 'subscription ($after: String) { accessChanged(after: $after) { projectId role cursor } }';
 
-/** How to listen: one subscription for all who do. */
-export function accessChanges(
-  feeds: Feeds,
-  session: Session,
-): (listener: (change: AccessChange) => void) => () => void {
-  const listeners = listening<AccessChange>();
+/** Returns a subscribe function. All listeners share one subscription. */
+export function accessChanges(feeds: Feeds): (listener: (change: AccessChange) => void) => () => void {
+  const changes = store<AccessChange | undefined>(undefined);
+  let listeners = 0;
   let stop: (() => void) | undefined;
-  /** An older service does not tell; it is asked again with the next session. */
-  let deaf: AbortSignal | undefined;
-  const end = (): void => {
-    stop = undefined;
-    deaf = session.life.signal;
-  };
+  const end = (): void => void (stop = undefined);
   return (listener) => {
-    const forget = listeners.add(listener);
-    if (deaf !== session.life.signal)
-      stop ??= feeds.subscribe(
-        { query },
-        { next: ({ data }) => eventOf(data) && listeners.tell(eventOf(data)), error: end, complete: end },
-      );
+    listeners += 1;
+    const forget = changes.subscribe((change) => listener(change!));
+    // An older service has no `accessChanged`. The next listener tries again.
+    stop ??= feeds.subscribe(
+      { query },
+      { next: ({ data }) => eventOf(data) && changes.set(eventOf(data)), error: end, complete: end },
+    );
     return () => {
       forget();
-      if (listeners.size > 0) return;
+      listeners -= 1;
+      if (listeners > 0) return;
       stop?.();
       stop = undefined;
     };

@@ -1,32 +1,24 @@
-// What is known of the socket, and of what came over it: two facts that are never merged.
+// State of the socket, and completeness of the data received over it. The two are separate.
 
 export interface Connection {
   readonly socket: 'open' | 'connecting' | 'closed';
-  /** Since when, ms since 1970. */
+  /** Time of the last change of `socket`, ms since 1970. */
   readonly since: number;
-  /** Why it is not open. */
+  /** Why the socket is not open. */
   readonly reason: string | undefined;
-  /** Everything up to this cursor has been seen, as of this time (ms since 1970); it stays while the socket is away. */
+  /** All events up to `cursor` had been received at the time `at` (ms since 1970). Kept while the socket is closed. */
   readonly complete: { readonly cursor: string; readonly at: number } | undefined;
-  /** Events that are still to be sent, at least; undefined: it is not known, or there is no socket. */
+  /** Minimum number of events not sent yet; undefined if unknown or without a socket. */
   readonly behind: number | undefined;
-  /** Whether the last reconnection has brought all that was missed; null: there was none. */
+  /** Whether the last reconnection delivered all missed events; null if there was no reconnection. */
   readonly recovered: boolean | null;
-  /** Of the service that answers. */
+  /** Build of the service. */
   readonly build: string | undefined;
 }
 
-export const UNCONNECTED: Connection = {
-  socket: 'closed',
-  since: Date.now(),
-  reason: undefined,
-  complete: undefined,
-  behind: undefined,
-  recovered: null,
-  build: undefined,
-};
+export const UNCONNECTED = { socket: 'closed', since: Date.now(), recovered: null } as Connection;
 
-/** Whether what is shown is what is so: connected, and nothing missing. */
+/** Whether the data is live: the socket is open and no event is missing. */
 export const isLive = ({ socket, behind }: Connection): boolean => socket === 'open' && behind === 0;
 
 export interface Range {
@@ -34,11 +26,11 @@ export interface Range {
   readonly max: number;
 }
 
-/** `retry=5-15` in a close reason, seconds: then to come back; undefined: nothing is advised. */
+/** Reconnection delay advised by `retry=5-15` in a close reason, in seconds; undefined if none. */
 export function advice(reason: string): Range | undefined {
   const [, min, max] = /retry=(\d{1,6})-(\d{1,6})/.exec(reason) ?? [];
-  return min && max ? { min: Number(min), max: Number(max) } : undefined;
+  return min ? { min: Number(min), max: Number(max) } : undefined;
 }
 
-/** ms within a range of seconds. */
+/** A random number of ms within a range of seconds. */
 export const within = ({ min, max }: Range): number => 1_000 * (min + Math.random() * Math.max(0, max - min));

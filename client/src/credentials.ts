@@ -1,10 +1,7 @@
-// What a session consists of on this side, and how it travels.
-import type { Clock } from './clock.js';
-import type { Json } from './document.js';
-
+// Types of a session on the client, and the operations that create, renew and end one.
 export type Transport = 'cookie' | 'body' | 'token';
 
-/** Who is signed in. */
+/** The account that is signed in. */
 export interface Account {
   readonly id: string;
   readonly name: string;
@@ -12,15 +9,19 @@ export interface Account {
   readonly role: 'USER' | 'EDITOR' | 'ADMIN';
 }
 
-/** Why nobody is signed in: nobody was, somebody signed out, the session ended elsewhere, its tokens were used twice. */
+/**
+ * Why nobody is signed in. `absent`: there was no session; `signed-out`: `signOut()` here or in another tab; `ended`: the service ended
+ * the session; `theft`: a refresh token was reused.
+ */
 export type SignedOutReason = 'absent' | 'signed-out' | 'ended' | 'theft';
 
 export type SessionState =
-  | { readonly status: 'restoring' }
+  /** Unknown yet. `error` is the error of the last failed attempt; the client tries again. */
+  | { readonly status: 'restoring'; readonly error?: Error }
   | { readonly status: 'signed-in'; readonly account: Account }
   | { readonly status: 'signed-out'; readonly reason: SignedOutReason };
 
-/** Where tokens are kept: `localStorage` for all tabs, `sessionStorage` for one, or anything with these two, promises or not. */
+/** Token storage: `localStorage` for all tabs, `sessionStorage` for one, or any object with these methods, synchronous or not. */
 export interface TokenStorage {
   getItem(key: string): string | null | Promise<string | null>;
   setItem(key: string, value: string): unknown;
@@ -28,16 +29,16 @@ export interface TokenStorage {
 
 export interface Credentials {
   readonly account: Account;
-  /** On the clock of this machine, ms since 1970; 0: not known. */
+  /** Expiry of the access token on the local clock, ms since 1970; 0 if unknown. */
   readonly expiresAt: number;
   readonly accessToken?: string | undefined;
   readonly refreshToken?: string | undefined;
 }
 
-/** What is kept: the session, or one that is still to be ended. */
+/** Stored state: the session, or a session whose sign-out is pending. */
 export interface Kept {
   readonly session?: Credentials | undefined;
-  /** Signed out while the service could not be reached: the refresh token, or the account of the cookies. */
+  /** Pending sign-out at the service: the refresh token, or with cookies the account id. */
   readonly ending?: string | undefined;
 }
 
@@ -47,10 +48,3 @@ export const LOGIN = `mutation ($input: LoginInput!) { login(input: $input) ${PA
 export const REFRESH = `mutation ($token: String) { refresh(refreshToken: $token) ${PAYLOAD}`;
 export const LOGOUT = 'mutation ($token: String) { logout(refreshToken: $token) }';
 export const SESSION = `{ session { accessTokenExpiresAt now ${ACCOUNT} } }`;
-
-/** Of a payload of `login`, `register`, `refresh` or `changePassword`, or of `session`. */
-export function credentialsOf(payload: Json, clock: Clock): Credentials {
-  const { user: account, accessToken, refreshToken } = payload;
-  clock.set(payload.now);
-  return { account, expiresAt: clock.end(payload.accessTokenExpiresAt), accessToken, refreshToken };
-}

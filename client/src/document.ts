@@ -1,14 +1,14 @@
-// Documents as text: whatever form they come in. Knows no schema.
+// Converts documents of all forms to text. Knows no schema.
 // oxlint-disable-next-line typescript/no-explicit-any -- JSON of whatever the document asks for
 export type Json = any;
 export type Variables = Readonly<Record<string, unknown>>;
 
-/** What codegen puts on documents: the types of their data and variables. */
+/** Type information that codegen attaches to documents. */
 export interface Typed<Data, Vars> {
   __apiType?: (variables: Vars) => Data;
 }
 
-/** Text, a `DocumentNode`, or a typed document of codegen in either form. */
+/** A string, a `DocumentNode`, or a typed document of codegen in either form. */
 export type Document<Data = Json, Vars = Variables> =
   | string
   | (Typed<Data, Vars> & { readonly kind: string; readonly definitions: readonly unknown[] })
@@ -20,32 +20,40 @@ export type AnyDocument = Document<unknown, never>;
 type Printer = (document: any) => string;
 let printer: Printer = ({ loc }) => {
   if (loc) return loc.source.body as string;
-  throw new TypeError('Print this DocumentNode, or set documentMode: "string" in codegen.');
+  throw new TypeError('Set documentMode: "string" in codegen.');
 };
 
-/** Apollo brings what prints its documents. */
+/** Sets the function that prints `DocumentNode`s. `createApollo` sets the one of `graphql`. */
 export const printWith = (print: Printer): void => void (printer = print);
 
-/** The text to send. */
+/** The text of a document. */
 export const textOf = (document: AnyDocument): string =>
   typeof document === 'string' ? document : 'kind' in document ? printer(document) : String(document);
 
-/** Inputs that have an `idempotencyKey`. */
+/** Variables whose input types have an `idempotencyKey`. */
 const KEYED = /\$(\w+) *: *Post(?:Update|Comment)Input\b/g;
 
-/** `query`, `mutation` or `subscription`: what the first operation of a text is. */
-export const typeOf = (text: string): string => /^(?:[\s,]|#.*)*(\w*)/.exec(text)?.[1] || 'query';
-
-/** Variables of a mutation that take an `idempotencyKey`; undefined: not all of its root fields have one. */
-export function keyedInputs(text: string): string[] | undefined {
-  const names = [...text.matchAll(KEYED)].map(([, name]) => name!);
+/** Reduces a document to its operations and the names of their root fields. */
+function outlineOf(text: string): string {
   let outline = text.replace(/"(?:[^"\\]|\\.)*"?|#.*/g, '');
-  // What stands within parentheses and inner braces, from inside out; then the root fields are left.
+  // Removes parentheses and inner braces from the inside out. The root fields remain.
   for (let before; before !== outline;)
     outline = (before = outline).replace(/\([^()]*\)/g, '').replace(/(\{[^{}]*)\{[^{}]*\}/g, '$1');
-  const fields = /\{([^}]*)/.exec(outline)?.[1]?.match(/\w+(?!\w* *:)|\.\.\./g) ?? [];
+  return outline.replace(/\bfragment\s+\w+\s+on\b[^}]*\}/g, '');
+}
+
+/** Type of the operation with this name, or else of the first one: `query`, `mutation` or `subscription`. */
+export function typeOf(text: string, name?: string | null): string {
+  const all = [...outlineOf(text).matchAll(/(?:(\w+)\s*(\w*)[^{}]*)?\{[^}]*\}/g)];
+  return (all.find((operation) => operation[2] === name) ?? all[0])?.[1] || 'query';
+}
+
+/** Variables of a mutation that take an `idempotencyKey`; undefined if a root field has none. */
+export function keyedInputs(text: string): string[] | undefined {
+  const names = [...text.matchAll(KEYED)].map(([, name]) => name!);
+  const fields = /\{([^}]*)/.exec(outlineOf(text))?.[1]?.match(/\w+(?!\w* *:)|\.\.\./g) ?? [];
   return names.length > 0 && fields.length === names.length ? names : undefined;
 }
 
-/** Whether a subscription can go on where it was: it takes `$after` and says `cursor`. */
+/** Whether a subscription can resume: it takes `$after` and selects `cursor`. */
 export const canResume = (text: string): boolean => /\$after\b/.test(text) && /\bcursor\b/.test(text);

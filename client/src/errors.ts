@@ -1,4 +1,4 @@
-// What can go wrong, one class per case.
+// Errors of the client, one class per case.
 
 export interface GraphqlError {
   readonly message: string;
@@ -6,61 +6,66 @@ export interface GraphqlError {
   readonly extensions?: { readonly code?: string } & Readonly<Record<string, unknown>>;
 }
 
+/** Base class of all errors of the client. */
 export class TidingsError extends Error {
-  /** As in `extensions.code` of the service. */
+  /** Error code, as in `extensions.code` of the service. */
   readonly code: string;
 
-  constructor(code: string, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-    this.name = 'TidingsError';
+  constructor(
+    /** Errors in the answer of the service, or the equivalent for an error of the client. At least one. */
+    readonly errors: readonly GraphqlError[],
+    /** Partial data of the answer. */
+    readonly data?: unknown,
+  ) {
+    super(errors[0]?.message);
+    this.code = codeOf(errors) ?? 'INTERNAL_SERVER_ERROR';
   }
 }
 
-/** The password is wrong, or there is no such account. */
-export class InvalidCredentials extends TidingsError {
-  constructor(message = 'The e-mail or password is wrong.') {
-    super('INVALID_CREDENTIALS', message);
-  }
-}
+/** The e-mail address or the password is wrong. */
+export class InvalidCredentials extends TidingsError {}
 
 /** Too many attempts. */
 export class RateLimited extends TidingsError {
-  /** Seconds to wait. */
-  readonly retryAfter: number;
-
-  constructor(retryAfter = 1) {
-    super('RATE_LIMITED', `Too many requests: wait ${retryAfter} s.`);
-    this.retryAfter = retryAfter;
+  /** Seconds to wait before the next attempt. */
+  get retryAfter(): number {
+    return retryAfterOf(this.errors) ?? 1;
   }
 }
 
-/** The service could not be reached, or cannot answer now. Whether a write was done is unknown. */
-export class Unavailable extends TidingsError {
-  constructor(message = 'The service cannot be reached.', options?: ErrorOptions) {
-    super('SERVICE_UNAVAILABLE', message, options);
-  }
-}
+/** The service could not be reached, or is unavailable. Whether a write took effect is unknown. */
+export class Unavailable extends TidingsError {}
 
-/** The session has ended, or the account has changed; answers that arrive later are dropped. */
-export class SignedOut extends TidingsError {
-  constructor() {
-    super('UNAUTHENTICATED', 'The session has ended.');
-  }
-}
+/** Nobody is signed in, the session has ended, or the account has changed. Late answers are discarded. */
+export class SignedOut extends TidingsError {}
 
-/** The service has answered with errors. */
-export class OperationFailed extends TidingsError {
-  readonly errors: readonly GraphqlError[];
-  /** What there is beside the errors. */
-  readonly data: unknown;
+/** The service answered with errors that have no class of their own here. */
+export class OperationFailed extends TidingsError {}
 
-  constructor(errors: readonly GraphqlError[], data?: unknown) {
-    super(codeOf(errors) ?? 'INTERNAL_SERVER_ERROR', errors[0]?.message ?? 'The operation failed.');
-    this.errors = errors;
-    this.data = data;
-  }
-}
+// Minifiers rename classes. These names appear in logs.
+const named = { TidingsError, InvalidCredentials, RateLimited, Unavailable, SignedOut, OperationFailed };
+for (const [name, { prototype }] of Object.entries(named)) prototype.name = name;
+
+const CLASSES: Readonly<Record<string, typeof TidingsError>> = {
+  INVALID_CREDENTIALS: InvalidCredentials,
+  RATE_LIMITED: RateLimited,
+  SERVICE_UNAVAILABLE: Unavailable,
+  UNAUTHENTICATED: SignedOut,
+};
+
+/** Creates the error for the errors of an answer, with the class for the first code. */
+export const failure = (errors: readonly GraphqlError[], data?: unknown): TidingsError =>
+  new (CLASSES[codeOf(errors) ?? ''] ?? OperationFailed)(errors, data);
+
+/** A GraphQL error for a failure found by the client. */
+export const fault = (code: string, message: string, more?: object): readonly GraphqlError[] => [
+  { message, extensions: { code, ...more } },
+];
+
+export const signedOut = (): TidingsError => failure(fault('UNAUTHENTICATED', 'The session has ended.'));
+
+export const unavailable = (cause?: unknown): readonly GraphqlError[] =>
+  fault('SERVICE_UNAVAILABLE', 'The service cannot be reached.', { cause });
 
 /** The code of the first error. */
 export const codeOf = (errors: readonly GraphqlError[] | undefined): string | undefined =>
@@ -70,15 +75,13 @@ export const codeOf = (errors: readonly GraphqlError[] | undefined): string | un
 export const withCode = (errors: readonly GraphqlError[] | undefined, code: string): GraphqlError | undefined =>
   errors?.find(({ extensions }) => extensions?.code === code);
 
-/** Whether the same may succeed a little later. */
+/** Whether a retry may succeed. */
 export const isPassing = (code: string): boolean => /^(RATE_LIM|SERVICE_UNAV|INTERNAL_SERV)/.test(code);
 
-/** The page shows another account than its credentials are of. */
+/** Whether the cookies belong to another account than the page shows. */
 export const isOtherAccount = (errors: readonly GraphqlError[] | undefined): boolean =>
   errors?.[0]?.extensions?.['reason'] === 'OTHER_ACCOUNT';
 
-/** Seconds that an error asks to wait. */
-export const retryAfterOf = (errors: readonly GraphqlError[] | undefined): number | undefined => {
-  const value = errors?.[0]?.extensions?.['retryAfter'];
-  return typeof value === 'number' ? value : undefined;
-};
+/** Seconds to wait before a retry, as given by the service. */
+export const retryAfterOf = (errors: readonly GraphqlError[]): number | undefined =>
+  errors[0]?.extensions?.['retryAfter'] as number | undefined;

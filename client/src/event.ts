@@ -1,4 +1,4 @@
-// The event in an answer.
+// Finds the event in a result.
 import type { Json } from './document.js';
 
 /** The event in the data of a subscription that selects `cursor`. */

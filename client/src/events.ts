@@ -1,26 +1,26 @@
-// Events as an async iterator, for programs. A consumer that is slower than they come holds 500 of them at most.
+// Events as an async iterator, for programs. Buffers at most 500 events for a slow consumer.
 import { type Json } from './document.js';
 import { eventOf } from './event.js';
-import { OperationFailed } from './errors.js';
+import { failure } from './errors.js';
 import type { Feeds } from './feeds.js';
 import type { Requests } from './request.js';
 
 export interface EventsOptions {
-  /** Cursor of the last event that was processed; absent: from now on. */
+  /** Cursor of the last processed event. Default: only new events. */
   readonly after?: string | undefined;
-  /** Absent: all projects that the account may see. */
+  /** Default: all projects that the account may see. */
   readonly projectId?: string | undefined;
   /** Ends the loop. */
   readonly signal?: AbortSignal | undefined;
-  /** What to read of each event; `cursor` is always there. */
+  /** Selection set of an event; `cursor` is always added. */
   readonly selection?: string;
-  /** Also what this session has caused. */
+  /** Includes events caused by this session. Default: true. */
   readonly includeOwn?: boolean;
 }
 
 const SELECTION = `seq kind at subjectId actor { id name } project { id key name health }
 update { id title body health createdAt } comment { id body createdAt update { id } } member { role user { id name } }`;
-/** Beyond it the subscription is left, and taken up again when these are processed. */
+/** Maximum number of buffered events. A full buffer stops the subscription; it resumes when the buffer is empty. */
 const MOST = 500;
 
 export async function* events(
@@ -31,11 +31,17 @@ export async function* events(
   const { projectId: id, signal, selection = SELECTION, includeOwn: own = true } = options;
   const query = `subscription ($after: String, $own: Boolean${id ? ', $id: ID!' : ''}) {
 ${id ? 'projectUpdated(projectId: $id, ' : 'projectsUpdated('}after: $after, includeOwn: $own) { cursor ${selection} } }`;
-  // What happens while the socket is being opened is not missed.
+  // Starts at the current head of the log, so that events during the connection set-up are not missed.
   const head = id
     ? 'query ($id: ID) { of: project(id: $id) { lastCursor } }'
     : '{ of: projects(first: 1) { lastCursor } }';
-  let after = options.after ?? ((await requests.request(head, { id }, { signal })) as Json).of.lastCursor;
+  let { after } = options;
+  if (after === undefined) {
+    const first = requests.request(head, { id }, { signal }).catch((error: unknown) => {
+      if (!signal?.aborted) throw error;
+    });
+    after = ((await first) as Json)?.of.lastCursor;
+  }
   const queue: Json[] = [];
   let end: { readonly error?: Error } | undefined;
   let arrived: (() => void) | undefined;
@@ -67,9 +73,8 @@ ${id ? 'projectUpdated(projectId: $id, ' : 'projectsUpdated('}after: $after, inc
           stop ??= feeds.subscribe(
             { query, variables: { after, own, id } },
             {
-              next: ({ data, errors = [] }) =>
-                eventOf(data) ? take(eventOf(data)) : finish(new OperationFailed(errors)),
-              error: (error) => finish(error instanceof Error ? error : new OperationFailed(error)),
+              next: ({ data, errors = [] }) => (eventOf(data) ? take(eventOf(data)) : finish(failure(errors))),
+              error: finish,
               complete: () => finish(),
             },
           );

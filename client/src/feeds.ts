@@ -1,32 +1,36 @@
-// Subscriptions that go on where they were: equal ones share one at the service, and who comes later misses nothing.
+// Subscriptions that resume from their cursor. Equal ones share one subscription at the service; later subscribers miss no event.
 import { canResume } from './document.js';
 import { eventOf } from './event.js';
-import { codeOf, type GraphqlError, isPassing, retryAfterOf } from './errors.js';
+import { failure, type GraphqlError, isPassing, retryAfterOf, signedOut, type TidingsError } from './errors.js';
 import type { Payload, Result } from './post.js';
-import type { Refresh } from './refresh.js';
-import { jitter, safely } from './safely.js';
+import { jitter, pause, safely } from './safely.js';
 import type { Session } from './session.js';
 import type { Sink, Socket } from './socket.js';
 
-/** Events that are kept for those who come later, and cursors by which repetitions are known. */
+/** Number of events kept for later subscribers, and of cursors kept to detect duplicates. */
 const KEPT = 512;
 
 export interface Feeds {
   readonly socket: Socket;
-  /** A place in what comes to those who ask for the same: `subscribe` from there on. */
+  /** Current position in the shared feed of equal subscriptions, to pass to `subscribe`. */
   mark(payload: Payload): number | undefined;
-  /** Calls `sink` until the returned function is called, or it is told that the subscription has ended. */
+  /** Calls `sink` until the returned function is called or the subscription has ended. */
   readonly subscribe: (payload: Payload, sink: Sink, mark?: number) => () => void;
+}
+
+/** One object per call of `subscribe`, since the same sink may be passed twice. */
+interface Own {
+  readonly sink: Sink;
 }
 
 interface Feed {
   total(): number;
-  /** Where somebody begins who has everything up to `after`, or asks from `mark` on; undefined: it is not known here. */
+  /** Position after the cursor `after`, or at `mark`; undefined if this feed does not cover it. */
   placeOf(after: unknown, mark?: number): number | undefined;
   join(sink: Sink, from: number): () => void;
 }
 
-export function openFeeds(socket: Socket, session: Session, refresh: Refresh): Feeds {
+export function openFeeds(socket: Socket, session: Session): Feeds {
   const feeds = new Map<string, Feed>();
   return {
     socket,
@@ -38,7 +42,7 @@ export function openFeeds(socket: Socket, session: Session, refresh: Refresh): F
       const from = running?.placeOf(payload.variables?.['after'], mark);
       if (running && from !== undefined) return running.join(sink, from);
       const feed = openFeed(payload, () => feeds.get(key) === feed && feeds.delete(key));
-      // It has a life of its own beside one that has begun elsewhere.
+      // A feed that starts at another cursor runs beside the shared one and is not shared.
       if (!running) feeds.set(key, feed);
       return feed.join(sink, 0);
     },
@@ -47,31 +51,32 @@ export function openFeeds(socket: Socket, session: Session, refresh: Refresh): F
   function openFeed(payload: Payload, forget: () => void): Feed {
     const start = payload.variables?.['after'];
     let after = start;
-    /** Events since it began, the oldest ones dropped. */
+    /** The last events of the feed. */
     const log: { readonly cursor: string; readonly result: Result }[] = [];
     let dropped = 0;
     const seen = new Set<string>();
-    const sinks = new Set<Sink>();
-    /** Those who are still to be told what was before them. */
-    const joining = new Set<Sink>();
+    const sinks = new Set<Own>();
+    /** Subscribers that have not received the earlier events yet. */
+    const joining = new Set<Own>();
     let errors: readonly GraphqlError[] | undefined;
     let failures = 0;
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    const { signal } = session.life;
+    /** Stops the running subscription, or the wait before a retry. */
     let stop = run();
 
     function run(): () => void {
       return socket.run(() => ({ ...payload, variables: { ...payload.variables, after } }), {
         next,
-        error: failed,
-        // Quiet feeds move on too.
+        error: (error) => void failed(error),
+        // Advances the cursor of a feed without events.
         upTo: (cursor) => (after = cursor),
-        complete: () => (errors ? failed(errors) : end((sink) => sink.complete())),
+        complete: () => (errors ? void failed(failure(errors)) : end((sink) => sink.complete())),
       });
     }
 
     function next(result: Result): void {
       const cursor: string | undefined = eventOf(result.data)?.cursor;
-      // Errors without an event are told, and told again as the end if that is what follows.
+      // Errors without an event are delivered. If `complete` follows, they are the reason for the end.
       errors = cursor ? undefined : result.errors;
       if (cursor) {
         if (seen.has(cursor)) return;
@@ -84,27 +89,25 @@ export function openFeeds(socket: Socket, session: Session, refresh: Refresh): F
         after = cursor;
         failures = 0;
       }
-      // Who joins meanwhile has it from the log.
+      // Subscribers that join during this loop receive the event from the log.
       const told = [...sinks];
-      for (const sink of told) if (sinks.has(sink)) safely(() => sink.next(result));
+      for (const own of told) if (sinks.has(own)) safely(() => own.sink.next(result));
     }
 
-    function failed(error: readonly GraphqlError[] | Error): void {
+    async function failed(error: TidingsError): Promise<void> {
       errors = undefined;
-      const answered = error instanceof Error ? undefined : error;
-      const code = codeOf(answered) ?? '';
-      const isToken = code === 'UNAUTHENTICATED' && failures < 3 && session.signedIn;
+      const { code } = error;
+      const isToken = code === 'UNAUTHENTICATED' && failures < 3 && session.signedIn && !session.isClosed;
       if (!isToken && !isPassing(code)) return end((sink) => sink.error(error));
-      timer = setTimeout(() => void again(isToken), 1_000 * (retryAfterOf(answered) ?? 0) + jitter(failures));
+      const over = new AbortController();
+      stop = () => over.abort();
+      const ms = 1_000 * (retryAfterOf(error.errors) ?? 0) + jitter(failures);
       failures += 1;
-    }
-
-    /** `isToken`: the socket has outlived its own token, by which subscriptions are opened. */
-    async function again(isToken: boolean): Promise<void> {
-      if (isToken) {
-        await refresh.renew(session.version);
-        socket.restart();
-      }
+      socket.hold(1);
+      await pause(ms, AbortSignal.any([over.signal, signal]));
+      socket.hold(-1);
+      if (signal.aborted) return end((sink) => sink.error(signedOut()));
+      if (isToken) await socket.renew();
       if (sinks.size + joining.size > 0) stop = run();
     }
 
@@ -113,7 +116,7 @@ export function openFeeds(socket: Socket, session: Session, refresh: Refresh): F
       const told = [...sinks, ...joining];
       sinks.clear();
       joining.clear();
-      for (const sink of told) safely(() => tell(sink));
+      for (const { sink } of told) safely(() => tell(sink));
     }
 
     const total = (): number => dropped + log.length;
@@ -127,18 +130,17 @@ export function openFeeds(socket: Socket, session: Session, refresh: Refresh): F
         return from === start && dropped === 0 ? 0 : undefined;
       },
       join(sink, from) {
-        const own: Sink = { next: (r) => sink.next(r), error: (e) => sink.error(e), complete: () => sink.complete() };
+        const own = { sink };
         const missed = log.slice(Math.max(0, from - dropped));
         (missed.length === 0 ? sinks : joining).add(own);
-        // Not before the caller knows how to stop it, and before anything else can arrive.
+        // After the caller has the function to unsubscribe, and before another message can arrive.
         queueMicrotask(() => {
           if (!joining.delete(own)) return;
           sinks.add(own);
-          for (const { result } of missed) if (sinks.has(own)) safely(() => own.next(result));
+          for (const { result } of missed) if (sinks.has(own)) safely(() => sink.next(result));
         });
         return () => {
-          if (![sinks, joining].map((set) => set.delete(own)).includes(true) || sinks.size + joining.size > 0) return;
-          clearTimeout(timer);
+          if (!(sinks.delete(own) || joining.delete(own)) || sinks.size + joining.size > 0) return;
           forget();
           stop();
         };

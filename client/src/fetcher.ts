@@ -1,5 +1,6 @@
-// For GraphiQL, and others that take a fetcher.
+// Fetcher for GraphiQL and other tools that accept one.
 import type { Json } from './document.js';
+import type { TidingsError } from './errors.js';
 import { typeOf, type Variables } from './document.js';
 import type { Result } from './post.js';
 import type { Tidings } from './tidings.js';
@@ -10,13 +11,14 @@ export interface FetcherParameters {
   readonly operationName?: string | null | undefined;
 }
 
-/** Queries and mutations as a promise, subscriptions as one object that is iterable and iterator: to stop it, it is asked for again. */
+/** Returns a promise for queries and mutations. For subscriptions, an object that is both iterable and iterator, as GraphiQL expects. */
 export function fetcher(tidings: Tidings) {
   return ({ query, variables, operationName }: FetcherParameters): Promise<Json> | AsyncIterableIterator<Json> => {
     const named = { operationName: operationName ?? undefined };
-    const at = operationName ? query.indexOf(`subscription ${operationName}`) : -1;
-    if (typeOf(query.slice(Math.max(0, at))) !== 'subscription')
-      return tidings.execute(query, variables as Variables, named);
+    if (typeOf(query, operationName) !== 'subscription')
+      return tidings
+        .execute(query, variables as Variables, named)
+        .catch(({ message, errors = [{ message }] }: Error & Partial<TidingsError>) => ({ errors }));
     return results(tidings, { query, variables, ...named });
   };
 }
@@ -37,8 +39,8 @@ function results(
       queue.push(result);
       arrived?.();
     },
-    error: (error) => {
-      queue.push({ errors: error instanceof Error ? [{ message: error.message }] : error });
+    error: ({ errors }) => {
+      queue.push({ errors });
       end();
     },
     complete: end,

@@ -1,15 +1,15 @@
-// Whether the other end is still there: a ping every 5 s, and 5 s for any answer.
+// Detects a dead connection: a ping every 5 s, and a timeout of 5 s for any message.
 
 const BEAT = 5_000;
 const PATIENCE = 5_000;
-/** After sleep the socket has usually gone: to connect anew costs less than to wait. */
+/** Timeout in ms after sleep. The socket is usually dead then, and reconnecting costs less than waiting. */
 const WAKE_PATIENCE = 1_000;
-/** A timer that fires so late has slept, and says nothing of the other end. */
+/** ms. A timer that fires this late was suspended with the page, so its timeout does not count. */
 const LATE = 2_000;
 
 type Timer = ReturnType<typeof setTimeout> | undefined;
 
-/** `then` is called after `ms`, and told whether that is late. */
+/** Calls `then` after `ms`. `late`: the timer fired more than `LATE` ms late. */
 function after(ms: number, then: (late: boolean) => void): Timer {
   const due = Date.now() + ms;
   return setTimeout(() => then(Date.now() > due + LATE), ms);

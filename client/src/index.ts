@@ -1,4 +1,4 @@
-// What `@tidings/client` is.
+// Public API of `@tidings/client`.
 export { createTidings, type Tidings, type TidingsOptions } from './tidings.js';
 export { fetcher } from './fetcher.js';
 export {

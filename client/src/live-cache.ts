@@ -1,16 +1,16 @@
-// What a normalized cache does for `useLive`: it keeps the data, and folds events into it.
+// Interface of a normalized cache for `useLive`: stores the data and applies events to it.
 import type { AnyDocument, Json, Variables } from './document.js';
 
 export interface LiveCache {
-  /** The document as the cache wants it asked. */
+  /** The document as it must be sent, such as with `__typename`. */
   prepare(document: AnyDocument): AnyDocument;
-  /** Called before a snapshot is asked for: events that are folded in from then on are newer. */
+  /** Called before a snapshot is requested. Events applied after this call are newer than the snapshot. */
   began(): unknown;
   write(document: AnyDocument, variables: Variables, data: Json, began: unknown): void;
-  /** Folds the data of an event in, soon. */
-  fold(document: AnyDocument, data: Json): void;
-  /** What the account may not see any more. */
+  /** Schedules the write of an event. */
+  fold(document: AnyDocument, variables: Variables, data: Json): void;
+  /** Removes a project that the account lost access to. */
   lose(projectId: string): void;
-  /** Calls back with what there is, now and whenever it changes; `isComplete`: whether all that is asked for is there. */
+  /** Calls `listener` with the cached data, now and after each change. `isComplete`: the cache has all selected fields. */
   watch(document: AnyDocument, variables: Variables, listener: (data: Json, isComplete: boolean) => void): () => void;
 }

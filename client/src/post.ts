@@ -1,6 +1,7 @@
-// One GraphQL request over HTTP, with an end. Knows nothing of sessions.
+// One GraphQL request over HTTP, with a timeout. Knows nothing of sessions.
 import type { Json, Variables } from './document.js';
-import { type GraphqlError, RateLimited, Unavailable } from './errors.js';
+import { fault, type GraphqlError, unavailable } from './errors.js';
+import { wait } from './safely.js';
 
 export interface Result {
   readonly data?: Json;
@@ -17,20 +18,18 @@ export interface Payload {
 export interface PostOptions {
   readonly headers?: Readonly<Record<string, string>>;
   readonly isCookie?: boolean;
-  /** It goes on when the page is left. */
+  /** Completes the request even if the user leaves the page. */
   readonly keepalive?: boolean;
   readonly signal?: AbortSignal | undefined;
-  /** ms until it is given up. */
+  /** Timeout in ms. */
   readonly timeout?: number;
 }
 
-/** The answer, whatever it says. Throws {@link Unavailable}, {@link RateLimited}, or the reason of `signal`. */
+/** Returns the answer, or a `SERVICE_UNAVAILABLE` error if there is none. Throws only the reason of `signal`. */
 export async function post(url: string, payload: Payload, options: PostOptions): Promise<Result> {
-  const { headers, isCookie, keepalive = false, signal, timeout = 30_000 } = options;
+  const { headers, isCookie, keepalive, signal, timeout = 30_000 } = options;
   const end = new AbortController();
-  const stop = (): void => end.abort();
-  const timer = setTimeout(stop, timeout);
-  signal?.addEventListener('abort', stop);
+  const stop = wait(timeout, signal, () => end.abort());
   try {
     signal?.throwIfAborted();
     const response = await fetch(url, {
@@ -45,18 +44,17 @@ export async function post(url: string, payload: Payload, options: PostOptions):
       signal: end.signal,
       body: JSON.stringify(payload),
     });
-    // A proxy has no GraphQL to say.
+    // An error of a proxy may have no JSON body.
     const result: Json = await response.json().catch(() => null);
     if (result?.data !== undefined || result?.errors) return result;
+    const { status } = response;
+    if (status !== 429) throw new Error(`Status ${status}`);
+    const retryAfter = Number(response.headers.get('retry-after')) || 1;
+    return { errors: fault('RATE_LIMITED', 'Too many requests.', { retryAfter }) };
+  } catch (cause) {
     signal?.throwIfAborted();
-    if (response.status === 429) throw new RateLimited(Number(response.headers.get('retry-after')) || 1);
-    throw new Unavailable(`Status ${response.status}`);
-  } catch (error) {
-    signal?.throwIfAborted();
-    if (error instanceof RateLimited) throw error;
-    throw new Unavailable(undefined, { cause: error });
+    return { errors: unavailable(cause) };
   } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', stop);
+    stop();
   }
 }

@@ -1,147 +1,137 @@
-// New tokens: one request at a time in this page, and as far as the others can be waited for.
-import { credentialsOf, REFRESH, SESSION } from './credentials.js';
-import { codeOf, isOtherAccount, SignedOut } from './errors.js';
+// Renews tokens: one request at a time in this page, and if possible across all pages.
+import { REFRESH, SESSION } from './credentials.js';
+import { codeOf, failure, isOtherAccount, type TidingsError } from './errors.js';
 import type { Result } from './post.js';
-import { inTime, jitter, onWake, pause } from './safely.js';
+import { inTime, jitter, pause } from './safely.js';
 import type { Session } from './session.js';
 import { endSession } from './sign-out.js';
 
-export type Outcome = 'renewed' | 'refused' | 'unreachable';
-
-/** ms after which a caller goes on without an answer. The request itself is not given up: its answer may be the only copy of new tokens. */
+/** ms that a caller waits. The request itself is not aborted, since its answer may be the only copy of the new tokens. */
 const PATIENCE = 9_000;
 
-export class Refresh {
-  readonly #session: Session;
-  #running: Promise<Outcome> | undefined;
-  #restoring: Promise<void> | undefined;
+export interface Refresh {
+  /**
+   * Obtains tokens newer than `version`, or finds that the session has ended. Resolves within 10 s; `false` if the service could not be
+   * reached.
+   */
+  renew(version?: number): Promise<boolean>;
+  /** Resolves when the session is known and the access token is valid for a while; `false` if it could not be renewed. */
+  ready(): Promise<boolean>;
+  /** Restores the session again after the cookies changed to another account. */
+  readonly lookAgain: () => Promise<void>;
+  /** Finds out who is signed in. Retries until it is known. */
+  restore(): Promise<void>;
+}
 
-  constructor(session: Session) {
-    this.#session = session;
-  }
+export function openRefresh(session: Session): Refresh {
+  const { isCookie, vault } = session;
+  const { transport } = session.options;
+  let running: Promise<boolean> | undefined;
+  let restoring: Promise<void> | undefined;
+  return { renew, ready, lookAgain, restore };
 
-  /** Tokens that are newer than `version`, by this page or another one; answered within 10 s. */
-  async renew(version: number): Promise<Outcome> {
-    const session = this.#session;
-    if (session.version !== version) return this.#present;
-    if (session.options.transport === 'token') {
+  async function renew(version = session.version): Promise<boolean> {
+    const isDone = (): boolean => session.version !== version;
+    if (isDone()) return true;
+    if (transport === 'token') {
       session.signedOut('ended');
-      return 'refused';
+      return true;
     }
-    const work = (waited: boolean): Promise<Outcome> => this.#exchange(version, waited);
-    this.#running ??= (session.tabs?.exclusively(work) ?? work(false)).finally(() => (this.#running = undefined));
-    const outcome = await inTime(PATIENCE, this.#running, session.refreshing.signal);
-    return outcome ?? (session.version === version ? 'unreachable' : this.#present);
+    running ??= session.tabs.exclusively((waited) => exchange(isDone, waited)).finally(() => (running = undefined));
+    return (await inTime(PATIENCE, running, session.refreshing.signal)) ?? isDone();
   }
 
-  get #present(): Outcome {
-    return this.#session.signedIn ? 'renewed' : 'refused';
+  async function ready(): Promise<boolean> {
+    if (session.status === 'restoring') await inTime(PATIENCE, restore());
+    return !session.due() || renew();
   }
 
-  /** Resolves when it is known who is signed in, and the access token is good for a while; `false`: it could not be made so. */
-  async ready(): Promise<boolean> {
-    const session = this.#session;
-    if (session.status === 'restoring') await inTime(PATIENCE, this.restore());
-    return !session.due() || (await this.renew(session.version)) !== 'unreachable';
+  function lookAgain(): Promise<void> {
+    session.unknown();
+    return restore();
   }
 
-  /** The cookies are those of another account by now. */
-  lookAgain(): void {
-    this.#session.unknown();
-    void this.restore();
+  function restore(): Promise<void> {
+    return (restoring ??= untilKnown().finally(() => (restoring = undefined)));
   }
 
-  /** Finds out who is signed in. Goes on until it is known. */
-  restore(): Promise<void> {
-    return (this.#restoring ??= this.#restore().finally(() => (this.#restoring = undefined)));
-  }
-
-  async #restore(): Promise<void> {
-    for (let failures = 0; ; failures += 1) {
-      await this.#look().catch(() => {});
-      // Another look may have been asked for meanwhile.
-      if (this.#session.status !== 'restoring') return;
-      const awake = new AbortController();
-      const stop = onWake(() => awake.abort());
-      await pause(250 + jitter(failures), AbortSignal.any([awake.signal, this.#session.life.signal]));
-      stop();
+  async function untilKnown(): Promise<void> {
+    for (let failures = 0; session.status === 'restoring' && !session.isClosed; failures += 1) {
+      const { signal } = session.refreshing;
+      const error = await look(signal).catch((reason: TidingsError) => reason);
+      if (session.status !== 'restoring') return;
+      if (error && !signal.aborted) session.state.set({ status: 'restoring', error });
+      await pause(250 + jitter(failures), session.refreshing.signal);
     }
   }
 
-  async #look(): Promise<void> {
-    const session = this.#session;
-    const { signal } = session.life;
-    const { session: kept, ending } = await session.vault.read();
+  async function look(signal: AbortSignal): Promise<void> {
+    const { session: kept, ending } = await vault.read();
     if (signal.aborted) return;
     if (ending !== undefined) {
       session.signedOut('signed-out');
       void endSession(session, ending);
     } else if (kept) session.signedInAs(kept);
-    else if (session.options.transport === 'body') session.signedOut('absent');
+    else if (transport === 'body') session.signedOut('absent');
     else {
-      const { data, errors } = await this.#ask();
+      const { data, errors = [] } = await ask();
       if (signal.aborted) return;
-      if (data?.session) session.signedInAs(credentialsOf(data.session, session.clock));
-      else if (codeOf(errors) === 'UNAUTHENTICATED') await this.renew(session.version);
+      if (data?.session) session.enter(data.session);
+      else if (codeOf(errors) === 'UNAUTHENTICATED') await renew();
+      else throw failure(errors);
     }
   }
 
-  /** Not saying whom the page shows: that is the question. */
-  #ask(): Promise<Result> {
-    const session = this.#session;
-    const headers = session.headers('');
-    return session.post(SESSION, {}, { headers, signal: session.life.signal, timeout: 8_000 });
+  /** Queries the session without the account header, since the account is unknown. */
+  function ask(): Promise<Result> {
+    const { signal } = session.refreshing;
+    return session.post({ query: SESSION }, { headers: session.headers(''), signal, timeout: 8_000 });
   }
 
-  async #exchange(version: number, waited: boolean): Promise<Outcome> {
-    const session = this.#session;
+  async function exchange(isDone: () => boolean, waited: boolean): Promise<boolean> {
     const { signal } = session.refreshing;
     try {
-      await this.#lookAround(waited);
-      if (session.version !== version) return this.#present;
+      await lookAround(waited);
       const token = session.credentials?.refreshToken;
-      if (!session.isCookie && !token) return 'refused';
-      const { authorization: _, ...headers } = session.headers();
-      const options = { headers, keepalive: true, signal };
-      return await this.#take(await session.post(REFRESH, { token }, options), token);
-    } catch (error) {
-      return error instanceof SignedOut ? this.#present : 'unreachable';
+      if (isDone() || !(isCookie || token)) return true;
+      const options = { headers: session.headers(undefined, ''), keepalive: true, signal };
+      const result = await session.post({ query: REFRESH, variables: { token } }, options);
+      signal.throwIfAborted();
+      return await take(result, token);
+    } catch {
+      return signal.aborted;
     }
   }
 
-  /** Another page may have renewed them meanwhile. */
-  async #lookAround(waited: boolean): Promise<void> {
-    const session = this.#session;
-    if (!session.isCookie) await this.#followVault(session.credentials?.refreshToken);
+  /** Takes over tokens that another page renewed meanwhile. */
+  async function lookAround(waited: boolean): Promise<void> {
+    if (!isCookie) await followVault(session.credentials?.refreshToken);
     else if (waited) {
-      const { data } = await this.#ask();
-      if (data?.session?.accessTokenExpiresAt) session.signedInAs(credentialsOf(data.session, session.clock));
+      const { data } = await ask();
+      if (data?.session?.accessTokenExpiresAt) session.enter(data.session);
     }
   }
 
-  async #followVault(token: string | undefined): Promise<boolean> {
-    const { session: kept } = await this.#session.vault.read();
+  async function followVault(token: string | undefined): Promise<boolean> {
+    const { session: kept } = await vault.read();
     const isOther = kept !== undefined && kept.refreshToken !== token;
-    if (isOther) this.#session.signedInAs(kept);
+    if (isOther) session.signedInAs(kept);
     return isOther;
   }
 
-  async #take({ data, errors }: Result, token: string | undefined): Promise<Outcome> {
-    const session = this.#session;
+  /** Applies the answer of a refresh; `false` if it says nothing about the session. */
+  async function take({ data, errors }: Result, token: string | undefined): Promise<boolean> {
+    const code = codeOf(errors);
+    const isTheft = code === 'REFRESH_TOKEN_REUSED';
     if (data?.refresh) {
-      const credentials = credentialsOf(data.refresh, session.clock);
-      session.signedInAs(credentials);
-      await session.keep({ session: credentials });
-      return 'renewed';
-    }
-    const isTheft = codeOf(errors) === 'REFRESH_TOKEN_REUSED';
-    if (!isTheft && codeOf(errors) !== 'UNAUTHENTICATED') return 'unreachable';
-    if (isOtherAccount(errors)) this.lookAgain();
-    else if (!session.isCookie && (await this.#followVault(token))) return 'renewed';
-    else {
+      session.enter(data.refresh);
+      await session.keep();
+    } else if (!isTheft && code !== 'UNAUTHENTICATED') return false;
+    else if (isOtherAccount(errors)) void lookAgain();
+    else if (isCookie || !(await followVault(token))) {
       session.signedOut(isTheft ? 'theft' : session.signedIn ? 'ended' : 'absent');
-      await session.keep({});
+      await session.keep();
     }
-    return 'refused';
+    return true;
   }
 }

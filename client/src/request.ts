@@ -1,7 +1,7 @@
-// Queries and mutations over HTTP: signed in, repeated where that is harmless, dropped when the account changes.
+// Authenticated queries and mutations over HTTP. Retries idempotent ones, and discards answers when the account changes.
 import { type AnyDocument, keyedInputs, textOf, typeOf, type Variables } from './document.js';
-import { isOtherAccount, OperationFailed, SignedOut, Unavailable, withCode } from './errors.js';
-import { post, type Result } from './post.js';
+import { failure, isOtherAccount, signedOut, unavailable, withCode } from './errors.js';
+import type { Result } from './post.js';
 import type { Refresh } from './refresh.js';
 import { jitter, pause } from './safely.js';
 import type { Session } from './session.js';
@@ -14,45 +14,44 @@ export interface RequestOptions {
 const ATTEMPTS = 5;
 
 export interface Requests {
-  /** The answer, partial ones and those that are errors alone included. Throws `Unavailable`, `RateLimited` or `SignedOut`. */
+  /** Returns the answer with data and errors. Throws `Unavailable` or `SignedOut`. */
   readonly execute: (document: AnyDocument, variables?: Variables, options?: RequestOptions) => Promise<Result>;
-  /** The data; any error throws {@link OperationFailed}, which has what there is of it. */
+  /** Returns the data. Any error in the answer throws the class for its code, with the partial data. */
   readonly request: (document: AnyDocument, variables?: Variables, options?: RequestOptions) => Promise<unknown>;
 }
 
 export function requests(session: Session, refresh: Refresh): Requests {
   const execute: Requests['execute'] = async (document, given = {}, { signal, operationName } = {}) => {
     const query = textOf(document);
-    // Queries can be repeated, and mutations all of whose fields have a key.
-    const isMutation = typeOf(query) === 'mutation';
+    // Queries can be retried, and mutations if all of their fields have an idempotency key.
+    const isMutation = typeOf(query, operationName) === 'mutation';
     const keyed = isMutation ? keyedInputs(query) : [];
     const variables = withKeys(given, keyed);
-    // Whoever is found to be signed in is the account that is meant; later it may not change.
-    const known = session.status === 'restoring' ? undefined : session.life.signal;
+    const { signal: life } = session.life;
     const isReady = await refresh.ready();
-    const life = known ?? session.life.signal;
+    const state = session.state.get();
+    if (state.status === 'restoring') throw state.error ?? failure(unavailable());
     const either = signal ? AbortSignal.any([life, signal]) : life;
     let renewed = false;
     for (let attempt = 1; ; attempt += 1) {
-      const { version, options } = session;
-      // Cookies may still be good after a sign-out, here or in another page: they are not for reading any more.
+      const { version } = session;
+      // Cookies may still be valid after a sign-out. Queries must not use them then.
       const isCookie = session.isCookie && (session.status !== 'signed-out' || isMutation);
       const isLast = !keyed || attempt === ATTEMPTS;
-      const own = { headers: session.headers(), isCookie, signal: either };
-      const result = await post(options.url, { query, variables, operationName }, own).catch((error: unknown) => {
-        if (!(error instanceof Unavailable) || isLast) throw error;
-        return undefined;
-      });
-      if (isOtherAccount(result?.errors)) {
-        refresh.lookAgain();
-        throw new SignedOut();
+      const own = { isCookie, signal: either };
+      const result = await session.post({ query, variables, operationName }, own);
+      const { errors, data } = result;
+      if (isOtherAccount(errors)) {
+        void refresh.lookAgain();
+        throw signedOut();
       }
-      if (withCode(result?.errors, 'UNAUTHENTICATED') && session.signedIn && !renewed) {
+      if (withCode(errors, 'UNAUTHENTICATED') && session.signedIn && !renewed) {
         renewed = true;
-        if (!isReady || (await refresh.renew(version)) === 'unreachable') throw new Unavailable();
+        if (!isReady || !(await refresh.renew(version))) throw failure(unavailable());
         continue;
       }
-      if (result && (isLast || !withCode(result.errors, 'SERVICE_UNAVAILABLE'))) return result;
+      if (!withCode(errors, 'SERVICE_UNAVAILABLE') || (isLast && data)) return result;
+      if (isLast) throw failure(errors!);
       await pause(200 + jitter(attempt), either);
     }
   };
@@ -60,13 +59,13 @@ export function requests(session: Session, refresh: Refresh): Requests {
     execute,
     async request(...parameters) {
       const { data, errors } = await execute(...parameters);
-      if (errors?.length) throw new OperationFailed(errors, data);
+      if (errors?.length) throw failure(errors, data);
       return data;
     },
   };
 }
 
-/** With an `idempotencyKey` in each of these inputs: 128 random bits. `randomUUID` is missing where there is no TLS. */
+/** Adds an `idempotencyKey` of 128 random bits to these inputs. `randomUUID` does not exist in pages without TLS. */
 function withKeys(variables: Variables, names: readonly string[] = []): Variables {
   const inputs = names.map((name) => {
     const idempotencyKey = crypto.getRandomValues(new Uint32Array(4)).join('-');

@@ -1,6 +1,6 @@
-// Callbacks of others, and timers.
+// Isolation of user callbacks, and timers.
 
-/** Calls back; what it throws is reported as uncaught, and harms nobody else. */
+/** Runs `callback`. An exception is reported as uncaught and does not reach the caller. */
 export function safely(callback: () => void): void {
   try {
     callback();
@@ -13,51 +13,50 @@ export function safely(callback: () => void): void {
   }
 }
 
-/** Resolves after `ms`, or as soon as `signal` is aborted. */
-export function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    if (signal?.aborted) done();
-    else signal?.addEventListener('abort', done);
-  });
-}
-
-/** `promise`, or undefined after `ms`, or when `signal` is aborted. */
-export async function inTime<T>(ms: number, promise: Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
-  const end = new AbortController();
-  const stop = (): void => end.abort();
-  signal?.addEventListener('abort', stop);
-  try {
-    return await Promise.race([promise, pause(ms, end.signal).then(() => undefined)]);
-  } finally {
+/** Runs `callback` after `ms`, or as soon as `signal` is aborted. Returns the function to cancel it. */
+export function wait(ms: number, signal: AbortSignal | undefined, callback: () => void): () => void {
+  const stop = (): void => {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', done);
+  };
+  const done = (): void => {
     stop();
-    signal?.removeEventListener('abort', stop);
-  }
+    callback();
+  };
+  const timer = setTimeout(done, signal?.aborted ? 0 : ms);
+  signal?.addEventListener('abort', done);
+  return stop;
 }
 
-/** ms to wait after so many failures: anything up to `base`, doubled each time, up to `most`. */
+/** Resolves after `ms`, when `signal` is aborted, or when the page wakes up, since a retry may succeed then. */
+export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  await new Promise<void>((resolve) => {
+    const stop = wait(ms, signal, resolve);
+    over.signal.addEventListener('abort', stop);
+    onWake(resolve, over.signal);
+  });
+  over.abort();
+}
+
+/** Resolves to the value of `promise`, or to undefined after `ms` or when `signal` is aborted. */
+export const inTime = <T>(ms: number, promise: Promise<T>, signal?: AbortSignal): Promise<T | undefined> =>
+  new Promise((resolve, reject) => {
+    const stop = wait(ms, signal, () => resolve(undefined));
+    promise.then(resolve, reject).finally(stop);
+  });
+
+/** Random delay in ms, up to `base`, which doubles with each failure up to `most`. */
 export const jitter = (failures: number, base = 500, most = 8_000): number =>
   Math.random() * Math.min(most, base * 2 ** failures);
 
-/** Calls `wake` when the page is back: from sleep, from the background, from a lost network. Returns how to stop that. */
-export function onWake(wake: () => void): () => void {
-  if (typeof addEventListener !== 'function' || typeof document === 'undefined') return () => {};
-  const visible = (): void => {
-    if (document.visibilityState === 'visible') wake();
+/** Calls `wake` when the page returns from sleep, from the background, or from a network outage. */
+export function onWake(wake: () => void, signal: AbortSignal): void {
+  if (typeof document === 'undefined') return;
+  const listener = ({ type }: Event): void => {
+    if (type !== 'visibilitychange' || document.visibilityState === 'visible') wake();
   };
-  const listeners = [
-    [globalThis, 'online', wake],
-    [globalThis, 'pageshow', wake],
-    [document, 'resume', wake],
-    [document, 'visibilitychange', visible],
-  ] as const;
-  for (const [target, name, listener] of listeners) target.addEventListener(name, listener);
-  return () => {
-    for (const [target, name, listener] of listeners) target.removeEventListener(name, listener);
-  };
+  // Capture phase: some of these events do not bubble to `window`.
+  for (const type of ['online', 'pageshow', 'resume', 'visibilitychange'])
+    addEventListener(type, listener, { capture: true, signal });
 }

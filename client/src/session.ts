@@ -1,13 +1,13 @@
-// Who is signed in, in this page and in the others. Everything that belongs to one sign-in ends with its `life`.
+// State of the session, synchronized between pages. `life` aborts everything that belongs to one sign-in.
 import type { Credentials, Kept, SessionState, SignedOutReason, TokenStorage, Transport } from './credentials.js';
+import type { Json } from './document.js';
 import { Clock } from './clock.js';
-import { SignedOut } from './errors.js';
-import { post, type PostOptions, type Result } from './post.js';
+import { signedOut } from './errors.js';
+import { type Payload, post, type PostOptions, type Result } from './post.js';
 import { pause } from './safely.js';
 import { store } from './store.js';
 import { openTabs, type Tabs } from './tabs.js';
 import { openVault, type Vault } from './vault.js';
-import type { Variables } from './document.js';
 
 export interface SessionOptions {
   readonly url: string;
@@ -16,29 +16,30 @@ export interface SessionOptions {
   readonly storage?: TokenStorage | undefined;
 }
 
-/** What pages tell each other: somebody is about to sign in, or what there is now. */
+/** Message between pages: the stored state, or null before a sign-in. */
 type Message = Kept | null;
 
 export class Session {
   readonly state = store<SessionState>({ status: 'restoring' });
   readonly clock = new Clock();
   readonly isCookie: boolean;
-  readonly tabs: Tabs | undefined;
+  readonly tabs: Tabs;
   readonly vault: Vault;
   credentials: Credentials | undefined;
-  /** Grows with each renewal of the tokens. */
+  /** Incremented with each change of the tokens. */
   version = 0;
-  /** Aborted when the account changes or signs out. */
+  /** Aborted at sign-in and sign-out. Work begun while the session is restored belongs to the account that is found. */
   life = new AbortController();
-  /** Aborted when a refresh under way must not have an effect any more. */
+  /** Aborted when a pending refresh must have no effect. */
   refreshing = new AbortController();
+  isClosed = false;
   #lifetime = 0;
 
   constructor(readonly options: SessionOptions) {
     const { transport, storage, url } = options;
     this.isCookie = transport === 'cookie';
     const name = `tidings ${url}`;
-    if (this.isCookie || storage) this.tabs = openTabs(name, (message: Message) => this.#hear(message));
+    this.tabs = openTabs(this.isCookie || storage ? name : undefined, (message: Message) => this.#hear(message));
     this.vault = openVault(this.isCookie, storage, name);
   }
 
@@ -50,80 +51,88 @@ export class Session {
     return this.status === 'signed-in';
   }
 
-  /** What a request says of itself; `whose`: the account that the page shows, since cookies may be those of another one by now. */
-  headers(whose = this.credentials?.account.id): Record<string, string> {
-    const token = this.options.token ?? this.credentials?.accessToken;
+  /** Headers of a request. `whose`: the account that the page shows, since the cookies may belong to another one. */
+  headers(
+    whose = this.credentials?.account.id,
+    token = this.options.token ?? this.credentials?.accessToken,
+  ): Record<string, string> {
     if (!this.isCookie) return token ? { authorization: `Bearer ${token}` } : {};
     return { 'x-tidings-csrf': '1', ...(whose ? { 'x-tidings-account': whose } : {}) };
   }
 
-  post(query: string, variables?: Variables, options: PostOptions = {}): Promise<Result> {
-    return post(
-      this.options.url,
-      { query, variables },
-      { headers: this.headers(), ...options, isCookie: this.isCookie },
-    );
+  post(payload: Payload, options: PostOptions): Promise<Result> {
+    return post(this.options.url, payload, {
+      headers: this.headers(),
+      isCookie: this.isCookie,
+      ...options,
+    });
   }
 
-  /** Whether the access token is about to expire: in `lead` ms, or in the last third of its life. */
+  /** Whether the access token expires within `lead` ms, or within the last third of its lifetime if that is shorter. */
   due(lead = 10_000): boolean {
     const { expiresAt = 0 } = this.credentials ?? {};
     return expiresAt > 0 && Date.now() > expiresAt - Math.min(lead, this.#lifetime / 3);
   }
 
-  /** The service has refused the access token. */
+  /** Marks the access token as expired after the service rejected it. */
   expire(): void {
     if (this.credentials) this.credentials = { ...this.credentials, expiresAt: 1 };
   }
 
-  /** Somebody is signed in, with these tokens from now on. */
+  /** Takes the payload of `login`, `register`, `refresh` or `changePassword`, or the answer of `session`. */
+  enter({ user: account, accessToken, refreshToken, accessTokenExpiresAt, now }: Json): void {
+    this.clock.set(now);
+    this.signedInAs({ account, expiresAt: this.clock.end(accessTokenExpiresAt), accessToken, refreshToken });
+  }
+
+  /** Sets the account and its tokens. */
   signedInAs(credentials: Credentials): void {
-    const same = this.signedIn && this.credentials?.account.id === credentials.account.id;
+    const { account } = credentials;
+    const isSame = this.signedIn && this.credentials?.account.id === account.id;
     this.#lifetime = Math.max(0, credentials.expiresAt - Date.now());
-    this.#change(credentials, same ? undefined : { status: 'signed-in', account: credentials.account });
+    this.#change(credentials, { status: 'signed-in', account }, isSame);
   }
 
   signedOut(reason: SignedOutReason): void {
     this.#change(undefined, { status: 'signed-out', reason });
   }
 
-  /** The cookies are those of somebody else. */
+  /** Returns to the state `restoring` because the cookies belong to another account. */
   unknown(): void {
     this.#change(undefined, { status: 'restoring' });
   }
 
-  /** `state`: another one than before. What belongs to that ends first. */
-  #change(credentials: Credentials | undefined, state: SessionState | undefined): void {
+  /** Changes the state. Work of another account is aborted first. */
+  #change(credentials: Credentials | undefined, state: SessionState, isSame = false): void {
     this.credentials = credentials;
     this.version += 1;
-    if (!state) return;
-    this.end();
+    if (!isSame) this.abortRefresh();
+    if (!isSame && this.status !== 'restoring') this.end();
     this.state.set(state);
   }
 
   end(): void {
     const { life } = this;
     this.life = new AbortController();
-    this.abortRefresh();
-    life.abort(new SignedOut());
+    life.abort(signedOut());
   }
 
   abortRefresh(): void {
-    this.refreshing.abort(new SignedOut());
+    this.refreshing.abort(signedOut());
     this.refreshing = new AbortController();
   }
 
-  /** Another page's refresh would put the old cookies back. */
+  /** Aborts pending refreshes in all pages, since their answers would restore the old cookies. */
   announceSignIn(): void {
     this.abortRefresh();
-    this.tabs?.post(null);
+    this.tabs.post(null);
   }
 
-  /** Keeps it for the next load of the page, and tells the other pages. */
-  async keep(kept: Kept): Promise<void> {
-    const { session, ending } = kept;
-    await this.vault.write(this.isCookie ? { ending } : kept);
-    this.tabs?.post(session ? { session: { account: session.account, expiresAt: session.expiresAt } } : {});
+  /** Stores the state for the next load of the page, and notifies the other pages. */
+  async keep(ending?: string): Promise<void> {
+    const session = this.credentials;
+    await this.vault.write(this.isCookie ? { ending } : { session, ending });
+    this.tabs.post(session ? { session: { account: session.account, expiresAt: session.expiresAt } } : {});
   }
 
   #hear(message: Message): void {
@@ -132,7 +141,7 @@ export class Session {
     else void this.#find(message);
   }
 
-  /** Only what this page finds itself counts: `sessionStorage` is not that of the others, and `localStorage` takes a moment to be. */
+  /** Follows another page only if this page finds the same tokens: `sessionStorage` is not shared, `localStorage` syncs with a delay. */
   async #find({ session }: Kept): Promise<void> {
     for (let ms = 10; ms < 3_000; ms *= 2) {
       const kept = await this.vault.read();
@@ -141,12 +150,12 @@ export class Session {
     }
   }
 
-  /** Does what another page has done. */
+  /** Applies a sign-in or sign-out of another page. */
   #follow({ session }: Kept): void {
     if (!session) {
       if (this.status !== 'signed-out') this.signedOut('signed-out');
     } else if (this.isCookie || session.accessToken !== this.credentials?.accessToken) {
-      // Whoever waits for a refresh of this page need not any more.
+      // The new tokens make a pending refresh redundant.
       this.abortRefresh();
       this.signedInAs(session);
     }

@@ -1,7 +1,7 @@
-// Signing in: it ends, whatever the service does.
-import { credentialsOf, LOGIN } from './credentials.js';
+// Sign-in, with a bounded duration.
+import { LOGIN } from './credentials.js';
 import type { Json } from './document.js';
-import { codeOf, InvalidCredentials, OperationFailed, RateLimited, retryAfterOf, Unavailable } from './errors.js';
+import { codeOf, failure, fault } from './errors.js';
 import type { Session } from './session.js';
 import { endSession } from './sign-out.js';
 
@@ -15,36 +15,26 @@ const TIMEOUT = 15_000;
 export async function signIn(session: Session, { email, password }: SignInInput): Promise<void> {
   session.announceSignIn();
   const input = { email, password, transport: session.options.transport.toUpperCase() };
-  const work = (): Promise<Json> => login(session, input);
-  await adopt(session, await (session.tabs?.exclusively(work) ?? work()));
+  await adopt(session, await session.tabs.exclusively(() => login(session, input)));
 }
 
 async function login(session: Session, input: Json): Promise<Json> {
-  const { authorization: _, ...headers } = session.headers('');
-  const { data, errors = [] } = await session.post(LOGIN, { input }, { headers, timeout: TIMEOUT });
+  const options = { headers: session.headers('', ''), timeout: TIMEOUT };
+  const { data, errors = [] } = await session.post({ query: LOGIN, variables: { input } }, options);
   if (data?.login) return data.login;
-  switch (codeOf(errors)) {
-    // What is no e-mail address is that of nobody.
-    case 'BAD_USER_INPUT':
-    case 'INVALID_CREDENTIALS':
-      throw new InvalidCredentials();
-    case 'RATE_LIMITED':
-      throw new RateLimited(retryAfterOf(errors));
-    case 'SERVICE_UNAVAILABLE':
-      throw new Unavailable();
-    default:
-      throw new OperationFailed(errors);
-  }
+  // No account has an invalid e-mail address.
+  if (codeOf(errors) === 'BAD_USER_INPUT')
+    throw failure(fault('INVALID_CREDENTIALS', 'The e-mail or password is wrong.'));
+  throw failure(errors);
 }
 
-/** The payload of `login`, `register` or `changePassword`: that account is signed in from now on. */
+/** Signs in with the payload of `login`, `register` or `changePassword`. */
 export async function adopt(session: Session, payload: Json): Promise<void> {
   const { credentials: before } = session;
   const headers = session.headers();
-  const credentials = credentialsOf(payload, session.clock);
-  session.signedInAs(credentials);
-  await session.keep({ session: credentials });
-  // Cookies end the session before them; tokens do not.
-  if (before?.refreshToken && before.account.id !== credentials.account.id)
+  session.enter(payload);
+  await session.keep();
+  // With cookies the service ends the previous session. With tokens the client must do it.
+  if (before?.refreshToken && before.account.id !== payload.user.id)
     void endSession(session, before.refreshToken, headers);
 }

@@ -1,7 +1,7 @@
-// One WebSocket of graphql-transport-ws for everything that is subscribed to. It comes back until nobody is signed in, or nothing runs.
+// One graphql-transport-ws WebSocket for all subscriptions. Reconnects while somebody is signed in and a subscription runs.
 import { advice, type Connection, type Range, UNCONNECTED, within } from './connection.js';
 import type { Json } from './document.js';
-import { type GraphqlError, SignedOut } from './errors.js';
+import { failure, signedOut, type TidingsError } from './errors.js';
 import { heartbeat } from './heartbeat.js';
 import type { Payload, Result } from './post.js';
 import type { Refresh } from './refresh.js';
@@ -9,37 +9,40 @@ import { jitter, onWake, pause, safely } from './safely.js';
 import type { Session } from './session.js';
 import { type Readable, store } from './store.js';
 
-/** Who is told what comes. */
+/** Receives the results of a subscription. */
 export interface Sink {
   next(result: Result): void;
-  error(error: readonly GraphqlError[] | Error): void;
+  error(error: TidingsError): void;
   complete(): void;
-  /** Everything up to `cursor` has been seen. */
+  /** All events up to `cursor` have been received. */
   upTo?(cursor: string): void;
 }
 
 export interface Socket {
   readonly connection: Readable<Connection>;
-  /** Whether something that was missed could not be had by its cursor. */
+  /** Whether events were still missing after the last reconnection. */
   hadGap: boolean;
-  /** Asks for a subscription, now and after each lost connection, until the returned function is called or it ends. */
+  /** Runs a subscription, also after reconnections, until it ends or the returned function is called. */
   run(payload: () => Payload, sink: Sink): () => void;
-  /** Connects anew: the socket carries a token that is not good for operations any more. */
-  restart(): void;
+  /** Renews the token and reconnects: subscriptions are authorized by the token of the socket, which has expired. */
+  renew(): Promise<void>;
+  /** Adds `change` to the number of feeds that wait before a retry. */
+  hold(change: number): void;
   close(): void;
 }
 
 interface Running {
-  /** What to ask for now: after a lost connection it is asked again. */
+  /** The operation to send, with the current cursor. Called again after each reconnection. */
   readonly payload: () => Payload;
   readonly sink: Sink;
 }
 
 const CONNECT_TIMEOUT = 10_000;
-const IDLE = 3_000;
-/** ms until it is asked again whether everything has been sent. */
+/** ms that an idle socket stays open. Short outside browsers, since it keeps the process running. */
+const IDLE = typeof document === 'undefined' ? 100 : 3_000;
+/** ms between pings while events are pending. */
 const ASK_AGAIN = 250;
-/** Of ours: the other end was silent for too long. Coming back at once runs nobody over. */
+/** Close code of the client: the service did not answer in time. Immediate reconnection causes no stampede. */
 const SILENT = 4_999;
 
 type Timer = ReturnType<typeof setTimeout> | undefined;
@@ -47,38 +50,37 @@ type Timer = ReturnType<typeof setTimeout> | undefined;
 export function openSocket(session: Session, refresh: Refresh): Socket {
   const connection = store<Connection>(UNCONNECTED);
   const running = new Map<string, Running>();
-  /** What was asked for over this socket, and after how many pings. */
+  /** Operations sent over this socket, with the number of pings before them. */
   const sent = new Map<string, number>();
   let pings = 0;
+  /** Number of feeds that wait before a retry. Their events are missing meanwhile. */
+  let waiting = 0;
   let ws: WebSocket | undefined;
-  /** Each attempt has one: what comes of an earlier one is not heard. */
-  let generation = 0;
+  /** The current connection attempt. Aborted when it ends, so that a late answer has no effect. */
+  let attempt = new AbortController();
   let isOpen = false;
   let ids = 0;
   let failures = 0;
   let advised: Range | undefined;
   let hasReconnected = false;
-  let startedAt = 0;
-  /** For a connection that is being made, or one that nobody uses. */
+  /** Timeout of a pending connection, or of an idle one. */
   let timer: Timer;
   let soon: Timer;
-  /** Ends the wait for the next attempt. */
-  let hurry: AbortController | undefined;
+  /** Whether a connection is open or pending. */
+  let isBusy = false;
+  const closing = new AbortController();
   const ping = (): void => {
     send({ type: 'ping', payload: { n: (pings += 1) } });
-    if (session.due(20_000)) void refresh.renew(session.version);
+    if (session.due(20_000)) void refresh.renew();
   };
   const beat = heartbeat(ping, () => void lost(SILENT, 'No answer'));
-  let { life, status } = session;
-  const stops = [
-    onWake(wake),
-    session.state.subscribe(() => {
-      if (life === session.life) return;
-      // What was asked for while it was not known who is signed in goes on.
-      if (status !== 'restoring' || !session.signedIn) endAll();
-      ({ life, status } = session);
-    }),
-  ];
+  let { life } = session;
+  onWake(wake, closing.signal);
+  const unfollow = session.state.subscribe(() => {
+    if (life === session.life) return;
+    ({ life } = session);
+    endAll();
+  });
 
   const socket: Socket = {
     connection,
@@ -86,10 +88,10 @@ export function openSocket(session: Session, refresh: Refresh): Socket {
     run(payload, sink) {
       const id = `${(ids += 1)}`;
       running.set(id, { payload, sink });
-      // React mounts twice in development: what is taken back at once was never sent.
+      // React mounts twice in development. A subscription cancelled at once is never sent.
       queueMicrotask(() => {
         if (isOpen) subscribe(id);
-        else if (running.has(id) && connection.get().socket === 'closed' && !hurry) void connect();
+        else if (running.has(id) && !isBusy) void connect();
       });
       return () => {
         if (!running.delete(id)) return;
@@ -97,9 +99,18 @@ export function openSocket(session: Session, refresh: Refresh): Socket {
         leaveIfIdle();
       };
     },
-    restart: () => void (isOpen && lost(SILENT, 'Renewing')),
+    async renew() {
+      await refresh.renew();
+      if (isOpen) void lost(SILENT, 'Renewing');
+    },
+    hold(change) {
+      waiting += change;
+      set({ behind: undefined });
+      askSoon();
+    },
     close() {
-      for (const stop of stops) stop();
+      closing.abort();
+      unfollow();
       endAll();
     },
   };
@@ -121,84 +132,80 @@ export function openSocket(session: Session, refresh: Refresh): Socket {
   }
 
   async function connect(): Promise<void> {
-    const own = (generation += 1);
-    startedAt = Date.now();
-    set({ socket: 'connecting', since: startedAt });
+    const { signal } = attempt;
+    isBusy = true;
+    set({ socket: 'connecting', since: Date.now() });
     await refresh.ready();
-    if (own !== generation) return;
-    if (session.status === 'signed-out') return endAll();
+    if (signal.aborted) return;
+    if (session.status === 'signed-out' || session.isClosed) return endAll();
     timer = setTimeout(() => void lost(SILENT, 'No connection'), CONNECT_TIMEOUT);
-    const { authorization, 'x-tidings-csrf': _, ...account } = session.headers();
+    const payload = session.headers();
     ws = new WebSocket(session.options.url.replace(/^http/, 'ws'), 'graphql-transport-ws');
-    ws.onopen = () =>
-      send({ type: 'connection_init', payload: { ...account, ...(authorization && { authorization }) } });
+    ws.onopen = () => send({ type: 'connection_init', payload });
     ws.onmessage = ({ data }) => receive(JSON.parse(data as string));
     ws.onclose = ({ code, reason }) => void lost(code, reason);
     ws.onerror = () => void lost(1006, '');
   }
 
+  function askSoon(): void {
+    clearTimeout(soon);
+    soon = setTimeout(ping, ASK_AGAIN);
+  }
+
   function drop(reason: string): void {
-    generation += 1;
+    attempt.abort();
+    attempt = new AbortController();
     clearTimeout(timer);
     clearTimeout(soon);
     beat.stop();
-    isOpen = false;
+    isOpen = isBusy = false;
     sent.clear();
     const old = ws;
     ws = undefined;
     if (old) {
       old.onopen = old.onmessage = old.onclose = null;
-      // Errors without a listener end a process of Node. Its close may take half a minute to be heard.
+      // In Node an error without a listener ends the process. The close handshake may take 30 s.
       old.onerror = () => {};
       old.close(1000);
     }
     set({ socket: 'closed', since: Date.now(), reason, behind: undefined });
   }
 
-  function leave(reason: string): void {
-    drop(reason);
-    hurry?.abort();
-    hurry = undefined;
-  }
-
   function leaveIfIdle(): void {
     if (running.size > 0) return;
     clearTimeout(timer);
-    if (isOpen) timer = setTimeout(() => running.size === 0 && leave('Idle'), IDLE);
-    else leave('Idle');
+    if (isOpen) timer = setTimeout(() => running.size === 0 && drop('Idle'), IDLE);
+    else drop('Idle');
   }
 
   function endAll(): void {
     const ended = [...running.values()];
     running.clear();
-    leave('Signed out');
-    for (const { sink } of ended) safely(() => sink.error(new SignedOut()));
+    drop('Signed out');
+    for (const { sink } of ended) safely(() => sink.error(signedOut()));
   }
 
-  /** The connection has ended, or could not be made. */
+  /** Handles a connection that closed or failed to open. */
   async function lost(code: number, reason: string): Promise<void> {
     drop(reason || `Closed with ${code}`);
-    const own = generation;
+    const { signal } = attempt;
     socket.hadGap = false;
     hasReconnected = true;
     if (running.size === 0) return;
-    const { signal } = (hurry = new AbortController());
-    if (code === 4401 && reason === 'OTHER_ACCOUNT') refresh.lookAgain();
-    else if (code === 4401) await refresh.renew(session.version);
+    isBusy = true;
+    if (code === 4401 && reason === 'OTHER_ACCOUNT') void refresh.lookAgain();
+    else if (code === 4401) await refresh.renew();
     else if (code === 4403 && !/too old/.test(reason)) session.expire();
     const range = advice(reason) ?? (code === 1012 || code === 1013 ? advised : undefined);
     await pause(range ? within(range) : jitter(code === SILENT || code === 4403 ? 0 : failures), signal);
     failures += 1;
-    if (own !== generation) return;
-    hurry = undefined;
-    if (running.size > 0) await connect();
+    if (!signal.aborted) await connect();
   }
 
-  /** The page is back: what was there before has probably gone. */
+  /** Checks the connection after the page wakes up, since it is probably dead. */
   function wake(): void {
     if (isOpen) beat.wake();
-    else if (hurry) hurry.abort();
-    else if (ws && Date.now() - startedAt > 2_000) void lost(SILENT, 'No connection');
+    else if (ws && Date.now() - connection.get().since > 2_000) void lost(SILENT, 'No connection');
   }
 
   function receive({ type, id, payload }: Json): void {
@@ -214,13 +221,13 @@ export function openSocket(session: Session, refresh: Refresh): Socket {
     }
     sent.delete(id);
     running.delete(id);
-    if (sink) safely(() => (type === 'error' ? sink.error(payload) : sink.complete()));
+    if (sink) safely(() => (type === 'error' ? sink.error(failure(payload)) : sink.complete()));
     leaveIfIdle();
   }
 
   function acknowledged({ accountId, build, now, retry }: Json): void {
     session.clock.set(now);
-    if (accountId && accountId !== (session.credentials?.account.id ?? accountId)) return refresh.lookAgain();
+    if (accountId && accountId !== (session.credentials?.account.id ?? accountId)) return void refresh.lookAgain();
     clearTimeout(timer);
     advised = retry;
     isOpen = true;
@@ -230,13 +237,12 @@ export function openSocket(session: Session, refresh: Refresh): Socket {
     leaveIfIdle();
   }
 
-  /** A pong was written after everything that had been asked for before its ping; that of a stock service says nothing more. */
+  /** Handles a pong. The service writes it after all events of the operations sent before the ping. Pongs of other services are empty. */
   function progress({ cursor, at, behind, n = 0 }: Json): void {
     const isEarly = [...sent.values()].some((before) => before >= n);
-    if (behind || cursor === null || isEarly) {
+    if (behind || cursor === null || isEarly || waiting) {
       set({ behind: behind || undefined });
-      clearTimeout(soon);
-      soon = setTimeout(ping, ASK_AGAIN);
+      if (!waiting) askSoon();
       return;
     }
     const recovered = hasReconnected ? !socket.hadGap : null;

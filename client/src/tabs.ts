@@ -1,12 +1,12 @@
-// Pages of one origin: what they tell each other, and a lock that saves work and is never relied upon.
-import { pause } from './safely.js';
+// Messages between pages of one origin, and a lock between them. The lock only saves work; correctness does not depend on it.
+import { inTime } from './safely.js';
 
 export interface Tabs {
   post(message: unknown): void;
   close(): void;
   /**
-   * Runs `work` while no other page runs its own, or after 4 s in any case: a frozen page may hold the lock. `waited` says that another
-   * page held it. The lock is given back after 8 s at the latest.
+   * Runs `work` under a lock between pages. Runs it without the lock after 4 s, since a frozen page may hold it. `waited`: another page
+   * held the lock. The lock is released after 8 s at the latest.
    */
   exclusively<T>(work: (waited: boolean) => Promise<T>): Promise<T>;
 }
@@ -14,38 +14,41 @@ export interface Tabs {
 const PATIENCE = 4_000;
 const LONGEST = 8_000;
 
-/** `hear` is called with what other pages post. */
-export function openTabs(name: string, hear: (message: never) => void): Tabs {
-  const channel = typeof BroadcastChannel === 'function' ? new BroadcastChannel(name) : undefined;
+/** Calls `hear` with messages of other pages. Without a name there is no channel and no lock. */
+export function openTabs(name: string | undefined, hear: (message: never) => void): Tabs {
+  let channel = name && typeof BroadcastChannel === 'function' ? new BroadcastChannel(name) : undefined;
   if (channel) {
     channel.onmessage = ({ data }) => hear(data as never);
-    // In Node it would keep the process running.
+    // In Node an open channel keeps the process running.
     (channel as { unref?: () => void }).unref?.();
   }
   return {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a BroadcastChannel has its own
     post: (message) => channel?.postMessage(message),
-    close: () => channel?.close(),
+    close() {
+      channel?.close();
+      channel = undefined;
+    },
     exclusively: (work) => exclusively(name, work),
   };
 }
 
-function exclusively<T>(name: string, work: (waited: boolean) => Promise<T>): Promise<T> {
+function exclusively<T>(name: string | undefined, work: (waited: boolean) => Promise<T>): Promise<T> {
   const locks = globalThis.navigator?.locks;
-  if (!locks) return work(false);
+  if (!name || !locks) return work(false);
   const began = Date.now();
   return new Promise<T>((resolve) => {
     let running: Promise<T> | undefined;
-    const run = (): Promise<void> | undefined => {
-      // It was granted to a page that was frozen meanwhile: the work is done.
+    const run = (): unknown => {
+      // The lock was granted after the timeout, such as to a page that was frozen. The work has already started.
       if (running) return undefined;
       resolve((running = work(Date.now() > began + 20)));
-      const done = new AbortController();
-      const free = (): void => done.abort();
-      running.then(free, free);
-      return pause(LONGEST, done.signal);
+      return inTime(
+        LONGEST,
+        running.catch(() => {}),
+      );
     };
-    // Without a lock too: it was not granted in time, or is refused where storage is.
+    // Runs without the lock if it times out, or if the browser denies access to it.
     locks.request(name, { signal: AbortSignal.timeout(PATIENCE) }, run).catch(run);
   });
 }

@@ -1,4 +1,4 @@
-// Where a page keeps its session between two loads.
+// Storage of the session between loads of a page.
 import type { Kept, TokenStorage } from './credentials.js';
 
 export interface Vault {
@@ -6,7 +6,7 @@ export interface Vault {
   write(kept: Kept): Promise<void>;
 }
 
-/** Cookies are kept by the browser: for them, only that a session is still to be ended. */
+/** The browser keeps cookies itself. With cookies, only a pending sign-out is stored. */
 export function openVault(isCookie: boolean, storage: TokenStorage | undefined, key: string): Vault {
   const place = (): TokenStorage | undefined =>
     isCookie && typeof document !== 'undefined' ? globalThis.localStorage : storage;
@@ -22,7 +22,7 @@ export function openVault(isCookie: boolean, storage: TokenStorage | undefined, 
       try {
         await place()?.setItem(key, JSON.stringify(kept));
       } catch {
-        // Storage that is full or forbidden: the session is lost with the page, and nothing else.
+        // The storage is full or denied: the session lasts as long as the page.
       }
     },
   };

@@ -1,28 +1,28 @@
-// Events on their way into the cache: a few at a time, so that no frame is late, and again after answers that are older than they.
+// Queue of events to write into the cache. Writes in short tasks to keep rendering smooth. Repeats events over answers that are older.
 import type { DocumentNode, InMemoryCache } from '@apollo/client';
-import type { AnyDocument, Json } from '../document.js';
+import type { AnyDocument, Json, Variables } from '../document.js';
 import { fold as writeEvent } from './fold.js';
 
-/** ms of writing in one task; telling those who watch takes as long again. */
+/** ms of writing per task. Notifying the watchers takes about as long again. */
 const BUDGET = 8;
-/** Events that are kept for answers under way. */
+/** Number of events kept to be written again over pending answers. */
 const KEPT = 2_000;
-/** Events after which Apollo forgets results of earlier reads, 10 KB each, and what nothing refers to. */
+/** Number of events after which Apollo's garbage collection runs. Each event leaves about 10 KB of cached read results. */
 const UNTIDY = 500;
 
 export interface Folding {
-  /** A request begins. */
+  /** Marks the begin of a request. */
   readonly began: () => number;
-  /** Its answer is written by `write`, and over it what has arrived since. */
+  /** Writes an answer with `write`, then repeats the events that arrived since the request began. */
   readonly over: (began: number, write: () => void) => void;
-  /** An event: it is written soon. */
-  fold(query: AnyDocument, data: Json): void;
-  /** Another account: what was for the one before is forgotten. */
+  /** Schedules the write of an event. */
+  fold(query: AnyDocument, variables: Variables, data: Json): void;
+  /** Discards queued events when the account changes. */
   clear(): void;
 }
 
 export function foldingInto(cache: InMemoryCache): Folding {
-  /** `first`: the number of its first event; `next`: of the first one that is not in the cache. */
+  /** `first`: number of the oldest event in `log`; `next`: number of the next event to write. */
   let log: (() => void)[] = [];
   let first = 0;
   let next = 0;
@@ -52,10 +52,10 @@ export function foldingInto(cache: InMemoryCache): Folding {
           for (let at = Math.max(began, first); at < next; at += 1) log[at - first]!();
         },
       }),
-    fold(query, data) {
+    fold(query, variables, data) {
       log.push(() => {
-        // A policy of somebody else may throw: that is reported, and the next event is written.
-        void (async () => writeEvent(cache, query as unknown as DocumentNode, data))();
+        // A field policy of the application may throw. This reports it as an unhandled rejection, and the next event is written.
+        void (async () => writeEvent(cache, query as unknown as DocumentNode, variables, data))();
       });
       timer ??= setTimeout(flush);
     },

@@ -1,4 +1,4 @@
-// Apollo Client 4 over `tidings`.
+// Apollo Client 4 on top of `tidings`.
 import { ApolloClient, gql, InMemoryCache } from '@apollo/client';
 import { print } from '@apollo/client/utilities';
 import type { Json } from '../document.js';
@@ -11,29 +11,33 @@ export { apolloLink } from './link.js';
 export { connection, possibleTypes, typePolicies } from './policies.js';
 export { resumeLink } from './resume.js';
 
-/** Everything that Apollo takes but a link; `cache` is that of the schema if it is absent. */
+/** Options of `ApolloClient` except `link`. Default for `cache`: an `InMemoryCache` with the type policies of the schema. */
 export type ApolloOptions = Omit<ApolloClient.Options, 'link' | 'cache'> & { readonly cache?: InMemoryCache };
 
-/** A client whose cache belongs to one account, and is cleared when another one signs in or this one signs out. */
+const accountOf = ({ account }: Json): string | undefined => account?.id;
+
+/** Creates a client whose cache belongs to one account. The cache is cleared when the account signs out or another one signs in. */
 export function createApollo(tidings: Tidings, options: ApolloOptions = {}): ApolloClient {
   const cache = options.cache ?? new InMemoryCache({ typePolicies, possibleTypes });
   const folding = foldingInto(cache);
   const client = new ApolloClient({ ...options, cache, link: apolloLink(tidings, folding) });
   const subscribe: (own: Json) => Json = client.subscribe.bind(client);
-  // Joined to one that runs already, it would miss what that has had.
+  // Deduplication would join it to a running subscription and miss the earlier events.
   client.subscribe = (own: Json) => subscribe({ ...own, context: { ...own.context, queryDeduplication: false } });
-  let before = tidings.session.get();
+  let before = accountOf(tidings.session.get());
   tidings.session.subscribe((state) => {
-    if (before.status === 'signed-in') {
+    const now = accountOf(state);
+    if (before && now !== before) {
       folding.clear();
       void client.clearStore();
     }
-    before = state;
+    before = now;
   });
   tidings.printWith(print);
   tidings.cache = {
     ...folding,
-    prepare: (document) => cache.transformDocument(typeof document === 'string' ? gql(document) : (document as Json)),
+    prepare: (document) =>
+      cache.transformDocument((document as Json).kind ? (document as Json) : gql((document as Json).toString())),
     write: (document, variables, data, began) =>
       folding.over(began as number, () => cache.writeQuery({ query: document as Json, variables, data })),
     lose(id) {

@@ -1,14 +1,13 @@
-// The end of Apollo's chain of links: everything goes through the session and the socket of `tidings`.
+// Terminating Apollo link: sends operations over the session and the socket of `tidings`.
 import { ApolloLink, Observable } from '@apollo/client';
 import { print } from '@apollo/client/utilities';
-import type { GraphqlError } from '../errors.js';
 import type { Result } from '../post.js';
 import type { Tidings } from '../tidings.js';
 import type { Folding } from './folding.js';
 
 /**
- * Serves a client of your own. What was asked for by one account fails with `SignedOut` when another one signs in. Ask for subscriptions
- * with `context: { queryDeduplication: false }`: Apollo joins equal ones, and who comes later misses what was before.
+ * A terminating link for your own `ApolloClient`. Pending operations fail with `SignedOut` when another account signs in. Run
+ * subscriptions with `context: { queryDeduplication: false }`: otherwise Apollo joins equal ones, and later subscribers miss events.
  */
 export function apolloLink(tidings: Tidings, folding?: Folding): ApolloLink {
   return new ApolloLink(
@@ -17,18 +16,17 @@ export function apolloLink(tidings: Tidings, folding?: Folding): ApolloLink {
         const text = print(query);
         const next = (result: Result): void => observer.next(result as ApolloLink.Result);
         const complete = (): void => observer.complete();
+        const error = (reason: unknown): void => observer.error(reason);
         const end = (result: Result): void => {
           next(result);
           complete();
         };
-        const error = (reason: readonly GraphqlError[] | Error): void =>
-          reason instanceof Error ? observer.error(reason) : end({ data: null, errors: reason });
         if (operationType === 'subscription')
           return tidings.subscribe({ query: text, variables, operationName }, { next, error, complete });
         const abort = new AbortController();
         const began = folding?.began() ?? 0;
         tidings.execute(text, variables, { signal: abort.signal, operationName }).then(
-          // What arrived meanwhile is newer than the answer.
+          // Events that arrived meanwhile are newer than the answer.
           (result) => (folding ? folding.over(began, () => end(result)) : end(result)),
           error,
         );

@@ -1,14 +1,14 @@
-// How the cache keeps the connections of the schema: pages join up, rows that were inserted or removed live stay so.
+// Type policies for the connections of the schema: pages are merged; rows that events inserted or removed are kept.
 import type { FieldPolicy, TypePolicies } from '@apollo/client';
 import type { Json } from '../document.js';
 
-/** What a row is of: an entity, or a member, which has no id of its own. */
+/** Cache reference of a row: of its entity, or for a member, which has no id, of its user. */
 export function refOf(row: Json): string | undefined {
   const node = row?.node ?? row;
   return node?.['__ref'] ?? node?.user?.['__ref'];
 }
 
-/** Both lists of a connection. */
+/** The list fields of a connection. */
 export const LISTS = ['edges', 'nodes'] as const;
 
 function join(before: Json[], after: Json[]): Json[] {
@@ -16,14 +16,14 @@ function join(before: Json[], after: Json[]): Json[] {
   return [...before, ...after.filter((row) => !known.has(refOf(row)))];
 }
 
-/** The first page, read again: what is loaded behind its last row stays. Without anything in common the page takes its place. */
+/** Merges the first page after a refetch: rows loaded after its last row stay. Without that row the page replaces the list. */
 function patch(loaded: Json[], page: Json[], { pageInfo }: Json): Json[] {
   const last = pageInfo?.hasNextPage !== false && refOf(page.at(-1));
   const at = last ? loaded.findIndex((row) => refOf(row) === last) : -1;
   return at < 0 ? page : join(page, loaded.slice(at + 1));
 }
 
-/** A Relay connection; `keyArgs` are the arguments that make it another list. */
+/** Field policy of a Relay connection. `keyArgs` are the arguments that distinguish its lists, such as filters. */
 export function connection(keyArgs: string[] | false = false): FieldPolicy<Json> {
   return {
     keyArgs,
@@ -44,7 +44,7 @@ export function connection(keyArgs: string[] | false = false): FieldPolicy<Json>
         merged[name] = all;
         isLonger ||= all.length > page.length;
       }
-      // Each end of what is loaded is that of the page which was read there.
+      // `pageInfo` combines the start of the first page with the end of the last one.
       const [start, end] = after ? [existing.pageInfo, incoming.pageInfo] : [incoming.pageInfo, existing.pageInfo];
       if (isLonger && start && end)
         merged.pageInfo = { ...start, endCursor: end.endCursor, hasNextPage: end.hasNextPage };

@@ -1,19 +1,19 @@
-// For a stock GraphQLWsLink: subscriptions go on where they were.
+// Link in front of a stock GraphQLWsLink that resumes subscriptions from their last cursor.
 import { ApolloLink } from '@apollo/client';
 import { filter } from 'rxjs';
 
 import { eventOf } from '../event.js';
 
-/** Cursors by which repetitions are known. */
+/** Number of recent cursors kept to detect duplicates. */
 const KNOWN = 512;
 
 /**
- * A link to put directly in front of `GraphQLWsLink`, whose client sends the same variables object again after a lost connection. Works
- * for subscriptions that take `$after` and select `cursor`.
+ * A link to put directly in front of `GraphQLWsLink`. It updates `$after` in the variables object, which graphql-ws sends again after a
+ * reconnection. Works for subscriptions that take `$after` and select `cursor`.
  */
 export function resumeLink(): ApolloLink {
   return new ApolloLink((operation, forward) => {
-    // Apollo's own object is part of the key by which it joins equal subscriptions.
+    // A copy, since Apollo uses its own object as part of the deduplication key.
     const variables: Record<string, unknown> = { ...operation.variables };
     operation.variables = variables;
     const known = new Set<string>();

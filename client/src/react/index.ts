@@ -9,18 +9,19 @@ import {
   useMemo,
   useSyncExternalStore,
 } from 'react';
-import type { Connection } from '../connection.js';
+import { type Connection, UNCONNECTED } from '../connection.js';
 import type { SessionState } from '../credentials.js';
 import type { Document, Json, Variables } from '../document.js';
 import type { Readable } from '../store.js';
 import type { Tidings } from '../tidings.js';
-import { keyOf, type LiveView, sharedLive } from './shared-live.js';
+import { keyOf, type LiveView, LOADING, sharedLive } from './shared-live.js';
 
 export type { LiveView } from './shared-live.js';
 
+const RESTORING: SessionState = { status: 'restoring' };
 const Context = createContext<Tidings | undefined>(undefined);
 
-/** Everything below is made anew when another account signs in, or this one signs out: nothing of it stays on the screen. */
+/** Remounts its children when the account signs out or another one signs in, so that no data of it stays on the screen. */
 export function TidingsProvider({
   tidings,
   children,
@@ -28,7 +29,7 @@ export function TidingsProvider({
   readonly tidings: Tidings;
   readonly children?: ReactNode;
 }): ReactNode {
-  const state = useReadable(tidings.session);
+  const state = useReadable(tidings.session, RESTORING);
   const key = state.status === 'signed-in' ? state.account.id : '';
   return createElement(Context.Provider, { value: tidings }, createElement(Fragment, { key }, children));
 }
@@ -41,29 +42,37 @@ export function useTidings(): Tidings {
 
 export interface UseLiveOptions<Data, Vars> {
   readonly variables?: Vars;
-  /** Without Apollo: the data after an event. */
+  /** Returns the data after an event. Not used with Apollo. Components with the same operations share data: pass the same function. */
   readonly reduce?: (data: Data, event: Json) => Data;
+  /** Called once per event, in order, before `data` includes it. A snapshot read again may include it already. */
+  readonly onEvent?: (event: Json) => void;
 }
 
-/** A snapshot that stays as it is at the service. With `createApollo` its data are in the cache, else `reduce` makes them. */
+/**
+ * A snapshot that is kept up to date by events. With `createApollo` the data is in Apollo's cache. Without it `reduce` applies each event;
+ * without `reduce` the snapshot is read again.
+ */
 export function useLive<Data = Json, Event = Json, Vars extends Variables = Variables>(
   snapshot: Document<Data, Vars>,
   subscription: Document<Event, never>,
-  { variables, reduce }: UseLiveOptions<Data, Vars> = {},
+  { variables, reduce, onEvent }: UseLiveOptions<Data, Vars> = {},
 ): LiveView<Data> {
   const tidings = useTidings();
-  const question = { snapshot, subscription, variables: variables ?? {}, reduce } as never;
+  const question = { snapshot, subscription, variables: variables ?? {} } as never;
   const key = keyOf(question);
-  // The key says everything that counts.
+  // The key covers all dependencies.
   // oxlint-disable-next-line react-hooks/exhaustive-deps
   const live = useMemo(() => sharedLive(tidings, question), [tidings, key]);
+  useEffect(() => void (live.reduce = reduce), [live, reduce]);
+  useEffect(() => onEvent && live.events.subscribe(onEvent), [live, onEvent]);
   useEffect(() => live.acquire(), [live]);
-  return useReadable(live.view) as LiveView<Data>;
+  return useReadable(live.view, LOADING) as LiveView<Data>;
 }
 
-export const useSession = (): SessionState => useReadable(useTidings().session);
-export const useConnection = (): Connection => useReadable(useTidings().connection);
+export const useSession = (): SessionState => useReadable(useTidings().session, RESTORING);
+export const useConnection = (): Connection => useReadable(useTidings().connection, UNCONNECTED);
 
-function useReadable<T>({ subscribe, get }: Readable<T>): T {
-  return useSyncExternalStore(subscribe, get, get);
+/** `first`: the value during server rendering and hydration. */
+function useReadable<T>({ subscribe, get }: Readable<T>, first: T): T {
+  return useSyncExternalStore(subscribe, get, () => first);
 }

@@ -1,32 +1,47 @@
-// What all components show that ask for the same: one snapshot, one subscription, until a second after the last of them has gone.
+// One snapshot and subscription, shared by all components with the same operations. Stops a second after the last one unmounts.
 import { type Document, type Json, textOf, type Variables } from '../document.js';
 import { type Live, type LiveEnd, type LiveStatus, type Path, refusedOf } from '../live.js';
+import type { TidingsError } from '../errors.js';
 import { store } from '../store.js';
 import type { Tidings } from '../tidings.js';
 
 export interface LiveView<Data = Json> {
   readonly data: Data | undefined;
   readonly status: LiveStatus;
-  /** Paths of what this account may not see. */
+  /** Paths of the fields that this account may not see. */
   readonly refused: readonly Path[];
-  /** Why it has ended. */
+  /** Why it ended; undefined while it runs. */
   readonly end: LiveEnd | undefined;
-  readonly error: Error | undefined;
+  readonly error: TidingsError | undefined;
+  /** Time of the last read of the snapshot, ms since 1970. When it changes, load further pages again too. */
+  readonly readAt: number | undefined;
 }
 
 export interface LiveQuestion {
   readonly snapshot: Document;
   readonly subscription: Document;
   readonly variables: Variables;
-  /** Without Apollo: the data after an event. */
-  readonly reduce?: ((data: Json, event: Json) => Json) | undefined;
 }
 
+/** Returns the data after an event. Not used with Apollo. */
+export type Reduce = ((data: Json, event: Json) => Json) | undefined;
+
 const LINGER = 1_000;
-const LOADING: LiveView = { data: undefined, status: 'loading', refused: [], end: undefined, error: undefined };
+export const LOADING: LiveView = {
+  data: undefined,
+  status: 'loading',
+  refused: [],
+  end: undefined,
+  error: undefined,
+  readAt: undefined,
+};
 
 export class SharedLive {
   readonly view = store<LiveView>(LOADING);
+  /** The last event. */
+  readonly events = store<Json>(undefined);
+  /** The function passed at the last render. */
+  reduce: Reduce;
   #users = 0;
   #live: Live | undefined;
   #unwatch: (() => void) | undefined;
@@ -35,26 +50,44 @@ export class SharedLive {
   constructor(
     readonly tidings: Tidings,
     readonly question: LiveQuestion,
-    /** Where others find it. */
+    /** All shared instances of the client, by key. */
     readonly all: Map<string, SharedLive>,
     readonly key: string,
-  ) {}
+  ) {
+    this.#linger();
+  }
 
-  /** Returns how to let it go. */
+  /** Registers a user, and returns the function to release it. */
   acquire(): () => void {
     this.#users += 1;
-    // A component that was hidden for long comes back with one that had stopped.
+    // A component that was hidden for long (`<Activity>`) still has an instance that was stopped.
     if (!this.all.has(this.key)) this.all.set(this.key, this);
     clearTimeout(this.#timer);
     if (!this.#live || this.view.get().status === 'ended') this.#start();
     return () => {
       this.#users -= 1;
-      if (this.#users === 0) this.#timer = setTimeout(() => this.#stop(), LINGER);
+      if (this.#users === 0) this.#linger();
     };
+  }
+
+  /** Stops unless it is acquired in time: server rendering and abandoned renders run no effects. */
+  #linger(): void {
+    this.#timer = setTimeout(() => this.#stop(), LINGER);
   }
 
   #set(change: Partial<LiveView>): void {
     this.view.set({ ...this.view.get(), ...change });
+  }
+
+  /** Applies an event with `reduce`. Without `reduce`, or if it throws, reads the snapshot again. */
+  #apply(event: Json): void {
+    let data: Json;
+    try {
+      data = this.reduce?.(this.view.get().data, event);
+    } finally {
+      if (data) this.#set({ data });
+      else void this.#live?.readAgain();
+    }
   }
 
   #stop(): void {
@@ -67,13 +100,13 @@ export class SharedLive {
 
   #start(): void {
     const { tidings, question } = this;
-    const { variables, reduce } = question;
+    const { variables } = question;
     const { cache } = tidings;
     const [snapshot, subscription] = [question.snapshot, question.subscription].map(
       (document) => (cache ? cache.prepare(document) : document) as Document,
     ) as [Document, Document];
     let began: unknown;
-    /** Whether anything has changed since the snapshot was read: then reading it again may help. */
+    /** Whether events arrived since the snapshot was read. Only then can reading it again complete the data. */
     let isOlder = false;
     this.#unwatch?.();
     this.#unwatch = undefined;
@@ -95,13 +128,14 @@ export class SharedLive {
         if (cache) {
           cache.write(snapshot, variables, data, began);
           this.#unwatch ??= cache.watch(snapshot, variables, show);
-          this.#set({ refused });
-        } else this.#set({ data, refused });
+        } else this.#set({ data });
+        this.#set({ refused, readAt: Date.now() });
       },
       onEvent: (event, result) => {
         isOlder = true;
-        if (cache) cache.fold(subscription, result.data);
-        else if (reduce) this.#set({ data: reduce(this.view.get().data, event) });
+        this.events.set(event);
+        if (cache) cache.fold(subscription, variables, result.data);
+        else this.#apply(event);
         const refused = refusedOf(result.errors);
         if (refused.length > 0) this.#set({ refused: union(this.view.get().refused, refused) });
       },
@@ -125,13 +159,14 @@ function union(paths: readonly Path[], more: readonly Path[]): Path[] {
 
 const shared = new WeakMap<Tidings, Map<string, SharedLive>>();
 
-/** The one for this question. */
+/** The shared instance for these operations and the current account. */
 export function sharedLive(tidings: Tidings, question: LiveQuestion): SharedLive {
   let all = shared.get(tidings);
   if (!all) shared.set(tidings, (all = new Map()));
-  const key = keyOf(question);
+  const state = tidings.session.get();
+  const key = (state.status === 'signed-in' ? state.account.id : '') + keyOf(question);
   let live = all.get(key);
-  if (!live) all.set(key, (live = new SharedLive(tidings, question, all, key)));
+  if (!live || live.view.get().status === 'ended') all.set(key, (live = new SharedLive(tidings, question, all, key)));
   return live;
 }
 
