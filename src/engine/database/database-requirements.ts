@@ -1,8 +1,8 @@
-// What a database must be like for this service, judged when it is opened: one sentence says what is wrong and what to do.
+// Verifies that the database suits this service when it is opened. Errors say what is wrong and what to do.
 import type { Client } from 'pg';
 import { IDLE_IN_TRANSACTION_MS, STATEMENT_TIMEOUT_MS } from './startup-parameters.js';
 
-/** The database at DATABASE_URL answers, and cannot be used as it is. */
+/** The database at DATABASE_URL answers, but is unsuitable. */
 export class UnsuitableDatabaseError extends Error {
   override readonly name = 'UnsuitableDatabaseError';
 }
@@ -13,16 +13,16 @@ export const OLDEST_VERSION = 140_000;
 export interface DatabaseFacts {
   /** As in `server_version_num`. */
   readonly version: number;
-  /** As people write it, such as `18.4`. */
+  /** For display, such as `18.4`. */
   readonly release: string;
   readonly standby: boolean;
   readonly readOnly: boolean;
   readonly encoding: string;
-  /** The schema in which tables are made; null: the search path names none that exists. */
+  /** The schema in which tables are created; null: the search path names none that exists. */
   readonly schema: string | null;
   readonly user: string;
   readonly database: string;
-  /** By name, in the unit that PostgreSQL keeps them in (ms); what the server does not know is absent. */
+  /** By name, in PostgreSQL's unit (ms); settings unknown to the server are absent. */
   readonly settings: Readonly<Record<string, string>>;
 }
 
@@ -35,7 +35,7 @@ interface Requirement {
 
 const within = (ms: number) => (value: string) => Number(value) > 0 && Number(value) <= ms;
 
-/** What the startup packet says, and the role must say where a pooler does not pass that on. */
+/** Set by the startup packet, or by the role where a pooler does not forward it. */
 const SESSION: readonly Requirement[] = [
   { setting: 'statement_timeout', wanted: "'20s'", holds: within(STATEMENT_TIMEOUT_MS) },
   { setting: 'idle_in_transaction_session_timeout', wanted: "'10s'", holds: within(IDLE_IN_TRANSACTION_MS) },
@@ -62,13 +62,13 @@ select current_setting('server_version_num')::int as version, current_setting('s
        current_database() as database, json_object_agg(name, setting) as settings
   from pg_settings where name = any($1::text[])`;
 
-/** Asks an open connection. Throws {@link UnsuitableDatabaseError} before it uses what older versions do not have. */
+/** Queries an open connection. Throws {@link UnsuitableDatabaseError} before it uses features that older versions lack. */
 export async function databaseFacts(client: Client): Promise<DatabaseFacts> {
   const { rows } = await client.query<DatabaseFacts>(FACTS, [SETTINGS]);
   return rows[0]!;
 }
 
-/** Throws {@link UnsuitableDatabaseError} for the first reason why this database cannot be used. */
+/** Throws {@link UnsuitableDatabaseError} with the first reason found. */
 export function assertSuitable(facts: DatabaseFacts): void {
   const reason = REASONS.map((check) => check(facts)).find((text) => text !== undefined);
   if (reason !== undefined) throw new UnsuitableDatabaseError(reason);

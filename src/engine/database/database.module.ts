@@ -1,4 +1,4 @@
-// Gives everyone the ORM, once the database has the tables that this version needs.
+// Provides the ORM, after pending migrations were applied.
 import { type DynamicModule, Global, Logger, Module } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { migrate } from './migrate.js';

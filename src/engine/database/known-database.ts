@@ -1,4 +1,4 @@
-// Whose database it is: an older version must not write into what a newer one has made of it, and a command not into somebody else's.
+// Prevents an older version from using a database migrated by a newer one, and a command from using an unrelated database.
 import type { MikroORM } from '@mikro-orm/postgresql';
 import type { DatabaseContent } from './orm-options.js';
 
@@ -13,12 +13,12 @@ export class NewerDatabaseError extends Error {
   }
 }
 
-/** There is nothing that a command could be carried out on. */
+/** The database contains no installation. */
 export class NoInstallationError extends Error {
   override readonly name = 'NoInstallationError';
 }
 
-/** Throws {@link NoInstallationError} if none has been made in the database. */
+/** Throws {@link NoInstallationError} if the database contains no installation. */
 export async function assertInstallation(orm: MikroORM): Promise<void> {
   const [row] = await orm.em
     .fork()

@@ -1,15 +1,15 @@
-// Batches of one operation: a loader is declared once, beside what it loads, and lives as long as the operation.
+// Batching loaders: declared once beside the data they load, instantiated per operation.
 import type { EntityName } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import DataLoader from 'dataloader';
 import { fromRow, type Row } from './rows.js';
 
-/** What is loaded for many keys in one statement: one result a key, in the order of the keys. */
+/** Loads many keys in one statement: one result per key, in the order of the keys. */
 export type Batch<K, V> = (em: EntityManager, keys: readonly K[]) => Promise<readonly V[]>;
 
-/** A declared loader. Never keyed by viewer: what may be seen is decided by resolvers and root queries. */
+/** A declared loader. Never keyed by viewer: resolvers and root queries decide about visibility. */
 export class Loader<K, V> {
-  /** `textOf`: what makes two keys the same, for keys that are objects. */
+  /** `textOf`: identity of keys that are objects. */
   constructor(
     readonly batch: Batch<K, V>,
     readonly textOf?: (key: K) => string,
@@ -38,13 +38,13 @@ export class Loaders {
   }
 }
 
-/** Rows in the order of their keys, `undefined` where there is none. */
+/** Rows in the order of their keys, `undefined` for missing ones. */
 export function inKeyOrder<K, V>(keys: readonly K[], rows: readonly V[], keyOf: (row: V) => K): (V | undefined)[] {
   const byKey = new Map(rows.map((row) => [keyOf(row), row]));
   return keys.map((key) => byKey.get(key));
 }
 
-/** What has this id in the table of `entity`, for reading. */
+/** Loads rows of `entity` by id, for reading. */
 export function byId<T extends { readonly id: string }>(entity: EntityName<T>): Loader<string, T | undefined> {
   return new Loader(async (em, ids) => {
     const table = em.getPlatform().quoteIdentifier(em.getMetadata(entity).tableName);

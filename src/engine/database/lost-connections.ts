@@ -1,10 +1,10 @@
-// Gives back to the pool what was lost: by the network, or together with the work that was given up while it held it.
+// Removes connections from the pool that were lost, by the network or because their work timed out.
 import type { PostgreSqlConnection } from '@mikro-orm/postgresql';
-import { currentWait } from './answered.js';
+import { currentTimedWork } from './with-timeout.js';
 
 type Pool = Awaited<ReturnType<PostgreSqlConnection['getNativeClient']>>;
 
-/** A connection of the pool, as far as it is needed here. */
+/** The parts of a pooled connection that are needed here. */
 interface Client extends NodeJS.EventEmitter {
   readonly connection: { readonly stream: { readonly destroyed: boolean; destroy(): unknown } };
   query: (sql: string) => Promise<unknown>;
@@ -12,22 +12,22 @@ interface Client extends NodeJS.EventEmitter {
 }
 
 /**
- * ms that work which has no limit of its own, such as a request, may hold a connection. PostgreSQL itself ends every statement
- * sooner (see `ormOptions`): what has not come by then has been swallowed on its way.
+ * ms for which work without a time-out, such as a request, may hold a connection. PostgreSQL ends every statement earlier (see
+ * `ormOptions`), so an answer that is still missing was lost on the network.
  */
 const HELD_MS = 25_000;
-/** ms in which a connection that may have been lost says that it was not. */
+/** ms in which a probed connection must answer. */
 const PROBE_MS = 1_000;
 
 /**
- * For each pool that it is called with: connections that end, or whose work is given up, while they are in use are taken out of it, so
- * that new ones take their place. Work that has no limit of its own is given up after `heldMs`.
+ * For a pool: removes connections that end, or whose work times out, while in use, so that new ones replace them. Work without a
+ * time-out ends after `heldMs`.
  */
 export function giveBackLost(heldMs = HELD_MS): (pool: Pool) => void {
   const open = new Set<Client>();
-  /** With what is to be done when it is given back. */
+  /** In use, with what to do when it is returned. */
   const inUse = new Map<Client, () => void>();
-  /** Nobody used them when another one was lost: what has swallowed that one may have swallowed them too. */
+  /** Idle when another one was lost: the same failure may have affected them. */
   const doubtful = new Set<Client>();
 
   const lose = (client: Client) => {
@@ -42,7 +42,7 @@ export function giveBackLost(heldMs = HELD_MS): (pool: Pool) => void {
       () => true,
     );
     clearTimeout(timer);
-    // The others would be found out one after the other.
+    // Otherwise each lost connection would be found separately.
     if (failed) for (const other of doubtful) other.connection.stream.destroy();
     return failed;
   };
@@ -53,11 +53,11 @@ export function giveBackLost(heldMs = HELD_MS): (pool: Pool) => void {
       inUse.get(client)?.();
       inUse.delete(client);
     });
-    // Kysely gives a connection back after its COMMIT or ROLLBACK alone, and neither succeeds on a dead one: without this, each
-    // connection lost in a transaction would make the pool smaller for ever.
+    // Kysely returns a connection only after COMMIT or ROLLBACK, neither of which succeeds on a dead one: without this, each connection
+    // lost in a transaction would shrink the pool permanently.
     pool.on('connect', (client) => {
       open.add(client);
-      // Whoever uses it next learns why it ended: the driver alone would say that it has.
+      // The next user learns why it ended, which the driver alone would not say.
       client.once('error', (error: Error) => {
         client.query = async () => {
           throw error;
@@ -66,7 +66,7 @@ export function giveBackLost(heldMs = HELD_MS): (pool: Pool) => void {
       client.once('end', () => {
         open.delete(client);
         doubtful.delete(client);
-        // A single statement gives its connection back as soon as it has failed: only what is left after that is lost.
+        // A single statement returns its connection when it fails: only what remains is lost.
         setImmediate(() => {
           if (inUse.has(client)) client.release(true);
         });
@@ -75,18 +75,18 @@ export function giveBackLost(heldMs = HELD_MS): (pool: Pool) => void {
 
     const connect = pool.connect.bind(pool) as () => Promise<Client>;
     pool.connect = (async () => {
-      const wait = currentWait();
-      wait?.assertGoingOn();
+      const work = currentTimedWork();
+      work?.assertInTime();
       let client = await connect();
-      // It takes a turn until the pool hears of what was lost.
+      // The pool handles the loss in a later turn of the event loop.
       while (client.connection.stream.destroyed || (doubtful.has(client) && (await isLost(client)))) {
         client.release(true);
         client = await connect();
       }
       const held = client;
-      if (wait) {
-        inUse.set(held, () => wait.leave(held));
-        wait.hold(held, () => lose(held));
+      if (work) {
+        inUse.set(held, () => work.release(held));
+        work.hold(held, () => lose(held));
       } else {
         const timer = setTimeout(() => lose(held), heldMs);
         inUse.set(held, () => clearTimeout(timer));

@@ -1,19 +1,19 @@
-// Applies what is pending, once, however many instances start together.
+// Applies pending migrations once, however many instances start concurrently.
 import type { MikroORM } from '@mikro-orm/postgresql';
-import { answered } from './answered.js';
+import { withTimeout } from './with-timeout.js';
 
 /** Key of the advisory lock that migrating instances queue on: "tid" in ASCII. */
 const MIGRATION_LOCK = 0x746964;
 
-/** ms that all of it may take, waiting included: what changes large tables may need hours. */
+/** Time-out in ms for all of it, including waiting: changes of large tables may take hours. */
 const LIMIT_MS = 24 * 3_600_000;
 
 /** Applies pending migrations in order and returns their names. Waits while another instance migrates. */
 export async function migrate(orm: MikroORM): Promise<string[]> {
-  return answered(LIMIT_MS, () =>
+  return withTimeout(LIMIT_MS, () =>
     orm.em.fork().transactional(async (em) => {
       await em.execute('set local statement_timeout = 0');
-      // The ORM would begin each migration with SET NAMES, which outlives the transaction: others may be given the session next.
+      // The ORM would start each migration with SET NAMES, which outlives the transaction in shared sessions.
       Object.assign(em.getPlatform().getSchemaHelper()!, { getSchemaBeginning: () => '' });
       await em.execute(`select pg_advisory_xact_lock(${MIGRATION_LOCK})`);
       const applied = await orm.migrator.up({ transaction: em.getTransactionContext() });

@@ -1,10 +1,10 @@
-// Statements that are made on a connection in one turn of the event loop leave in one write. Without this the second would stay
-// in this process until the turn ends.
+// Sends statements that are issued on a connection in one turn of the event loop in one write. Otherwise the second would wait for
+// the end of the turn.
 import type { PostgreSqlConnection } from '@mikro-orm/postgresql';
 
 export type Pool = Awaited<ReturnType<PostgreSqlConnection['getNativeClient']>>;
 
-/** A connection of the pool, as far as it is needed here. */
+/** The parts of a pooled connection that are needed here. */
 interface Client {
   readonly connection: { readonly stream: { cork(): void; uncork(): void } };
   query(...args: unknown[]): unknown;

@@ -1,5 +1,5 @@
-// Opens the database at DATABASE_URL: finds out what its server or pooler takes, verifies all that this service depends on, and only
-// then makes the pools.
+// Opens the database at DATABASE_URL: finds the startup parameters that its server or pooler accepts, verifies its suitability, then
+// creates the pools.
 import { MikroORM } from '@mikro-orm/postgresql';
 import type { DatabaseAddress } from '../config/database-url.js';
 import { assertSuitable, type DatabaseFacts, databaseFacts } from './database-requirements.js';
@@ -12,13 +12,13 @@ export interface OpenDatabase {
   readonly facts: DatabaseFacts;
 }
 
-/** Throws an `UnsuitableDatabaseError`, a `ConfigError` for files that cannot be read, or why it could not be reached. */
+/** Throws an `UnsuitableDatabaseError`, a `ConfigError` for unreadable files, or the connection error. */
 export async function openDatabase(url: string, content: DatabaseContent, poolSize: number): Promise<OpenDatabase> {
   const { parameters, facts } = await inspectDatabase(url);
   return { orm: await MikroORM.init(ormOptions(url, content, poolSize, parameters)), facts };
 }
 
-/** The startup parameters to use, and what the database is like with them. */
+/** The accepted startup parameters, and facts about the database. */
 export async function inspectDatabase(url: string): Promise<{ parameters: Parameters; facts: DatabaseFacts }> {
   const address = addressOf(url);
   for (const [at, parameters] of VARIANTS.entries()) {
@@ -35,7 +35,7 @@ export async function inspectDatabase(url: string): Promise<{ parameters: Parame
 
 async function visit(address: DatabaseAddress, parameters: Parameters): Promise<DatabaseFacts> {
   const client = new (serviceClient(address, parameters))();
-  // A connection that is lost while a query waits rejects that query.
+  // A connection that is lost during a query rejects that query.
   client.on('error', () => {});
   try {
     await client.connect();

@@ -1,4 +1,4 @@
-// How every connection of ours to PostgreSQL is set up. Which entities and migrations there are is told from outside.
+// Options of all connections to PostgreSQL. Entities and migrations are passed in.
 import type { EntitySchema, MigrationObject } from '@mikro-orm/core';
 import { Migrator } from '@mikro-orm/migrations';
 import { defineConfig, type Options } from '@mikro-orm/postgresql';
@@ -7,21 +7,21 @@ import { type Pool, sendTogether } from './one-write.js';
 import { addressOf, serviceClient } from './service-client.js';
 import { type Parameters, VARIANTS } from './startup-parameters.js';
 
-/** What the parts of the application bring: their tables as entities, and the migrations that made them. */
+/** Entities that the ORM reads or writes, and migrations of all tables, of parts of the application. */
 export interface DatabaseContent {
   readonly entities: readonly EntitySchema[];
   readonly migrations: readonly MigrationObject[];
 }
 
-/** Connections beside the pool, for the log alone: one in use, and others should the network have swallowed it. */
+/** Connections beside the pool, reserved for the log: one in use, and spares for lost ones. */
 const LOG_POOL = { min: 0, max: 3 };
 
-/** Has a read wait for nobody: however many requests hold connections of the pool, the log is followed. */
+/** Lets a read use the reserved connections: requests that occupy the pool do not delay the log. */
 export const FOLLOWING = { connectionType: 'read' } as const;
 
 /**
- * Options of the ORM for `url`. `poolSize` bounds the connections that requests and deliveries share; `parameters` are those that the
- * server or pooler there takes, see `inspectDatabase`; without them, those that every supported version has.
+ * Options of the ORM for `url`. `poolSize` bounds the connections shared by requests and deliveries; `parameters` are the accepted startup
+ * parameters, see `inspectDatabase`; by default those of every supported version.
  */
 export function ormOptions(
   url: string,
@@ -31,9 +31,9 @@ export function ormOptions(
 ): Options {
   const address = addressOf(url);
   const options = defineConfig({
-    // For the ORM's own log alone: connections are made by `serviceClient`.
+    // For the ORM's own log only: `serviceClient` creates connections.
     dbName: address.database ?? 'tidings',
-    // A slip in the URL must not make a database, and start with nothing in it.
+    // A typo in the URL must not create an empty database.
     ensureDatabase: false,
     entities: [...content.entities],
     extensions: [Migrator],
@@ -45,7 +45,7 @@ export function ormOptions(
       allOrNothing: true,
     },
     pool: { min: 1, max: poolSize, idleTimeoutMillis: 30_000 },
-    // The ORM's word for a second pool; it is of the same, primary server, and used for nothing unasked.
+    // The ORM's name for a second pool; it connects to the same primary server, and is used only on request.
     replicas: [{ name: 'log', pool: LOG_POOL }],
     preferReadReplicas: false,
     driverOptions: {
@@ -56,7 +56,7 @@ export function ormOptions(
         sendTogether(pool);
       },
     },
-    // Every piece of work holds its own fork; a use of the global one is a mistake that must be seen.
+    // All work uses a fork; using the global entity manager is a bug.
     allowGlobalContext: false,
     forceUtcTimezone: true,
     implicitTransactions: true,

@@ -1,9 +1,9 @@
-// Rows of statements of our own as plain objects of an entity's form, for what nearly every request or event reads: by way of the
-// ORM's `find` it costs four times the CPU. They are for reading; the ORM does not know of them.
+// Converts rows of hand-written statements to plain objects in the form of an entity, for hot paths: the ORM's `find` costs four times
+// the CPU. They are for reading and unknown to the ORM.
 import type { EntityMetadata, EntityName } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 
-/** A row as the driver gives it: by column, points in time as text. */
+/** A row of the driver: by column, times as text. */
 export type Row = Readonly<Record<string, unknown>>;
 
 interface Column {
@@ -14,7 +14,7 @@ interface Column {
 
 const known = new WeakMap<EntityMetadata, readonly Column[]>();
 
-/** `row`, which has the columns of `entity`'s table and may have more, as that entity. */
+/** `row`, with at least the columns of `entity`'s table, as that entity. */
 export function fromRow<T extends object>(em: EntityManager, entity: EntityName<T>, row: Row): T {
   const result: Record<string, unknown> = {};
   for (const { name, property, read } of columnsOf(em, entity)) {

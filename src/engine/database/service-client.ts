@@ -1,5 +1,5 @@
-// The one kind of connection to PostgreSQL that this service makes: as DATABASE_URL says, with the session's settings in the startup
-// packet. `pg` itself would take what is missing from PGSSLMODE, PGOPTIONS and the like.
+// The class of all connections to PostgreSQL: configured by DATABASE_URL, with session settings in the startup packet. Prevents `pg`
+// from using PGSSLMODE, PGOPTIONS and the like.
 import { Client, type ClientConfig } from 'pg';
 import { type DatabaseAddress, readDatabaseUrl } from '../config/database-url.js';
 import { type Parameters, VARIANTS } from './startup-parameters.js';
@@ -7,7 +7,7 @@ import { tlsFiles } from '../config/tls-files.js';
 
 export type ServiceClient = new (config?: Pick<ClientConfig, 'types'>) => Client;
 
-/** Connections to `address` with these settings. Throws a `ConfigError` if files that it names cannot be read. */
+/** Connections to `address` with these settings. Throws a `ConfigError` if its files cannot be read. */
 export function serviceClient(address: DatabaseAddress, parameters: Parameters = VARIANTS[0]): ServiceClient {
   const files = tlsFiles('DATABASE_URL', address);
   const { host, port, user, password, database, tls, applicationName, options, connectTimeoutMs } = address;
@@ -22,14 +22,14 @@ export function serviceClient(address: DatabaseAddress, parameters: Parameters =
         ...(config.types ? { types: config.types } : {}),
         ssl: files?.options() ?? false,
         keepAlive: true,
-        // Statements that are made without waiting for one another are sent so (see `commitWith`).
+        // Enables pipelining (see `commitWith`).
         pipeline: true,
         connectionTimeoutMillis: connectTimeoutMs,
         ...(tls?.direct ? { sslnegotiation: 'direct' } : {}),
       });
     }
 
-    /** What `pg` sends after its own name for the encoding, UTF8. */
+    /** The encoding as `pg` sends it: UTF8. */
     getStartupConf(): Parameters {
       return {
         user: this.user ?? '',
@@ -42,7 +42,7 @@ export function serviceClient(address: DatabaseAddress, parameters: Parameters =
   };
 }
 
-/** DATABASE_URL as it was checked at the start. */
+/** DATABASE_URL as validated at the start. */
 export function addressOf(url: string): DatabaseAddress {
   const address = readDatabaseUrl(url);
   if (typeof address === 'string') throw new TypeError(`DATABASE_URL ${address}`);

@@ -1,4 +1,4 @@
-// Ids that sort by when something was written, on the one clock that all nodes share: the database's.
+// Ids that sort by time of writing, on the database's clock, which all instances share.
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { v7 as uuid } from 'uuid';
 
@@ -7,7 +7,7 @@ export function idAt(at: number): string {
   return uuid({ msecs: Math.floor(at), seq: Math.floor((at % 1) * 2 ** 32) });
 }
 
-/** The database's time, in ms since 1970 with a fraction: the clocks of instances differ. */
+/** The database's time in ms since 1970 with a fraction, since clocks of instances differ. */
 export async function databaseTime(em: EntityManager): Promise<number> {
   const sql = 'select (extract(epoch from clock_timestamp()) * 1000)::float8 as ms';
   const [row] = await em.execute<{ ms: number }[]>(sql);

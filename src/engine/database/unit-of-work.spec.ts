@@ -68,7 +68,9 @@ describe('a piece of work', () => {
         await em.execute(`update box set content = content + 10 where id = ${second}`);
       });
     await Promise.all([add(1, 2), add(2, 1)]);
-    expect([tries, managers.size, await contents()]).toEqual([3, 3, [11, 11]]);
+    // PostgreSQL may end both, if both notice at the same moment.
+    expect(tries).toBeGreaterThan(2);
+    expect([managers.size, await contents()]).toEqual([tries, [11, 11]]);
   });
 
   it('is tried again when someone else was faster', async () => {

@@ -1,15 +1,15 @@
-// One transaction as one piece of work: its own entity manager, begun, committed, tried again when PostgreSQL asks for it.
+// Runs a transaction with its own entity manager: begins, commits, and retries when PostgreSQL asks for it.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { isLostConnection } from '../errors/library-messages.js';
-import { UnansweredError } from './answered.js';
+import { DatabaseTimeoutError } from './with-timeout.js';
 import { tlsProblem } from './tls-errors.js';
 
 /** SQLSTATEs after which the same work may succeed: serialization failure, deadlock, a transaction that was idle for too long. */
 const RETRYABLE = new Set(['40001', '40P01', '25P03']);
 const MAX_TRIES = 6;
 
-/** Codes of connections that could not be made, or were lost. */
+/** Codes of connections that could not be established, or were lost. */
 const NO_CONNECTION =
   /^E(CONNREFUSED|CONNRESET|CONNABORTED|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|HOSTDOWN|NOTFOUND|AI_AGAIN|NOENT)$/;
 /**
@@ -18,7 +18,7 @@ const NO_CONNECTION =
  */
 const AWAY = /^(08|28|3D000$|53|57P0|57014$|58|25006$|25P03$|25P04$)/;
 
-/** The SQLSTATE of a database error, wherever the ORM has put it; of a network error its own code. */
+/** The SQLSTATE of a database error, wherever the ORM put it; for a network error, its code. */
 export function sqlState(error: unknown): string | undefined {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
   return typeof code === 'string' ? code : undefined;
@@ -29,14 +29,14 @@ export function violatesUnique(error: unknown, constraint: string): boolean {
   return sqlState(error) === '23505' && (error as { constraint?: unknown }).constraint === constraint;
 }
 
-/** Whether `error` says that PostgreSQL cannot be used just now, not that we did something wrong. */
+/** Whether `error` means that PostgreSQL is unavailable, as opposed to a bug. */
 export function isDatabaseAway(error: unknown): boolean {
   const code = sqlState(error) ?? '';
   if (AWAY.test(code) || NO_CONNECTION.test(code) || tlsProblem(error) !== undefined) return true;
-  return code === '' && (error instanceof UnansweredError || isLostConnection(error));
+  return code === '' && (error instanceof DatabaseTimeoutError || isLostConnection(error));
 }
 
-/** What a transaction of the ORM is in Kysely, as far as it is needed here. */
+/** The parts of Kysely's transaction that are needed here. */
 interface Transaction {
   getExecutor(): {
     provideConnection<T>(consumer: (connection: Connection) => Promise<T>): Promise<T>;
@@ -51,7 +51,7 @@ interface Connection {
   }): Promise<{ rows: unknown[] }>;
 }
 
-/** Runs `work` in a transaction of its own and returns its result after the commit. `work` may run more than once. */
+/** Runs `work` in a new transaction and returns its result after the commit. `work` may run more than once. */
 export async function inTransaction<T>(orm: MikroORM, work: (em: EntityManager) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     const em = orm.em.fork();
@@ -61,7 +61,7 @@ export async function inTransaction<T>(orm: MikroORM, work: (em: EntityManager) 
       if (em.isInTransaction()) await em.commit();
       return result;
     } catch (error) {
-      // That a rollback fails must not hide why there is one: the server rolls back what has lost its connection.
+      // A failing rollback must not hide the original error: the server rolls back lost connections.
       if (em.isInTransaction()) await em.rollback().catch(() => {});
       if (attempt >= MAX_TRIES || !RETRYABLE.has(sqlState(error) ?? '')) throw error;
       await delay(Math.random() * 10 * 2 ** attempt);
@@ -70,8 +70,8 @@ export async function inTransaction<T>(orm: MikroORM, work: (em: EntityManager) 
 }
 
 /**
- * Ends the transaction of `em`, which {@link inTransaction} began, by `sql` (with parameters `$1` …) and the commit, and returns the rows.
- * Both are sent in one flush: what the statement locks is held while the server commits, never while it waits for this process. If
+ * Ends the transaction of `em`, begun by {@link inTransaction}, with `sql` (parameters `$1` …) and the commit, and returns the rows. Both
+ * are sent in one flush: locks of the statement are held while the server commits, never while it waits for this process. If
  * the statement fails, the server rolls back. If the connection is lost meanwhile, the outcome is unknown, and nothing is retried.
  */
 export async function commitWith<R>(em: EntityManager, sql: string, parameters: readonly unknown[]): Promise<R[]> {

@@ -1,31 +1,38 @@
-// What can go wrong with the embedded database, told to the person who has to mend it: what, where, what to do.
+// Failures of the embedded database, explained to the operator: what is wrong, where, and what to do.
 import { statfsSync } from 'node:fs';
 
-/** A failure of the embedded PostgreSQL that its reader can act on. The message is safe to print: it holds no secret. */
+/** A failure that the operator can act on. The message holds no secret. */
 export class EmbeddedPostgresError extends Error {
   override readonly name = 'EmbeddedPostgresError';
 }
 
-/** A living Tidings owns the folder. */
-export class DataDirInUseError extends EmbeddedPostgresError {}
+/** Another running process owns the folder. */
+export class DataDirInUseError extends EmbeddedPostgresError {
+  constructor(dataDir: string, pid: string) {
+    super(
+      `${dataDir} is in use by another Tidings (process ${pid}). Stop that one, or give this one its own folder with ` +
+        `DATA_DIR (to run several instances on one database, set DATABASE_URL for all of them).`,
+    );
+  }
+}
 
-/** The way out that always remains. */
+/** The remedy that always works. */
 export const USE_YOUR_OWN = 'or set DATABASE_URL to a PostgreSQL of your own';
 
-/** Below this a PostgreSQL does not even write its next log segment (16 MiB). */
+/** PostgreSQL cannot write its next WAL segment with less. */
 const FULL_BELOW_BYTES = 16 * 1024 * 1024;
 
 const DISK_FULL = /No space left on device|Disk quota exceeded/;
 
-/** Turns what `initdb` or the server said before it gave up (`output`) into an error about `folder`. */
+/** Turns the `output` of a failed `initdb` or server into an error about `folder`. */
 export function serverFailure(what: string, folder: string, output: string): EmbeddedPostgresError {
-  // With a full disk the server often cannot even write the line that says so: then look for ourselves.
+  // With a full disk the server often cannot even write the line that says so.
   if (DISK_FULL.test(output) || (output.trim() === '' && isFull(folder))) return diskFull(folder, output);
   const lines = output.trimEnd().split('\n').slice(-15).join('\n  ');
   return new EmbeddedPostgresError(`${what} in ${folder}. Its last lines:\n  ${lines.trim() || '(none)'}`);
 }
 
-/** Turns a file system error met in or under `folder` into an actionable one; other errors pass as they are. */
+/** Turns a file system error in `folder` into an `EmbeddedPostgresError`; returns other errors unchanged. */
 export function fileFailure(error: unknown, folder: string): unknown {
   const { code, path, dest } = (error ?? {}) as { code?: unknown; path?: string; dest?: string };
   const where = dest ?? path ?? folder;
@@ -38,14 +45,14 @@ export function fileFailure(error: unknown, folder: string): unknown {
     case 'EROFS': {
       const who = process.getuid ? ` (user id ${process.getuid()})` : '';
       return new EmbeddedPostgresError(
-        `No permission to write ${where}${who}: ${code}. Give this user the folder, set DATA_DIR to one that it owns, ${USE_YOUR_OWN}.`,
+        `No permission to use ${where}${who}: ${code}. Give this user the folder, set DATA_DIR to one that it owns, ${USE_YOUR_OWN}.`,
         { cause: error },
       );
     }
     case 'EBUSY':
     case 'EXDEV':
       return new EmbeddedPostgresError(
-        `${where} is a mounted volume itself, and cannot be put in its place: mount the folder above it instead.`,
+        `${where} is a mounted volume, and cannot be replaced: mount the folder above it instead.`,
         { cause: error },
       );
     case 'ENOTDIR':

@@ -1,16 +1,16 @@
-// What is waited for so long and no longer, through a network that swallows it: over real connections to PostgreSQL.
+// Timeouts through a network that drops everything, over real connections to PostgreSQL.
 import { defineEntity, MikroORM, p } from '@mikro-orm/postgresql';
 import { createDatabase, type TestDatabase } from '../../../test/support/database.js';
 import { startTcpProxy, type TcpProxy } from '../../../test/support/tcp-proxy.js';
 import { until } from '../../../test/support/wait.js';
-import { answered } from './answered.js';
+import { withTimeout } from './with-timeout.js';
 import { giveBackLost } from './lost-connections.js';
 import { ormOptions } from './orm-options.js';
 import { isDatabaseAway } from './unit-of-work.js';
 
-/** ms in which a PostgreSQL that is there answers, however busy the machine; and ms in which it has not. */
+/** ms in which an available PostgreSQL answers, however busy the machine; and a timeout that expires soon. */
 const [AMPLE, SHORT] = [10_000, 200];
-/** ms in which it answers what is asked before, and is waited for in vain after that. */
+/** A timeout that is long enough for PostgreSQL to answer the statements before the one that does not return. */
 const ROOMY = 2_000;
 
 const BoxEntity = defineEntity({ name: 'Box', tableName: 'box', properties: { id: p.integer().primary() } });
@@ -56,40 +56,40 @@ const pids = async () => {
   const all = await Promise.all([1, 2].map(() => select('select pg_backend_pid() as pid, pg_sleep(0.1)')));
   return all.flat().map(({ pid }) => Number(pid));
 };
-const both = () => answered(AMPLE, () => Promise.all([select(), select()]));
+const both = () => withTimeout(AMPLE, () => Promise.all([select(), select()]));
 const WORK: [string, () => Promise<unknown>][] = [
   ['a statement', () => select()],
   ['a transaction', () => orm.em.fork().transactional((em) => em.execute('select 1'))],
 ];
 
-describe('what is given up', () => {
-  it.each(WORK)('makes room for new connections, whatever has swallowed the old ones: %s', async (_what, work) => {
+describe('withTimeout', () => {
+  it.each(WORK)('replaces connections that the network has dropped: %s', async (_what, work) => {
     await pids();
     swallow();
-    expect(await away(answered(SHORT, work))).toBe(true);
-    // The other one too, though nobody has asked it anything.
+    expect(await away(withTimeout(SHORT, work))).toBe(true);
+    // The idle connection is replaced as well.
     expect(await both()).toEqual([[{ one: 1 }], [{ one: 1 }]]);
   });
 
-  it('is not worked on any more by PostgreSQL', async () => {
-    const work = away(answered(SHORT, () => select('select pg_sleep(600)')));
-    await until(() => sleeping(1), 'it was being worked on');
+  it('cancels the statement in PostgreSQL', async () => {
+    const work = away(withTimeout(ROOMY, () => select('select pg_sleep(600)')));
+    await until(() => sleeping(1), 'the statement ran');
     expect(await work).toBe(true);
-    await until(() => sleeping(0), 'it was not');
+    await until(() => sleeping(0), 'the statement was cancelled');
   });
 
-  it('is given no more connections', async () => {
+  it('hands out no connection after the timeout', async () => {
     const late = Promise.withResolvers<void>();
     let rest: Promise<unknown> | undefined;
-    const work = answered(SHORT, () => (rest = late.promise.then(() => select())));
+    const work = withTimeout(SHORT, () => (rest = late.promise.then(() => select())));
     expect(await away(work)).toBe(true);
     late.resolve();
     await expect(rest).rejects.toThrow('has not answered');
   });
 
-  it('includes a statement that was left behind when the rest had failed', async () => {
+  it('includes a statement that still runs when another one has failed', async () => {
     let behind: Promise<unknown> | undefined;
-    const work = answered(ROOMY, () => {
+    const work = withTimeout(ROOMY, () => {
       behind = select('select pg_sleep(600)');
       return Promise.race([behind, select('select 1 / 0')]);
     });
@@ -97,14 +97,14 @@ describe('what is given up', () => {
     expect(await away(behind!)).toBe(true);
   });
 
-  it('has nothing to do with what others wait for', async () => {
+  it('does not affect other work', async () => {
     const others = select('select 1 as one, pg_sleep(1)');
-    await until(() => sleeping(1), 'they waited');
-    expect(await away(answered(SHORT, () => select('select pg_sleep(600)')))).toBe(true);
+    await until(() => sleeping(1), 'the other work ran');
+    expect(await away(withTimeout(SHORT, () => select('select pg_sleep(600)')))).toBe(true);
     expect(await others).toMatchObject([{ one: 1 }]);
   });
 
-  it('leaves alone what nobody uses, if it lives', async () => {
+  it('keeps an idle connection that is alive', async () => {
     const before = await pids();
     let used = 0;
     const slow = async () => {
@@ -114,13 +114,13 @@ describe('what is given up', () => {
       used = row!.pid;
       await em.execute('select pg_sleep(600)');
     };
-    expect(await away(answered(ROOMY, slow))).toBe(true);
+    expect(await away(withTimeout(ROOMY, slow))).toBe(true);
     const other = before.find((pid) => pid !== used);
-    await until(async () => (await pids()).includes(other!), 'it was used again');
+    await until(async () => (await pids()).includes(other!), 'the idle connection was used again');
   });
 });
 
-describe('what has no limit of its own', () => {
+describe('work without a timeout', () => {
   const HELD = 1_000;
   beforeEach(async () => {
     await orm.close(true);
@@ -129,14 +129,14 @@ describe('what has no limit of its own', () => {
     orm = await connected(url.toString(), HELD);
   });
 
-  it.each(WORK)('is given up too, and makes room: %s', async (_what, work) => {
+  it.each(WORK)('loses its connection too, and the pool replaces it: %s', async (_what, work) => {
     await pids();
     swallow();
     expect(await Promise.all([away(work()), away(work())])).toEqual([true, true]);
     expect(await both()).toEqual([[{ one: 1 }], [{ one: 1 }]]);
   });
 
-  it('loses nothing by being answered', async () => {
+  it('keeps its connections while it is answered', async () => {
     const before = await pids();
     for (const end = performance.now() + 1.5 * HELD; performance.now() < end;) await select();
     expect(new Set(await pids())).toEqual(new Set(before));
