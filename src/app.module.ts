@@ -1,26 +1,13 @@
-// The only list of modules: the engine's, with what the domain tells it, and the domain's.
+// The whole service: the engine, with what the domain tells it, and the domain's modules.
 import { type DynamicModule, Module } from '@nestjs/common';
-import { databaseContent } from './database-content.js';
-import { consequencesOfEvents } from './domain/notifications/consequences-of-events.js';
+import { DemoController } from './demo/demo.controller.js';
+import { FeedModule } from './domain/feed/feed.module.js';
 import { NotificationsModule } from './domain/notifications/notifications.module.js';
-import { projectRights } from './domain/projects/project-events.js';
 import { ProjectsModule } from './domain/projects/projects.module.js';
 import { UpdatesModule } from './domain/updates/updates.module.js';
-import { AccessModule } from './engine/access/access.module.js';
-import { AccountsModule } from './engine/accounts/accounts.module.js';
-import { AuditModule } from './engine/audit/audit.module.js';
+import { domainOf } from './domain-parts.js';
 import type { Config } from './engine/config/config.js';
-import { ConfigModule } from './engine/config/config.module.js';
-import { DatabaseModule } from './engine/database/database.module.js';
-import { EventsModule } from './engine/events/events.module.js';
-import { GraphqlModule } from './engine/graphql/graphql.module.js';
-import { LimitsModule } from './engine/limits/limits.module.js';
-import { MonitoringModule } from './engine/monitoring/monitoring.module.js';
-import { OperationsModule } from './engine/operations/operations.module.js';
-import { PubSubModule } from './engine/pubsub/pubsub.module.js';
-import { RealtimeModule } from './engine/realtime/realtime.module.js';
-import { SessionsModule } from './engine/sessions/sessions.module.js';
-import { LandingController } from './boot/landing.controller.js';
+import { EngineModule } from './engine/engine.module.js';
 
 @Module({})
 export class AppModule {
@@ -28,24 +15,13 @@ export class AppModule {
   static forRoot(config: Config, databaseUrl: string): DynamicModule {
     return {
       module: AppModule,
-      controllers: [LandingController],
+      controllers: [DemoController],
       imports: [
-        ConfigModule.forRoot(config),
-        DatabaseModule.forRoot(databaseUrl, databaseContent, config.databasePoolSize),
-        PubSubModule,
-        OperationsModule,
-        MonitoringModule,
-        LimitsModule,
-        AuditModule,
-        EventsModule.forRoot(consequencesOfEvents(config.rateLimits)),
-        AccessModule.forRoot(projectRights),
-        GraphqlModule,
-        AccountsModule,
-        SessionsModule,
-        RealtimeModule,
+        EngineModule.forRoot(config, databaseUrl, domainOf(config.rateLimits)),
         ProjectsModule,
         UpdatesModule,
         NotificationsModule,
+        FeedModule,
       ],
     };
   }

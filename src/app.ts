@@ -7,13 +7,14 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AppModule } from './app.module.js';
 import { databaseContent } from './database-content.js';
 import { prepareDemo } from './demo/prepare-demo.js';
-import { Passwords } from './engine/accounts/passwords.js';
+import { Passwords } from './engine/passwords/passwords.js';
 import type { Config } from './engine/config/config.js';
 import { EventLog } from './engine/events/event-log.js';
-import { useHttpEntry } from './engine/graphql/http-entry.js';
-import { Health } from './engine/operations/health.js';
+import { useHttpEntry } from './engine/graphql/http/http-entry.js';
+import { Health } from './engine/monitoring/health.js';
 import { assertKnownDatabase } from './engine/database/known-database.js';
 import { ListenError } from './boot/listen-error.js';
+import { Pages, type PageSources } from './pages/pages.js';
 
 /** ms that requests under way have to end. */
 const DRAIN_MS = 5_000;
@@ -28,8 +29,16 @@ export interface Tidings {
   stop(): Promise<void>;
 }
 
-/** Starts the service over the database at `databaseUrl`; it answers when this resolves. `config` must be complete. */
-export async function startTidings(config: Config, databaseUrl: string, logger: LoggerService): Promise<Tidings> {
+/**
+ * Starts the service over the database at `databaseUrl`; it answers when this resolves, whether its pages are built by then or not.
+ * `config` must be complete.
+ */
+export async function startTidings(
+  config: Config,
+  databaseUrl: string,
+  logger: LoggerService,
+  sources: PageSources = {},
+): Promise<Tidings> {
   const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(config, databaseUrl), {
     logger,
     bodyParser: false,
@@ -43,7 +52,9 @@ export async function startTidings(config: Config, databaseUrl: string, logger: 
     await app.close().finally(drained);
     await orm.close(true);
   };
-  useHttpEntry(app, config);
+  const pages = new Pages(config, sources);
+  useHttpEntry(app, config, pages.endpoint);
+  pages.use(app);
   let demo: readonly string[];
   try {
     await assertKnownDatabase(app.get(MikroORM), databaseContent);

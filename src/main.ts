@@ -5,12 +5,14 @@ import type { LoggerService } from '@nestjs/common';
 import type { Tidings } from './app.js';
 import { resolveSecrets } from './engine/config/app-secret.js';
 import { loadConfig, readEnvironment, withBoundPort } from './engine/config/config.js';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from './engine/database/embedded-postgres.js';
-import { serviceLogger } from './engine/operations/service-logger.js';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres/embedded-postgres.js';
+import { serviceLogger } from './engine/monitoring/service-logger.js';
 import { freePort } from './boot/free-port.js';
 import { onStopSignal } from './boot/stop-signals.js';
 import { describeFailure } from './boot/start-failure.js';
 import { welcome } from './boot/welcome.js';
+import { PageBuild, pagesOf } from './pages/page-build.js';
+import { service } from './boot/service.js';
 
 /** ms that running work has to end, before the database is stopped all the same. */
 const STOP_PATIENCE_MS = 8_000;
@@ -18,7 +20,7 @@ const STOP_PATIENCE_MS = 8_000;
 const SAME_SIGNAL_MS = 1_000;
 
 async function main(): Promise<void> {
-  const given = loadConfig(readEnvironment());
+  const given = loadConfig(readEnvironment(), service);
   const config = await resolveSecrets(withBoundPort(given, given.port || (await freePort(given.host))));
   const logger = serviceLogger(config.logLevel, process.stdout.isTTY);
   for (const warning of config.warnings) logger.warn(warning, 'Config');
@@ -26,6 +28,7 @@ async function main(): Promise<void> {
   const toldToStop = stopSignal();
   let postgres: EmbeddedPostgres | undefined;
   let tidings: Tidings | undefined;
+  const build = PageBuild.start(pagesOf(config), logger);
   try {
     if (config.embedded)
       postgres = await startEmbeddedPostgres({
@@ -34,7 +37,7 @@ async function main(): Promise<void> {
       });
     // The most of a start: what was refused before does not wait for it.
     const { startTidings } = await import('./app.js');
-    tidings = await startTidings(config, postgres?.url ?? config.databaseUrl!, logger);
+    tidings = await startTidings(config, postgres?.url ?? config.databaseUrl!, logger, { build });
     if (process.stdout.isTTY || !config.production) process.stdout.write(welcome(config, tidings));
     else logger.log(`Up at ${tidings.url}`, 'Tidings');
     // What was compiled is kept for the next start now: a process that is killed keeps nothing at its end.
@@ -42,6 +45,7 @@ async function main(): Promise<void> {
     await toldToStop;
     logger.log('Stopping', 'Tidings');
   } finally {
+    build?.stop();
     await Promise.race([tidings?.stop(), delay(STOP_PATIENCE_MS)]);
     await postgres?.stop();
   }

@@ -8,6 +8,6 @@ import { readEnvironment } from './engine/config/config.js';
 onStopSignal((signal) => process.exit(128 + constants.signals[signal]));
 
 const { argv, stdin: input, stdout: output, stderr: errors } = process;
-const domain = async () => (await import('./domain-parts.js')).domainParts;
+const domain = async () => (await import('./domain-parts.js')).domainOf(false);
 process.exitCode = await runCommand(argv.slice(2), readEnvironment(), domain, { input, output, errors });
 process.exit();

@@ -1,5 +1,5 @@
 import { ConfigError } from '../engine/config/config-error.js';
-import { EmbeddedPostgresError } from '../engine/database/embedded-postgres.js';
+import { EmbeddedPostgresError } from '../embedded-postgres/embedded-postgres.js';
 import { NewerDatabaseError } from '../engine/database/known-database.js';
 import { ListenError } from './listen-error.js';
 import { describeFailure } from './start-failure.js';

@@ -1,7 +1,7 @@
 // Why the service did not start, in the words of whoever has to mend it. Never repeats DATABASE_URL: it holds a password.
 import { ConfigError } from '../engine/config/config-error.js';
 import { poolerRefusal } from '../engine/errors/library-messages.js';
-import { EmbeddedPostgresError } from '../engine/database/embedded-postgres.js';
+import { EmbeddedPostgresError } from '../embedded-postgres/embedded-postgres.js';
 import { UnsuitableDatabaseError } from '../engine/database/database-requirements.js';
 import { tlsProblem } from '../engine/database/tls-errors.js';
 import { isDatabaseAway, sqlState } from '../engine/database/unit-of-work.js';

@@ -1,7 +1,8 @@
 import { loadConfig } from '../engine/config/config.js';
 import { welcome } from './welcome.js';
+import { service } from './service.js';
 
-const config = loadConfig({});
+const config = loadConfig({}, service);
 const url = 'http://127.0.0.1:4000';
 
 it('names the sign-ins that there are', () => {

@@ -4,7 +4,7 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import type { Role } from '../engine/access/role.js';
 import { AdministrationService, SYSTEM } from '../engine/accounts/administration.service.js';
 import { AccountService } from '../engine/accounts/account.service.js';
-import { Passwords } from '../engine/accounts/passwords.js';
+import { Passwords } from '../engine/passwords/passwords.js';
 import { NotFoundError } from '../engine/errors/service-error.js';
 import type { Installation } from './installation.js';
 

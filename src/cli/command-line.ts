@@ -2,7 +2,7 @@
 import { CommanderError } from 'commander';
 import { describeFailure } from '../boot/start-failure.js';
 import { ServiceError } from '../engine/errors/service-error.js';
-import type { Domain } from './cli.module.js';
+import type { Domain } from '../engine/engine.module.js';
 import { type Console, makeProgram, type Work } from './program.js';
 import { UsageError } from './usage-error.js';
 

@@ -4,11 +4,12 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { resolveSecrets } from '../engine/config/app-secret.js';
 import { loadConfig } from '../engine/config/config.js';
-import { hasEmbeddedPostgres, visitEmbeddedPostgres } from '../engine/database/embedded-guest.js';
-import type { EmbeddedPostgres } from '../engine/database/embedded-postgres.js';
+import { service } from '../boot/service.js';
+import { hasEmbeddedPostgres, shareEmbeddedPostgres } from '../embedded-postgres/embedded-postgres.js';
+import type { EmbeddedPostgres } from '../embedded-postgres/embedded-postgres.js';
 import { assertInstallation, assertKnownDatabase, NoInstallationError } from '../engine/database/known-database.js';
 import { openDatabase } from '../engine/database/open-database.js';
-import { CliModule, type Domain } from './cli.module.js';
+import { type Domain, EngineModule } from '../engine/engine.module.js';
 
 export class Installation {
   constructor(
@@ -18,15 +19,15 @@ export class Installation {
 
   /**
    * Runs `work` over the database of DATABASE_URL, else the embedded one: that of the service if it runs, else started for
-   * this. What `work` tells the log is followed by every node that runs. Where there is no installation one is made.
+   * this. What `work` tells the log is followed by every instance that runs. Where there is no installation one is made.
    */
   async open<T>(work: (services: INestApplicationContext) => Promise<T>): Promise<T> {
-    const config = await resolveSecrets(loadConfig(this.environment));
+    const config = await resolveSecrets(loadConfig(this.environment, service));
     let postgres: EmbeddedPostgres | undefined;
     let services: INestApplicationContext | undefined;
     try {
-      if (config.embedded) postgres = await visitEmbeddedPostgres({ dataDir: config.dataDir });
-      const module = CliModule.forRoot(config, postgres?.url ?? config.databaseUrl!, this.domain);
+      if (config.embedded) postgres = await shareEmbeddedPostgres({ dataDir: config.dataDir });
+      const module = EngineModule.forAdministration(config, postgres?.url ?? config.databaseUrl!, this.domain);
       services = await NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
       await assertKnownDatabase(services.get(MikroORM), this.domain.content);
       return await work(services);
@@ -42,7 +43,7 @@ export class Installation {
    * {@link NoInstallationError}.
    */
   async assertThere(): Promise<void> {
-    const { dataDir, databaseUrl } = loadConfig(this.environment);
+    const { dataDir, databaseUrl } = loadConfig(this.environment, service);
     if (databaseUrl === undefined) {
       if (hasEmbeddedPostgres(dataDir)) return;
       throw new NoInstallationError(`There is no Tidings in ${dataDir}. Is DATA_DIR right?`);

@@ -2,9 +2,11 @@
 // an account that a person registered is nobody's demo.
 import { SYSTEM_ACCOUNT_ID } from '../engine/database/migrations/20261121000001-engine.js';
 import { ACCOUNT_DISABLED, ACCOUNT_ENABLED, ACCOUNT_RESOURCE } from '../engine/access/rights.js';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { Role } from '../engine/access/role.js';
 import type { LoggedTransaction } from '../engine/events/event-log.js';
 import type { EndReason } from '../engine/sessions/session.service.js';
-import { SESSIONS_ENDED } from '../engine/sessions/session.view.js';
+import { SESSIONS_ENDED } from '../engine/sessions/session-cache.js';
 
 /** UUIDv7 of a time before any that the demo tells of, so that the accounts sort as the first three. */
 export const DEMO_ACCOUNT_IDS = {
@@ -19,15 +21,20 @@ const IDS = `'${Object.values(DEMO_ACCOUNT_IDS).join("', '")}'`;
 // and stays so when the demo is on again.
 const DISABLE = `update account set disabled_at = created_at where id in (${IDS}) and disabled_at is null returning id`;
 const ENABLE = `update account set disabled_at = null where id in (${IDS}) and disabled_at = created_at returning id`;
-const SIGN_INS = `select email from account where id in (${IDS}) and disabled_at is null order by id`;
+const SIGN_INS = `select email, name, role from account where id in (${IDS}) and disabled_at is null order by id`;
 const END_SESSIONS = `
 update session set ended_at = clock_timestamp(), end_reason = ?
  where account_id = ? and ended_at is null and least(idle_expires_at, expires_at) > clock_timestamp() returning id`;
 
-/** E-mail addresses of the demo accounts that are there, and not kept out. */
-export async function demoSignIns({ em }: LoggedTransaction): Promise<readonly string[]> {
-  return (await em.execute<{ email: string }[]>(SIGN_INS)).map(({ email }) => email);
+/** An account of the demo that can sign in. */
+export interface DemoSignIn {
+  readonly email: string;
+  readonly name: string;
+  readonly role: Role;
 }
+
+/** The demo accounts that are there, and not kept out. */
+export const demoAccounts = (em: EntityManager): Promise<readonly DemoSignIn[]> => em.execute<DemoSignIn[]>(SIGN_INS);
 
 /** Lets the demo accounts sign in. */
 export async function enableDemoAccounts(tx: LoggedTransaction): Promise<void> {

@@ -4,7 +4,6 @@ import { Role } from '../engine/access/role.js';
 import { ProjectEventKind, subjectOf } from '../domain/projects/project-events.js';
 import { ProjectRole } from '../domain/projects/project-role.js';
 import { Health } from '../domain/projects/health.js';
-import type { LogEvent } from '../engine/events/log-event.js';
 import { DEMO_ACCOUNT_IDS } from './demo-accounts.js';
 import { tellHistory } from './history.js';
 import { PEOPLE } from './people.js';
@@ -81,7 +80,7 @@ describe('the past of the demo', () => {
     expect(events).toHaveLength(projects.length + members.length - projects.length + updates.length + comments.length);
 
     const times = new Map([...projects, ...updates, ...comments].map(({ id, createdAt }) => [id, createdAt.getTime()]));
-    const order = events.flatMap((event) => times.get(subjectOf(event as unknown as LogEvent)) ?? []);
+    const order = events.flatMap((event) => times.get(subjectOf(event)) ?? []);
     expect(order).toEqual(order.toSorted((a, b) => a - b));
   });
 

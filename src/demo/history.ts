@@ -3,10 +3,10 @@ import { v7 } from 'uuid';
 import type { Account } from '../engine/accounts/account.entity.js';
 import type { EventDraft } from '../engine/events/log-event.js';
 import type { Project, ProjectMember } from '../domain/projects/project.entity.js';
-import { projectEvent, ProjectEventKind } from '../domain/projects/project-events.js';
+import { type FactsOf, projectEvent, ProjectEventKind } from '../domain/projects/project-events.js';
 import { ProjectRole } from '../domain/projects/project-role.js';
 import type { Comment, Update } from '../domain/updates/update.entity.js';
-import { emailKey } from '../engine/operations/email-address.js';
+import { emailKey } from '../engine/mail/email-address.js';
 import { DEMO_ACCOUNT_IDS } from './demo-accounts.js';
 import { PEOPLE, type PersonName } from './people.js';
 import { instant, type ProjectStory, type Remark } from './story.js';
@@ -32,7 +32,7 @@ const FOUNDED = '60d 09:00';
 const MINUTE = 60_000;
 
 const idAt = (time: Date): string => v7({ msecs: time.getTime() });
-const unkeyed = { idempotencyKey: null, inputHash: null } as const;
+const untouched = () => ({ idempotencyKey: null, inputHash: null, mentioned: [] });
 
 /** The whole past of the demo, as seen at `now`. */
 export function tellHistory(stories: readonly ProjectStory[], hashes: DemoHashes, now: Date): DemoHistory {
@@ -96,8 +96,8 @@ function tellProject(story: ProjectStory, idOf: IdOf, now: Date) {
   };
   const projectId = project.id;
   const events: { at: Date; draft: EventDraft }[] = [];
-  const happened = (at: Date, by: PersonName, kind: ProjectEventKind, subjectId: string, role?: ProjectRole): void => {
-    events.push({ at, draft: projectEvent({ accountId: idOf(by) }, projectId, kind, subjectId, role) });
+  const happened = <K extends ProjectEventKind>(at: Date, by: PersonName, kind: K, facts: FactsOf<K>): void => {
+    events.push({ at, draft: projectEvent({ accountId: idOf(by) }, projectId, kind, facts) });
   };
   const memberRow = (at: Date, who: PersonName, role: ProjectRole) => ({
     id: idAt(at),
@@ -109,23 +109,23 @@ function tellProject(story: ProjectStory, idOf: IdOf, now: Date) {
   const commentRow = ([when, by, body]: Remark, updateId: string | null) => {
     const at = instant(when, now);
     const said = { projectId, updateId, authorId: idOf(by), body };
-    const comment = { id: idAt(at), ...said, version: 1, ...unkeyed, createdAt: at, editedAt: null };
-    happened(at, by, ProjectEventKind.COMMENT_POSTED, comment.id);
+    const comment = { id: idAt(at), ...said, version: 1, ...untouched(), createdAt: at, editedAt: null };
+    happened(at, by, ProjectEventKind.COMMENT_POSTED, { subjectId: comment.id });
     return comment;
   };
 
-  happened(createdAt, story.lead, ProjectEventKind.PROJECT_CREATED, projectId);
+  happened(createdAt, story.lead, ProjectEventKind.PROJECT_CREATED, { subjectId: projectId });
   const joined = story.members.map(([when, who, role]) => {
     const at = instant(when, now);
-    happened(at, story.lead, ProjectEventKind.MEMBER_ADDED, idOf(who), role);
+    happened(at, story.lead, ProjectEventKind.MEMBER_ADDED, { subjectId: idOf(who), role });
     return memberRow(at, who, role);
   });
   const comments = story.chat.map((remark) => commentRow(remark, null));
   const updates = story.updates.map(({ at: when, by, health, title, body, note, comments: remarks }) => {
     const at = instant(when, now);
     const said = { authorId: idOf(by), title, body, health, internalNote: note ?? null };
-    const update = { id: idAt(at), projectId, ...said, version: 1, ...unkeyed, createdAt: at, editedAt: null };
-    happened(at, by, ProjectEventKind.UPDATE_POSTED, update.id);
+    const update = { id: idAt(at), projectId, ...said, version: 1, ...untouched(), createdAt: at, editedAt: null };
+    happened(at, by, ProjectEventKind.UPDATE_POSTED, { subjectId: update.id });
     comments.push(...(remarks ?? []).map((remark) => commentRow(remark, update.id)));
     return update;
   });

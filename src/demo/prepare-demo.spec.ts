@@ -35,7 +35,7 @@ async function restart(demo: boolean): Promise<TestTidings> {
 
 const login = ({ anonymous }: TestTidings, email: string) =>
   anonymous.send(LOGIN, { input: { email, password: DEMO_PASSWORD } });
-const signIns = (node: TestTidings) => (Reflect.get(node, 'running') as { demo: readonly string[] }).demo;
+const signIns = (node: TestTidings) => node['running'].demo;
 const count = async (table: string): Promise<number> => {
   const [row] = await database.query<{ count: number }>(`select count(*)::int as count from ${table}`);
   return row?.count ?? -1;
@@ -129,4 +129,29 @@ it('leaves an account disabled that an ADMIN has disabled', async () => {
   expect(signIns(on)).toEqual(['admin@example.com', 'editor@example.com']);
   expect((await login(on, 'user@example.com')).errors?.[0]?.extensions.code).toBe('INVALID_CREDENTIALS');
   expect((await login(on, 'editor@example.com')).errors).toBeUndefined();
+});
+
+const told = async ({ url }: TestTidings) =>
+  (await (await fetch(`${url}/demo.json`)).json()) as { readonly accounts: readonly unknown[] };
+
+describe('what pages are told of the demo', () => {
+  it('is who can sign in, and by which password', async () => {
+    const node = await start(true);
+    expect(await told(node)).toEqual({
+      accounts: [
+        { email: 'admin@example.com', name: 'Ada Moreau', role: 'ADMIN' },
+        { email: 'editor@example.com', name: 'Elias Brandt', role: 'EDITOR' },
+        { email: 'user@example.com', name: 'Uma Reyes', role: 'USER' },
+      ],
+      password: DEMO_PASSWORD,
+    });
+    await database.query(`update account set disabled_at = now() where email = 'admin@example.com'`);
+    expect((await told(node)).accounts).toHaveLength(2);
+  });
+
+  it('is nothing where there is none: no password either', async () => {
+    expect(await told(await start(false))).toEqual({ accounts: [], password: null });
+    await nodes[0]!.asUser();
+    expect(await told(await restart(true))).toEqual({ accounts: [], password: null });
+  });
 });

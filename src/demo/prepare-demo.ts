@@ -1,12 +1,12 @@
 // Brings the database to what DEMO says, before anyone can sign in: fills an empty one, lets the demo accounts in or keeps them out.
 import { randomBytes } from 'node:crypto';
 import { Logger } from '@nestjs/common';
-import type { Passwords } from '../engine/accounts/passwords.js';
+import type { Passwords } from '../engine/passwords/passwords.js';
 import { AccountEntity } from '../engine/accounts/account.entity.js';
 import type { EventLog, LoggedTransaction } from '../engine/events/event-log.js';
 import { ProjectEntity, ProjectMemberEntity } from '../domain/projects/project.entity.js';
 import { CommentEntity, UpdateEntity } from '../domain/updates/update.entity.js';
-import { demoSignIns, disableDemoAccounts, enableDemoAccounts } from './demo-accounts.js';
+import { demoAccounts, disableDemoAccounts, enableDemoAccounts } from './demo-accounts.js';
 import { tellHistory } from './history.js';
 import { DEMO_PASSWORD } from './people.js';
 import { billing } from './stories/billing.js';
@@ -33,7 +33,7 @@ export async function prepareDemo(demo: boolean, log: EventLog, passwords: Passw
     if (!demo) await disableDemoAccounts(tx);
     else if (empty) await seed(tx, passwords);
     else await enableDemoAccounts(tx);
-    return { seeded: empty, signIns: await demoSignIns(tx) };
+    return { seeded: empty, signIns: (await demoAccounts(tx.em)).map(({ email }) => email) };
   });
   if (seeded) logger.log(`Made demo data: ${STORIES.length} projects with their past`);
   if (demo && signIns.length === 0) logger.log('No demo accounts: they are made in a database without accounts alone');

@@ -1,18 +1,18 @@
 // `announce`, `announcementPosted`.
-import { Args, Context, Mutation, Parent, ResolveField, Resolver, Subscription } from '@nestjs/graphql';
+import { Args, Context, Mutation, ResolveField, Resolver, Subscription } from '@nestjs/graphql';
 import { z } from 'zod';
 import type { OperationContext } from '../../engine/access/operation-context.js';
 import { HasRole, SignedIn } from '../../engine/access/policies.js';
 import { Role } from '../../engine/access/role.js';
 import { accountById } from '../../engine/accounts/account.loader.js';
 import { User } from '../../engine/accounts/account.type.js';
-import { Input, Limited } from '../../engine/graphql/field-rules.js';
-import { paragraphs } from '../../engine/graphql/input-text.js';
+import { Input, Limited } from '../../engine/graphql/schema/field-rules.js';
+import { paragraphs } from '../../engine/graphql/schema/input-text.js';
 import { type AccountLimit, HOUR } from '../../engine/limits/limit.js';
 import { AnnouncementService, type PostedAnnouncement } from './announcement.service.js';
 import { Announcement } from './announcement.type.js';
 
-/** Each reaches everyone. */
+/** Each announcement reaches all connected accounts. */
 const ANNOUNCEMENTS: AccountLimit = { name: 'announce', points: 60, seconds: HOUR, counts: 'attempts' };
 
 @Resolver(() => Announcement)
@@ -23,7 +23,7 @@ export class AnnouncementResolver {
   @Input(z.object({ message: paragraphs(1_000) }))
   @Limited(ANNOUNCEMENTS)
   @Mutation(() => Announcement, {
-    description: 'Sends a message to everyone who is connected, to whichever instance. It stands in the audit log.',
+    description: 'Sends a message to all connected accounts at all instances. Recorded in the audit log.',
   })
   announce(
     @Context() context: OperationContext,
@@ -35,14 +35,14 @@ export class AnnouncementResolver {
   @SignedIn()
   @Subscription(() => Announcement, {
     resolve: (announcement: PostedAnnouncement) => announcement,
-    description: 'Messages to everyone, as they are sent. Not resumable: who is not connected misses them.',
+    description: 'Announcements as they are sent. Not resumable.',
   })
   announcementPosted() {
     return this.service.subscribe();
   }
 
   @ResolveField(() => User)
-  author(@Parent() { author, authorId }: PostedAnnouncement, @Context() context: OperationContext) {
+  author({ author, authorId }: PostedAnnouncement, _args: unknown, context: OperationContext) {
     return author ?? context.load(accountById, authorId);
   }
 }

@@ -1,8 +1,8 @@
-// Messages to everyone who is connected, to any instance: stored, audited, and told by the log.
+// Announcements to all connected accounts: stored, audited, and distributed by the log.
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import type { OperationContext } from '../../engine/access/operation-context.js';
-import { assertStillHasRole } from '../../engine/access/present-role.js';
+import { assertStillHasRole } from '../../engine/access/current-role.js';
 import { Role } from '../../engine/access/role.js';
 import { type Account, AccountEntity } from '../../engine/accounts/account.entity.js';
 import { idAt } from '../../engine/database/time-ordered-id.js';
@@ -10,26 +10,26 @@ import { EventLog } from '../../engine/events/event-log.js';
 import type { LogEvent } from '../../engine/events/log-event.js';
 import { LogFollower } from '../../engine/events/log-follower.js';
 import { AuditTrail } from '../../engine/audit/audit-trail.js';
-import { GrowingTimeout, retryWhileUnavailable } from '../../engine/realtime/fan-out/flow-control.js';
-import { LiveQueue } from '../../engine/realtime/live-queue.js';
+import { GrowingTimeout, retryWhileUnavailable } from '../../engine/realtime/flow-control/retries.js';
+import { LiveQueue } from '../../engine/realtime/fan-out/live-queue.js';
 import { type Announcement, AnnouncementEntity } from './notification.entity.js';
 import { queueOverflows } from './queue-overflows.js';
 
-/** Kind of the resource that an announcement is in the log, and its only event. */
+/** Resource kind of announcements in the log, and their only event kind. */
 const ANNOUNCEMENT_RESOURCE = 'announcement';
 const ANNOUNCED = 'ANNOUNCED';
 
-/** Announcements that wait for one subscriber; of more than that the oldest are old news. */
+/** Announcements waiting for one subscriber; beyond that the oldest are dropped. */
 const MAX_WAITING = 16;
 
-/** An announcement, read once for all subscribers of this node. */
+/** An announcement, read once for all subscribers of this instance. */
 export type PostedAnnouncement = Announcement & { readonly author?: Account | undefined };
 
 @Injectable()
 export class AnnouncementService implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(AnnouncementService.name);
   private readonly subscribers = new Set<LiveQueue<PostedAnnouncement>>();
-  /** Resolves when all announcements so far have been handed on: they keep their order. */
+  /** Resolves when all announcements so far have been delivered, which keeps them in order. */
   private told: Promise<void> = Promise.resolve();
   private stopped = false;
 
@@ -72,7 +72,7 @@ export class AnnouncementService implements OnModuleInit, OnApplicationShutdown 
     });
   }
 
-  /** Announcements from now on. */
+  /** Announcements from now on. Unsubscribes when the iterator ends. */
   subscribe(): LiveQueue<PostedAnnouncement> {
     const queue = new LiveQueue<PostedAnnouncement>({
       capacity: MAX_WAITING,
@@ -97,7 +97,7 @@ export class AnnouncementService implements OnModuleInit, OnApplicationShutdown 
       const posted = { ...announcement, author };
       for (const queue of this.subscribers) queue.push(posted);
     } catch (error) {
-      if (!this.stopped) this.logger.error(`Announcement ${resource.id} could not be told`, String(error));
+      if (!this.stopped) this.logger.error(`Announcement ${resource.id} could not be delivered`, String(error));
     }
   }
 }

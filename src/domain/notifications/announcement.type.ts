@@ -1,9 +1,9 @@
 // Announcements as the API shows them.
 import { Field, ID, ObjectType } from '@nestjs/graphql';
 import { User } from '../../engine/accounts/account.type.js';
-import { LongText } from '../../engine/graphql/field-rules.js';
+import { LongText } from '../../engine/graphql/schema/field-rules.js';
 
-@ObjectType({ description: 'A message to everyone.' })
+@ObjectType({ description: 'A message to all connected accounts.' })
 export class Announcement {
   @Field(() => ID, { description: 'Never changes.' })
   id!: string;
@@ -12,7 +12,7 @@ export class Announcement {
   @Field({ description: 'The text.' })
   message!: string;
 
-  @Field(() => User, { description: 'Who wrote it.' })
+  @Field(() => User, { description: 'The author.' })
   author!: User;
 
   @Field({ description: 'When.' })

@@ -1,7 +1,7 @@
 // Tables of notifications and announcements.
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
 
-/** Why an account is notified. */
+/** Reason for a notification. */
 export enum NotificationKind {
   MENTION = 'MENTION',
   MEMBERSHIP = 'MEMBERSHIP',
@@ -17,10 +17,10 @@ export const NotificationEntity = defineEntity({
     kind: p.enum(() => NotificationKind),
     actorId: p.uuid(),
     projectId: p.uuid().nullable(),
-    /** What mentions the account. It may be gone since. */
+    /** The object that mentions the account. It may have been removed. */
     subjectKind: p.text().$type<'UPDATE' | 'COMMENT'>().nullable(),
     subjectId: p.uuid().nullable(),
-    /** The role that the account was given: in the project, or anywhere. */
+    /** The role that the account received, in the project or in the installation. */
     role: p.text().nullable(),
     createdAt: p.datetime(3),
     readAt: p.datetime(3).nullable(),

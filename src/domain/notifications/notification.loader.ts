@@ -1,4 +1,4 @@
-// Notifications by id, many in one statement.
+// Loads notifications by id, many in one statement.
 import { inKeyOrder, Loader } from '../../engine/database/loaders.js';
 import { type Notification, NotificationEntity } from './notification.entity.js';
 

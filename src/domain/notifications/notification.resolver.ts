@@ -1,14 +1,14 @@
-// `notifications`, `markNotificationsRead`, `notificationReceived`, and what hangs on a notification.
-import { Args, Context, ID, Int, Mutation, Parent, Query, ResolveField, Resolver, Subscription } from '@nestjs/graphql';
+// `notifications`, `markNotificationsRead`, `notificationReceived`, and the fields of a notification.
+import { Args, Context, ID, Int, Mutation, Query, ResolveField, Resolver, Subscription } from '@nestjs/graphql';
 import { z } from 'zod';
 import type { OperationContext } from '../../engine/access/operation-context.js';
 import { SignedIn } from '../../engine/access/policies.js';
 import { Role } from '../../engine/access/role.js';
 import { accountById } from '../../engine/accounts/account.loader.js';
 import { User } from '../../engine/accounts/account.type.js';
-import { ForwardArgs } from '../../engine/graphql/connection.js';
-import { Input } from '../../engine/graphql/field-rules.js';
-import { id } from '../../engine/graphql/input-text.js';
+import { ForwardArgs } from '../../engine/graphql/pagination/connection.js';
+import { Input } from '../../engine/graphql/schema/field-rules.js';
+import { id } from '../../engine/graphql/schema/input-text.js';
 import type { Project as ProjectRow } from '../projects/project.entity.js';
 import { projectById } from '../projects/project.loader.js';
 import { effectiveProjectRole, ProjectRole } from '../projects/project-role.js';
@@ -28,11 +28,11 @@ export class NotificationResolver {
   constructor(private readonly service: NotificationService) {}
 
   @SignedIn()
-  @Query(() => NotificationConnection, { description: 'What concerns the account, newest first.' })
+  @Query(() => NotificationConnection, { description: 'The notifications of the account, newest first.' })
   notifications(
     @Context() context: OperationContext,
     @Args() page: ForwardArgs,
-    @Args('unread', { type: () => Boolean, nullable: true, description: 'Only those that are not marked as read.' })
+    @Args('unread', { type: () => Boolean, nullable: true, description: 'Only unread ones.' })
     unread?: boolean | null,
   ) {
     return this.service.list(context, page, unread);
@@ -40,10 +40,10 @@ export class NotificationResolver {
 
   @SignedIn()
   @Input(z.object({ upTo: id }))
-  @Mutation(() => Int, { description: 'Marks notifications as read, up to and including one. Returns how many.' })
+  @Mutation(() => Int, { description: 'Marks notifications as read, up to and including one. Returns their number.' })
   markNotificationsRead(
     @Context() context: OperationContext,
-    @Args('upTo', { type: () => ID, description: 'Id of the newest one that was read.' }) upTo: string,
+    @Args('upTo', { type: () => ID, description: 'Id of the newest notification to mark.' }) upTo: string,
   ) {
     return this.service.markRead(context, upTo);
   }
@@ -51,42 +51,41 @@ export class NotificationResolver {
   @SignedIn()
   @Subscription(() => Notification, {
     resolve: byId,
-    description:
-      'What concerns the account, as it happens, whichever instance it happens on. After a lost connection read `notifications`.',
+    description: 'New notifications of the account from all instances. After a lost connection, read `notifications`.',
   })
   notificationReceived(@Context() { viewer }: OperationContext) {
     return this.service.subscribe(viewer.accountId);
   }
 
   @ResolveField(() => User)
-  actor(@Parent() { actorId }: NotificationRow, @Context() context: OperationContext) {
+  actor({ actorId }: NotificationRow, _args: unknown, context: OperationContext) {
     return context.load(accountById, actorId);
   }
 
   @ResolveField(() => Project, { nullable: true })
-  project(@Parent() notification: NotificationRow, @Context() context: OperationContext) {
+  project(notification: NotificationRow, _args: unknown, context: OperationContext) {
     return visibleProject(notification, context);
   }
 
   @ResolveField(() => ProjectUpdate, { nullable: true })
-  async update(@Parent() notification: NotificationRow, @Context() context: OperationContext) {
+  async update(notification: NotificationRow, _args: unknown, context: OperationContext) {
     if (notification.subjectKind !== 'UPDATE' || !(await visibleProject(notification, context))) return null;
     return context.load(updateById, notification.subjectId!);
   }
 
   @ResolveField(() => Comment, { nullable: true })
-  async comment(@Parent() notification: NotificationRow, @Context() context: OperationContext) {
+  async comment(notification: NotificationRow, _args: unknown, context: OperationContext) {
     if (notification.subjectKind !== 'COMMENT' || !(await visibleProject(notification, context))) return null;
     return context.load(commentById, notification.subjectId!);
   }
 
   @ResolveField(() => ProjectRole, { nullable: true })
-  projectRole(@Parent() { kind, role }: NotificationRow) {
+  projectRole({ kind, role }: NotificationRow) {
     return kind === NotificationKind.MEMBERSHIP ? role : null;
   }
 
   @ResolveField(() => Role, { nullable: true })
-  role(@Parent() { kind, role }: NotificationRow) {
+  role({ kind, role }: NotificationRow) {
     return kind === NotificationKind.ROLE ? role : null;
   }
 }
@@ -96,12 +95,12 @@ export class NotificationConnectionResolver {
   constructor(private readonly service: NotificationService) {}
 
   @ResolveField(() => Int)
-  unreadCount(@Context() context: OperationContext) {
+  unreadCount(_parent: unknown, _args: unknown, context: OperationContext) {
     return this.service.countUnread(context);
   }
 }
 
-/** The project that a notification is about, if the viewer may see it now. */
+/** The project of a notification, if the viewer may see it now. */
 async function visibleProject({ projectId }: NotificationRow, context: OperationContext): Promise<ProjectRow | null> {
   if (!projectId || !effectiveProjectRole(context.viewer.rights, projectId)) return null;
   const project = await context.load(projectById, projectId);

@@ -1,13 +1,13 @@
-// Notifications are kept until they are read, and some time after; those that nobody reads do not stay for ever either.
+// Deletes notifications some time after they were read, and unread ones after a longer time.
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { EventRetention } from '../../engine/events/retention.js';
 
-/** Days after which one that was marked as read goes, and one that never was. */
+/** Days after which read and unread notifications are deleted. */
 const READ_DAYS = 30;
 const UNREAD_DAYS = 365;
 
-// `now()`, not `clock_timestamp()`: no index serves a comparison with what may differ from row to row.
+// `now()`, not `clock_timestamp()`: indexes cannot serve comparisons with a volatile function.
 const PRUNE = `
 with doomed as (
   (select id from notification where read_at < now() - ? * interval '1 day' limit ?)

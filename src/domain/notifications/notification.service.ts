@@ -1,26 +1,26 @@
-// The notifications of an account: listed, counted, marked as read, and told as they come.
+// The notifications of an account: lists, counts, marks as read, and delivers new ones.
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import type { OperationContext } from '../../engine/access/operation-context.js';
 import { CursorExpiredError, NotFoundError } from '../../engine/errors/service-error.js';
 import type { LogEvent } from '../../engine/events/log-event.js';
 import { LogFollower } from '../../engine/events/log-follower.js';
-import { type Connection, type ForwardArgs, paginate } from '../../engine/graphql/connection.js';
-import { LiveQueue } from '../../engine/realtime/live-queue.js';
+import { type Connection, type ForwardArgs, paginate } from '../../engine/graphql/pagination/connection.js';
+import { LiveQueue } from '../../engine/realtime/fan-out/live-queue.js';
 import { type Notification, NotificationEntity } from './notification.entity.js';
 import { MAX_UNREAD_COUNTED } from './notification.type.js';
 import { notified } from './notifications-of-events.js';
 import { queueOverflows } from './queue-overflows.js';
 
-/** Ids that wait for one subscriber. Whoever is further behind reads the list: there nothing is missing. */
+/** Ids waiting for one subscriber. A subscriber that exceeds it reads the list, which is complete. */
 const MAX_WAITING = 256;
 
-/** One object for all subscribers, so that its payload is executed once for those who may share it. */
+/** Shared by all subscribers, so that a payload is executed once for all who may share it. */
 export interface NewNotification {
   readonly id: string;
 }
 
-/** Notifications that one statement marks: no row is locked for long. */
+/** Notifications that one statement marks, which bounds how long rows are locked. */
 const MARKED_AT_ONCE = 1_000;
 
 const MARK_READ = `
@@ -58,13 +58,13 @@ export class NotificationService implements OnModuleInit {
     return paginate(em, NotificationEntity, where, args);
   }
 
-  /** {@link MAX_UNREAD_COUNTED} stands for as many or more. */
+  /** At most {@link MAX_UNREAD_COUNTED}. */
   async countUnread({ em, viewer }: OperationContext): Promise<number> {
     const [row] = await em.execute<{ count: number }[]>(COUNT_UNREAD, [viewer.accountId, MAX_UNREAD_COUNTED]);
     return row?.count ?? 0;
   }
 
-  /** Marks what is not newer than `upTo`, one of the viewer's own; returns how many were not marked before. Throws NOT_FOUND. */
+  /** Marks the viewer's notifications up to `upTo`; returns how many were unread. Throws NOT_FOUND. */
   async markRead({ viewer }: OperationContext, upTo: string): Promise<number> {
     const em = this.orm.em.fork();
     const own = { id: upTo, accountId: viewer.accountId };
@@ -76,7 +76,7 @@ export class NotificationService implements OnModuleInit {
     }
   }
 
-  /** The account's notifications from now on. Who falls too far behind gets CURSOR_EXPIRED. */
+  /** The account's notifications from now on. A subscriber that falls too far behind gets CURSOR_EXPIRED. */
   subscribe(accountId: string): LiveQueue<NewNotification> {
     const siblings = this.subscribers.get(accountId) ?? new Set();
     const queue = new LiveQueue<NewNotification>({

@@ -1,16 +1,18 @@
-// Who is notified of what: read off the events of a transaction, stored with them, and told by an event of the account's own.
+// Derives notifications from the events of a transaction, stores them with it, and announces each by an event of the recipient.
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { Counter } from 'prom-client';
 import { v7 as uuid } from 'uuid';
-import { ACCOUNT_RESOURCE, ACCOUNT_ROLE_CHANGED } from '../../engine/access/rights.js';
+import { z } from 'zod';
+import { ACCOUNT_RESOURCE, ACCOUNT_ROLE_CHANGED, accountRoleFacts } from '../../engine/access/rights.js';
 import type { EventConsequences } from '../../engine/events/event-consequences.port.js';
+import { factsOf } from '../../engine/events/event-facts.js';
 import type { EventDraft, LogEvent } from '../../engine/events/log-event.js';
-import { mentionsOf, ProjectEventKind, subjectOf } from '../projects/project-events.js';
-import { PROJECT_RESOURCE } from '../projects/project-role.js';
+import { projectFacts } from '../projects/project-events.js';
 import { NotificationEntity, NotificationKind } from './notification.entity.js';
 
-/** Event of an account: it has the notification `facts.notificationId`. */
+/** Event of an account: its notification is `facts.notificationId`. */
 const NOTIFIED = 'NOTIFIED';
+const notifiedFacts = z.object({ notificationId: z.guid() });
 
 interface Notice {
   readonly accountId: string;
@@ -26,11 +28,11 @@ interface Caused {
   readonly notice: Notice;
 }
 
-/** Notifications that one account can cause for another in an hour. What mentions it more often says so by itself. */
+/** Notifications per hour from one account to another, so that mentions cannot be used for spam. */
 export const MAX_PER_SENDER = 30;
 const HOUR_MS = 3_600_000;
 
-/** For Prometheus: what was not stored because of {@link MAX_PER_SENDER}. */
+/** For Prometheus: notifications dropped because of {@link MAX_PER_SENDER}. */
 export const droppedNotifications = new Counter({
   name: 'tidings_notifications_dropped_total',
   help: 'Notifications that were not stored because their sender had caused too many for the recipient in this hour.',
@@ -42,9 +44,9 @@ select account_id as "accountId", count(*)::int as count from notification
  where account_id = any(string_to_array(?, ',')::uuid[]) and id > ?::uuid and actor_id = ? group by account_id`;
 
 /**
- * Stores the notifications of every transaction. Nobody is notified of what they have done themselves. Their ids are in the order
- * of the log, whoever commits first and whatever the clocks of the nodes say: an account has read all that are not greater.
- * `limited`: by {@link MAX_PER_SENDER}.
+ * Stores the notifications of every transaction. Nobody is notified of their own actions. Ids are in log order, independent of the clocks of
+ * instances, so `upTo` marks a well-defined set.
+ * `limited`: whether {@link MAX_PER_SENDER} applies.
  */
 export const notificationsOfEvents = (limited: boolean): EventConsequences => ({
   follow: async (em, drafts, nextPlace) => {
@@ -53,21 +55,21 @@ export const notificationsOfEvents = (limited: boolean): EventConsequences => ({
         .filter(({ accountId }) => accountId !== draft.actorId)
         .map((notice) => ({ draft, notice })),
     );
-    // Counted before the place in the log is taken: from then on everybody waits.
+    // Counted before the head of the log is locked: from then on all writers wait.
     const caused = limited ? await withinLimit(em, all) : all;
     if (caused.length === 0) return [];
     const { pos, at } = await nextPlace();
     return caused.map(({ draft: { actorId, sessionId }, notice }, index) => {
-      // Each takes a position of its own, so the next transaction's come behind: within 32 bits, and a ms.
+      // Each takes one position, so those of the next transaction come later: 32 bits for a position within a ms.
       const id = uuid({ msecs: at, seq: (pos + index) % 2 ** 32 });
       em.create(NotificationEntity, { id, ...notice, actorId, createdAt: new Date(at), readAt: null });
       const resource = { kind: ACCOUNT_RESOURCE, id: notice.accountId };
-      return { resource, kind: NOTIFIED, actorId, sessionId, facts: { notificationId: id } };
+      return { resource, kind: NOTIFIED, actorId, sessionId, facts: notifiedFacts.parse({ notificationId: id }) };
     });
   },
 });
 
-/** Those of which their sender has not caused too many for the recipient. By index: only the recipient's newest are read. */
+/** Those within the sender's limit for the recipient. Reads the recipient's newest by index. */
 async function withinLimit(em: EntityManager, all: readonly Caused[]): Promise<readonly Caused[]> {
   const since = uuid({ msecs: Date.now() - HOUR_MS, seq: 0, random: new Uint8Array(16) });
   const allowed: Caused[] = [];
@@ -85,41 +87,50 @@ async function withinLimit(em: EntityManager, all: readonly Caused[]): Promise<r
   return allowed;
 }
 
-/** The account that `event` notifies, and of what; `undefined` for all other events. */
-export function notified({ resource, kind, facts }: LogEvent): { accountId: string; id: string } | undefined {
+/** The account that `event` notifies, and the reason; `undefined` for other events. */
+export function notified(event: LogEvent): { accountId: string; id: string } | undefined {
+  const { resource, kind } = event;
   if (resource.kind !== ACCOUNT_RESOURCE || kind !== NOTIFIED) return undefined;
-  return { accountId: resource.id, id: facts['notificationId'] as string };
+  return { accountId: resource.id, id: factsOf(notifiedFacts, event).notificationId };
 }
 
 function noticesOf(draft: EventDraft): readonly Notice[] {
-  const role = (draft.facts?.['role'] as string | undefined) ?? null;
   if (draft.resource.kind === ACCOUNT_RESOURCE && draft.kind === ACCOUNT_ROLE_CHANGED) {
     const nowhere = { projectId: null, subjectKind: null, subjectId: null };
+    const { role } = factsOf(accountRoleFacts, draft);
     return [{ accountId: draft.resource.id, kind: NotificationKind.ROLE, ...nowhere, role }];
   }
-  if (draft.resource.kind !== PROJECT_RESOURCE) return [];
+  const happened = projectFacts(draft);
+  if (!happened) return [];
   const projectId = draft.resource.id;
-  switch (draft.kind as ProjectEventKind) {
-    case ProjectEventKind.MEMBER_ADDED:
-    case ProjectEventKind.MEMBER_CHANGED:
-    case ProjectEventKind.MEMBER_REMOVED: {
+  switch (happened.kind) {
+    case 'MEMBER_ADDED':
+    case 'MEMBER_CHANGED':
+    case 'MEMBER_REMOVED': {
       const where = { projectId, subjectKind: null, subjectId: null };
-      return [{ accountId: subjectOf(draft), kind: NotificationKind.MEMBERSHIP, ...where, role }];
+      const role = happened.kind === 'MEMBER_REMOVED' ? null : happened.role;
+      return [{ accountId: happened.subjectId, kind: NotificationKind.MEMBERSHIP, ...where, role }];
     }
-    case ProjectEventKind.UPDATE_POSTED:
-    case ProjectEventKind.UPDATE_EDITED:
-      return mentions(draft, { projectId, subjectKind: 'UPDATE' });
-    case ProjectEventKind.COMMENT_POSTED:
-    case ProjectEventKind.COMMENT_EDITED:
-      return mentions(draft, { projectId, subjectKind: 'COMMENT' });
-    default:
+    case 'UPDATE_POSTED':
+    case 'UPDATE_EDITED':
+      return mentions(happened, { projectId, subjectKind: 'UPDATE' });
+    case 'COMMENT_POSTED':
+    case 'COMMENT_EDITED':
+      return mentions(happened, { projectId, subjectKind: 'COMMENT' });
+    case 'PROJECT_CREATED':
+    case 'PROJECT_EDITED':
+    case 'PROJECT_DELETED':
+    case 'UPDATE_REMOVED':
+    case 'COMMENT_REMOVED':
       return [];
   }
 }
 
-function mentions(draft: EventDraft, where: Pick<Notice, 'projectId' | 'subjectKind'>): readonly Notice[] {
-  const subjectId = subjectOf(draft);
-  return mentionsOf(draft).map((accountId) => ({
+function mentions(
+  { subjectId, mentions: accountIds = [] }: { readonly subjectId: string; readonly mentions?: readonly string[] },
+  where: Pick<Notice, 'projectId' | 'subjectKind'>,
+): readonly Notice[] {
+  return accountIds.map((accountId) => ({
     accountId,
     kind: NotificationKind.MENTION,
     ...where,

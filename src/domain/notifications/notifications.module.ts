@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { Metrics } from '../../engine/operations/metrics.js';
+import { Metrics } from '../../engine/monitoring/metrics.js';
 import { AnnouncementResolver } from './announcement.resolver.js';
 import { AnnouncementService } from './announcement.service.js';
 import { NotificationConnectionResolver, NotificationResolver } from './notification.resolver.js';

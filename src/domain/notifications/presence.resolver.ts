@@ -1,14 +1,14 @@
-// `presenceChanged`, and what a message of it says.
-import { Args, Context, ID, Int, Parent, ResolveField, Resolver, Subscription } from '@nestjs/graphql';
+// `presenceChanged`, and the fields of its messages.
+import { Args, Context, ID, Int, ResolveField, Resolver, Subscription } from '@nestjs/graphql';
 import { z } from 'zod';
 import type { OperationContext } from '../../engine/access/operation-context.js';
 import { type Account } from '../../engine/accounts/account.entity.js';
 import { accountById } from '../../engine/accounts/account.loader.js';
 import { User } from '../../engine/accounts/account.type.js';
-import { Input } from '../../engine/graphql/field-rules.js';
-import { id } from '../../engine/graphql/input-text.js';
-import type { PresenceState } from '../../engine/realtime/presence-room.js';
-import { PresenceTracker } from '../../engine/realtime/presence-tracker.js';
+import { Input } from '../../engine/graphql/schema/field-rules.js';
+import { id } from '../../engine/graphql/schema/input-text.js';
+import type { PresenceState } from '../../engine/realtime/presence/presence-room.js';
+import { PresenceTracker } from '../../engine/realtime/presence/presence-tracker.js';
 import { ProjectEventKind } from '../projects/project-events.js';
 import { byProjectId, forbidden, RequiresProjectRole } from '../projects/project.policies.js';
 import { effectiveProjectRole, ProjectRole } from '../projects/project-role.js';
@@ -23,8 +23,8 @@ export class PresenceResolver {
   @Subscription(() => Presence, {
     resolve: (state: PresenceState) => state,
     description:
-      'Who is watching a project, now and whenever that changes. Changes that come close together make one message. Ends with `FORBIDDEN` ' +
-      'when the project is lost.',
+      'The viewers of a project, now and after each change; changes within a short time are combined. Ends with `FORBIDDEN` ' +
+      'when access to the project is lost.',
   })
   presenceChanged(
     @Context() { viewer: { accountId, rights } }: OperationContext,
@@ -41,17 +41,17 @@ export class PresenceResolver {
   }
 
   @ResolveField(() => [User])
-  viewers(@Parent() state: PresenceState) {
+  viewers(state: PresenceState) {
     return named(state, state.watchers);
   }
 
   @ResolveField(() => Int)
-  count(@Parent() { watchers }: PresenceState) {
+  count({ watchers }: PresenceState) {
     return watchers.length;
   }
 
   @ResolveField(() => [User])
-  joined(@Parent() state: PresenceState) {
+  joined(state: PresenceState) {
     const known = new Set(state.before ?? state.watchers);
     return named(
       state,
@@ -60,7 +60,7 @@ export class PresenceResolver {
   }
 
   @ResolveField(() => [User])
-  left(@Parent() state: PresenceState) {
+  left(state: PresenceState) {
     const present = new Set(state.watchers);
     return named(
       state,

@@ -1,53 +1,53 @@
 // Presence as the API shows it.
 import { Field, ID, Int, ObjectType } from '@nestjs/graphql';
 import { User } from '../../engine/accounts/account.type.js';
-import { CountedAs } from '../../engine/graphql/field-rules.js';
+import { CountedAs } from '../../engine/graphql/schema/field-rules.js';
 
-/** Accounts that one message names at most, in each of its lists. */
+/** Upper limit of accounts in each list of a message. */
 export const MAX_NAMED = 100;
 
 @ObjectType({
   description:
-    'Who is watching a project: every account with a subscription to `projectUpdated` or `presenceChanged` of it, on whichever instance.',
+    'The viewers of a project: accounts with a subscription to its `projectUpdated` or `presenceChanged`, at any instance.',
 })
 export class Presence {
   @CountedAs(MAX_NAMED)
   @Field(() => [User], {
-    description: `Everyone who watches, each once, however many windows are open, in the order of their arrival; at most ${MAX_NAMED}.`,
+    description: `The viewers, each account once, in order of arrival; at most ${MAX_NAMED}.`,
   })
   viewers!: User[];
 
-  @Field(() => Int, { description: 'How many watch.' })
+  @Field(() => Int, { description: 'Number of viewers.' })
   count!: number;
 
   @CountedAs(MAX_NAMED)
   @Field(() => [User], {
-    description: `Who has come since the message before, ${MAX_NAMED} at most; empty in the first message.`,
+    description: `Viewers that joined since the previous message, at most ${MAX_NAMED}; empty in the first one.`,
   })
   joined!: User[];
 
   @CountedAs(MAX_NAMED)
   @Field(() => [User], {
-    description: `Who has gone since the message before, ${MAX_NAMED} at most; empty in the first message.`,
+    description: `Viewers that left since the previous message, at most ${MAX_NAMED}; empty in the first one.`,
   })
   left!: User[];
 }
 
-/** Projects that `watching` is asked for at most, and accounts that it names of each. */
+/** Upper limits of projects per `watching` query, and of accounts per project. */
 export const MAX_ASKED = 50;
 export const MAX_NAMED_OF_EACH = 20;
 
-@ObjectType({ description: 'Who is watching one project, as of now.' })
+@ObjectType({ description: 'The current viewers of one project.' })
 export class Watching {
   @Field(() => ID, { description: 'Id of the project.' })
   projectId!: string;
 
-  @Field(() => Int, { description: 'How many watch.' })
+  @Field(() => Int, { description: 'Number of viewers.' })
   count!: number;
 
   @CountedAs(MAX_NAMED_OF_EACH)
   @Field(() => [User], {
-    description: `The accounts that watch, each once, in the order of their arrival; at most ${MAX_NAMED_OF_EACH}.`,
+    description: `The viewers, each account once, in order of arrival; at most ${MAX_NAMED_OF_EACH}.`,
   })
   viewers!: User[];
 }

@@ -1,9 +1,9 @@
-// For Prometheus: how often more waited for a subscriber than may.
+// For Prometheus: subscribers whose queue was full.
 import { Counter } from 'prom-client';
 
 export const queueOverflows = new Counter({
   name: 'tidings_live_queue_overflows_total',
-  help: 'Notifications and announcements for which a subscriber had too many waiting; the former end its subscription.',
+  help: 'Overflows of a subscriber queue. For notifications they end the subscription, for announcements the oldest are dropped.',
   labelNames: ['stream'],
   registers: [],
 });

@@ -1,13 +1,13 @@
-// `watching`: who is watching projects, for those who want to know without watching them.
-import { Args, Context, ID, Int, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
+// `watching`: the viewers of projects, without being counted as one.
+import { Args, Context, ID, Int, Query, ResolveField, Resolver } from '@nestjs/graphql';
 import { z } from 'zod';
 import type { OperationContext } from '../../engine/access/operation-context.js';
 import { SignedIn } from '../../engine/access/policies.js';
 import { accountById } from '../../engine/accounts/account.loader.js';
 import { User } from '../../engine/accounts/account.type.js';
-import { CountedAs, Input } from '../../engine/graphql/field-rules.js';
-import { id } from '../../engine/graphql/input-text.js';
-import { PresenceTracker } from '../../engine/realtime/presence-tracker.js';
+import { CountedAs, Input } from '../../engine/graphql/schema/field-rules.js';
+import { id } from '../../engine/graphql/schema/input-text.js';
+import { PresenceTracker } from '../../engine/realtime/presence/presence-tracker.js';
 import { projectById } from '../projects/project.loader.js';
 import { effectiveProjectRole } from '../projects/project-role.js';
 import { MAX_ASKED, MAX_NAMED_OF_EACH, Watching } from './presence.type.js';
@@ -26,7 +26,7 @@ export class WatchingResolver {
   @Input(z.object({ projectIds: z.array(id).max(MAX_ASKED, `names at most ${MAX_ASKED} projects`) }))
   @Query(() => [Watching], {
     description:
-      'Who is watching projects, as `presenceChanged` would tell, without counting as a watcher. Those that the caller may not see are left out.',
+      'The viewers of projects, as in `presenceChanged`, without counting the caller as one. Invisible projects are omitted.',
   })
   async watching(
     @Context() context: OperationContext,
@@ -43,12 +43,12 @@ export class WatchingResolver {
   }
 
   @ResolveField(() => Int)
-  count(@Parent() { accountIds }: Watched): number {
+  count({ accountIds }: Watched): number {
     return accountIds.length;
   }
 
   @ResolveField(() => [User])
-  async viewers(@Parent() { accountIds }: Watched, @Context() context: OperationContext) {
+  async viewers({ accountIds }: Watched, _args: unknown, context: OperationContext) {
     const named = accountIds.slice(0, MAX_NAMED_OF_EACH);
     const accounts = await Promise.all(named.map((accountId) => context.load(accountById, accountId)));
     return accounts.filter((account) => account !== undefined);

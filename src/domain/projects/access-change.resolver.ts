@@ -1,5 +1,5 @@
-// `accessChanged`: the changes of what an account may do, each at its place in the log.
-import { Args, Context, Parent, ResolveField, Resolver, Subscription } from '@nestjs/graphql';
+// `accessChanged`: changes of an account's rights, in log order.
+import { Args, Context, ResolveField, Resolver, Subscription } from '@nestjs/graphql';
 import { z } from 'zod';
 import type { OperationContext } from '../../engine/access/operation-context.js';
 import { SignedIn } from '../../engine/access/policies.js';
@@ -8,19 +8,19 @@ import { Role } from '../../engine/access/role.js';
 import { DeliveryArguments } from '../../engine/access/sharing.js';
 import { encodeCursor } from '../../engine/events/cursor.js';
 import type { LogEvent } from '../../engine/events/log-event.js';
-import { Input } from '../../engine/graphql/field-rules.js';
-import { cursor } from '../../engine/graphql/input-text.js';
-import { Hub } from '../../engine/realtime/hub.js';
-import { accessChangedBy } from './access-of-events.js';
+import { Input } from '../../engine/graphql/schema/field-rules.js';
+import { cursor } from '../../engine/graphql/schema/input-text.js';
+import { Hub } from '../../engine/realtime/fan-out/hub.js';
+import { changesAccess, projectIdOf } from './access-of-events.js';
 import { AccessChange } from './access-change.type.js';
 import { DeletedProjects } from './deleted-projects.js';
 import { effectiveProjectRole, ProjectRole } from './project-role.js';
 
-/** Every subscriber of an event is of this one account. */
+/** All subscribers of an event have this one account. */
 const shown = (event: LogEvent) => ({
   cursor: encodeCursor(event),
   accountId: event.resource.id,
-  projectId: accessChangedBy(event)?.projectId ?? null,
+  projectId: projectIdOf(event),
 });
 type ShownChange = ReturnType<typeof shown>;
 
@@ -38,8 +38,8 @@ export class AccessChangeResolver {
   @Subscription(() => AccessChange, {
     resolve: shown,
     description:
-      'Projects that the account gains, sees in another role or loses, and changes of its own role, in order, none missing. ' +
-      '`projectsUpdated` just goes silent about a project that is lost. An ADMIN, who sees every project, is told of memberships alone.',
+      'Projects that the account gains, sees in another role or loses, and changes of its own role, in order and without loss. ' +
+      '`projectsUpdated` silently omits lost projects. An ADMIN, who sees every project, receives changes of memberships only.',
   })
   async accessChanged(
     @Context() { viewer }: OperationContext,
@@ -47,7 +47,7 @@ export class AccessChangeResolver {
       type: () => String,
       nullable: true,
       description:
-        'Cursor of the last event that you know: what came after it is sent first. `CURSOR_EXPIRED` if it is gone.',
+        'Cursor of the last known event: later ones are sent first. `CURSOR_EXPIRED` if it was removed from the log.',
     })
     after: string | null,
   ) {
@@ -56,18 +56,19 @@ export class AccessChangeResolver {
       viewer,
       after,
       resource: { kind: ACCOUNT_RESOURCE, id: viewer.accountId },
-      judge: (event) => (event.resource.id === viewer.accountId && accessChangedBy(event) ? 'give' : 'skip'),
+      judge: (event, rights) =>
+        event.resource.id === viewer.accountId && changesAccess(event, rights) ? 'deliver' : 'skip',
     });
   }
 
   @ResolveField(() => ProjectRole)
-  async role(@Parent() { accountId, projectId }: ShownChange) {
+  async role({ accountId, projectId }: ShownChange) {
     const rights = await this.rights.of(accountId);
     return rights && projectId && !this.deleted.has(projectId) ? effectiveProjectRole(rights, projectId) : null;
   }
 
   @ResolveField(() => Role)
-  async accountRole(@Parent() { accountId }: ShownChange) {
+  async accountRole({ accountId }: ShownChange) {
     return (await this.rights.of(accountId))?.role;
   }
 }

@@ -1,52 +1,67 @@
-// Whose access to a project changes by an event: told by an event of the account's own right behind it, so that a subscriber of its
-// own access reads no more of the log than what is about it.
-import type { EntityManager } from '@mikro-orm/postgresql';
+// Derives changes of access from events. Each is an event of the account right behind its cause, so that subscribers of their own
+// access read only those. A deletion is a single event for all accounts: rights know the members, since nobody joins or leaves
+// a deleted project.
+import { z } from 'zod';
+import type { AccountRights } from '../../engine/access/role.js';
 import { ACCOUNT_RESOURCE, ACCOUNT_ROLE_CHANGED } from '../../engine/access/rights.js';
 import type { EventConsequences } from '../../engine/events/event-consequences.port.js';
-import type { EventDraft, LogEvent } from '../../engine/events/log-event.js';
-import { ProjectEventKind, subjectOf } from './project-events.js';
-import { PROJECT_RESOURCE } from './project-role.js';
+import { factsOf } from '../../engine/events/event-facts.js';
+import { ALL_OF_KIND, type EventDraft, type LogEvent } from '../../engine/events/log-event.js';
+import { projectFacts } from './project-events.js';
 
-/** Event of an account: its access to the project `facts.projectId` has changed. */
+/** Event of an account: its access to the project `facts.projectId` changed. */
 const ACCESS_CHANGED = 'ACCESS_CHANGED';
-
-const MEMBERS = 'select account_id as id from project_member where project_id = ? order by id';
+/** Event of all accounts: members of the project `facts.projectId` lost it. */
+const ACCESS_ENDED = 'ACCESS_ENDED';
+/** The facts of both. */
+const accessFacts = z.object({ projectId: z.guid() });
 
 /** Appends those events to every transaction. */
 export const accessOfEvents: EventConsequences = {
-  follow: async (em, drafts) => {
-    const changes: EventDraft[] = [];
-    for (const draft of drafts) {
-      for (const accountId of await accountsOf(em, draft)) changes.push(changeOf(draft, accountId));
-    }
-    return changes;
-  },
+  follow: (_em, drafts) => Promise.resolve(drafts.flatMap((draft) => changeBy(draft) ?? [])),
 };
 
-/** The project that the account gets, keeps otherwise, or loses by `event`; null: it is the account itself that changes. */
-export function accessChangedBy({ resource, kind, facts }: LogEvent): { projectId: string | null } | undefined {
-  if (resource.kind !== ACCOUNT_RESOURCE) return undefined;
-  if (kind === ACCOUNT_ROLE_CHANGED) return { projectId: null };
-  return kind === ACCESS_CHANGED ? { projectId: facts['projectId'] as string } : undefined;
+/** Whether `event`, of an account with these rights, changed its access. */
+export function changesAccess(event: LogEvent, { ended }: AccountRights): boolean {
+  const { kind } = event;
+  if (kind === ACCESS_ENDED) return ended?.has(factsOf(accessFacts, event).projectId) ?? false;
+  return kind === ACCESS_CHANGED || kind === ACCOUNT_ROLE_CHANGED;
 }
 
-async function accountsOf(em: EntityManager, draft: EventDraft): Promise<readonly string[]> {
-  if (draft.resource.kind !== PROJECT_RESOURCE) return [];
-  switch (draft.kind as ProjectEventKind) {
-    case ProjectEventKind.PROJECT_CREATED:
-      return [draft.actorId];
-    case ProjectEventKind.MEMBER_ADDED:
-    case ProjectEventKind.MEMBER_CHANGED:
-    case ProjectEventKind.MEMBER_REMOVED:
-      return [subjectOf(draft)];
-    case ProjectEventKind.PROJECT_DELETED:
-      return (await em.execute<{ id: string }[]>(MEMBERS, [draft.resource.id])).map(({ id }) => id);
-    default:
-      return [];
+/** The project of an event that changes access; null: the account's own role changed. */
+export function projectIdOf(event: LogEvent): string | null {
+  return event.kind === ACCOUNT_ROLE_CHANGED ? null : factsOf(accessFacts, event).projectId;
+}
+
+function changeBy(draft: EventDraft): EventDraft | undefined {
+  const happened = projectFacts(draft);
+  if (!happened) return undefined;
+  switch (happened.kind) {
+    case 'PROJECT_CREATED':
+      return changeOf(draft, ACCESS_CHANGED, draft.actorId);
+    case 'MEMBER_ADDED':
+    case 'MEMBER_CHANGED':
+    case 'MEMBER_REMOVED':
+      return changeOf(draft, ACCESS_CHANGED, happened.subjectId);
+    case 'PROJECT_DELETED':
+      return changeOf(draft, ACCESS_ENDED, ALL_OF_KIND);
+    case 'PROJECT_EDITED':
+    case 'UPDATE_POSTED':
+    case 'UPDATE_EDITED':
+    case 'UPDATE_REMOVED':
+    case 'COMMENT_POSTED':
+    case 'COMMENT_EDITED':
+    case 'COMMENT_REMOVED':
+      return undefined;
   }
 }
 
-function changeOf({ resource, actorId, sessionId }: EventDraft, accountId: string): EventDraft {
-  const facts = { projectId: resource.id };
-  return { resource: { kind: ACCOUNT_RESOURCE, id: accountId }, kind: ACCESS_CHANGED, actorId, sessionId, facts };
+function changeOf({ resource, actorId, sessionId }: EventDraft, kind: string, accountId: string): EventDraft {
+  return {
+    resource: { kind: ACCOUNT_RESOURCE, id: accountId },
+    kind,
+    actorId,
+    sessionId,
+    facts: accessFacts.parse({ projectId: resource.id }),
+  };
 }

@@ -1,5 +1,5 @@
-// Which projects are deleted, as of the place in the log that this node has applied: whoever needs no membership to see a
-// project, an ADMIN, is not shown the past of one that is gone.
+// Projects that are deleted as of the applied log position. Used for ADMINs, who need no membership and must not see the history
+// of deleted projects.
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { LogFollower } from '../../engine/events/log-follower.js';
@@ -8,7 +8,7 @@ import { PROJECT_RESOURCE } from './project-role.js';
 
 @Injectable()
 export class DeletedProjects implements OnModuleInit {
-  /** Grows only: no project comes back. */
+  /** Grows only: deletions are final. */
   private readonly ids = new Set<string>();
   private reading: Promise<void> | undefined;
 
@@ -23,12 +23,12 @@ export class DeletedProjects implements OnModuleInit {
     });
   }
 
-  /** Whether it is deleted. Not to be asked of what was deleted before this node began, unless `known` has resolved. */
+  /** Whether it is deleted. Deletions from before this instance started are known once `known` has resolved. */
   has(projectId: string): boolean {
     return this.ids.has(projectId);
   }
 
-  /** Resolves when those from before this node began to follow the log are known too: one statement in its whole life. */
+  /** Loads deletions from before this instance followed the log, with one statement per process. */
   known(): Promise<void> {
     return (this.reading ??= this.read().catch((error: unknown) => {
       this.reading = undefined;

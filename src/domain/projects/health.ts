@@ -1,4 +1,4 @@
-/** How a project is doing, as its latest update says. */
+/** Health of a project according to its latest update. */
 export enum Health {
   ON_TRACK = 'ON_TRACK',
   AT_RISK = 'AT_RISK',

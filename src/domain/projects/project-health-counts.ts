@@ -1,16 +1,16 @@
-// How many projects are in which health, among those that the caller may see.
+// Counts the caller's visible projects by health.
 import { Field, Int, ObjectType } from '@nestjs/graphql';
 import type { EntityManager } from '@mikro-orm/postgresql';
 
-/** What each number goes up to: more are not counted. */
+/** Upper limit of each count. */
 export const MAX_COUNTED = 1_000;
 
-@ObjectType({ description: `How many projects are in which health; ${MAX_COUNTED} for as many or more.` })
+@ObjectType({ description: `Numbers of projects by health, each at most ${MAX_COUNTED}.` })
 export class HealthCounts {
-  @Field(() => Int, { description: 'Misses its plan unless something changes.' })
+  @Field(() => Int, { description: 'Will miss its plan unless something changes.' })
   offTrack!: number;
 
-  @Field(() => Int, { description: 'In danger of missing its plan.' })
+  @Field(() => Int, { description: 'At risk of missing its plan.' })
   atRisk!: number;
 
   @Field(() => Int, { description: 'As planned.' })
@@ -31,7 +31,7 @@ const OWN = `
 select ${ofOwn(3)} as "offTrack", ${ofOwn(2)} as "atRisk", ${ofOwn(1)} as "onTrack", ${ofOwn(0)} as unknown
   from (select health_rank from project_member join project_state using (project_id) where account_id = ? limit ${MAX_COUNTED}) as state`;
 
-/** Of the projects of one account, of which {@link MAX_COUNTED} are counted at most, or of all. Those that are deleted have no state. */
+/** Of one account's projects, of which at most {@link MAX_COUNTED} are counted, or of all. Deleted projects have no state. */
 export async function healthCounts(em: EntityManager, memberId: string | undefined): Promise<HealthCounts> {
   const [counts] = await em.execute<HealthCounts[]>(memberId ? OWN : ALL, memberId ? [memberId] : []);
   return counts!;

@@ -1,19 +1,26 @@
-// Who is in a project. The project's row is locked first, so that two changes cannot each leave the other's OWNER as the last,
-// and whoever waited for it is asked anew who they are: the one before may have taken their right to it.
+// Membership of projects. The project's row is locked first, so that two concurrent changes cannot remove the last OWNER, and
+// authorization is checked again under the lock, since an earlier change may have revoked it.
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { ClientInfo, Principal } from '../../engine/access/role.js';
 import { AccountEntity } from '../../engine/accounts/account.entity.js';
 import { ConflictError, NotFoundError } from '../../engine/errors/service-error.js';
 import { EventLog, type LoggedTransaction } from '../../engine/events/event-log.js';
-import type { AuditAction, AuditRecord } from '../../engine/audit/audit-row.js';
+import type { AuditAction } from '../../engine/audit/audit-actions.js';
+import type { AuditRecord } from '../../engine/audit/audit-row.js';
 import { AuditTrail } from '../../engine/audit/audit-trail.js';
 import { type ProjectMember, ProjectMemberEntity } from './project.entity.js';
-import { assertStill } from './present-role.js';
+import { assertStill } from './current-role.js';
 import { projectEvent, ProjectEventKind } from './project-events.js';
 import { PROJECT_RESOURCE, ProjectRole } from './project-role.js';
 import { lockProject } from './project.service.js';
 import { idAt } from '../../engine/database/time-ordered-id.js';
+
+declare module '../../engine/errors/service-error.js' {
+  interface ConflictReasons {
+    LAST_OWNER: true;
+  }
+}
 
 @Injectable()
 export class ProjectMemberService {
@@ -22,7 +29,7 @@ export class ProjectMemberService {
     private readonly audit: AuditTrail,
   ) {}
 
-  /** Makes the account a member, or changes its role. Throws NOT_FOUND, FORBIDDEN, CONFLICT (LAST_OWNER). */
+  /** Adds the account as a member, or changes its role. Throws NOT_FOUND, FORBIDDEN, CONFLICT (LAST_OWNER). */
   async set(
     viewer: Principal,
     projectId: string,
@@ -35,7 +42,7 @@ export class ProjectMemberService {
       const audited = (action: AuditAction) =>
         this.recordIn(em, action, viewer, client, projectId, { accountId, role });
       await lockProject(em, projectId);
-      // Else one who has just been removed or demoted could raise themselves again.
+      // Otherwise an account that was just removed or demoted could restore its role.
       const at = await assertStill(em, viewer, projectId, ProjectRole.OWNER);
       const member = await em.findOne(ProjectMemberEntity, { projectId, accountId });
       if (member?.role === role) return member;
@@ -43,17 +50,17 @@ export class ProjectMemberService {
         await assertOwnerRemains(em, member, role);
         member.role = role;
         await audited('MEMBER_CHANGED');
-        record(projectEvent(viewer, projectId, ProjectEventKind.MEMBER_CHANGED, accountId, role));
+        record(projectEvent(viewer, projectId, ProjectEventKind.MEMBER_CHANGED, { subjectId: accountId, role }));
         return member;
       }
       if (!(await em.count(AccountEntity, { id: accountId, isSystem: false }))) throw new NotFoundError('User');
       await audited('MEMBER_ADDED');
-      record(projectEvent(viewer, projectId, ProjectEventKind.MEMBER_ADDED, accountId, role));
+      record(projectEvent(viewer, projectId, ProjectEventKind.MEMBER_ADDED, { subjectId: accountId, role }));
       return em.create(ProjectMemberEntity, { id: idAt(at), projectId, accountId, role, createdAt: new Date(at) });
     });
   }
 
-  /** Ends a membership, anyone's own too, if there is one. Returns the account's id. Throws NOT_FOUND, FORBIDDEN, CONFLICT (LAST_OWNER). */
+  /** Removes a member, also oneself; does nothing if there is none. Returns the account's id. Throws NOT_FOUND, FORBIDDEN, CONFLICT (LAST_OWNER). */
   async remove(viewer: Principal, projectId: string, accountId: string, client: ClientInfo): Promise<string> {
     const failed = { action: 'MEMBER_REMOVED', details: { accountId } } as const;
     return this.auditing(failed, viewer, client, projectId, async ({ em, record }) => {
@@ -64,12 +71,12 @@ export class ProjectMemberService {
       await assertOwnerRemains(em, member, undefined);
       em.remove(member);
       await this.recordIn(em, 'MEMBER_REMOVED', viewer, client, projectId, { accountId });
-      record(projectEvent(viewer, projectId, ProjectEventKind.MEMBER_REMOVED, accountId));
+      record(projectEvent(viewer, projectId, ProjectEventKind.MEMBER_REMOVED, { subjectId: accountId }));
       return accountId;
     });
   }
 
-  /** A transaction that is also recorded if it fails because the last OWNER would go: by itself, the transaction being gone. */
+  /** A transaction whose refusal by last-owner protection is audited too, in a transaction of its own. */
   private async auditing<T>(
     { action, details }: Pick<AuditRecord, 'action' | 'details'>,
     { accountId: actorId }: Principal,
@@ -107,7 +114,7 @@ export class ProjectMemberService {
   }
 }
 
-/** Of those who stay, one must be an OWNER who can act: whose account is enabled, and not capped to less by its own role. */
+/** One of the remaining members must be an effective OWNER: enabled, and not capped by the account's role. */
 async function assertOwnerRemains(
   em: EntityManager,
   { id, projectId, role }: ProjectMember,
@@ -115,7 +122,7 @@ async function assertOwnerRemains(
 ): Promise<void> {
   if (role !== ProjectRole.OWNER || next === ProjectRole.OWNER) return;
   if ((await em.execute<unknown[]>(OTHER_OWNERS, [projectId, id])).length > 0) return;
-  throw new ConflictError('LAST_OWNER', 'A project always has an OWNER who can act: name another one first.');
+  throw new ConflictError('LAST_OWNER', 'A project needs an OWNER with an enabled account: appoint another one first.');
 }
 
 const OTHER_OWNERS = `

@@ -1,4 +1,4 @@
-// Lists of projects in other orders than that of their making, page by page: each order is that of one index.
+// Pages of projects sorted by health, latest update or name; each order is served by one index.
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { fromRow, type Row } from '../../engine/database/rows.js';
 import { likeText } from '../../engine/database/text-search.js';
@@ -10,11 +10,11 @@ import {
   type PageArgs,
   pageOf,
   UUID,
-} from '../../engine/graphql/connection.js';
+} from '../../engine/graphql/pagination/connection.js';
 import { Health } from './health.js';
 import { type Project, ProjectEntity } from './project.entity.js';
 
-/** In which order projects are listed. */
+/** Order of a list of projects. */
 export enum ProjectOrder {
   HEALTH = 'HEALTH',
   LATEST_UPDATE = 'LATEST_UPDATE',
@@ -22,7 +22,7 @@ export enum ProjectOrder {
 }
 
 interface Order {
-  /** What a place in the list is known by, with the types of that; the last one is the id. */
+  /** Sort keys with their SQL types; the last one is the id. */
   readonly keys: readonly (readonly [expression: string, type: string])[];
   readonly direction: 'asc' | 'desc';
 }
@@ -55,7 +55,7 @@ export interface Listed {
   readonly search?: string | undefined;
 }
 
-/** One page of those projects in that order, in one statement. Throws BAD_USER_INPUT. */
+/** One page in this order, in one statement. Throws BAD_USER_INPUT. */
 export async function orderedProjects(
   em: EntityManager,
   orderBy: ProjectOrder,
@@ -108,7 +108,7 @@ export async function orderedProjects(
   return connectionBy((node) => places.get(node)!, nodes, backwards ? from : more, backwards ? more : from);
 }
 
-/** The place that a cursor of this order names; `undefined` for what is none. */
+/** The position that a cursor of this order names; `undefined` if it is malformed. */
 function placeIn(orderBy: ProjectOrder, cursor: string): readonly (string | number)[] | undefined {
   const [order, ...place] = decodeKey(cursor) ?? [];
   const { keys } = ORDERS[orderBy];
@@ -118,7 +118,7 @@ function placeIn(orderBy: ProjectOrder, cursor: string): readonly (string | numb
 
 function isOfType(value: unknown, type: string): boolean {
   if (type === 'smallint') return typeof value === 'number' && Object.values(HEALTH_RANKS).concat(0).includes(value);
-  // PostgreSQL takes no text with a zero.
+  // PostgreSQL refuses text with a NUL character.
   return typeof value === 'string' && (type === 'uuid' ? UUID.test(value) : !value.includes('\0'));
 }
 

@@ -1,4 +1,4 @@
-// Tables of projects and their members. Projects are deleted softly: what refers to them stays readable for the log.
+// Tables of projects and members. Deletion is soft: events still refer to deleted projects.
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
 import { ProjectRole } from './project-role.js';
 

@@ -1,7 +1,7 @@
-// What clients send about projects and members, and the shapes it must have.
+// Inputs of projects and members, with their validation.
 import { Field, Float, InputType } from '@nestjs/graphql';
 import { z } from 'zod';
-import { id, line, notNull, paragraphs, searchText } from '../../engine/graphql/input-text.js';
+import { id, line, notNull, paragraphs, searchText } from '../../engine/graphql/schema/input-text.js';
 import { DEFAULT_DAYS, MAX_DAYS } from './project-activity.js';
 import { ProjectOrder } from './project-order.js';
 import { ProjectRole } from './project-role.js';
@@ -20,16 +20,16 @@ const budget = z
   .number('must be a number')
   .min(0, 'must not be negative')
   .max(999_999_999_999.99, 'is too large')
-  // What a client has added up is a little off: 0.1 + 0.2.
+  // Tolerates floating-point error: 0.1 + 0.2.
   .refine((value) => Math.abs(value - Number(value.toFixed(2))) < 1e-6, 'must have at most two decimals')
   .transform((value) => Number(value.toFixed(2)));
 const version = z.int().min(1, 'must be at least 1').nullish();
 
-@InputType({ description: 'A new project. Whoever creates it is its OWNER.' })
+@InputType({ description: 'A new project. Its creator becomes OWNER.' })
 export class CreateProjectInput {
   @Field({
     description:
-      '2 to 20 letters A to Z, digits and hyphens, a letter first; unique among projects, in capitals whatever you send.',
+      '2 to 20 letters A to Z, digits and hyphens, starting with a letter; unique among projects, stored in capitals.',
   })
   key!: string;
 
@@ -41,12 +41,12 @@ export class CreateProjectInput {
 
   @Field(() => Float, {
     nullable: true,
-    description: 'What it may cost, with at most two decimals; null if nobody has said.',
+    description: 'Budget with at most two decimals; null if unknown.',
   })
   budget?: number | null;
 }
 
-@InputType({ description: 'What to change; absent fields stay as they are. At least one must be given.' })
+@InputType({ description: 'Fields to change, at least one; absent fields stay unchanged.' })
 export class EditProjectInput {
   @Field(() => String, { nullable: true, description: '1 to 120 characters.' })
   name?: string | null;
@@ -56,7 +56,7 @@ export class EditProjectInput {
 
   @Field(() => Float, {
     nullable: true,
-    description: 'What it may cost, with at most two decimals; null takes it away.',
+    description: 'Budget with at most two decimals; null removes it.',
   })
   budget?: number | null;
 }

@@ -1,14 +1,14 @@
-// Projects and members of many, in one statement each.
+// Loads projects and members of many projects, in one statement each.
 import { byId, inKeyOrder, Loader } from '../../engine/database/loaders.js';
 import { fromRow, type Row } from '../../engine/database/rows.js';
-import { childPages } from '../../engine/graphql/connection-loader.js';
+import { childPages } from '../../engine/graphql/pagination/connection-loader.js';
 import { ProjectEntity, type ProjectMember, ProjectMemberEntity } from './project.entity.js';
 import { PROJECT_RESOURCE } from './project-role.js';
 
-/** Deleted ones too: events of the past still refer to them. */
+/** Includes deleted ones: earlier events refer to them. */
 export const projectById = byId(ProjectEntity);
 
-/** Nothing hangs on a project that is deleted. */
+/** Members of a deleted project are not shown. */
 export const OF_PROJECT = {
   parentColumn: 'project_id',
   parentCondition: 'exists (select from project where project.id = parent.id and project.deleted_at is null)',
@@ -25,22 +25,22 @@ select lead.* from unnest(string_to_array(?, ',')::uuid[]) as asked (id)
  cross join lateral (select * from project_member
                       where project_id = any(array[asked.id]) and role = 'OWNER' order by project_id, id limit 1) as lead`;
 
-/** The lead of a project: of its OWNERs the one who has been a member longest. */
+/** The lead of a project: the OWNER with the longest membership. */
 export const leadOfProject = new Loader<string, ProjectMember | undefined>(async (em, ids) => {
   const rows = await em.execute<Row[]>(LEADS, [ids.join(',')]);
   const leads = rows.map((row) => fromRow(em, ProjectMemberEntity, row));
   return inKeyOrder(ids, leads, (lead) => lead.projectId);
 });
 
-/** A project, and the place in the log that its reader had applied. */
+/** A project, and the log position that the reading instance had applied. */
 export interface ProjectAt {
   readonly id: string;
   readonly pos: number;
 }
 
 /**
- * The newest event up to that place; where all of those have been pruned, the one before the first that came after it, or the last of all.
- * One snapshot, by the indexes of the log alone.
+ * The newest event up to that position; if all of those were pruned, the one before the first later event, or the newest of all.
+ * One snapshot, using only indexes of the log.
  */
 const LAST_SEQS = `
 select asked.id, asked.pos::float8 as pos, coalesce(
@@ -51,7 +51,7 @@ select asked.id, asked.pos::float8 as pos, coalesce(
     (select seq from log_counter where resource_kind = '${PROJECT_RESOURCE}' and resource_id = asked.id), 0)::int as seq
   from unnest(string_to_array(?, ',')::uuid[], string_to_array(?, ',')::bigint[]) as asked (id, pos)`;
 
-/** `seq` of the newest event of a project, never newer than what its reader has applied: all that is read beside it is as new. */
+/** `seq` of the newest event of a project up to the applied position, so that data read with it is at least as new. */
 export const lastSeqOfProject = new Loader<ProjectAt, number>(
   async (em, asked) => {
     const places = [asked.map(({ id }) => id).join(','), asked.map(({ pos }) => pos).join(',')];

@@ -1,5 +1,5 @@
-// The policies that speak of roles in a project: who the caller is there, found from an argument or from the parent.
-// Checks run from what tells least to what tells most: account role, visibility, project role.
+// Policies about roles in a project, which is located by an argument or the parent. Checks run in the order of what they reveal:
+// account role, visibility, project role.
 import type { OperationContext } from '../../engine/access/operation-context.js';
 import {
   type ClassRule,
@@ -16,47 +16,47 @@ import { effectiveProjectRole, highestProjectRole, includesProjectRole, ProjectR
 const PROJECT_ROLE: PolicyDirective = {
   name: 'projectRole',
   description:
-    'Requires this role or a higher one in the project, capped by the account role. `NOT_FOUND` where the project is not ' +
-    'visible, else `FORBIDDEN`.',
+    'Requires this role or a higher one in the project, capped by the account role. `NOT_FOUND` if the project is not ' +
+    'visible, otherwise `FORBIDDEN`.',
   args: { role: 'ProjectRole' },
 };
 const AUTHOR: PolicyDirective = {
   name: 'author',
-  description: 'Requires to be the author. `NOT_FOUND` where it is not visible, else `FORBIDDEN`.',
+  description: 'Requires the author. `NOT_FOUND` if the object is not visible, otherwise `FORBIDDEN`.',
   args: {},
 };
 const AUTHOR_OR_PROJECT_ROLE: PolicyDirective = {
   name: 'authorOrProjectRole',
   description:
-    'Requires to be the author, or this role or a higher one in the project. `NOT_FOUND` where it is not visible.',
+    'Requires the author, or this role or a higher one in the project. `NOT_FOUND` if the object is not visible.',
   args: { role: 'ProjectRole' },
 };
 
-/** What a locator finds: the project that a field is about, and the author of what it acts on, if it asks for one. */
+/** Result of a locator: the project of a field, and the author of its object if the policy needs one. */
 export interface Place {
   readonly projectId: string;
   readonly authorId?: string;
-  /** It is known that the project is there. */
+  /** Whether the project is known to exist. */
   readonly exists?: boolean;
 }
 
-/** Finds the project that a field is about; `undefined` when there is nothing. */
+/** Locates the project of a field; `undefined` if there is none. */
 export type Locate = (request: PolicyRequest) => Place | undefined | Promise<Place | undefined>;
 
-/** How a field's own arguments lead to a project, and what the caller is told is missing when they do not. */
+/** Locates a project from a field's own arguments, and names what is missing in errors. */
 export interface Locator {
   readonly what: string;
-  /** Where it looks, of which the caller gives one: paths such as `['input', 'projectId']`. */
+  /** Alternative argument paths such as `['input', 'projectId']`, of which the caller gives one. */
   readonly args: readonly (readonly string[])[];
   readonly locate: Locate;
 }
 
-/** The project that the field's parent belongs to: known to be there, since the parent was read. */
+/** The project of the field's parent, which is known to exist because the parent was read. */
 export interface ParentLocator {
   readonly projectIdOf: (parent: never) => string;
 }
 
-/** The project whose id is the value at `path` of the arguments, such as `input.projectId`. */
+/** The project whose id is at `path` of the arguments, such as `input.projectId`. */
 export function byProjectId(...path: readonly string[]): Locator {
   return { what: 'Project', args: [path], locate: ({ args }) => ({ projectId: at(args, path) }) };
 }
@@ -65,14 +65,14 @@ export function byParent(projectIdOf: (parent: never) => string): ParentLocator 
   return { projectIdOf };
 }
 
-/** One rule a role, whatever fields it guards: what is told to whom of a project that is there. */
+/** One rule per role, shared by all fields that it guards. */
 export const PROJECT_RULES: Readonly<Record<ProjectRole, ClassRule>> = {
   [ProjectRole.VIEWER]: requires(ProjectRole.VIEWER),
   [ProjectRole.EDITOR]: requires(ProjectRole.EDITOR),
   [ProjectRole.OWNER]: requires(ProjectRole.OWNER),
 };
 
-/** The role in the project must include `role`; `exempt` calls need no more than to see the project. */
+/** Requires `role` in the project; `exempt` calls require visibility only. */
 export function RequiresProjectRole(role: ProjectRole, where: ParentLocator): PropertyDecorator & MethodDecorator;
 export function RequiresProjectRole(
   role: ProjectRole,
@@ -101,7 +101,7 @@ export function RequiresProjectRole(
   });
 }
 
-/** The caller must be the author that the locator finds, and still see the project. */
+/** Requires the located author, who must still see the project. */
 export const RequiresAuthor = (locator: Locator) =>
   Guarded({
     directive: AUTHOR,
@@ -115,7 +115,7 @@ export const RequiresAuthor = (locator: Locator) =>
     },
   });
 
-/** The caller must be the author that the locator finds, or have `role` in the project. */
+/** Requires the located author, or `role` in the project. */
 export const RequiresAuthorOrProjectRole = (role: ProjectRole, locator: Locator) =>
   Guarded({
     directive: AUTHOR_OR_PROJECT_ROLE,
@@ -129,7 +129,7 @@ export const RequiresAuthorOrProjectRole = (role: ProjectRole, locator: Locator)
     },
   });
 
-/** The caller's role there. Throws NOT_FOUND alike for what is absent and what is invisible. */
+/** The caller's role there. Throws an identical NOT_FOUND for absent and invisible projects. */
 async function roleAt(
   context: OperationContext,
   rights: AccountRights,
@@ -148,7 +148,7 @@ async function exists(context: OperationContext, id: string): Promise<boolean> {
   return (await context.em.count(ProjectEntity, { id, deletedAt: null })) > 0;
 }
 
-/** What the policy says of an object that was read, from rights alone. */
+/** The policy's decision about an object that was read, from rights alone. */
 function requires(role: ProjectRole): ClassRule {
   const [invisible, refused] = [new NotFoundError('Project'), forbidden(role)];
   return {
@@ -161,7 +161,7 @@ function requires(role: ProjectRole): ClassRule {
   };
 }
 
-/** Who may see the project, or may see it no more, and lacks this role there. */
+/** The caller may see the project, or could before, but lacks this role. */
 export function forbidden(role: ProjectRole): ForbiddenError {
   return new ForbiddenError(role, `This requires the project role ${role}.`);
 }

@@ -9,9 +9,9 @@ import { SameResource } from '../../engine/access/sharing.js';
 import { accountById } from '../../engine/accounts/account.loader.js';
 import { User } from '../../engine/accounts/account.type.js';
 import { decodeCursor } from '../../engine/events/cursor.js';
-import { PageArgs } from '../../engine/graphql/connection.js';
-import { childPage } from '../../engine/graphql/connection-loader.js';
-import { CountedAs, Input, Limited } from '../../engine/graphql/field-rules.js';
+import { PageArgs } from '../../engine/graphql/pagination/connection.js';
+import { childPage } from '../../engine/graphql/pagination/connection-loader.js';
+import { CountedAs, Input, Limited } from '../../engine/graphql/schema/field-rules.js';
 import { type AccountLimit, HOUR, QUARTER } from '../../engine/limits/limit.js';
 import { type Project as ProjectRow, ProjectEntity, type ProjectMember as MemberRow } from './project.entity.js';
 import { ActivityDay, activityOfProject, DEFAULT_DAYS, MAX_DAYS } from './project-activity.js';
@@ -46,13 +46,13 @@ import {
   ProjectMemberConnection,
 } from './project.type.js';
 
-/** Each failure tells that a key is taken. */
+/** Limited, since each failure reveals that a key is taken. */
 const PROJECT_KEYS: AccountLimit = { name: 'createProject: taken', points: 60, seconds: QUARTER, counts: 'failures' };
 const NEW_PROJECTS: AccountLimit = { name: 'createProject', points: 100, seconds: HOUR, counts: 'attempts' };
-/** Whoever is made a member is notified, and was not asked. */
+/** Limited, since new members are notified without their consent. */
 const MEMBERS: AccountLimit = { name: 'setProjectMember', points: 500, seconds: HOUR, counts: 'attempts' };
 
-/** The project that `project(id, key)` asks for; by key it takes one statement, found or not. */
+/** The project that `project(id, key)` names; a key takes one statement, found or not. */
 const byAddress: Locator = {
   what: 'Project',
   args: [['id'], ['key']],
@@ -79,7 +79,7 @@ export class ProjectResolver {
   @Input(projectArgs)
   @Query(() => Project, {
     nullable: true,
-    description: 'One project, by id or by key. `NOT_FOUND` if there is none to see.',
+    description: 'A project by id or key. `NOT_FOUND` if it does not exist or is not visible.',
   })
   project(@Context() { em }: OperationContext, @Args() { id, key }: ProjectAddress) {
     return this.projects.find(em, id ? { id } : { key: key! });
@@ -94,12 +94,12 @@ export class ProjectResolver {
   list(
     @Context() context: OperationContext,
     @Args() page: PageArgs,
-    @Args('filter', { type: () => ProjectFilter, nullable: true, description: 'Which of them.' })
+    @Args('filter', { type: () => ProjectFilter, nullable: true, description: 'Conditions that projects must meet.' })
     filter?: ProjectFilterInput,
     @Args('orderBy', {
       type: () => ProjectOrder,
       nullable: true,
-      description: 'In which order; newest first if absent.',
+      description: 'Order of the list; newest first if absent.',
     })
     orderBy?: ProjectOrder | null,
   ) {
@@ -110,7 +110,7 @@ export class ProjectResolver {
   @Input(createProjectArgs)
   @Limited(NEW_PROJECTS, PROJECT_KEYS)
   @Mutation(() => Project, {
-    description: 'Makes a project whose OWNER is the caller. `CONFLICT` if the key is taken.',
+    description: 'Creates a project; the caller becomes OWNER. `CONFLICT` if the key is taken.',
   })
   createProject(
     @Context() { viewer }: OperationContext,
@@ -121,12 +121,12 @@ export class ProjectResolver {
 
   @RequiresProjectRole(ProjectRole.EDITOR, byProjectId('id'))
   @Input(editProjectArgs)
-  @Mutation(() => Project, { description: 'Changes a project. `CONFLICT` if it is no longer at `version`.' })
+  @Mutation(() => Project, { description: 'Edits a project. `CONFLICT` if `version` is not current.' })
   editProject(
     @Context() { viewer }: OperationContext,
     @Args('id', { type: () => ID, description: 'Id of the project.' }) id: string,
-    @Args('input', { type: () => EditProjectInput, description: 'What to change.' }) input: ProjectChanges,
-    @Args('version', { type: () => Int, nullable: true, description: 'The version that the change was made from.' })
+    @Args('input', { type: () => EditProjectInput, description: 'The changes.' }) input: ProjectChanges,
+    @Args('version', { type: () => Int, nullable: true, description: 'The version that was edited.' })
     version?: number | null,
   ) {
     return this.projects.edit(viewer, id, input, version);
@@ -135,7 +135,7 @@ export class ProjectResolver {
   @HasRole(Role.ADMIN)
   @Input(idArgs)
   @Mutation(() => ID, {
-    description: 'Deletes a project: nobody sees it any more, and its key is free again. Returns its id.',
+    description: 'Deletes a project: it becomes invisible and its key is free again. Returns its id.',
   })
   deleteProject(
     @Context() { viewer, client }: OperationContext,
@@ -148,14 +148,13 @@ export class ProjectResolver {
   @Input(setMemberArgs)
   @Limited(MEMBERS)
   @Mutation(() => ProjectMember, {
-    description:
-      'Makes an account a member, or changes its role there. `CONFLICT` if it would leave the project without an OWNER.',
+    description: 'Adds an account as a member, or changes its role there. `CONFLICT` if no OWNER would remain.',
   })
   setProjectMember(
     @Context() { viewer, client }: OperationContext,
     @Args('projectId', { type: () => ID, description: 'Id of the project.' }) projectId: string,
     @Args('userId', { type: () => ID, description: 'Id of the account.' }) userId: string,
-    @Args('role', { type: () => ProjectRole, description: 'What it may do there.' }) role: ProjectRole,
+    @Args('role', { type: () => ProjectRole, description: 'The role in the project.' }) role: ProjectRole,
   ) {
     return this.membership.set(viewer, projectId, userId, role, client);
   }
@@ -164,7 +163,7 @@ export class ProjectResolver {
   @Input(removeMemberArgs)
   @Mutation(() => ID, {
     description:
-      'Ends a membership; every member may end its own. `CONFLICT` for the last OWNER. Returns the id of the account, whether or not it was a member.',
+      'Removes a member; members may remove themselves. `CONFLICT` for the last OWNER. Returns the id of the account, member or not.',
   })
   removeProjectMember(
     @Context() { viewer, client }: OperationContext,
@@ -176,23 +175,24 @@ export class ProjectResolver {
 
   @ResolveField(() => User, {
     nullable: true,
-    description: 'Who answers for it: of its OWNERs the one who has been a member longest.',
+    description: 'The person responsible: the OWNER with the longest membership.',
   })
-  async lead(@Parent() project: ProjectRow, @Context() context: OperationContext) {
+  async lead(project: ProjectRow, _args: unknown, context: OperationContext) {
     const owner = project.deletedAt ? null : await context.load(leadOfProject, project.id);
     return owner && context.load(accountById, owner.accountId);
   }
 
   @SameResource()
-  @ResolveField(() => ProjectMemberConnection, { description: 'Who is in the project, the latest to join first.' })
+  @ResolveField(() => ProjectMemberConnection, { description: 'The members, latest to join first.' })
   members(@Parent() project: ProjectRow, @Context() context: OperationContext, @Args() args: PageArgs) {
     return context.load(memberPages, childPage(project.id, args));
   }
 
   @ResolveField(() => String, {
-    description: 'Cursor of the newest event when this was read: `projectUpdated(after: …)` with it misses nothing.',
+    description:
+      'Cursor of the newest event when this was read. Subscribe with `projectUpdated(after: …)` from there without loss.',
   })
-  lastCursor(@Context() { lastCursor }: OperationContext) {
+  lastCursor(_parent: unknown, _args: unknown, { lastCursor }: OperationContext) {
     return lastCursor;
   }
 }
@@ -201,10 +201,10 @@ export class ProjectResolver {
 export class ProjectStateResolver {
   @ResolveField(() => Int, {
     description:
-      'Counts what has happened in the project, as `seq` of its events does. Never newer than what stands beside it: of two ' +
-      'results the one with the greater `lastSeq` is the newer.',
+      'Number of events of the project, like `seq`. Never newer than the data beside it: of two ' +
+      'results, the one with the greater `lastSeq` is newer.',
   })
-  lastSeq(@Parent() { id }: ProjectRow, @Context() context: OperationContext) {
+  lastSeq({ id }: ProjectRow, _args: unknown, context: OperationContext) {
     return context.load(lastSeqOfProject, { id, pos: decodeCursor(context.lastCursor).pos });
   }
 
@@ -212,7 +212,7 @@ export class ProjectStateResolver {
   @CountedAs(MAX_DAYS)
   @Input(activityArgs)
   @ResolveField(() => [ActivityDay], {
-    description: 'What was posted on each of the last days, today (UTC) included, the oldest day first.',
+    description: 'Posts on each of the last days, today (UTC) included, oldest day first.',
   })
   activity(
     @Parent() project: ProjectRow,
@@ -221,7 +221,7 @@ export class ProjectStateResolver {
       type: () => Int,
       nullable: true,
       defaultValue: DEFAULT_DAYS,
-      description: `How many days, 1 to ${MAX_DAYS}.`,
+      description: `Number of days, 1 to ${MAX_DAYS}.`,
     })
     days: number,
   ) {
@@ -231,10 +231,9 @@ export class ProjectStateResolver {
   @ShowsClassValue(VIEWER_ROLE)
   @ResolveField(() => ProjectRole, {
     nullable: true,
-    description:
-      'What the caller may do in the project, capped by the role of its account; null if that is nothing any more.',
+    description: 'The caller’s role in the project, capped by the role of its account; null without access.',
   })
-  viewerRole(@Parent() project: ProjectRow, @Context() context: OperationContext) {
+  viewerRole(project: ProjectRow, _args: unknown, context: OperationContext) {
     const role = context.classValue(VIEWER_ROLE, project.id);
     return project.deletedAt ? null : role;
   }
@@ -243,7 +242,7 @@ export class ProjectStateResolver {
 @Resolver(() => ProjectConnection)
 export class ProjectConnectionResolver {
   @ResolveField(() => HealthCounts)
-  healthCounts(@Parent() { memberId }: ProjectPage, @Context() { em }: OperationContext) {
+  healthCounts({ memberId }: ProjectPage, _args: unknown, { em }: OperationContext) {
     return healthCounts(em, memberId);
   }
 }
@@ -251,7 +250,7 @@ export class ProjectConnectionResolver {
 @Resolver(() => ProjectMember)
 export class ProjectMemberResolver {
   @ResolveField(() => User, { description: 'The account.' })
-  user(@Parent() member: MemberRow, @Context() context: OperationContext) {
+  user(member: MemberRow, _args: unknown, context: OperationContext) {
     return context.load(accountById, member.accountId);
   }
 }

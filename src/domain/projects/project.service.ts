@@ -1,8 +1,8 @@
-// Projects: made, found, edited, deleted. Who may do that is declared at the fields; here are the rules of the thing itself.
+// Creates, finds, edits and deletes projects. Access is declared at the fields; this holds the rules of projects.
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, LockMode, raw } from '@mikro-orm/postgresql';
 import type { OperationContext } from '../../engine/access/operation-context.js';
-import { assertStillHasRole } from '../../engine/access/present-role.js';
+import { assertStillHasRole } from '../../engine/access/current-role.js';
 import { type ClientInfo, type Principal, Role } from '../../engine/access/role.js';
 import { containsText } from '../../engine/database/text-search.js';
 import { idAt } from '../../engine/database/time-ordered-id.js';
@@ -10,20 +10,26 @@ import { violatesUnique } from '../../engine/database/unit-of-work.js';
 import { ConflictError, NotFoundError } from '../../engine/errors/service-error.js';
 import { EventLog } from '../../engine/events/event-log.js';
 import { AuditTrail } from '../../engine/audit/audit-trail.js';
-import { type Connection, type PageArgs, paginate } from '../../engine/graphql/connection.js';
+import { type Connection, type PageArgs, paginate } from '../../engine/graphql/pagination/connection.js';
 import { type Project, ProjectEntity, ProjectMemberEntity } from './project.entity.js';
-import { assertStill, takeTurn } from './present-role.js';
+import { assertStill, takeTurn } from './current-role.js';
 import { projectEvent, ProjectEventKind } from './project-events.js';
 import type { NewProject, ProjectChanges, ProjectFilterInput } from './project.input.js';
 import { orderedProjects, type ProjectOrder } from './project-order.js';
 import { PROJECT_RESOURCE, ProjectRole } from './project-role.js';
 
-/** The health of a project is what its latest update says. In the order of one index alone, as in connection-loader.ts. */
+/** The health of the latest update, read in the order of one index, as in connection-loader.ts. */
 const LATEST_HEALTH = `(select health from project_update latest where latest.project_id = any(array[project.id])
    order by latest.project_id, latest.id desc limit 1)`;
 
-/** `memberId`: whose projects they are, if not all. */
+/** `memberId`: only projects of this account. */
 export type ProjectPage = Connection<Project> & { readonly lastCursor: string; readonly memberId: string | undefined };
+
+declare module '../../engine/errors/service-error.js' {
+  interface ConflictReasons {
+    PROJECT_KEY_TAKEN: true;
+  }
+}
 
 @Injectable()
 export class ProjectService {
@@ -39,7 +45,7 @@ export class ProjectService {
     return project;
   }
 
-  /** What the viewer may see, newest first, or in the order that is asked for. `lastCursor` is older than the page: nothing after it can be missed. */
+  /** The viewer's projects, newest first or in the given order. `lastCursor` is read before the page, so resuming from it loses nothing. */
   async list(
     { em, viewer, lastCursor }: OperationContext,
     args: PageArgs,
@@ -68,7 +74,7 @@ export class ProjectService {
     return { ...page, lastCursor, memberId };
   }
 
-  /** Makes a project whose OWNER is the viewer. Throws FORBIDDEN, CONFLICT (PROJECT_KEY_TAKEN). */
+  /** Creates a project with the viewer as OWNER. Throws FORBIDDEN, CONFLICT (PROJECT_KEY_TAKEN). */
   async create(viewer: Principal, input: NewProject): Promise<Project> {
     return this.log.transaction(async ({ em, record }) => {
       const at = await assertStillHasRole(em, viewer.accountId, Role.EDITOR);
@@ -80,12 +86,12 @@ export class ProjectService {
         if (!violatesUnique(error, 'project_key_key')) throw error;
         throw new ConflictError('PROJECT_KEY_TAKEN', `The key ${input.key} is taken.`);
       });
-      record(projectEvent(viewer, project.id, ProjectEventKind.PROJECT_CREATED, project.id));
+      record(projectEvent(viewer, project.id, ProjectEventKind.PROJECT_CREATED, { subjectId: project.id }));
       return project;
     });
   }
 
-  /** Throws NOT_FOUND, FORBIDDEN; CONFLICT (VERSION) when `version` is given and no longer the project's. */
+  /** Throws NOT_FOUND, FORBIDDEN; CONFLICT (VERSION) if `version` is given and not current. */
   async edit(
     viewer: Principal,
     id: string,
@@ -97,12 +103,12 @@ export class ProjectService {
       const at = await assertStill(em, viewer, id, ProjectRole.EDITOR);
       assertVersion(project.version, version);
       em.assign(project, { ...changes, version: project.version + 1, updatedAt: new Date(at) });
-      record(projectEvent(viewer, id, ProjectEventKind.PROJECT_EDITED, id));
+      record(projectEvent(viewer, id, ProjectEventKind.PROJECT_EDITED, { subjectId: id }));
       return project;
     });
   }
 
-  /** Deletes softly: nobody sees it any more, and the log can still tell that it was there. Throws NOT_FOUND, FORBIDDEN. */
+  /** Deletes softly, since events still refer to the project. Throws NOT_FOUND, FORBIDDEN. */
   async delete(viewer: Principal, id: string, { address }: ClientInfo): Promise<string> {
     return this.log.transaction(async ({ em, record }) => {
       const project = await lockProject(em, id);
@@ -110,13 +116,13 @@ export class ProjectService {
       const subject = { kind: PROJECT_RESOURCE, id };
       const actorId = viewer.accountId;
       await this.audit.record(em, { action: 'PROJECT_DELETED', outcome: 'SUCCESS', actorId, subject, address });
-      record(projectEvent(viewer, id, ProjectEventKind.PROJECT_DELETED, id));
+      record(projectEvent(viewer, id, ProjectEventKind.PROJECT_DELETED, { subjectId: id }));
       return id;
     });
   }
 }
 
-/** The project's row, locked until the transaction ends: whatever changes who is in it or what it says begins here. */
+/** The project's row, locked until the transaction ends. Every change of a project or its members starts here. */
 export async function lockProject(em: EntityManager, id: string): Promise<Project> {
   await takeTurn(em, id);
   const lockMode = LockMode.PESSIMISTIC_WRITE;
@@ -125,7 +131,7 @@ export async function lockProject(em: EntityManager, id: string): Promise<Projec
   return project;
 }
 
-/** Throws CONFLICT (VERSION) when the caller has seen another version than the present one. */
+/** Throws CONFLICT (VERSION) unless the caller edited the current version. */
 export function assertVersion(present: number, seen: number | null | undefined): void {
   if (seen == null || seen === present) return;
   throw new ConflictError('VERSION', `This was changed since version ${seen}; it is at version ${present} now.`);

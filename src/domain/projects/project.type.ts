@@ -1,8 +1,8 @@
 // Projects and their members as the API shows them.
 import { ArgsType, Field, Float, ID, InputType, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
-import { connectionType } from '../../engine/graphql/connection.js';
-import { LongText } from '../../engine/graphql/field-rules.js';
-import { Node } from '../../engine/graphql/node.type.js';
+import { connectionType } from '../../engine/graphql/pagination/connection.js';
+import { LongText } from '../../engine/graphql/schema/field-rules.js';
+import { Node } from '../../engine/graphql/schema/node.type.js';
 import { Health } from './health.js';
 import type { Project as ProjectRow } from './project.entity.js';
 import { RequiresProjectRole, byParent } from './project.policies.js';
@@ -12,26 +12,26 @@ import { ProjectRole } from './project-role.js';
 
 registerEnumType(Health, {
   name: 'Health',
-  description: 'How a project is doing.',
+  description: 'Health of a project.',
   valuesMap: {
     ON_TRACK: { description: 'As planned.' },
-    AT_RISK: { description: 'In danger of missing its plan.' },
-    OFF_TRACK: { description: 'Misses its plan unless something changes.' },
+    AT_RISK: { description: 'At risk of missing its plan.' },
+    OFF_TRACK: { description: 'Will miss its plan unless something changes.' },
   },
 });
 
 registerEnumType(ProjectRole, {
   name: 'ProjectRole',
   description:
-    'What a member may do in a project, capped by the role of the account; each role includes the ones before it.',
+    'Role of a member in a project, capped by the role of the account. Each role includes the ones before it.',
   valuesMap: {
     VIEWER: { description: 'Reads, watches and comments.' },
     EDITOR: { description: 'Also edits the project and posts updates.' },
-    OWNER: { description: 'Also removes updates and comments, and decides who is a member.' },
+    OWNER: { description: 'Also removes updates and comments, and manages members.' },
   },
 });
 
-@ObjectType({ implements: () => [Node], description: 'Something that a team works on and posts updates about.' })
+@ObjectType({ implements: () => [Node], description: 'A project that a team posts updates about.' })
 export class Project extends Node {
   @Field({ description: 'Short name in capitals, unique among projects, such as `APOLLO`.' })
   key!: string;
@@ -40,25 +40,25 @@ export class Project extends Node {
   name!: string;
 
   @LongText(4_000)
-  @Field({ description: 'What the project is about; may be empty.' })
+  @Field({ description: 'Description; may be empty.' })
   description!: string;
 
   @RequiresProjectRole(ProjectRole.EDITOR, byParent((project: ProjectRow) => project.id))
   @Field(() => Float, {
     nullable: true,
-    description: 'What it may cost, with two decimals; null if nobody has said. For those who edit the project.',
+    description: 'Budget with two decimals; null if unknown. For EDITORs.',
   })
   budget!: number | null;
 
   @Field(() => Int, {
-    description: 'Grows with every edit. Send it with `editProject`, and nobody else’s edit is overwritten.',
+    description: 'Increases with every edit. Send it with `editProject` to detect concurrent edits.',
   })
   version!: number;
 
-  @Field({ description: 'When the project was made.' })
+  @Field({ description: 'Time of creation.' })
   createdAt!: Date;
 
-  @Field({ description: 'When the project itself was last edited.' })
+  @Field({ description: 'Time of the last edit of the project itself.' })
   updatedAt!: Date;
 }
 
@@ -66,52 +66,52 @@ export class Project extends Node {
 export class ProjectConnection extends connectionType(() => Project, 'Project') {
   @Field({
     description:
-      'Cursor of the newest event when this page was read: `projectsUpdated(after: …)` with it misses nothing.',
+      'Cursor of the newest event when this page was read. Subscribe with `projectsUpdated(after: …)` from there without loss.',
   })
   lastCursor!: string;
 
   @Field(() => HealthCounts, {
     description:
-      'How all projects are doing that the caller may see (`mine`: that it is a member of), whatever else is filtered and whatever this page holds.',
+      'Health of all visible projects (`mine`: of which the caller is a member), independent of other filters and of this page.',
   })
   healthCounts!: HealthCounts;
 }
 
 registerEnumType(ProjectOrder, {
   name: 'ProjectOrder',
-  description: 'In which order projects are listed. A cursor is of one order, and none of another.',
+  description: 'Order of a list of projects. A cursor is valid for one order only.',
   valuesMap: {
     HEALTH: {
-      description: 'What needs attention first: OFF_TRACK, AT_RISK, ON_TRACK, none; in each the latest update first.',
+      description: 'OFF_TRACK, AT_RISK, ON_TRACK, without updates; in each the latest update first.',
     },
     LATEST_UPDATE: { description: 'The latest update first; projects without one last.' },
-    NAME: { description: 'By name, in any case, from A to Z.' },
+    NAME: { description: 'By name, case-insensitive, from A to Z.' },
   },
 });
 
-@ObjectType({ description: 'An account in a project.' })
+@ObjectType({ description: 'A member of a project.' })
 export class ProjectMember {
-  @Field(() => ProjectRole, { description: 'What the member may do there, before the role of the account caps it.' })
+  @Field(() => ProjectRole, { description: 'Role in the project, before the role of the account caps it.' })
   role!: ProjectRole;
 
-  @Field({ description: 'When the account became a member.' })
+  @Field({ description: 'Time of joining.' })
   createdAt!: Date;
 }
 
 @ObjectType({ description: 'A page of members.' })
 export class ProjectMemberConnection extends connectionType(() => ProjectMember, 'ProjectMember') {}
 
-@InputType({ description: 'Which projects to list; all given conditions must hold.' })
+@InputType({ description: 'Conditions for a list of projects; all given ones must hold.' })
 export class ProjectFilter {
-  @Field(() => [Health], { nullable: true, description: 'Only projects whose latest update says one of these.' })
+  @Field(() => [Health], { nullable: true, description: 'Only projects with one of these healths.' })
   health?: Health[] | null;
 
-  @Field(() => String, { nullable: true, description: 'Part of the name or the key, in any case.' })
+  @Field(() => String, { nullable: true, description: 'Part of the name or the key, case-insensitive.' })
   search?: string | null;
 
   @Field(() => Boolean, {
     nullable: true,
-    description: 'Only projects that the caller is a member of; for an ADMIN, who sees all.',
+    description: 'Only projects that the caller is a member of; useful for ADMINs, who see all.',
   })
   mine?: boolean | null;
 }
@@ -121,6 +121,6 @@ export class ProjectAddress {
   @Field(() => ID, { nullable: true, description: 'Id of the project. Give this or `key`.' })
   id?: string | null;
 
-  @Field(() => String, { nullable: true, description: 'Key of the project, in any case. Give this or `id`.' })
+  @Field(() => String, { nullable: true, description: 'Key of the project, case-insensitive. Give this or `id`.' })
   key?: string | null;
 }

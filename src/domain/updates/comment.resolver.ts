@@ -1,12 +1,12 @@
-// Mutations of comments, and what hangs on them.
+// Mutations and fields of comments.
 import { Args, Context, ID, Int, Mutation, Parent, ResolveField, Resolver } from '@nestjs/graphql';
 import type { OperationContext } from '../../engine/access/operation-context.js';
 import { SameResource } from '../../engine/access/sharing.js';
 import { accountById } from '../../engine/accounts/account.loader.js';
 import { User } from '../../engine/accounts/account.type.js';
-import { PageArgs } from '../../engine/graphql/connection.js';
-import { childPage } from '../../engine/graphql/connection-loader.js';
-import { Input } from '../../engine/graphql/field-rules.js';
+import { PageArgs } from '../../engine/graphql/pagination/connection.js';
+import { childPage } from '../../engine/graphql/pagination/connection-loader.js';
+import { Input } from '../../engine/graphql/schema/field-rules.js';
 import type { Project as ProjectRow } from '../projects/project.entity.js';
 import { idArgs } from '../projects/project.input.js';
 import {
@@ -47,7 +47,7 @@ export class CommentResolver {
 
   @RequiresProjectRole(ProjectRole.VIEWER, byProjectId('input', 'projectId'))
   @Input(postCommentArgs)
-  @Mutation(() => Comment, { description: 'Says something in the chat of a project, or about one of its updates.' })
+  @Mutation(() => Comment, { description: 'Posts a comment in the chat of a project, or on one of its updates.' })
   postComment(
     @Context() { viewer }: OperationContext,
     @Args('input', { type: () => PostCommentInput, description: 'The new comment.' }) input: NewComment,
@@ -58,13 +58,13 @@ export class CommentResolver {
   @RequiresAuthor(byComment)
   @Input(editCommentArgs)
   @Mutation(() => Comment, {
-    description: 'Changes a comment of your own. `CONFLICT` if it is no longer at `version`.',
+    description: 'Edits one of the caller’s comments. `CONFLICT` if `version` is not current.',
   })
   editComment(
     @Context() { viewer }: OperationContext,
     @Args('id', { type: () => ID, description: 'Id of the comment.' }) id: string,
-    @Args('input', { type: () => EditCommentInput, description: 'What to change.' }) input: CommentChanges,
-    @Args('version', { type: () => Int, nullable: true, description: 'The version that the change was made from.' })
+    @Args('input', { type: () => EditCommentInput, description: 'The changes.' }) input: CommentChanges,
+    @Args('version', { type: () => Int, nullable: true, description: 'The version that was edited.' })
     version?: number | null,
   ) {
     return this.comments.edit(viewer, id, input, version);
@@ -72,7 +72,7 @@ export class CommentResolver {
 
   @RequiresAuthorOrProjectRole(ProjectRole.OWNER, byComment)
   @Input(idArgs)
-  @Mutation(() => ID, { description: 'Removes a comment for good. Returns its id.' })
+  @Mutation(() => ID, { description: 'Removes a comment permanently. Returns its id.' })
   removeComment(
     @Context() { viewer, client }: OperationContext,
     @Args('id', { type: () => ID, description: 'Id of the comment.' }) id: string,
@@ -80,17 +80,17 @@ export class CommentResolver {
     return this.comments.remove(viewer, id, client);
   }
 
-  @ResolveField(() => User, { description: 'Who said it.' })
-  author(@Parent() comment: CommentRow, @Context() context: OperationContext) {
+  @ResolveField(() => User, { description: 'The author.' })
+  author(comment: CommentRow, _args: unknown, context: OperationContext) {
     return context.load(accountById, comment.authorId);
   }
 
   @SameResource()
   @ResolveField(() => ProjectUpdate, {
     nullable: true,
-    description: 'The update that it is about; null in the chat of the project.',
+    description: 'The update that it comments on; null in the chat of the project.',
   })
-  update(@Parent() comment: CommentRow, @Context() context: OperationContext) {
+  update(comment: CommentRow, _args: unknown, context: OperationContext) {
     return comment.updateId ? context.load(updateById, comment.updateId) : null;
   }
 }

@@ -1,4 +1,4 @@
-// Comments: the chat of a project, and what is said about its updates.
+// Comments in the chat of a project and on its updates.
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, LockMode, MikroORM } from '@mikro-orm/postgresql';
 import type { ClientInfo, Principal } from '../../engine/access/role.js';
@@ -6,12 +6,12 @@ import { NotFoundError } from '../../engine/errors/service-error.js';
 import { EventLog } from '../../engine/events/event-log.js';
 import { AuditTrail } from '../../engine/audit/audit-trail.js';
 import { type Actor, mentioning, projectEvent, ProjectEventKind } from '../projects/project-events.js';
-import { holdProject } from '../projects/present-role.js';
+import { holdProject } from '../projects/current-role.js';
 import { ProjectRole } from '../projects/project-role.js';
 import { assertVersion } from '../projects/project.service.js';
 import { idAt } from '../../engine/database/time-ordered-id.js';
 import { hashInput, once } from './idempotency.js';
-import { mentionedMembers } from './mentions.js';
+import { mentionsIn } from './mentions.js';
 import { type Comment, CommentEntity } from './update.entity.js';
 import type { CommentChanges, NewComment } from './update.input.js';
 
@@ -48,18 +48,20 @@ export class CommentService {
       const [place] = await em.execute<{ id: string }[]>('select project_id as id from comment where id = ?', [id]);
       if (!place) throw new NotFoundError('Comment');
       const at = await holdProject(em, viewer, place.id, ProjectRole.VIEWER);
-      const comment = await em.findOne(CommentEntity, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+      const lockMode = LockMode.PESSIMISTIC_WRITE;
+      const comment = await em.findOne(CommentEntity, { id }, { lockMode, populate: ['mentioned'] });
       if (!comment) throw new NotFoundError('Comment');
       assertVersion(comment.version, version);
-      const before = comment.body;
+      const before = { text: comment.body, mentioned: comment.mentioned };
       em.assign(comment, { ...changes, version: comment.version + 1, editedAt: new Date(at) });
-      const mentions = await mentionedMembers(em, place.id, comment.body, before);
-      record(mentioning(projectEvent(viewer, place.id, ProjectEventKind.COMMENT_EDITED, id), mentions));
+      const { fresh, mentioned } = await mentionsIn(em, place.id, comment.body, before);
+      comment.mentioned = mentioned;
+      record(projectEvent(viewer, place.id, ProjectEventKind.COMMENT_EDITED, { subjectId: id, ...mentioning(fresh) }));
       return comment;
     });
   }
 
-  /** Removes a comment for good. Throws NOT_FOUND, FORBIDDEN. */
+  /** Removes a comment permanently. Throws NOT_FOUND, FORBIDDEN. */
   async remove(viewer: Principal, id: string, { address }: ClientInfo): Promise<string> {
     return this.log.transaction(async ({ em, record }) => {
       const comment = await em.findOne(CommentEntity, { id });
@@ -76,7 +78,7 @@ export class CommentService {
         address,
         details,
       });
-      record(projectEvent(viewer, comment.projectId, ProjectEventKind.COMMENT_REMOVED, id));
+      record(projectEvent(viewer, comment.projectId, ProjectEventKind.COMMENT_REMOVED, { subjectId: id }));
       return id;
     });
   }
@@ -87,22 +89,28 @@ export class CommentService {
       const at = await holdProject(em, author, projectId, ProjectRole.VIEWER);
       if (updateId) await holdUpdate(em, updateId, projectId);
       const authorId = author.accountId;
+      const { fresh, mentioned } = await mentionsIn(em, projectId, input.body);
       const comment = em.create(CommentEntity, {
         ...input,
         id: idAt(at),
         authorId,
         inputHash,
+        mentioned,
         version: 1,
         createdAt: new Date(at),
       });
-      const mentions = await mentionedMembers(em, projectId, input.body);
-      record(mentioning(projectEvent(author, projectId, ProjectEventKind.COMMENT_POSTED, comment.id), mentions));
+      record(
+        projectEvent(author, projectId, ProjectEventKind.COMMENT_POSTED, {
+          subjectId: comment.id,
+          ...mentioning(fresh),
+        }),
+      );
       return comment;
     });
   }
 }
 
-/** Holds off a removal of the update until this transaction has ended. */
+/** Blocks removal of the update until this transaction ends. */
 async function holdUpdate(em: EntityManager, id: string, projectId: string): Promise<void> {
   const sql = 'select 1 from project_update where id = ? and project_id = ? for key share';
   if ((await em.execute<unknown[]>(sql, [id, projectId])).length === 0) throw new NotFoundError('Update');

@@ -1,10 +1,10 @@
-// A mutation that a client may repeat: the same key with the same input gives what is there already, with another input it is
-// refused. Held by a unique constraint, so that two at once give one.
+// Idempotent mutations: the same key with the same input returns the existing object, with another input it is refused. A unique
+// constraint makes this hold for concurrent calls.
 import { createHash } from 'node:crypto';
 import { violatesUnique } from '../../engine/database/unit-of-work.js';
 import { ConflictError } from '../../engine/errors/service-error.js';
 
-/** What a key is bound to: the input, without the key itself. */
+/** Hash of the input without the key. */
 export function hashInput({ idempotencyKey: _key, ...input }: { idempotencyKey: string | null }): Buffer {
   return createHash('sha256').update(JSON.stringify(input)).digest();
 }
@@ -17,9 +17,9 @@ export interface Idempotent<T> {
   readonly key: string | null;
   readonly hash: Buffer;
   readonly constraint: string;
-  /** What an earlier call with this key has made. */
+  /** Finds the object that an earlier call with this key created. */
   readonly find: () => Promise<T | null>;
-  /** Makes it, in a transaction of its own. */
+  /** Creates it, in its own transaction. */
   readonly create: () => Promise<T>;
 }
 
@@ -31,7 +31,7 @@ export async function once<T extends Keyed>({ key, hash, constraint, find, creat
   try {
     return await create();
   } catch (error) {
-    // A call with the same key was quicker: its commit is what made ours fail.
+    // A concurrent call with the same key committed first.
     const made = violatesUnique(error, constraint) ? await find() : null;
     if (!made) throw error;
     return sameInput(made, hash);
@@ -40,5 +40,5 @@ export async function once<T extends Keyed>({ key, hash, constraint, find, creat
 
 function sameInput<T extends Keyed>(made: T, hash: Buffer): T {
   if (made.inputHash && hash.equals(made.inputHash)) return made;
-  throw new ConflictError('IDEMPOTENCY_KEY', 'This idempotencyKey was used with another input.');
+  throw new ConflictError('IDEMPOTENCY_KEY', 'This idempotencyKey was used with a different input.');
 }

@@ -1,9 +1,9 @@
-// Code in Markdown, by the rules of CommonMark: spans between backticks, and fenced blocks. Text that is only indented counts as text.
+// Finds Markdown code by the rules of CommonMark: code spans and fenced blocks. Indented text counts as text.
 
-/** What stands before the text of a line: quotations and list items. */
+/** Prefix of a line: block quotes and list items. */
 const PREFIX = /^[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?/;
 const FENCE = /^(?:`{3,}|~{3,})/;
-/** A line that begins a block of its own: a span does not go on into it. */
+/** A line that starts another block, which ends a span. */
 const NEW_BLOCK = /^[ \t]*(?:[-*+>]|\d{1,9}[.)]|#{1,6}[ \t])/;
 
 interface Fence {
@@ -11,7 +11,7 @@ interface Fence {
   readonly quoted: boolean;
 }
 
-/** `text` with nothing between the marks of its code. Linear. */
+/** `text` with the contents of its code removed. Linear. */
 export function withoutCode(text: string): string {
   if (!/[`~]/.test(text)) return text;
   const kept: string[] = [];
@@ -41,7 +41,7 @@ export function withoutCode(text: string): string {
   return kept.join('\n');
 }
 
-/** The marks that open a block; what follows backticks may be no backtick. */
+/** The fence that opens a block; an info string after backticks has no backtick. */
 function openingMark(rest: string): string | undefined {
   const mark = FENCE.exec(rest)?.[0];
   return mark?.startsWith('`') && rest.includes('`', mark.length) ? undefined : mark;
@@ -52,10 +52,10 @@ function closes({ mark }: Fence, rest: string): boolean {
   return own.startsWith(mark) && rest.slice(own.length).trim() === '';
 }
 
-/** A span is closed by the next run of as many backticks; a run for which there is none is text. */
+/** A span is closed by the next run of equally many backticks; an unmatched run is text. */
 function withoutSpans(block: string): string {
   const byLength = Map.groupBy(block.matchAll(/`+/g), ([run]) => run.length);
-  // The latest first: what lies before the place that is looked at is taken off the end.
+  // Newest first: positions before the current one are popped off the end.
   for (const runs of byLength.values()) runs.reverse();
   const marks = /\\[\\`]|`+/g;
   let kept = '';

@@ -1,18 +1,18 @@
-// Text and names in the form in which mentions are looked for, and where words begin and end in the scripts of the world.
+// Normalizes text and names for matching mentions, and finds word boundaries in all scripts.
 
-/** Scripts that are written without spaces, and Korean, whose particles follow a name at once: a name may end within a run of letters. */
+/** Scripts without spaces, and Korean, where particles follow a name directly: a name may end within letters. */
 const RUNNING =
   /[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Bopo}\p{scx=Hang}\p{scx=Thai}\p{scx=Laoo}\p{scx=Khmr}\p{scx=Mymr}\p{scx=Tibt}\p{scx=Java}\p{scx=Bali}\p{scx=Yiii}]/u;
-/** Scripts in which prepositions and conjunctions are written with the word behind them: there an `@` may follow a letter. */
+/** Scripts that attach prepositions and conjunctions to the next word: an `@` may follow a letter. */
 const PREFIXING = /[\p{scx=Hebr}\p{scx=Arab}\p{scx=Syrc}\p{scx=Thaa}]/u;
 const WORD = /[\p{L}\p{M}\p{N}_]/u;
-/** What belongs to the letter before it: combining marks, and marks such as `ー` and `々`. */
+/** Characters that belong to the preceding letter: combining marks, and marks such as `ー` and `々`. */
 const CONTINUES = /[\p{M}\p{Lm}]/u;
 const GREEK_ACCENTS = /(\p{Script=Greek})\p{M}+/gu;
 
 /**
- * `text` without regard to case, width, invisible characters and the kind of spaces. Capitals do not depend on what is beside them, as a
- * final sigma does. Linear. Dotted and dotless i are one, and Greek capitals have no accents: people write both ways.
+ * `text` without differences of case, width, invisible characters and white space. Case folding ignores context such as final sigma. Linear.
+ * Dotted and dotless i are equal, and Greek capitals have no accents, since both spellings are in use.
  */
 export function folded(text: string): string {
   return text
@@ -27,7 +27,7 @@ export function folded(text: string): string {
     .replace(/İ/g, 'I');
 }
 
-/** Whether an `@` at `at` can begin a mention: not within a word of a script that puts spaces between words, as in a mail address. */
+/** Whether an `@` at `at` can start a mention: not within a word of a script with spaces, as in an e-mail address. */
 export function beginsMention(text: string, at: number): boolean {
   const before = characterBefore(text, at);
   if (before === '_') {
@@ -38,7 +38,7 @@ export function beginsMention(text: string, at: number): boolean {
   return !WORD.test(before) || RUNNING.test(before) || PREFIXING.test(before);
 }
 
-/** Whether a name that ends at `at` ends there, or is the beginning of a longer word. */
+/** Whether a name that ends at `at` is complete, not a prefix of a longer word. */
 export function endsName(text: string, at: number): boolean {
   const next = characterAt(text, at);
   if (!WORD.test(next)) return true;
@@ -46,19 +46,19 @@ export function endsName(text: string, at: number): boolean {
   return RUNNING.test(next) || RUNNING.test(characterBefore(text, at));
 }
 
-/** Whether what is from `at` on goes on as the domain of a mail address does. */
+/** Whether the text at `at` continues like the domain of an e-mail address. */
 export function isDomain(text: string, at: number): boolean {
   return text[at] === '.' && WORD.test(characterAt(text, at + 1)) && WORD.test(characterAt(text, at + 2));
 }
 
-/** Whether the underscores at `at` can close an emphasis of Markdown: nothing but the end of a word is behind them. */
+/** Whether underscores at `at` can close Markdown emphasis: a word boundary follows them. */
 export function closesEmphasis(text: string, at: number): boolean {
   let end = at;
   while (text[end] === '_') end += 1;
   return end > at && !WORD.test(characterAt(text, end));
 }
 
-/** Where underscores open an emphasis of Markdown, in order. */
+/** Positions where underscores open Markdown emphasis, in order. */
 export function emphasisOpenings(text: string): readonly number[] {
   const openings: number[] = [];
   for (let at = text.indexOf('_'); at >= 0; at = text.indexOf('_', at)) {

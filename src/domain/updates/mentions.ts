@@ -1,11 +1,12 @@
-// Mentions: `@` and the name of a member, in any case. Names of others mean nothing, and look like it.
+// Mentions: `@` and the name of a member, case-insensitive. Other names are text, so nothing reveals which accounts exist.
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { withoutCode } from './markdown-code.js';
 import { beginsMention, closesEmphasis, emphasisOpenings, endsName, folded, isDomain } from './mention-text.js';
 
-/** Accounts that one text can mention; those behind them are not notified. */
+/** Accounts that one text, and all versions of it, can mention; further ones are not notified. */
 export const MAX_MENTIONS = 20;
-/** `@` that are looked at in one text, and members of a project that can be mentioned: work is bounded whatever is sent. */
+const MAX_MENTIONED = 200;
+/** `@` signs examined in a text, and members of a project considered: bounds the work. */
 const MAX_ATTEMPTS = 200;
 const MAX_MEMBERS = 10_000;
 
@@ -14,45 +15,56 @@ interface NamedMember {
   readonly name: string;
 }
 
-// One by one: PostgreSQL might read all accounts there are for those of one project.
+// One lookup each: PostgreSQL might otherwise read all accounts for those of one project.
 const MEMBERS = `
 select account.id, account.name
   from project_member member cross join lateral (select id, name from account where account.id = member.account_id offset 0) account
  where member.project_id = ? order by member.id limit ?`;
 
-/**
- * Ids of the members of the project whom `text` mentions and `before` did not, in the order of the text, at most
- * {@link MAX_MENTIONS}. Without an `@` it costs no statement.
- */
-export async function mentionedMembers(
+/** An earlier version of a text, and the accounts mentioned so far. */
+export interface EarlierText {
+  readonly text: string;
+  readonly mentioned: readonly string[];
+}
+
+/** Accounts mentioned for the first time, in order, at most {@link MAX_MENTIONS}; and all mentioned so far. */
+export interface Mentions {
+  readonly fresh: readonly string[];
+  readonly mentioned: string[];
+}
+
+/** The members of the project whom `text` mentions. Without an `@` it costs no statement. */
+export async function mentionsIn(
   em: EntityManager,
   projectId: string,
   text: string,
-  before = '',
-): Promise<readonly string[]> {
-  if (!hasAt(text)) return [];
+  before: EarlierText = { text: '', mentioned: [] },
+): Promise<Mentions> {
+  if (!hasAt(text) && !hasAt(before.text)) return { fresh: [], mentioned: [...before.mentioned] };
   const names = new Names(await em.execute<NamedMember[]>(MEMBERS, [projectId, MAX_MEMBERS]));
-  const known = new Set(hasAt(before) ? names.mentionedIn(before) : []);
-  return names
+  // Texts from before mentions were stored: derived from the text.
+  const known = new Set([...before.mentioned, ...names.mentionedIn(before.text)]);
+  const fresh = names
     .mentionedIn(text)
     .filter((id) => !known.has(id))
-    .slice(0, MAX_MENTIONS);
+    .slice(0, Math.min(MAX_MENTIONS, Math.max(MAX_MENTIONED - known.size, 0)));
+  return { fresh, mentioned: [...known, ...fresh].slice(0, MAX_MENTIONED) };
 }
 
 /**
- * Ids of those of `members` whose names stand behind an `@` in `text`. The longest name that fits and ends there wins; members of the
- * same name are all meant. An `@` within a word, as in a mail address, or in code mentions nobody.
+ * Ids of those of `members` whose names follow an `@` in `text`. The longest complete name wins, for all members with that name. An `@`
+ * within a word, as in an e-mail address, or in code mentions nobody.
  */
 export function findMentions(text: string, members: readonly NamedMember[]): readonly string[] {
   return new Names(members).mentionedIn(text);
 }
 
-/** U+0040, U+FE6B and U+FF20, which is what Chinese and Japanese keyboards write. */
+/** U+0040, and U+FE6B and U+FF20 of Chinese and Japanese keyboards. */
 const hasAt = (text: string): boolean => /[@﹫＠]/.test(text);
 
 class Names {
   private readonly ids: ReadonlyMap<string, readonly NamedMember[]>;
-  /** Of names, the longest first: at most as many as a name has characters. */
+  /** Lengths of names, longest first: at most as many as a name has characters. */
   private readonly lengths: readonly number[];
 
   constructor(members: readonly NamedMember[]) {
@@ -78,14 +90,14 @@ class Names {
       const name = text.slice(from, from + length);
       const end = from + length;
       if (!this.ids.has(name) || !(endsName(text, end) || (emphasized && closesEmphasis(text, end)))) continue;
-      // `王@example.com`: an `@` behind a letter may still be that of an address.
+      // `王@example.com`: an `@` after a letter may still belong to an address.
       return /[\p{L}\p{N}]@$/u.test(text.slice(Math.max(from - 3, 0), from)) && isDomain(text, end) ? undefined : name;
     }
     return undefined;
   }
 }
 
-/** Whether an emphasis of Markdown was opened by underscores before `at`, in the same paragraph. */
+/** Whether underscores before `at` opened Markdown emphasis in the same paragraph. */
 function isEmphasized(text: string, at: number, openings: readonly number[]): boolean {
   const paragraph = text.lastIndexOf('\n\n', at);
   const opening = openings.findLast((one) => one < at);

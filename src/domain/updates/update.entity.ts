@@ -1,4 +1,4 @@
-// Tables of updates and comments. A client's own key makes a repeated mutation harmless, held by the database.
+// Tables of updates and comments. A unique client key makes repeated mutations idempotent.
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
 import { Health } from '../projects/health.js';
 
@@ -16,6 +16,8 @@ export const UpdateEntity = defineEntity({
     version: p.integer(),
     idempotencyKey: p.text().nullable(),
     inputHash: p.blob().$type<Buffer>().nullable(),
+    /** Accounts mentioned since it was posted. Read by edits only. */
+    mentioned: p.array().columnType('uuid[]').lazy(),
     createdAt: p.datetime(3),
     editedAt: p.datetime(3).nullable(),
   },
@@ -33,6 +35,8 @@ export const CommentEntity = defineEntity({
     version: p.integer(),
     idempotencyKey: p.text().nullable(),
     inputHash: p.blob().$type<Buffer>().nullable(),
+    /** Accounts mentioned since it was posted. Read by edits only. */
+    mentioned: p.array().columnType('uuid[]').lazy(),
     createdAt: p.datetime(3),
     editedAt: p.datetime(3).nullable(),
   },

@@ -1,7 +1,7 @@
-// What clients send about updates and comments, and the shapes it must have.
+// Inputs of updates and comments, with their validation.
 import { Field, ID, InputType } from '@nestjs/graphql';
 import { z } from 'zod';
-import { id, idempotencyKey, line, notNull, paragraphs } from '../../engine/graphql/input-text.js';
+import { id, idempotencyKey, line, notNull, paragraphs } from '../../engine/graphql/schema/input-text.js';
 import { Health } from '../projects/health.js';
 
 const title = line(200);
@@ -11,7 +11,7 @@ const version = z.int().min(1, 'must be at least 1').nullish();
 
 @InputType({ description: 'A new update of a project.' })
 export class PostUpdateInput {
-  @Field(() => ID, { description: 'Of the project.' })
+  @Field(() => ID, { description: 'Id of the project.' })
   projectId!: string;
 
   @Field({ description: 'One line of 1 to 200 characters.' })
@@ -20,22 +20,22 @@ export class PostUpdateInput {
   @Field(() => String, { nullable: true, description: 'Up to 20,000 characters.' })
   body?: string | null;
 
-  @Field(() => Health, { description: 'How the project is doing.' })
+  @Field(() => Health, { description: 'Health of the project.' })
   health!: Health;
 
-  @Field(() => String, { nullable: true, description: 'For those who edit the project alone; up to 4,000 characters.' })
+  @Field(() => String, { nullable: true, description: 'Visible to EDITORs only; up to 4,000 characters.' })
   internalNote?: string | null;
 
   @Field(() => String, {
     nullable: true,
     description:
-      'Of your own making, 1 to 64 characters: the same input with the same key gives the update that is there already, ' +
-      'another input `CONFLICT`. Nobody else shares your keys, and each project has its own.',
+      'Chosen by the client, 1 to 64 characters: the same input with the same key returns the existing update, ' +
+      'another input is a `CONFLICT`. Keys are scoped to the account and the project.',
   })
   idempotencyKey?: string | null;
 }
 
-@InputType({ description: 'What to change; absent fields stay as they are. At least one must be given.' })
+@InputType({ description: 'Fields to change, at least one; absent fields stay unchanged.' })
 export class EditUpdateInput {
   @Field(() => String, { nullable: true, description: 'One line of 1 to 200 characters.' })
   title?: string | null;
@@ -43,19 +43,19 @@ export class EditUpdateInput {
   @Field(() => String, { nullable: true, description: 'Up to 20,000 characters.' })
   body?: string | null;
 
-  @Field(() => Health, { nullable: true, description: 'How the project was doing.' })
+  @Field(() => Health, { nullable: true, description: 'Health of the project.' })
   health?: Health | null;
 
-  @Field(() => String, { nullable: true, description: 'Up to 4,000 characters; null takes it away.' })
+  @Field(() => String, { nullable: true, description: 'Up to 4,000 characters; null removes it.' })
   internalNote?: string | null;
 }
 
 @InputType({ description: 'A new comment.' })
 export class PostCommentInput {
-  @Field(() => ID, { description: 'Of the project.' })
+  @Field(() => ID, { description: 'Id of the project.' })
   projectId!: string;
 
-  @Field(() => ID, { nullable: true, description: 'The update that it is about; absent: the chat of the project.' })
+  @Field(() => ID, { nullable: true, description: 'Id of the update to comment on; absent: the chat of the project.' })
   updateId?: string | null;
 
   @Field({ description: '1 to 4,000 characters.' })
@@ -64,13 +64,13 @@ export class PostCommentInput {
   @Field(() => String, {
     nullable: true,
     description:
-      'Of your own making, 1 to 64 characters: the same input with the same key gives the comment that is there already, ' +
-      'another input `CONFLICT`. Nobody else shares your keys, and each project has its own.',
+      'Chosen by the client, 1 to 64 characters: the same input with the same key returns the existing comment, ' +
+      'another input is a `CONFLICT`. Keys are scoped to the account and the project.',
   })
   idempotencyKey?: string | null;
 }
 
-@InputType({ description: 'What to change of a comment.' })
+@InputType({ description: 'Changes of a comment.' })
 export class EditCommentInput {
   @Field({ description: '1 to 4,000 characters.' })
   body!: string;

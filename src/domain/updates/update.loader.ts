@@ -1,6 +1,6 @@
-// Updates and comments of many, in one statement each.
+// Loads updates and comments of many parents, in one statement each.
 import { byId, Loader } from '../../engine/database/loaders.js';
-import { childPage, childPages } from '../../engine/graphql/connection-loader.js';
+import { childPage, childPages } from '../../engine/graphql/pagination/connection-loader.js';
 import { OF_PROJECT } from '../projects/project.loader.js';
 import { CommentEntity, type Update, UpdateEntity } from './update.entity.js';
 

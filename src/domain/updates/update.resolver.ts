@@ -1,12 +1,12 @@
-// Mutations of updates, and what hangs on them.
+// Mutations and fields of updates.
 import { Args, Context, ID, Int, Mutation, Parent, ResolveField, Resolver } from '@nestjs/graphql';
 import type { OperationContext } from '../../engine/access/operation-context.js';
 import { SameResource } from '../../engine/access/sharing.js';
 import { accountById } from '../../engine/accounts/account.loader.js';
 import { User } from '../../engine/accounts/account.type.js';
-import { PageArgs } from '../../engine/graphql/connection.js';
-import { childPage } from '../../engine/graphql/connection-loader.js';
-import { Input } from '../../engine/graphql/field-rules.js';
+import { PageArgs } from '../../engine/graphql/pagination/connection.js';
+import { childPage } from '../../engine/graphql/pagination/connection-loader.js';
+import { Input } from '../../engine/graphql/schema/field-rules.js';
 import type { Project as ProjectRow } from '../projects/project.entity.js';
 import { Health } from '../projects/health.js';
 import { idArgs } from '../projects/project.input.js';
@@ -42,7 +42,7 @@ export class UpdateResolver {
 
   @RequiresProjectRole(ProjectRole.EDITOR, byProjectId('input', 'projectId'))
   @Input(postUpdateArgs)
-  @Mutation(() => ProjectUpdate, { description: 'Tells how a project is doing, to everyone who may see it.' })
+  @Mutation(() => ProjectUpdate, { description: 'Posts an update of a project.' })
   postUpdate(
     @Context() { viewer }: OperationContext,
     @Args('input', { type: () => PostUpdateInput, description: 'The new update.' }) input: NewUpdate,
@@ -52,12 +52,12 @@ export class UpdateResolver {
 
   @RequiresProjectRole(ProjectRole.EDITOR, byUpdate)
   @Input(editUpdateArgs)
-  @Mutation(() => ProjectUpdate, { description: 'Changes an update. `CONFLICT` if it is no longer at `version`.' })
+  @Mutation(() => ProjectUpdate, { description: 'Edits an update. `CONFLICT` if `version` is not current.' })
   editUpdate(
     @Context() { viewer }: OperationContext,
     @Args('id', { type: () => ID, description: 'Id of the update.' }) id: string,
-    @Args('input', { type: () => EditUpdateInput, description: 'What to change.' }) input: UpdateChanges,
-    @Args('version', { type: () => Int, nullable: true, description: 'The version that the change was made from.' })
+    @Args('input', { type: () => EditUpdateInput, description: 'The changes.' }) input: UpdateChanges,
+    @Args('version', { type: () => Int, nullable: true, description: 'The version that was edited.' })
     version?: number | null,
   ) {
     return this.updates.edit(viewer, id, input, version);
@@ -66,7 +66,7 @@ export class UpdateResolver {
   @RequiresProjectRole(ProjectRole.OWNER, byUpdate)
   @Input(idArgs)
   @Mutation(() => ID, {
-    description: 'Removes an update for good. Comments about it stay in the chat of the project. Returns its id.',
+    description: 'Removes an update permanently. Its comments stay in the chat of the project. Returns its id.',
   })
   removeUpdate(
     @Context() { viewer, client }: OperationContext,
@@ -75,19 +75,19 @@ export class UpdateResolver {
     return this.updates.remove(viewer, id, client);
   }
 
-  @ResolveField(() => User, { description: 'Who posted it.' })
-  author(@Parent() update: UpdateRow, @Context() context: OperationContext) {
+  @ResolveField(() => User, { description: 'The author.' })
+  author(update: UpdateRow, _args: unknown, context: OperationContext) {
     return context.load(accountById, update.authorId);
   }
 
   @SameResource()
-  @ResolveField(() => Project, { description: 'The project that it is about.' })
-  project(@Parent() update: UpdateRow, @Context() context: OperationContext) {
+  @ResolveField(() => Project, { description: 'The project of the update.' })
+  project(update: UpdateRow, _args: unknown, context: OperationContext) {
     return context.load(projectById, update.projectId);
   }
 
   @SameResource()
-  @ResolveField(() => CommentConnection, { description: 'What was said about it, newest first.' })
+  @ResolveField(() => CommentConnection, { description: 'Its comments, newest first.' })
   comments(@Parent() update: UpdateRow, @Context() context: OperationContext, @Args() args: PageArgs) {
     return context.load(updateCommentPages, childPage(update.id, args));
   }
@@ -97,15 +97,15 @@ export class UpdateResolver {
 export class ProjectUpdatesResolver {
   @SameResource()
   @ResolveField(() => ProjectUpdate, { nullable: true, description: 'The newest update; null if there is none yet.' })
-  latestUpdate(@Parent() project: ProjectRow, @Context() context: OperationContext) {
+  latestUpdate(project: ProjectRow, _args: unknown, context: OperationContext) {
     return context.load(latestUpdate, project.id);
   }
 
   @ResolveField(() => Health, {
     nullable: true,
-    description: 'How it is doing, as the newest update says; null before that.',
+    description: 'Health of the newest update; null without updates.',
   })
-  async health(@Parent() project: ProjectRow, @Context() context: OperationContext) {
+  async health(project: ProjectRow, _args: unknown, context: OperationContext) {
     return (await context.load(latestUpdate, project.id))?.health;
   }
 

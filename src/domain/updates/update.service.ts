@@ -1,4 +1,4 @@
-// Updates: posted, edited, removed.
+// Posts, edits and removes updates.
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, LockMode, MikroORM } from '@mikro-orm/postgresql';
 import type { ClientInfo, Principal } from '../../engine/access/role.js';
@@ -6,12 +6,12 @@ import { NotFoundError } from '../../engine/errors/service-error.js';
 import { EventLog } from '../../engine/events/event-log.js';
 import { AuditTrail } from '../../engine/audit/audit-trail.js';
 import { type Actor, mentioning, projectEvent, ProjectEventKind } from '../projects/project-events.js';
-import { holdProject } from '../projects/present-role.js';
+import { holdProject } from '../projects/current-role.js';
 import { ProjectRole } from '../projects/project-role.js';
 import { assertVersion } from '../projects/project.service.js';
 import { idAt } from '../../engine/database/time-ordered-id.js';
 import { hashInput, once } from './idempotency.js';
-import { mentionedMembers } from './mentions.js';
+import { mentionsIn } from './mentions.js';
 import { type Update, UpdateEntity } from './update.entity.js';
 import type { NewUpdate, UpdateChanges } from './update.input.js';
 
@@ -47,15 +47,18 @@ export class UpdateService {
     return this.log.transaction(async ({ em, record }) => {
       const { update, at } = await lockUpdate(em, viewer, id, ProjectRole.EDITOR);
       assertVersion(update.version, version);
-      const before = textOf(update);
+      const before = { text: textOf(update), mentioned: update.mentioned };
       em.assign(update, { ...changes, version: update.version + 1, editedAt: new Date(at) });
-      const mentions = await mentionedMembers(em, update.projectId, textOf(update), before);
-      record(mentioning(projectEvent(viewer, update.projectId, ProjectEventKind.UPDATE_EDITED, id), mentions));
+      const { fresh, mentioned } = await mentionsIn(em, update.projectId, textOf(update), before);
+      update.mentioned = mentioned;
+      record(
+        projectEvent(viewer, update.projectId, ProjectEventKind.UPDATE_EDITED, { subjectId: id, ...mentioning(fresh) }),
+      );
       return update;
     });
   }
 
-  /** Removes an update for good; comments about it stay in the chat. Throws NOT_FOUND, FORBIDDEN. */
+  /** Removes an update permanently; its comments stay in the chat. Throws NOT_FOUND, FORBIDDEN. */
   async remove(viewer: Principal, id: string, { address }: ClientInfo): Promise<string> {
     return this.log.transaction(async ({ em, record }) => {
       const { update } = await lockUpdate(em, viewer, id, ProjectRole.OWNER);
@@ -63,7 +66,7 @@ export class UpdateService {
       const details = { projectId: update.projectId };
       const [subject, actorId] = [{ kind: 'update', id }, viewer.accountId];
       await this.audit.record(em, { action: 'UPDATE_REMOVED', outcome: 'SUCCESS', actorId, subject, address, details });
-      record(projectEvent(viewer, update.projectId, ProjectEventKind.UPDATE_REMOVED, id));
+      record(projectEvent(viewer, update.projectId, ProjectEventKind.UPDATE_REMOVED, { subjectId: id }));
       return id;
     });
   }
@@ -72,38 +75,48 @@ export class UpdateService {
     return this.log.transaction(async ({ em, record }) => {
       const at = await holdProject(em, author, input.projectId, ProjectRole.EDITOR);
       const authorId = author.accountId;
+      const { fresh, mentioned } = await mentionsIn(em, input.projectId, textOf(input));
       const update = em.create(UpdateEntity, {
         ...input,
         id: idAt(at),
         authorId,
         inputHash,
+        mentioned,
         version: 1,
         createdAt: new Date(at),
       });
-      const mentions = await mentionedMembers(em, input.projectId, textOf(input));
-      record(mentioning(projectEvent(author, input.projectId, ProjectEventKind.UPDATE_POSTED, update.id), mentions));
+      record(
+        projectEvent(author, input.projectId, ProjectEventKind.UPDATE_POSTED, {
+          subjectId: update.id,
+          ...mentioning(fresh),
+        }),
+      );
       return update;
     });
   }
 }
 
-/** What can mention somebody: the internal note cannot, since not everyone who is mentioned may read it. */
+/** Text that can mention members: not the internal note, which mentioned accounts may not be allowed to read. */
 function textOf({ title, body }: Pick<Update, 'title' | 'body'>): string {
   return `${title}\n${body}`;
 }
 
-/** The update, and the time by then on the database's clock. */
+/** The update, and the current time of the database. */
 async function lockUpdate(
   em: EntityManager,
   viewer: Principal,
   id: string,
   role: ProjectRole,
 ): Promise<{ readonly update: Update; readonly at: number }> {
-  // The project first, as everywhere: whoever comments on the update holds it too.
+  // Locks the project first, as everywhere: comments on the update hold it too.
   const [place] = await em.execute<{ id: string }[]>('select project_id as id from project_update where id = ?', [id]);
   if (!place) throw new NotFoundError('Update');
   const at = await holdProject(em, viewer, place.id, role);
-  const update = await em.findOne(UpdateEntity, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+  const update = await em.findOne(
+    UpdateEntity,
+    { id },
+    { lockMode: LockMode.PESSIMISTIC_WRITE, populate: ['mentioned'] },
+  );
   if (!update) throw new NotFoundError('Update');
   return { update, at };
 }

@@ -1,14 +1,14 @@
 // Updates and comments as the API shows them.
 import { Field, Int, ObjectType } from '@nestjs/graphql';
-import { connectionType } from '../../engine/graphql/connection.js';
-import { LongText } from '../../engine/graphql/field-rules.js';
-import { Node } from '../../engine/graphql/node.type.js';
+import { connectionType } from '../../engine/graphql/pagination/connection.js';
+import { LongText } from '../../engine/graphql/schema/field-rules.js';
+import { Node } from '../../engine/graphql/schema/node.type.js';
 import { byParent, RequiresProjectRole } from '../projects/project.policies.js';
 import { ProjectRole } from '../projects/project-role.js';
 import { Health } from '../projects/health.js';
 import type { Update as UpdateRow } from './update.entity.js';
 
-@ObjectType({ implements: () => [Node], description: 'What a team tells about its project at one time.' })
+@ObjectType({ implements: () => [Node], description: 'A status update of a project.' })
 export class ProjectUpdate extends Node {
   @Field({ description: 'One line.' })
   title!: string;
@@ -17,26 +17,26 @@ export class ProjectUpdate extends Node {
   @Field({ description: 'The text; may be empty.' })
   body!: string;
 
-  @Field(() => Health, { description: 'How the project was doing.' })
+  @Field(() => Health, { description: 'Health of the project.' })
   health!: Health;
 
   @LongText(4_000)
   @RequiresProjectRole(ProjectRole.EDITOR, byParent((update: UpdateRow) => update.projectId))
   @Field(() => String, {
     nullable: true,
-    description: 'What only those who edit the project read; null if there is nothing.',
+    description: 'Note visible to EDITORs only; null if empty.',
   })
   internalNote!: string | null;
 
   @Field(() => Int, {
-    description: 'Grows with every edit. Send it with `editUpdate`, and nobody else’s edit is overwritten.',
+    description: 'Increases with every edit. Send it with `editUpdate` to detect concurrent edits.',
   })
   version!: number;
 
-  @Field({ description: 'When it was posted.' })
+  @Field({ description: 'Time of posting.' })
   createdAt!: Date;
 
-  @Field(() => Date, { nullable: true, description: 'When it was last edited; null if never.' })
+  @Field(() => Date, { nullable: true, description: 'Time of the last edit; null if never edited.' })
   editedAt!: Date | null;
 }
 
@@ -45,7 +45,7 @@ export class ProjectUpdateConnection extends connectionType(() => ProjectUpdate,
 
 @ObjectType({
   implements: () => [Node],
-  description: 'A message in the chat of a project, or about one of its updates.',
+  description: 'A message in the chat of a project, or on one of its updates.',
 })
 export class Comment extends Node {
   @LongText(4_000)
@@ -53,14 +53,14 @@ export class Comment extends Node {
   body!: string;
 
   @Field(() => Int, {
-    description: 'Grows with every edit. Send it with `editComment`, and no other edit is overwritten.',
+    description: 'Increases with every edit. Send it with `editComment` to detect concurrent edits.',
   })
   version!: number;
 
-  @Field({ description: 'When it was posted.' })
+  @Field({ description: 'Time of posting.' })
   createdAt!: Date;
 
-  @Field(() => Date, { nullable: true, description: 'When it was last edited; null if never.' })
+  @Field(() => Date, { nullable: true, description: 'Time of the last edit; null if never edited.' })
   editedAt!: Date | null;
 }
 

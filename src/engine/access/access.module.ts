@@ -1,4 +1,4 @@
-// Rights of accounts. The domain tells which resources there are.
+// Rights of accounts. The domain declares the resources.
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { RESOURCE_RIGHTS, type ResourceRights, Rights } from './rights.js';
 

@@ -1,5 +1,5 @@
-// Values that follow from an account's rights and one resource alone, such as its role there: everyone of a permission class is shown
-// the same, so payloads that have them stay shared.
+// Values that depend only on an account's rights and one resource, such as its role there. They are equal within a permission class,
+// so payloads that contain them stay shared.
 import { Extensions } from '@nestjs/graphql';
 import type { AccountRights } from './role.js';
 
@@ -10,7 +10,7 @@ export interface ClassValue {
 
 const VALUE_KEY = 'classValue';
 
-/** The field shows `value`, by `OperationContext.classValue`: viewers for whom it differs are of different classes. */
+/** The field shows `value` through `OperationContext.classValue`: viewers with different values are in different classes. */
 export function ShowsClassValue(value: ClassValue): MethodDecorator & PropertyDecorator {
   return Extensions({ [VALUE_KEY]: value });
 }

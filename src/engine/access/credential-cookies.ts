@@ -1,4 +1,4 @@
-// The cookies that hold a session's tokens, as an operation may use them. What they look like in HTTP is not known here.
+// The cookies that hold a session's tokens, as an operation uses them. Their form in HTTP is not known here.
 import { ForbiddenError, type ServiceError } from '../errors/service-error.js';
 
 export interface CookieTokens {
@@ -6,24 +6,24 @@ export interface CookieTokens {
   readonly refreshToken: string;
 }
 
-/** Port: whoever speaks HTTP reads and sets them. An operation has them only if it came as a POST. */
+/** Port, implemented by HTTP. Only operations sent by POST have cookies. */
 export interface CredentialCookies {
   /**
-   * Why nothing of this operation may run: cookies came with it and nothing shows that a page of ours sent it, or the page shows
-   * another account than the one that its credentials are of.
+   * Why nothing of this operation may run: it came with cookies, and either lacks proof that an allowed page sent it, or the page shows
+   * another account than that of its credentials.
    */
   readonly refusal: ServiceError | undefined;
-  /** What came as refresh token, genuine or not; undefined: nothing that counts. */
+  /** The presented refresh token, valid or not; undefined: none that counts. */
   readonly refreshToken: string | undefined;
-  /** Throws {@link ForbiddenError} unless a page of ours sent this operation: others are given no cookies. */
+  /** Throws {@link ForbiddenError} unless an allowed page sent this operation. */
   assertAllowed(): void;
-  /** Gives the browser both tokens, to be kept until `until`, in the place of what it had. */
+  /** Sets both token cookies until `until`, replacing existing ones. */
   set(tokens: CookieTokens, until: Date): void;
-  /** Makes the browser forget what came with this operation; nothing came: nothing is done. */
+  /** Clears the cookies that came with this operation, if any. */
   clear(): void;
 }
 
-/** Of operations that neither carry nor are given any. */
+/** For operations without cookies. */
 export const NO_COOKIES: CredentialCookies = {
   refusal: undefined,
   refreshToken: undefined,

@@ -1,4 +1,4 @@
-// What one operation carries, over HTTP and over a socket alike: who asks, from where, with which view of the database.
+// The context of one operation over HTTP or a socket: the caller, the client's address, the view of the database.
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Loader } from '../database/loaders.js';
 import { OtherAccountError, type ServiceError, UnauthenticatedError } from '../errors/service-error.js';
@@ -7,15 +7,15 @@ import { type CredentialCookies, NO_COOKIES } from './credential-cookies.js';
 import type { ReadView } from './read-view.js';
 import type { ClientInfo, Principal } from './role.js';
 
-/** Who asks: a principal, or why there is none. `undefined`: nothing was shown, or it was not valid. */
+/** The caller, or why it is unknown. `undefined`: no valid credentials. */
 export interface Caller {
   readonly principal?: Principal | undefined;
   readonly refusal?: ServiceError | undefined;
   /** Absent over a socket. */
   readonly cookies?: CredentialCookies | undefined;
-  /** The account that the page shows which sent the request, as it says; absent: it does not say. */
+  /** The account that the sending page says it shows; absent: it does not say. */
   readonly shownAccount?: string | undefined;
-  /** The page says what it shows, and no access token tells whose its cookies are: they stay until the refresh token has been looked at. */
+  /** The page names an account, and without an access token the owner of its cookies is unknown: they stay until the refresh token was verified. */
   readonly inDoubt?: boolean;
 }
 
@@ -32,7 +32,7 @@ export class OperationContext {
     return this.view.em;
   }
 
-  /** Cursor of the newest event that this node had applied when the operation began: all that it reads is newer. */
+  /** Cursor of the newest event that this instance had applied when the operation began: everything that it reads is at least as new. */
   get lastCursor(): string {
     return this.view.lastCursor;
   }
@@ -46,8 +46,8 @@ export class OperationContext {
   }
 
   /**
-   * The signed-in caller; throws {@link UnauthenticatedError}, or why the caller cannot be known now. Asked for by every field
-   * that is guarded: what ends while an operation runs is not acted for in the rest of it.
+   * The signed-in caller; throws {@link UnauthenticatedError}, or why the caller is unknown. Every guarded field calls it, so a session that
+   * ends during an operation stops the rest of it.
    */
   get viewer(): Principal {
     const { principal, refusal } = this.caller;
@@ -56,7 +56,7 @@ export class OperationContext {
     return principal;
   }
 
-  /** What the caller is shown of the resource by a field that is declared to show `value`. */
+  /** The caller's class value of the resource, for fields that declare it. */
   classValue(value: ClassValue, resourceId: string): string | undefined {
     return value.of(this.viewer.rights, resourceId);
   }
@@ -65,38 +65,38 @@ export class OperationContext {
     return this.caller.cookies ?? NO_COOKIES;
   }
 
-  /** Whether the cookies may be of another account than the page shows. */
+  /** Whether the cookies may belong to another account than the page shows. */
   get inDoubt(): boolean {
     return this.caller.inDoubt === true;
   }
 
-  /** Throws {@link OtherAccountError} if the page that sent the request shows another account than this. */
+  /** Throws {@link OtherAccountError} if the sending page shows another account than this. */
   assertShown(accountId: string): void {
     const { shownAccount } = this.caller;
     if (shownAccount !== undefined && shownAccount !== accountId) throw new OtherAccountError();
   }
 
-  /** One of a batch, loaded in one statement with its siblings. */
+  /** Loads one value, batched with its siblings in one statement. */
   load<K, V>(loader: Loader<K, V>, key: K): Promise<V> {
     return this.view.load(loader, key);
   }
 
-  /** Forgets what was read, after a write. */
+  /** Discards what was read, after a write. */
   refresh(): void {
     this.view = this.view.renewed();
   }
 
-  /** The same caller with a view of its own: for one event, read at its present state. */
+  /** The same caller with a new view, for one event read in its current state. */
   renewed(): OperationContext {
     return this.over(this.newView());
   }
 
-  /** The same caller with a view that others may share. */
+  /** The same caller with a view that others share. */
   over(view: ReadView): OperationContext {
     return new OperationContext(this.newView, this.requester, this.caller, this.via, view);
   }
 
-  /** From here on this operation speaks for the account that it has just signed in. */
+  /** From here on this operation runs as the account that has just signed in. */
   signIn(principal: Principal): void {
     this.caller = { principal, cookies: this.caller.cookies };
   }

@@ -1,4 +1,4 @@
-// Permission classes: whoever gets the same outcome of every rule that a document needs may be shown the same.
+// Permission classes: viewers with the same outcome of every rule that a document needs get the same payload.
 import type { ServiceError } from '../errors/service-error.js';
 import type { ClassValue } from './class-value.js';
 import type { ClassRule } from './policy.js';
@@ -7,16 +7,16 @@ import type { AccountRights } from './role.js';
 export interface PermissionClass {
   /** Equal if and only if the outcomes are. */
   readonly key: string;
-  /** What each rule says to all of the class. A rule that is not in it was not asked. */
+  /** Outcome of each rule for the class. A rule that is absent was not evaluated. */
   readonly outcomes: ReadonlyMap<ClassRule, ServiceError | undefined>;
-  /** What all of the class are shown. */
+  /** Class values of all members. */
   readonly values: ReadonlyMap<ClassValue, string | undefined>;
 }
 
 /** The class of an account with these rights, for one resource. Pure; the same object for the same class. */
 export type Classify = (rights: AccountRights, resourceId: string) => PermissionClass;
 
-/** Tells classes apart by the outcomes of `rules` and by `values`, each of them once. */
+/** Separates classes by the outcomes of `rules` and by `values`, each of them listed once. */
 export function classifier(rules: ReadonlySet<ClassRule>, values: ReadonlySet<ClassValue> = new Set()): Classify {
   const classes = new Map<string, PermissionClass>();
   return (rights, resourceId) => {
@@ -38,7 +38,7 @@ export function classifier(rules: ReadonlySet<ClassRule>, values: ReadonlySet<Cl
 
 const texts = new WeakMap<ServiceError, string>();
 
-/** All that a client is told by `refused`, on one line. */
+/** The client-visible content of `refused`, on one line. */
 function textOf(refused: ServiceError | undefined): string {
   if (!refused) return '';
   let text = texts.get(refused);

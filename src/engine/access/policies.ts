@@ -1,4 +1,4 @@
-// The policies that speak of accounts alone. The domain adds those that speak of its resources.
+// Policies about accounts only. The domain adds policies about its resources.
 import { ForbiddenError } from '../errors/service-error.js';
 import { type ClassRule, classPolicy, Guarded, type PolicyDirective } from './policy.js';
 import { includesRole, Role } from './role.js';
@@ -21,27 +21,26 @@ const HAS_ROLE: PolicyDirective = {
 };
 const SELF_OR_ROLE: PolicyDirective = {
   name: 'selfOrRole',
-  description:
-    'Shown to the account that it is about, and to accounts with this role; null with `FORBIDDEN` to others.',
+  description: 'Visible to the account itself and to accounts with this role; null with `FORBIDDEN` for others.',
   args: { role: 'Role' },
 };
 
 /** Holds for every account. */
 const ALWAYS: ClassRule = { outcome: () => undefined };
-/** One rule a role, whatever fields it guards. */
+/** One rule per role, shared by all fields that it guards. */
 const ROLES: Readonly<Record<Role, ClassRule>> = {
   [Role.USER]: requires(Role.USER),
   [Role.EDITOR]: requires(Role.EDITOR),
   [Role.ADMIN]: requires(Role.ADMIN),
 };
 
-/** Anyone, signed in or not. The list of such fields is pinned by a test. */
+/** Admits anyone. A test pins the list of these fields. */
 export const Public = () => Guarded({ directive: PUBLIC, args: {}, byClass: { rule: ALWAYS }, check: () => {} });
 
 /** Any signed-in account. */
 export const SignedIn = () => Guarded(classPolicy({ directive: SIGNED_IN, args: {}, rule: ALWAYS }));
 
-/** A signed-in account, or a caller who presents a refresh token, which the field verifies: its access token may have expired. */
+/** Admits signed-in accounts, and callers who present a refresh token, which the field verifies. */
 export const SessionHolder = () =>
   Guarded({
     directive: SESSION_HOLDER,

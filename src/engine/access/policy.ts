@@ -13,23 +13,23 @@ export interface PolicyDirective {
   readonly args: Readonly<Record<string, string>>;
 }
 
-/** What a check is told: the operation, the object that the field is on (roots: undefined) and the field's arguments. */
+/** Input of a check: the operation, the object of the field (undefined for root fields) and the field's arguments. */
 export interface PolicyRequest {
   readonly context: OperationContext;
   readonly parent: unknown;
   readonly args: Readonly<Record<string, unknown>>;
 }
 
-/** A rule whose answer follows from an account's rights and one resource alone: who has the same answers shares a class. */
+/** A rule that depends only on an account's rights and one resource: accounts with equal outcomes share a class. */
 export interface ClassRule {
-  /** Why not, or nothing. Pure; the same error object every time, for it is asked often. */
+  /** The error, or nothing. Pure; returns the same error object every time, since it is called often. */
   readonly outcome: (rights: AccountRights, resourceId: string) => ServiceError | undefined;
 }
 
 /** How a policy is decided for a whole permission class. */
 export interface ByClass {
   readonly rule: ClassRule;
-  /** The resource that the field's parent belongs to. Absent: the rule is about the account, whatever the parent is. */
+  /** The resource of the field's parent. Absent: the rule concerns the account only. */
   readonly resourceOf?: ((parent: never) => string) | undefined;
 }
 
@@ -37,17 +37,17 @@ export interface Policy {
   readonly directive: PolicyDirective;
   readonly args: Readonly<Record<string, string>>;
   /**
-   * What it starts from: the field's parent, or arguments, each a path such as `['input', 'projectId']`. A schema in which
-   * a field does not have that does not build. Absent: it needs neither.
+   * What the policy needs: the field's parent, or arguments as paths such as `['input', 'id']`. The schema does not build if a field
+   * lacks it. Absent: neither.
    */
   readonly startsFrom?: 'parent' | readonly (readonly string[])[] | undefined;
-  /** Absent: the answer depends on the viewer, so that documents with such a field are executed for each. */
+  /** Absent: the answer depends on the viewer, so documents with such a field are executed per viewer. */
   readonly byClass?: ByClass;
   /** Throws UnauthenticatedError, ForbiddenError or NotFoundError; returns nothing when the field may be resolved. */
   check(request: PolicyRequest): void | Promise<void>;
 }
 
-/** A policy that one viewer and a whole class are told the same by. */
+/** A policy decided by the same rule for one viewer and for a class. */
 export function classPolicy({ rule, resourceOf, ...printed }: Pick<Policy, 'directive' | 'args'> & ByClass): Policy {
   return {
     ...printed,
@@ -67,7 +67,7 @@ export function Guarded(policy: Policy): MethodDecorator & PropertyDecorator {
   return Extensions({ [POLICY_KEY + policy.directive.name]: policy });
 }
 
-/** The policies that a field's `extensions` carry, in the order of their directives' names. */
+/** The policies in a field's `extensions`, sorted by directive name. */
 export function policiesOf(extensions: Readonly<Record<string, unknown>> | undefined): readonly Policy[] {
   return Object.entries(extensions ?? {})
     .filter(([key]) => key.startsWith(POLICY_KEY))

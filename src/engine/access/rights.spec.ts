@@ -10,7 +10,7 @@ const KIND = 'garden';
 /** A log and the account rows it tells of, without a database: `read` is what a snapshot at this moment would say. */
 class World {
   readonly events: LogEvent[] = [];
-  row: { role: Role; disabled: boolean; resources: Record<string, string> } | undefined = {
+  row: { role: Role; disabled: boolean; resources: Record<string, string | null> } | undefined = {
     role: Role.EDITOR,
     disabled: false,
     resources: { rose: 'OWNER' },
@@ -115,11 +115,26 @@ describe('the rights of an account', () => {
     ]);
   });
 
-  it('in a resource end for everyone when it goes', async () => {
+  it('in a resource end for everyone when it goes, and they know who had any', async () => {
     const world = new World();
-    const held = (await world.rights.of('ada'))!;
-    world.happen('CHANGE', { change: { resourceId: 'rose', role: null } });
-    expect(held.resources.size).toBe(0);
+    const [ada, bob] = [(await world.rights.of('ada'))!, (await world.rights.of('bob'))!];
+    world.happen('CHANGE', change(null, 'rose', 'bob'));
+    for (let again = 0; again < 2; again += 1) {
+      world.happen('CHANGE', { change: { resourceId: 'rose', role: null } });
+      expect([ada.resources.size, bob.resources.size]).toEqual([0, 0]);
+      expect([ada.ended, bob.ended]).toEqual([new Set(['rose']), undefined]);
+    }
+  });
+
+  it('are read with the resources that had ended before', async () => {
+    const world = new World();
+    world.row!.resources = { rose: null, tulip: 'VIEWER' };
+    expect(await world.rights.of('ada')).toEqual({
+      role: 'EDITOR',
+      disabled: false,
+      resources: new Map([['tulip', 'VIEWER']]),
+      ended: new Set(['rose']),
+    });
   });
 
   it('are none where there is no account, which is asked again: it may have been made since', async () => {

@@ -1,26 +1,30 @@
-// What every account may do now: its role, whether it is disabled, its role in each resource. Read once per account and
-// kept true by the log, so that a check costs no statement and a change is felt at its place in the order of events.
+// The current rights of every account: role, disabled or not, role in each resource. Read once per account and updated by the log,
+// so checks cost no statement and changes take effect in log order.
 import { Inject, Injectable } from '@nestjs/common';
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { z } from 'zod';
+import { factsOf } from '../events/event-facts.js';
 import type { LogEvent } from '../events/log-event.js';
 import { LogFollower } from '../events/log-follower.js';
 import { gathered, LogView } from '../events/log-view.js';
-import type { AccountRights, Role } from './role.js';
+import { type AccountRights, Role } from './role.js';
 
-/** Kind of the resource that an account is in the log, and its events that change rights. */
+/** Resource kind of accounts in the log, and their events that change rights. */
 export const ACCOUNT_RESOURCE = 'account';
 export const ACCOUNT_ROLE_CHANGED = 'ROLE_CHANGED';
+/** The facts of {@link ACCOUNT_ROLE_CHANGED}. */
+export const accountRoleFacts = z.object({ role: z.enum(Role) });
 export const ACCOUNT_DISABLED = 'DISABLED';
 export const ACCOUNT_ENABLED = 'ENABLED';
 
 const CHANGES_OF_ACCOUNTS: ReadonlySet<string> = new Set([ACCOUNT_ROLE_CHANGED, ACCOUNT_DISABLED, ACCOUNT_ENABLED]);
 
-/** Whether `event` changes what an account may do. Most events of an account, such as a notification, do not. */
+/** Whether `event` changes rights. Most events of an account, such as a notification, do not. */
 export function changesAccount({ resource, kind }: LogEvent): boolean {
   return resource.kind === ACCOUNT_RESOURCE && CHANGES_OF_ACCOUNTS.has(kind);
 }
 
-/** What an event of the domain does to rights in a resource. Without `accountId` it goes for everyone. */
+/** Effect of a domain event on rights in a resource. Without `accountId` the resource ends, for all accounts and permanently. */
 export interface RightsChange {
   readonly resourceId: string;
   readonly accountId?: string | undefined;
@@ -28,11 +32,11 @@ export interface RightsChange {
   readonly role: string | null;
 }
 
-/** Port: the domain tells which roles accounts have in its resources, and which events change them. */
+/** Port: the domain declares roles in its resources, and the events that change them. */
 export interface ResourceRights {
   /** Kind of resource, as in the log. */
   readonly kind: string;
-  /** SQL of one scalar: a jsonb object {resource id: role} of the account whose id is `account.id`. */
+  /** SQL of one scalar: a jsonb object {resource id: role, null if the resource has ended} of the account whose id is `account.id`. */
   readonly rolesOfAccount: string;
   /** SQL of a row if the accounts whose ids are the parameters `?` and `?` have a resource in common, else of none. */
   readonly commonResource: string;
@@ -43,11 +47,11 @@ export const RESOURCE_RIGHTS = Symbol('ResourceRights');
 
 interface RightsRow {
   readonly pos: number;
-  /** `null` in the only row where there is no such account at all. */
+  /** `null` in the only row if there is no such account. */
   readonly id: string | null;
   readonly role: Role;
   readonly disabled: boolean;
-  readonly resources: Record<string, string> | string | null;
+  readonly resources: Record<string, string | null> | string | null;
 }
 
 const MAX_ACCOUNTS = 100_000;
@@ -69,12 +73,12 @@ export class Rights {
     });
   }
 
-  /** Present rights; `undefined` if there is no such account. The object stays true as the log goes on, while held. */
+  /** Current rights; `undefined` if there is no such account. The object is updated in place while it is referenced. */
   of(accountId: string): AccountRights | undefined | Promise<AccountRights | undefined> {
     return this.view.get(accountId);
   }
 
-  /** Whether two accounts have a resource in common, in one statement, whether or not there is a second one. */
+  /** Whether two accounts share a resource, in one statement, whether or not the second one exists. */
   async haveResourceInCommon(em: EntityManager, accountId: string, otherId: string): Promise<boolean> {
     return (await em.execute<unknown[]>(this.domain.commonResource, [accountId, otherId])).length > 0;
   }
@@ -84,14 +88,18 @@ export class Rights {
       select head.pos::float8 as pos, account.id, account.role, account.disabled_at is not null as disabled,
              (${this.domain.rolesOfAccount}) as resources
         from log_head head
-        left join account on account.id = any(string_to_array(?, ',')::uuid[]) and not account.is_system
-       where head.partition = 0`;
+        left join account on account.id = any(string_to_array(?, ',')::uuid[]) and not account.is_system`;
     const rows = await this.orm.em.fork().execute<RightsRow[]>(sql, [accountIds.join(',')]);
     const values = new Map<string, AccountRights>();
     for (const { id, role, disabled, resources } of rows) {
       if (id === null) continue;
       const roles = typeof resources === 'string' ? JSON.parse(resources) : (resources ?? {});
-      values.set(id, { role, disabled, resources: new Map(Object.entries(roles as Record<string, string>)) });
+      const rights: AccountRights = { role, disabled, resources: new Map() };
+      for (const [resourceId, own] of Object.entries(roles as Record<string, string | null>)) {
+        if (own) rights.resources.set(resourceId, own);
+        else end(rights, resourceId);
+      }
+      values.set(id, rights);
     }
     return { pos: rows[0]?.pos ?? 0, values };
   }
@@ -106,13 +114,20 @@ export class Rights {
 
   private apply(rights: AccountRights, event: LogEvent): void {
     if (event.resource.kind === ACCOUNT_RESOURCE) {
-      if (event.kind === ACCOUNT_ROLE_CHANGED) rights.role = event.facts['role'] as Role;
+      if (event.kind === ACCOUNT_ROLE_CHANGED) rights.role = factsOf(accountRoleFacts, event).role;
       if (event.kind === ACCOUNT_DISABLED) rights.disabled = true;
       if (event.kind === ACCOUNT_ENABLED) rights.disabled = false;
       return;
     }
     const change = this.domain.changeOf(event);
-    if (change?.role) rights.resources.set(change.resourceId, change.role);
-    else if (change) rights.resources.delete(change.resourceId);
+    if (!change) return;
+    const { resourceId, accountId, role } = change;
+    if (role) rights.resources.set(resourceId, role);
+    else if (rights.resources.delete(resourceId) && !accountId) end(rights, resourceId);
   }
+}
+
+/** Shared by accounts that lost nothing, which are most. */
+function end(rights: AccountRights, resourceId: string): void {
+  (rights.ended ??= new Set()).add(resourceId);
 }

@@ -1,6 +1,6 @@
-// Account roles, and the principal: who is asking, through which session.
+// Account roles, and the principal: the caller and its session.
 
-/** What an account may do anywhere. Each includes the ones before it. */
+/** Role of an account in the installation. Each includes the ones before it. */
 export enum Role {
   USER = 'USER',
   EDITOR = 'EDITOR',
@@ -9,35 +9,37 @@ export enum Role {
 
 const ORDER: readonly Role[] = [Role.USER, Role.EDITOR, Role.ADMIN];
 
-/** Whether `role` includes everything that `required` may do. */
+/** Whether `role` includes `required`. */
 export function includesRole(role: Role, required: Role): boolean {
   return ORDER.indexOf(role) >= ORDER.indexOf(required);
 }
 
-/** How a session's tokens travel. */
+/** How clients receive and send a session's tokens. */
 export type Transport = 'BODY' | 'COOKIE';
 
-/** What an account may do now. The object stays true as the log goes on: whoever holds it sees every change. */
+/** Current rights of an account. The object is updated in place as the log is followed. */
 export interface AccountRights {
   role: Role;
   disabled: boolean;
-  /** Role by resource id, as the domain named it: not yet capped by the account's role. */
+  /** Role by resource id, as declared by the domain, not yet capped by the account's role. */
   readonly resources: Map<string, string>;
+  /** Ids of resources that ended while the account had a role there; absent if there are none. */
+  ended?: Set<string>;
 }
 
-/** A signed-in caller. What it may do is what its account may do now, never what the token says. */
+/** A signed-in caller. Its rights are the current ones of its account, not those in the token. */
 export interface Principal {
   readonly accountId: string;
   readonly sessionId: string;
-  /** Whether the session has ended by now. It stays true as `rights` do. */
+  /** Whether the session has ended. Updated in place like `rights`. */
   readonly session: { readonly ended: boolean };
   readonly rights: AccountRights;
   readonly transport: Transport;
-  /** When the access token that was shown expires, in ms since 1970. */
+  /** Expiry of the presented access token, in ms since 1970. */
   readonly tokenExpiresAt: number;
 }
 
-/** Where a request comes from, as far as the proxies that we trust let us know. */
+/** Origin of a request, according to trusted proxies. */
 export interface ClientInfo {
   readonly address: string;
   readonly userAgent: string | undefined;

@@ -1,18 +1,18 @@
-// The context of one execution for a whole permission class. It has no viewer: whatever asks for one makes the execution
-// void, even if it goes on as if nothing had happened.
+// The context of one execution for a whole permission class. It has no viewer: code that asks for one invalidates the execution, even
+// if it swallows the error.
 import type { ClassValue } from './class-value.js';
 import { OperationContext } from './operation-context.js';
 import type { PermissionClass } from './permission-class.js';
 import type { Policy } from './policy.js';
 import type { ReadView } from './read-view.js';
 
-/** Somebody asked for the viewer where there is none. Never shown to a client: the execution is void. */
+/** A shared execution asked for the viewer. Never shown to a client: the execution is discarded. */
 export class ViewerNeededError extends Error {}
 
 export class SharedContext extends OperationContext {
   private needed: string | undefined;
 
-  /** `resourceId`: what the event is about. `permission` holds for everyone who is given the result. */
+  /** `resourceId`: the resource of the event. `permission` holds for all viewers of the result. */
   constructor(
     view: ReadView,
     private readonly permission: PermissionClass,
@@ -21,12 +21,12 @@ export class SharedContext extends OperationContext {
     super(() => view, { address: '', userAgent: undefined }, {}, 'socket', view);
   }
 
-  /** What needed the viewer, if anything did: then nobody may be given the result. */
+  /** What asked for the viewer, if anything did: then the result is discarded. */
   get viewerNeeded(): string | undefined {
     return this.needed;
   }
 
-  /** Does what `policy.check` does for one viewer, for the class: throws the same errors. */
+  /** Evaluates `policy.check` for the class: throws the same errors as for one viewer. */
   check({ directive, byClass }: Policy, parent: unknown): void {
     const name = `@${directive.name}`;
     if (!byClass) return this.needViewer(`${name} depends on the viewer`);

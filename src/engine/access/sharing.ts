@@ -1,5 +1,5 @@
-// What fields say about executions that many viewers share. Closed by default: a field that says nothing leads out of the
-// resource of its event, where no policy about a resource is decided for many at once.
+// Declarations for executions that many viewers share. Closed by default: behind an undeclared field, policies about a resource
+// cannot be decided for many viewers at once.
 import { Extensions } from '@nestjs/graphql';
 
 const SAME_RESOURCE_KEY = 'sameResource';
@@ -7,21 +7,21 @@ const VIEWER_KEY = 'viewerDependent';
 const DELIVERY_KEY = 'deliveryArguments';
 
 /**
- * The objects in this field belong to the resource that the field's own object belongs to; on a root field of
- * `Subscription`: to the resource of the event. Policies rely on it, and look at run time whether it is true.
+ * The objects of this field belong to the resource of their parent; on a root field of `Subscription`, to the resource of the event.
+ * Policies rely on it and verify it at run time.
  */
 export function SameResource(): MethodDecorator & PropertyDecorator {
   return Extensions({ [SAME_RESOURCE_KEY]: true });
 }
 
-/** The field looks at who is asking. Documents that select it are executed for each viewer. */
+/** The field depends on the viewer. Documents that select it are executed per viewer. */
 export function ViewerDependent(): MethodDecorator & PropertyDecorator {
   return Extensions({ [VIEWER_KEY]: true });
 }
 
 /**
- * Arguments of a root field of `Subscription` that say which events are given and from where, never how one is shown:
- * operations that differ in them alone share executions. They must not be required.
+ * Arguments of a root field of `Subscription` that select events but do not change payloads: operations that differ only in them
+ * share executions. They must be optional.
  */
 export function DeliveryArguments(...names: readonly string[]): MethodDecorator {
   return Extensions({ [DELIVERY_KEY]: names });

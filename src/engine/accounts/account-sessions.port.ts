@@ -1,8 +1,8 @@
-// Port: what administration needs of sessions, which know accounts and not the other way round.
+// Port: session operations that account administration needs. Sessions depend on accounts, not vice versa.
 import type { LoggedTransaction } from '../events/event-log.js';
 
 export interface AccountSessions {
-  /** Ends every live session of the account in `tx`, which has locked its row, for good. Returns their ids. */
+  /** Ends every live session of the account in `tx`, which has locked its row. Returns their ids. */
   endAllLocked(
     tx: LoggedTransaction,
     accountId: string,

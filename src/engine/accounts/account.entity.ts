@@ -1,4 +1,4 @@
-// The table of accounts. E-mail addresses are unique by the form in which they are compared, held by the database.
+// The table of accounts. A unique index on the normalized form keeps e-mail addresses unique.
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
 import { Role } from '../access/role.js';
 
@@ -9,11 +9,11 @@ export const AccountEntity = defineEntity({
     id: p.uuid().primary(),
     /** As it was typed. */
     email: p.text().nullable(),
-    /** The form in which it is compared, see email-address.ts; null for the system account, and for what came second before there was one. */
+    /** The normalized form, see email-address.ts; null for the system account, and for duplicates from before it existed. */
     emailKey: p.text().nullable().hidden(),
     name: p.text(),
     role: p.enum(() => Role),
-    /** PHC string of argon2id; null for the system account alone. */
+    /** PHC string of argon2id; null only for the system account. */
     passwordHash: p.text().nullable().hidden(),
     isSystem: p.boolean().default(false),
     disabledAt: p.datetime(3).nullable(),

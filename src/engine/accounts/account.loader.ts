@@ -1,4 +1,4 @@
-// Accounts by id, many in one statement.
+// Loads accounts by id, many in one statement.
 import { byId } from '../database/loaders.js';
 import { AccountEntity } from './account.entity.js';
 

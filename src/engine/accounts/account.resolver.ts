@@ -5,9 +5,9 @@ import type { OperationContext } from '../access/operation-context.js';
 import { HasRole, SignedIn } from '../access/policies.js';
 import { Role } from '../access/role.js';
 import { UnauthenticatedError } from '../errors/service-error.js';
-import { ForwardArgs } from '../graphql/connection.js';
-import { Input } from '../graphql/field-rules.js';
-import { id, searchText } from '../graphql/input-text.js';
+import { ForwardArgs } from '../graphql/pagination/connection.js';
+import { Input } from '../graphql/schema/field-rules.js';
+import { id, searchText } from '../graphql/schema/input-text.js';
 import { accountById } from './account.loader.js';
 import { AccountService } from './account.service.js';
 import { User, UserConnection } from './account.type.js';
@@ -17,7 +17,7 @@ export class AccountResolver {
   constructor(private readonly accounts: AccountService) {}
 
   @SignedIn()
-  @Query(() => User, { description: 'The account that is signed in.' })
+  @Query(() => User, { description: 'The signed-in account.' })
   async me(@Context() context: OperationContext) {
     const account = await context.load(accountById, context.viewer.accountId);
     if (!account) throw new UnauthenticatedError();
@@ -28,7 +28,7 @@ export class AccountResolver {
   @Input(z.object({ id }))
   @Query(() => User, {
     nullable: true,
-    description: 'An account that shares a project with the caller, any account for an ADMIN; else null.',
+    description: 'An account that shares a resource with the caller, any account for an ADMIN; null otherwise.',
   })
   user(
     @Context() context: OperationContext,
@@ -46,7 +46,7 @@ export class AccountResolver {
     @Args('search', {
       type: () => String,
       nullable: true,
-      description: 'Part of a name or an e-mail address, in any case.',
+      description: 'Part of a name or an e-mail address, case-insensitive.',
     })
     search?: string | null,
   ) {

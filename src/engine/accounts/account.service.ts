@@ -1,4 +1,4 @@
-// Accounts: made, found, shown to those who may see them.
+// Creates and finds accounts, and decides who may see them.
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { OperationContext } from '../access/operation-context.js';
@@ -9,8 +9,8 @@ import { containsText } from '../database/text-search.js';
 import { databaseTime, idAt } from '../database/time-ordered-id.js';
 import { violatesUnique } from '../database/unit-of-work.js';
 import { ConflictError } from '../errors/service-error.js';
-import { emailKey } from '../operations/email-address.js';
-import { type Connection, type ForwardArgs, paginate } from '../graphql/connection.js';
+import { emailKey } from '../mail/email-address.js';
+import { type Connection, type ForwardArgs, paginate } from '../graphql/pagination/connection.js';
 import { type Account, AccountEntity } from './account.entity.js';
 import { accountById } from './account.loader.js';
 
@@ -25,7 +25,7 @@ export interface NewAccount {
 export class AccountService {
   constructor(private readonly rights: Rights) {}
 
-  /** Inserts an account. Throws CONFLICT (EMAIL_TAKEN) if the e-mail address is registered, in whatever form. */
+  /** Inserts an account. Throws CONFLICT (EMAIL_TAKEN) if the normalized e-mail address is registered. */
   async create(em: EntityManager, input: NewAccount): Promise<Account> {
     const at = await databaseTime(em);
     const account = em.create(AccountEntity, {
@@ -44,13 +44,13 @@ export class AccountService {
     return account;
   }
 
-  /** For reading. One that is there must not take longer to find than one that is not: the ORM would let it be told by the time. */
+  /** For reading. Plain SQL, since hydration by the ORM would reveal by timing whether the account exists. */
   async findByEmail(em: EntityManager, email: string): Promise<Account | undefined> {
     const [row] = await em.execute<Row[]>('select * from account where email_key = ?', [emailKey(email)]);
     return row && fromRow(em, AccountEntity, row);
   }
 
-  /** Its id alone: one row in one statement, whether or not there is an account. */
+  /** Its id only: one row in one statement, whether or not the account exists. */
   async idOf(em: EntityManager, email: string): Promise<string | undefined> {
     const sql = 'select (select id from account where email_key = ?) as id';
     const [row] = await em.execute<{ id: string | null }[]>(sql, [emailKey(email)]);
@@ -67,7 +67,7 @@ export class AccountService {
     return paginate(context.em, AccountEntity, { isSystem: false, ...where }, args);
   }
 
-  /** Asked before the account is looked for: one that is not there costs the same statement as one that is invisible. */
+  /** Checked before the account is loaded: an absent account costs the same statement as an invisible one. */
   private async maySee({ em, viewer }: OperationContext, id: string): Promise<boolean> {
     if (viewer.accountId === id || includesRole(viewer.rights.role, Role.ADMIN)) return true;
     return this.rights.haveResourceInCommon(em, viewer.accountId, id);

@@ -2,15 +2,15 @@
 import { Field, ID, ObjectType, registerEnumType } from '@nestjs/graphql';
 import { SelfOrRole } from '../access/policies.js';
 import { Role } from '../access/role.js';
-import { connectionType } from '../graphql/connection.js';
+import { connectionType } from '../graphql/pagination/connection.js';
 
 registerEnumType(Role, {
   name: 'Role',
-  description: 'What an account may do anywhere; each role includes the ones before it.',
+  description: 'Role of an account in the installation. Each role includes the ones before it.',
   valuesMap: {
-    USER: { description: 'Reads and comments in projects it is a member of.' },
-    EDITOR: { description: 'Also creates projects, and edits those in which it is EDITOR or OWNER.' },
-    ADMIN: { description: 'Sees and owns every project, administers accounts.' },
+    USER: { description: 'The role of new accounts.' },
+    EDITOR: { description: 'An editor: also what the domain allows editors.' },
+    ADMIN: { description: 'Administers accounts and sees everything.' },
   },
 });
 
@@ -26,10 +26,10 @@ export class User {
   @Field(() => String, { nullable: true, description: 'The e-mail address that the account signs in with.' })
   email!: string | null;
 
-  @Field(() => Role, { description: 'What the account may do anywhere.' })
+  @Field(() => Role, { description: 'Role in the installation.' })
   role!: Role;
 
-  @Field({ description: 'When the account was made.' })
+  @Field({ description: 'Time of creation.' })
   createdAt!: Date;
 }
 

@@ -4,8 +4,8 @@ import { z } from 'zod';
 import type { OperationContext } from '../access/operation-context.js';
 import { HasRole } from '../access/policies.js';
 import { Role } from '../access/role.js';
-import { Input } from '../graphql/field-rules.js';
-import { id } from '../graphql/input-text.js';
+import { Input } from '../graphql/schema/field-rules.js';
+import { id } from '../graphql/schema/input-text.js';
 import { type Administrator, AdministrationService } from './administration.service.js';
 import { User } from './account.type.js';
 
@@ -17,7 +17,7 @@ export class AdministrationResolver {
   @Input(z.looseObject({ userId: id }))
   @Mutation(() => User, {
     description:
-      'Gives an account another role, felt at once everywhere. `CONFLICT` (`LAST_ADMIN`) if it would leave no ADMIN who can sign in.',
+      'Changes the role of an account, effective immediately. `CONFLICT` (`LAST_ADMIN`) if no enabled ADMIN would remain.',
   })
   setUserRole(
     @Context() context: OperationContext,
@@ -31,13 +31,13 @@ export class AdministrationResolver {
   @Input(z.looseObject({ userId: id }))
   @Mutation(() => User, {
     description:
-      'Disables an account, which ends its sessions for good, or enables it again: then it can sign in anew. ' +
-      '`CONFLICT` (`LAST_ADMIN`) if it would leave no ADMIN who can sign in.',
+      'Disables an account and ends its sessions, or enables it again. ' +
+      '`CONFLICT` (`LAST_ADMIN`) if no enabled ADMIN would remain.',
   })
   setUserDisabled(
     @Context() context: OperationContext,
     @Args('userId', { type: () => ID, description: 'Id of the account.' }) userId: string,
-    @Args('disabled', { type: () => Boolean, description: 'Whether it may not sign in.' }) disabled: boolean,
+    @Args('disabled', { type: () => Boolean, description: 'Whether to disable it.' }) disabled: boolean,
   ) {
     return this.administration.setDisabled(administrator(context), userId, disabled);
   }

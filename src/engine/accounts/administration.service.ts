@@ -1,31 +1,38 @@
-// Administration of accounts, for ADMINs and for the command line. There is never an installation without an enabled ADMIN
-// once it has one: whoever might take the last one away locks all of them first.
+// Administration of accounts, for ADMINs and the command line. Protects the last enabled ADMIN: changes that could remove it lock
+// all enabled ADMINs first.
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { ACCOUNT_DISABLED, ACCOUNT_ENABLED, ACCOUNT_RESOURCE, ACCOUNT_ROLE_CHANGED } from '../access/rights.js';
+import {
+  ACCOUNT_DISABLED,
+  ACCOUNT_ENABLED,
+  ACCOUNT_RESOURCE,
+  ACCOUNT_ROLE_CHANGED,
+  accountRoleFacts,
+} from '../access/rights.js';
 import { Role } from '../access/role.js';
 import { SYSTEM_ACCOUNT_ID } from '../database/migrations/20261121000001-engine.js';
 import { databaseTime } from '../database/time-ordered-id.js';
 import { ConflictError, ForbiddenError, NotFoundError } from '../errors/service-error.js';
 import { EventLog, type LoggedTransaction } from '../events/event-log.js';
-import type { AuditAction, AuditRecord } from '../audit/audit-row.js';
+import type { AuditAction } from '../audit/audit-actions.js';
+import type { AuditRecord } from '../audit/audit-row.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { ACCOUNT_SESSIONS, type AccountSessions } from './account-sessions.port.js';
 import { type Account, AccountEntity } from './account.entity.js';
 import { AccountService, type NewAccount } from './account.service.js';
 import { closeFirstAdminClaim } from './first-admin.js';
 
-/** Who administers: an ADMIN through a session, from an address. */
+/** The actor: an ADMIN through a session, from an address. */
 export interface Administrator {
   readonly accountId: string;
   readonly sessionId?: string | undefined;
   readonly address?: string | undefined;
 }
 
-/** The installation itself, which is what the command line acts as. */
+/** The installation itself, which the command line acts as. */
 export const SYSTEM: Administrator = { accountId: SYSTEM_ACCOUNT_ID };
 
-/** One transaction that administers `account`; what it says of it goes into the log and the audit trail. */
+/** One transaction that administers `account`, with its events and audit entries. */
 interface Administering {
   readonly tx: LoggedTransaction;
   readonly account: Account;
@@ -33,7 +40,7 @@ interface Administering {
   readonly audit: (action: AuditAction, details?: Readonly<Record<string, unknown>>) => Promise<void>;
 }
 
-// In the order of ids, so that two of these never wait for each other. Whoever waited sees rows as they are by then.
+// In id order, so that two of these never deadlock. Reads after the lock see committed changes of others.
 const LOCK = `
 select 1 from account where id = ? or (role = 'ADMIN' and disabled_at is null) order by id for no key update`;
 
@@ -58,7 +65,7 @@ export class AdministrationService {
     });
   }
 
-  /** Throws NOT_FOUND, CONFLICT (LAST_ADMIN), and FORBIDDEN when `by` has just ceased to be an ADMIN. */
+  /** Throws NOT_FOUND, CONFLICT (LAST_ADMIN), and FORBIDDEN when `by` is no longer an ADMIN. */
   setRole(by: Administrator, id: string, role: Role): Promise<Account> {
     return this.administer('ROLE_CHANGED', by, id, async ({ tx, account, say, audit }) => {
       if (account.role === role) return;
@@ -66,12 +73,12 @@ export class AdministrationService {
       else await assertAdminRemains(tx.em, account);
       const details = { from: account.role, role };
       account.role = role;
-      say(ACCOUNT_ROLE_CHANGED, { role });
+      say(ACCOUNT_ROLE_CHANGED, accountRoleFacts.parse({ role }));
       await audit('ROLE_CHANGED', details);
     });
   }
 
-  /** Disabling ends the account's sessions for good. Throws as {@link setRole} does. */
+  /** Disabling ends the account's sessions permanently. Throws like {@link setRole}. */
   setDisabled(by: Administrator, id: string, disabled: boolean): Promise<Account> {
     const action = disabled ? 'ACCOUNT_DISABLED' : 'ACCOUNT_ENABLED';
     return this.administer(action, by, id, async ({ tx, account, say, audit }) => {
@@ -84,7 +91,7 @@ export class AdministrationService {
     });
   }
 
-  /** Gives the account another password; all of its sessions end. */
+  /** Sets another password and ends all sessions. */
   setPassword(by: Administrator, id: string, passwordHash: string): Promise<Account> {
     return this.administer('PASSWORD_RESET', by, id, async ({ tx, account, audit }) => {
       account.passwordHash = passwordHash;
@@ -93,7 +100,7 @@ export class AdministrationService {
     });
   }
 
-  /** Ends the sessions of the account; returns how many. */
+  /** Ends the sessions of the account; returns their number. */
   async endSessions(by: Administrator, id: string): Promise<number> {
     let count = 0;
     await this.administer('SESSIONS_ENDED', by, id, async ({ tx, audit }) => {
@@ -104,7 +111,7 @@ export class AdministrationService {
     return count;
   }
 
-  /** What fails for the state that the installation is in is recorded too, by itself: its transaction is gone. */
+  /** Conflicts are audited too, in a transaction of their own, since the failed one is rolled back. */
   private async administer(
     action: AuditAction,
     by: Administrator,
@@ -148,10 +155,10 @@ function entryOf(
   return { action, outcome: 'SUCCESS', actorId, subject: { kind: ACCOUNT_RESOURCE, id }, address, details };
 }
 
-/** The account, locked with every enabled ADMIN. Whoever waited here may have lost the right to it meanwhile. */
+/** The account, locked together with every enabled ADMIN. `by` may have lost its role while waiting. */
 async function lock(em: EntityManager, by: Administrator, id: string): Promise<Account> {
   await em.execute(LOCK, [id]);
-  // Read only under the lock, by statements of their own.
+  // Read only under the lock, in separate statements.
   if (by.accountId !== SYSTEM_ACCOUNT_ID && !(await enabledAdmins(em)).includes(by.accountId)) {
     throw new ForbiddenError(Role.ADMIN);
   }
@@ -163,7 +170,7 @@ async function lock(em: EntityManager, by: Administrator, id: string): Promise<A
 async function assertAdminRemains(em: EntityManager, account: Account): Promise<void> {
   if (account.role !== Role.ADMIN || account.disabledAt) return;
   if ((await enabledAdmins(em)).some((id) => id !== account.id)) return;
-  throw new ConflictError('LAST_ADMIN', 'There is always an ADMIN who can sign in: name another one first.');
+  throw new ConflictError('LAST_ADMIN', 'An installation needs an enabled ADMIN: appoint another one first.');
 }
 
 async function enabledAdmins(em: EntityManager): Promise<readonly string[]> {

@@ -1,25 +1,24 @@
-// What clients can cause as often as they like is one row with a count: the first one is written at once, repetitions within ten
-// minutes are counted here and added every few seconds. Rows are bounded, by who causes them and altogether; what exceeds that is
-// counted in a row that says less. Nothing is lost but by a `kill -9`: the seconds since the last write.
+// Combines repeatable entries into rows with a count: the first one is written at once, repetitions within ten minutes are counted in
+// memory and added every few seconds. The number of rows is bounded per origin and per instance; beyond that, a less specific row
+// counts. A `kill -9` loses only the counts since the last write.
 import { createHash } from 'node:crypto';
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
-import { Counter } from 'prom-client';
+import type { Counter } from 'prom-client';
 import { siteOf } from '../limits/client-network.js';
-import { gauge } from '../limits/gauge.js';
-import { Metrics } from '../operations/metrics.js';
+import { Metrics } from '../monitoring/metrics.js';
 import { type AuditRecord, insertEntry } from './audit-row.js';
 
-/** ms in which repetitions belong to one row. */
+/** ms in which repetitions count in one row. */
 export const WINDOW_MS = 10 * 60_000;
 const WRITE_EVERY_MS = 5_000;
-/** Rows that one account, or one site (see client-network.ts) without a sign-in, begins in a window. */
+/** Rows that one account, or one site (see client-network.ts) without a sign-in, starts in a window. */
 export const MAX_PER_SOURCE = 50;
-/** Rows that one instance begins in a window, and those of them without a sign-in; beyond that there is one for each kind of act. */
+/** Rows that one instance starts in a window, and those of them without a sign-in; beyond that there is one per action. */
 const MAX_ROWS = 1_000;
 export const MAX_ANONYMOUS_ROWS = 700;
 
-/** A row that is counted. Times are ms of the clock below. */
+/** A row with a count. Times are ms of the clock below. */
 interface Repeated {
   readonly key: string;
   readonly source: string;
@@ -27,9 +26,9 @@ interface Repeated {
   readonly until: number;
   /** Undefined: it is not written yet. */
   id?: string;
-  /** Resolves when a try to write it has ended. */
+  /** Resolves when an attempt to write it has ended. */
   inserting: Promise<void>;
-  /** Occurrences that are not in the database. */
+  /** Occurrences not yet written. */
   pending: number;
   lastAt: number;
 }
@@ -41,11 +40,11 @@ update audit_entry entry
 
 @Injectable()
 export class AuditRepetitions implements OnModuleInit, OnApplicationShutdown {
-  /** In ms. Tests have another one. */
+  /** In ms. Tests inject another one. */
   clock = (): number => performance.now();
   private readonly current = new Map<string, Repeated>();
   private readonly rowsOf = new Map<string, number>();
-  /** No longer current, with occurrences that are not written. */
+  /** Expired rows with occurrences that are not yet written. */
   private left: Repeated[] = [];
   private timer: NodeJS.Timeout | undefined;
   private writing: Promise<void> = Promise.resolve();
@@ -54,16 +53,15 @@ export class AuditRepetitions implements OnModuleInit, OnApplicationShutdown {
 
   constructor(
     private readonly orm: MikroORM,
-    { registry }: Metrics,
+    metrics: Metrics,
   ) {
-    this.counted = new Counter({
-      name: 'tidings_audit_repeatable_total',
-      help: 'Audit records that clients can repeat: kept as a row, as a count in one, or as a count in a row that says less.',
-      labelNames: ['kept'],
-      registers: [registry],
-    });
-    const help = 'Rows of the audit trail for which repetitions are counted.';
-    gauge(registry, 'tidings_audit_rows_counting', help, () => this.current.size);
+    this.counted = metrics.counter(
+      'audit_repeatable_total',
+      'Repeatable audit records: written as a row, counted in a row, or counted in a less specific row.',
+      'kept',
+    );
+    const help = 'Rows of the audit trail that currently count repetitions.';
+    metrics.gauge('audit_rows_counting', help, () => this.current.size);
   }
 
   onModuleInit(): void {
@@ -77,8 +75,8 @@ export class AuditRepetitions implements OnModuleInit, OnApplicationShutdown {
   }
 
   /**
-   * Records `entry`, as a row of its own or as a repetition. `distinct`: what tells it from others that look alike and is not to be
-   * stored. Resolves when a new row is written; if it cannot be written now, it is written later.
+   * Records `entry`, as a new row or as a repetition. `distinct`: distinguishes entries by something that must not be stored.
+   * Resolves when a new row is written; if that fails, it is written later.
    */
   async record(entry: AuditRecord, distinct = ''): Promise<void> {
     if (this.stopped) return void (await insertEntry(this.orm.em.fork(), entry, 1).catch(unwritten));
@@ -103,7 +101,7 @@ export class AuditRepetitions implements OnModuleInit, OnApplicationShutdown {
     if (!this.repeats(key, 'others')) await this.begin(key, source, less, 'others');
   }
 
-  /** Writes what was counted. Never rejects: what cannot be written now is written the next time. */
+  /** Writes the counts. Never rejects: what fails is written the next time. */
   write(): Promise<void> {
     this.writing = this.writing.then(() => this.writeAll());
     return this.writing;
@@ -139,7 +137,7 @@ export class AuditRepetitions implements OnModuleInit, OnApplicationShutdown {
     await repeated.inserting;
   }
 
-  /** Rows whose window has ended are no longer counted: the oldest come first. */
+  /** Rows whose window has ended no longer count; the oldest come first. */
   private forget(): void {
     const now = this.clock();
     for (const repeated of this.current.values()) {
@@ -180,7 +178,7 @@ export class AuditRepetitions implements OnModuleInit, OnApplicationShutdown {
       await this.add(waiting.filter(({ pending }) => pending > 0));
     } catch (error) {
       const forgotten = waiting.filter((one) => one.pending > 0 && this.current.get(one.key) !== one);
-      // Some may have been forgotten meanwhile, and be there already.
+      // Some may exist: the answer to an earlier write was lost.
       this.left = [...new Set([...this.left, ...forgotten])];
       unwritten(error);
     }
@@ -203,10 +201,10 @@ export class AuditRepetitions implements OnModuleInit, OnApplicationShutdown {
 const logger = new Logger('Audit');
 
 function unwritten(error: unknown): void {
-  logger.debug(`Entries of the audit trail could not be written yet: ${String(error)}`);
+  logger.debug(`Audit entries could not be written yet: ${String(error)}`);
 }
 
-/** Short, whatever the entry is like. */
+/** A key of bounded length. */
 function keyOf(parts: readonly unknown[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 }

@@ -1,9 +1,10 @@
-// The audit trail: who did what, when on the database's clock, from where, and how it ended. Written in the transaction of
-// the act where there is one. Never a secret, a token, a mail's body, or an e-mail address that someone typed.
+// The audit trail: who did what, when, from where, and the outcome. Written in the transaction of the action, if there is one. It
+// contains no secret, token, mail body, or e-mail address typed by a user.
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { AuditRepetitions } from './audit-repetitions.js';
-import { type AuditAction, type AuditRecord, insertEntry } from './audit-row.js';
+import type { AuditAction } from './audit-actions.js';
+import { type AuditRecord, insertEntry } from './audit-row.js';
 
 @Injectable()
 export class AuditTrail {
@@ -15,20 +16,20 @@ export class AuditTrail {
     private readonly repetitions: AuditRepetitions,
   ) {}
 
-  /** Records an act: with `em` in its transaction, so that neither is there without the other; else at once, by itself. */
+  /** Records an action: with `em` in its transaction, atomically; otherwise at once. */
   async record(em: EntityManager | undefined, entry: AuditRecord): Promise<void> {
     await insertEntry(em ?? this.orm.em.fork(), entry, 1);
   }
 
   /**
-   * Records what a client can cause as often as it likes: repetitions within ten minutes are one row with a count. `distinct`: what
-   * tells it from others and is not to be stored, such as an e-mail that was typed: else who is known would be told by the time.
+   * Records a repeatable action: repetitions within ten minutes are one row with a count. `distinct`: distinguishes entries by something
+   * that must not be stored, such as a typed e-mail; without it, timing would reveal which accounts exist.
    */
   recordRepeatable(entry: AuditRecord, distinct?: string): Promise<void> {
     return this.repetitions.record(entry, distinct);
   }
 
-  /** Records that `operation` was refused something: once an operation, however many of its fields are refused. */
+  /** Records that `operation` was refused, once per operation, whatever the number of refused fields. */
   async recordRefusal(
     operation: object,
     action: AuditAction,

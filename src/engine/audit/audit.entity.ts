@@ -15,7 +15,7 @@ export const AuditEntryEntity = defineEntity({
     subjectId: p.uuid().nullable(),
     address: p.text().nullable(),
     details: p.json<Record<string, unknown>>(),
-    /** How often it happened; `lastAt` is absent while that is once. */
+    /** Number of occurrences; `lastAt` is absent for a single one. */
     count: p.integer(),
     lastAt: p.datetime(3).nullable(),
   },

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deriveKey, loadOrCreateSecret, resolveSecrets, SECRET_FILE } from './app-secret.js';
 import { loadConfig } from './config.js';
+import { service } from '../../../test/fixtures/engine-domain/service.js';
 
 let dataDir: string;
 beforeEach(async () => {
@@ -46,12 +47,12 @@ describe('a generated secret', () => {
 
 describe('resolving secrets', () => {
   it('makes one when none is set', async () => {
-    const config = await resolveSecrets(loadConfig({ DATA_DIR: dataDir }));
+    const config = await resolveSecrets(loadConfig({ DATA_DIR: dataDir }, service));
     expect(config.appSecrets).toEqual([await loadOrCreateSecret(dataDir)]);
   });
 
   it('writes nothing when one is set, nor in production', async () => {
-    const config = loadConfig({ DATA_DIR: dataDir, APP_SECRET: randomBytes(32).toString('base64') });
+    const config = loadConfig({ DATA_DIR: dataDir, APP_SECRET: randomBytes(32).toString('base64') }, service);
     expect(await resolveSecrets(config)).toBe(config);
     await expect(resolveSecrets({ ...config, production: true, appSecrets: [] })).rejects.toThrow('APP_SECRET');
     await expect(stat(dataDir)).rejects.toThrow('ENOENT');

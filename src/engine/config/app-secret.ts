@@ -1,4 +1,4 @@
-// The secret that every key of the service is derived from, and the one file it is kept in outside production.
+// The secret from which all keys are derived, and its file outside production.
 import { hkdfSync, randomBytes } from 'node:crypto';
 import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { ConfigError } from './config-error.js';
 import type { Config } from './config.js';
 import { readSecret, SECRET_BYTES } from './secret-encoding.js';
 
-/** The name of the generated secret's file in DATA_DIR. */
+/** File name of the generated secret in DATA_DIR. */
 export const SECRET_FILE = 'app-secret';
 
 /**
@@ -19,7 +19,7 @@ export function deriveKey(secret: Buffer, label: string, length = 32): Buffer {
 }
 
 /**
- * `config` with its secrets: as configured, else the one in DATA_DIR, which is made on the first start. Writes only then.
+ * `config` with its secrets: as configured, or the one in DATA_DIR, which is generated at the first start.
  * @throws {ConfigError} in production without APP_SECRET, or when the file is damaged or cannot be read or written.
  */
 export async function resolveSecrets(config: Config): Promise<Config> {
@@ -29,7 +29,7 @@ export async function resolveSecrets(config: Config): Promise<Config> {
 }
 
 /**
- * The secret in `dataDir`, made there if there is none. Processes that start at once agree on one.
+ * The secret in `dataDir`, generated if there is none. Processes that start concurrently agree on one.
  * @throws {ConfigError} when the file is damaged or cannot be read or written.
  */
 export async function loadOrCreateSecret(dataDir: string): Promise<Buffer> {
@@ -54,7 +54,7 @@ async function read(file: string): Promise<string | undefined> {
   }
 }
 
-/** Complete before it has its name, and named by `link`, which never replaces: the first wins and all read what it wrote. */
+/** Written completely under another name, then published by `link`, which never replaces: the first process wins. */
 async function create(dataDir: string, file: string): Promise<string> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const draft = `${file}.${randomBytes(6).toString('hex')}`;
@@ -71,6 +71,6 @@ async function create(dataDir: string, file: string): Promise<string> {
   return readFile(file, 'utf8');
 }
 
-// Not the path itself: what it begins with is the value of DATA_DIR.
+// Not the full path, which contains the value of DATA_DIR.
 const refused = (reason: string) =>
   new ConfigError([{ variable: 'APP_SECRET', reason: `is not set, and DATA_DIR/${SECRET_FILE} ${reason}` }]);

@@ -1,16 +1,16 @@
-// The one error of this folder: what is wrong, by the variable's name. It cannot carry a value, nor a cause that does.
+// The only error of this folder: names variables and reasons, never a value, nor a cause that contains one.
 
-/** One variable and what is wrong with it. `reason` never repeats the value or a part of it. */
+/** A variable and its problem. `reason` never contains the value or a part of it. */
 export interface Problem {
   readonly variable: string;
   readonly reason: string;
 }
 
-/** Thrown with every problem of the environment at once, so that one deployment is enough to learn of all. */
+/** Thrown with all problems of the environment at once. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 
-  /** `hints` are sentences about names that may explain a problem. */
+  /** `hints` are warnings about names that may explain a problem. */
   constructor(
     readonly problems: readonly Problem[],
     hints: readonly string[] = [],

@@ -1,10 +1,11 @@
-// What `npm run config:check` says: the effective settings without a secret in them, or every problem.
+// The report of `npm run config:check`: the effective settings without secrets, or all problems.
 import { ConfigError } from './config-error.js';
 import type { VariableName } from './config.schema.js';
 import { type Config, loadConfig } from './config.js';
 import { readDatabaseUrl } from './database-url.js';
 import { formatDuration } from './durations.js';
 import { readRedisUrl } from './redis-url.js';
+import type { Service } from './service.js';
 import { tlsFiles } from './tls-files.js';
 
 export interface ConfigReport {
@@ -38,6 +39,8 @@ const SHOWN: Record<VariableName, (config: Config) => string> = {
   MAILS_PER_HOUR: (config) => String(config.mailsPerHour),
   REGISTRATION: (config) => config.registration,
   REGISTRATIONS_PER_HOUR: (config) => String(config.registrationsPerHour),
+  DASHBOARD: (config) => onOff(config.dashboard),
+  PLAYGROUND: (config) => onOff(config.playground),
   DEMO: (config) => String(config.demo),
   MAX_CONNECTIONS: (config) => String(config.maxConnections),
   MAX_CONNECTIONS_PER_ADDRESS: (config) => String(config.maxConnectionsPerAddress),
@@ -45,7 +48,7 @@ const SHOWN: Record<VariableName, (config: Config) => string> = {
   LOG_LEVEL: (config) => config.logLevel,
 };
 
-/** Scheme, host, port and path stay; credentials and the query, where drivers take passwords too, become `***`. */
+/** Keeps scheme, host, port and path; credentials and the query, which may contain passwords, become `***`. */
 export function maskUrl(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
   const url = new URL(text);
@@ -53,10 +56,10 @@ export function maskUrl(text: string | undefined): string | undefined {
   return `${url.protocol}//${credentials}${url.host}${url.pathname}${url.search ? '?***' : ''}`;
 }
 
-/** Checks `env` as a start would, the files that it names included: nothing is written, connected to or started. */
-export function reportConfig(env: NodeJS.ProcessEnv): ConfigReport {
+/** Validates `env` like a start, including the files it names, without writing, connecting or starting anything. */
+export function reportConfig(env: NodeJS.ProcessEnv, service: Service): ConfigReport {
   try {
-    const config = loadConfig(env);
+    const config = loadConfig(env, service);
     const rows = Object.entries(SHOWN).map(([name, show]) => `  ${name.padEnd(29)}${show(config)}`);
     assertFilesReadable(config);
     const warnings = config.warnings.map((warning) => `  warning: ${warning}`);

@@ -3,6 +3,7 @@ import { Inject, Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { CONFIG, ConfigModule } from './config.module.js';
 import { type Config, loadConfig } from './config.js';
+import { service } from '../../../test/fixtures/engine-domain/service.js';
 
 @Injectable()
 class Listener {
@@ -14,7 +15,7 @@ class ListenerModule {}
 
 describe('ConfigModule', () => {
   it('gives the very same Config to modules that do not import it', async () => {
-    const config = loadConfig({});
+    const config = loadConfig({}, service);
     @Module({ imports: [ConfigModule.forRoot(config), ListenerModule] })
     class RootModule {}
     const context = await NestFactory.createApplicationContext(RootModule, { logger: false });

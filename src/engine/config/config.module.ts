@@ -1,4 +1,4 @@
-// Hands the one Config to whoever injects it: `@Inject(CONFIG) private readonly config: Config`.
+// Provides the Config: `@Inject(CONFIG) private readonly config: Config`.
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Config } from './config.js';
 

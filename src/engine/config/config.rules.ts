@@ -1,9 +1,9 @@
-// What must hold between variables, and what production refuses. Single values are judged by their type in the schema.
+// Rules between variables, and the checks of production. Single values are validated by their types in the schema.
 import { isExposed, isLoopback } from './loopback.js';
 import type { Problem } from './config-error.js';
 import type { Settings, VariableName } from './config.schema.js';
 
-/** What could be read; a variable that is refused already is absent here. */
+/** The variables that could be read. */
 export type Readable = Partial<Settings>;
 
 type Check = readonly [VariableName, boolean | undefined, string];
@@ -42,14 +42,14 @@ function always(s: Readable): readonly Check[] {
   ];
 }
 
-/** The problems between variables. May name one that was refused on its own already; the caller drops those. */
+/** The problems between variables. May name a variable that is already refused; the caller drops those. */
 export function crossProblems(s: Readable): readonly Problem[] {
   return [...always(s), ...(s.NODE_ENV === 'production' ? production(s) : [])].flatMap(([variable, broken, reason]) =>
     broken ? [{ variable, reason }] : [],
   );
 }
 
-/** What is allowed and probably not meant, as sentences that start with the variable. `s` has no problems. */
+/** Warnings about settings that are probably unintended. `s` has no problems. */
 export function crossWarnings(s: Settings, host: string, publicUrl: string): readonly string[] {
   const live = s.NODE_ENV === 'production';
   const weakness = s.APP_SECRET?.map((secret) => secret.weakness).find(Boolean);
@@ -58,7 +58,7 @@ export function crossWarnings(s: Settings, host: string, publicUrl: string): rea
     [live && !s.SMTP_URL, 'SMTP_URL is not set: no password resets and no notices are sent'],
     [
       live && !!s.ALLOWED_ORIGINS?.some(isExposed),
-      'ALLOWED_ORIGINS has an http origin: whoever is on the way can act in it',
+      'ALLOWED_ORIGINS has an http origin: anyone on the network path can act in it',
     ],
     [
       !live && isExposed(publicUrl),

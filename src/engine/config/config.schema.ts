@@ -7,7 +7,7 @@ const { variable } = type;
 
 export const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 
-/** Durations come out in milliseconds. `optional` ones mean something by being absent. */
+/** Durations are in milliseconds. The absence of `optional` ones has a meaning. */
 export const configSchema = z.object({
   NODE_ENV: variable(type.oneOf('development', 'test', 'production').default('development')),
   PORT: variable(type.port.default(4000)),
@@ -20,13 +20,13 @@ export const configSchema = z.object({
   PUBLIC_URL: variable(type.origin.optional()),
   ALLOWED_ORIGINS: variable(type.origins.optional()),
   TRUST_PROXY: variable(type.networks.default([])),
-  // Whole seconds, as `exp` and `iat` of a JWT are.
+  // Whole seconds, like `exp` and `iat` of a JWT.
   ACCESS_TOKEN_TTL: variable(type.duration({ min: '1s', max: '24h', seconds: true }).default(900_000)),
-  // 400 days are what browsers allow a cookie.
+  // Browsers limit cookies to 400 days.
   SESSION_IDLE_TTL: variable(type.duration({ min: '1s', max: '400d' }).default(30 * 86_400_000)),
   SESSION_MAX_AGE: variable(type.duration({ min: '1s', max: '400d' }).default(90 * 86_400_000)),
   REFRESH_REUSE_WINDOW: variable(type.duration({ min: '0', max: '10m' }).default(10_000)),
-  // A timer of Node holds 24 days at most.
+  // Timers of Node are limited to 24 days.
   SOCKET_MAX_AGE: variable(type.duration({ min: '1s', max: '7d' }).default(3_600_000)),
   EVENT_RETENTION: variable(type.duration({ min: '1h', max: '3650d' }).default(30 * 86_400_000)),
   AUDIT_RETENTION: variable(type.duration({ min: '1h', max: '3650d' }).default(365 * 86_400_000)),
@@ -34,6 +34,8 @@ export const configSchema = z.object({
   MAILS_PER_HOUR: variable(type.wholeNumber({ min: 1, max: 1_000_000 }).default(2_000)),
   REGISTRATION: variable(type.oneOf('open', 'closed').default('open')),
   REGISTRATIONS_PER_HOUR: variable(type.wholeNumber({ min: 1, max: 1_000_000 }).default(500)),
+  DASHBOARD: variable(type.flag('on', 'off').default(true)),
+  PLAYGROUND: variable(type.flag('on', 'off').optional()),
   DEMO: variable(type.flag('true', 'false').optional()),
   MAX_CONNECTIONS: variable(type.wholeNumber({ min: 10, max: 1_000_000 }).default(10_000)),
   MAX_CONNECTIONS_PER_ADDRESS: variable(type.wholeNumber({ min: 1, max: 1_000_000 }).default(2_048)),

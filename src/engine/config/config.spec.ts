@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 import { ConfigError } from './config-error.js';
 import { VARIABLES } from './config.schema.js';
 import { loadConfig, withBoundPort } from './config.js';
+import { service } from '../../../test/fixtures/engine-domain/service.js';
 
 const secret = () => randomBytes(32).toString('base64');
 const live = () => ({
@@ -15,7 +16,7 @@ const live = () => ({
 
 function refusal(env: NodeJS.ProcessEnv): ConfigError {
   try {
-    loadConfig(env);
+    loadConfig(env, service);
   } catch (error) {
     if (error instanceof ConfigError) return error;
     throw error;
@@ -26,7 +27,8 @@ const refused = (env: NodeJS.ProcessEnv) => refusal(env).problems.map(({ variabl
 
 describe('an empty environment', () => {
   it('is a complete configuration for one developer', () => {
-    expect(loadConfig({})).toEqual({
+    expect(loadConfig({}, service)).toEqual({
+      service,
       production: false,
       port: 4000,
       host: '127.0.0.1',
@@ -50,6 +52,8 @@ describe('an empty environment', () => {
       mailsPerHour: 2_000,
       registration: 'open',
       registrationsPerHour: 500,
+      dashboard: true,
+      playground: true,
       demo: true,
       rateLimits: true,
       maxConnections: 10_000,
@@ -60,8 +64,8 @@ describe('an empty environment', () => {
   });
 
   it('is what a variable set to nothing or to blanks means as well', () => {
-    expect(loadConfig(Object.fromEntries(VARIABLES.map((name, i) => [name, i % 2 ? '' : '  '])))).toEqual(
-      loadConfig({}),
+    expect(loadConfig(Object.fromEntries(VARIABLES.map((name, i) => [name, i % 2 ? '' : '  '])), service)).toEqual(
+      loadConfig({}, service),
     );
   });
 });
@@ -112,7 +116,7 @@ describe('a refusal', () => {
 
 describe('production', () => {
   it('starts with a database, a secret and an https address, on all interfaces and without demo accounts', () => {
-    const config = loadConfig(live());
+    const config = loadConfig(live(), service);
     expect(config).toMatchObject({ production: true, embedded: false, host: '0.0.0.0', demo: false, warnings: [] });
     expect(config.allowedOrigins).toEqual(['https://tidings.example']);
     expect(config.appSecrets).toHaveLength(1);
@@ -127,16 +131,20 @@ describe('production', () => {
     const weak = Buffer.alloc(32, 7).toString('hex');
     expect(refused({ ...live(), APP_SECRET: weak })).toEqual(['APP_SECRET']);
     expect(refused({ ...live(), APP_SECRET: `${secret()},${weak}` })).toEqual(['APP_SECRET']);
-    expect(loadConfig({ APP_SECRET: weak }).warnings).toEqual(['APP_SECRET repeats itself: production refuses it']);
+    expect(loadConfig({ APP_SECRET: weak }, service).warnings).toEqual([
+      'APP_SECRET repeats itself: production refuses it',
+    ]);
   });
 
   it('accepts plain http for this very machine', () => {
-    expect(loadConfig({ ...live(), PUBLIC_URL: 'http://127.0.0.1:8080' }).publicUrl).toBe('http://127.0.0.1:8080');
+    expect(loadConfig({ ...live(), PUBLIC_URL: 'http://127.0.0.1:8080' }, service).publicUrl).toBe(
+      'http://127.0.0.1:8080',
+    );
   });
 
   it('warns of what works and is probably not meant', () => {
     const { PUBLIC_URL: _, SMTP_URL: __, ...rest } = live();
-    const names = loadConfig({ ...rest, ALLOWED_ORIGINS: 'http://a.example' }).warnings.map(
+    const names = loadConfig({ ...rest, ALLOWED_ORIGINS: 'http://a.example' }, service).warnings.map(
       (line) => line.split(' ')[0],
     );
     expect(names).toEqual(['PUBLIC_URL', 'SMTP_URL', 'ALLOWED_ORIGINS', 'ALLOWED_ORIGINS']);
@@ -152,10 +160,10 @@ describe('demo accounts', () => {
     [{ DATABASE_URL: 'postgresql:///tidings?host=/run/postgresql' }, false],
     [{ DEMO: 'false' }, false],
     [{ DEMO: 'true', DATABASE_URL: 'postgres://db/tidings' }, true],
-  ])('%j: %s', (env, demo) => expect(loadConfig(env).demo).toBe(demo));
+  ])('%j: %s', (env, demo) => expect(loadConfig(env, service).demo).toBe(demo));
 
   it('can be asked for where others reach them, with a warning', () => {
-    const config = loadConfig({ DEMO: 'true', HOST: '0.0.0.0' });
+    const config = loadConfig({ DEMO: 'true', HOST: '0.0.0.0' }, service);
     expect([config.demo, config.warnings.length]).toEqual([true, 1]);
   });
 });
@@ -176,7 +184,11 @@ describe('lifetimes', () => {
 
   it('may be short for a test, and the reuse window may be closed', () => {
     const env = { ACCESS_TOKEN_TTL: '2s', SESSION_IDLE_TTL: '3s', REFRESH_REUSE_WINDOW: '0', SOCKET_MAX_AGE: '1500ms' };
-    expect(loadConfig(env)).toMatchObject({ accessTokenTtl: 2_000, refreshReuseWindow: 0, socketMaxAge: 1_500 });
+    expect(loadConfig(env, service)).toMatchObject({
+      accessTokenTtl: 2_000,
+      refreshReuseWindow: 0,
+      socketMaxAge: 1_500,
+    });
   });
 });
 
@@ -186,31 +198,34 @@ describe('the pool of connections', () => {
   );
 
   it('may be as small as one connection', () =>
-    expect(loadConfig({ DATABASE_POOL_SIZE: '1' }).databasePoolSize).toBe(1));
+    expect(loadConfig({ DATABASE_POOL_SIZE: '1' }, service).databasePoolSize).toBe(1));
 });
 
 describe('the port that was bound', () => {
   it('completes the origins that follow from PORT=0', () => {
-    const config = withBoundPort(loadConfig({ PORT: '0' }), 51_234);
+    const config = withBoundPort(loadConfig({ PORT: '0' }, service), 51_234);
     expect([config.port, config.publicUrl]).toEqual([51_234, 'http://localhost:51234']);
     expect(config.allowedOrigins).toEqual(['http://localhost:51234', 'http://127.0.0.1:51234']);
   });
 
   it('changes nothing that was set', () => {
-    const set = loadConfig({ PORT: '0', PUBLIC_URL: 'https://a.example', ALLOWED_ORIGINS: 'https://a.example' });
+    const set = loadConfig(
+      { PORT: '0', PUBLIC_URL: 'https://a.example', ALLOWED_ORIGINS: 'https://a.example' },
+      service,
+    );
     expect(withBoundPort(set, 51_234)).toEqual({ ...set, port: 51_234 });
-    const fixed = loadConfig({ PORT: '4001' });
+    const fixed = loadConfig({ PORT: '4001' }, service);
     expect(withBoundPort(fixed, 51_234)).toBe(fixed);
   });
 
   it('is left out where browsers leave it out', () => {
-    expect(loadConfig({ PORT: '80' }).allowedOrigins).toEqual(['http://localhost', 'http://127.0.0.1']);
+    expect(loadConfig({ PORT: '80' }, service).allowedOrigins).toEqual(['http://localhost', 'http://127.0.0.1']);
   });
 });
 
 describe('a misspelt variable', () => {
   it('gives a warning with the name that was meant', () => {
-    expect(loadConfig({ ACCES_TOKEN_TTL: '1s', PROT: '1', database_url: 'x' }).warnings).toEqual([
+    expect(loadConfig({ ACCES_TOKEN_TTL: '1s', PROT: '1', database_url: 'x' }, service).warnings).toEqual([
       'ACCES_TOKEN_TTL is not a variable of Tidings; did you mean ACCESS_TOKEN_TTL?',
       'PROT is not a variable of Tidings; did you mean PORT?',
       'database_url is not a variable of Tidings; did you mean DATABASE_URL?',
@@ -227,6 +242,6 @@ describe('a misspelt variable', () => {
       EDITOR: 'vi',
       npm_config_port: '1',
     };
-    expect(loadConfig({ ...usual, REDIS_URI: 'x', REDIS_URL: 'redis://r' }).warnings).toEqual([]);
+    expect(loadConfig({ ...usual, REDIS_URI: 'x', REDIS_URL: 'redis://r' }, service).warnings).toEqual([]);
   });
 });

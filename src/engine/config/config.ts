@@ -1,35 +1,38 @@
-// The effective configuration: the only reader of process.env. Pure but for that one read; secrets are made in app-secret.ts.
+// The effective configuration: the only reader of process.env, and otherwise pure. Secrets are generated in app-secret.ts.
 import { resolve } from 'node:path';
 import { ConfigError, type Problem } from './config-error.js';
 import { crossProblems, crossWarnings, type Readable } from './config.rules.js';
 import { configSchema, type Settings, VARIABLES } from './config.schema.js';
 import { isExposed, isLoopback } from './loopback.js';
 import { misspellings } from './misspellings.js';
+import type { Service } from './service.js';
 
 export interface Config {
+  /** Given by the application: not read from the environment. */
+  readonly service: Service;
   /** `NODE_ENV=production`. */
   readonly production: boolean;
-  /** TCP port; 0 picks a free one: pass it to `withBoundPort` once it is known. */
+  /** TCP port; 0: a free one, passed to `withBoundPort` once it is known. */
   readonly port: number;
   /** Address or name to listen on. */
   readonly host: string;
   /** `postgresql://…`; undefined: the embedded server. */
   readonly databaseUrl: string | undefined;
-  /** No DATABASE_URL: we run our own PostgreSQL in `dataDir`. */
+  /** No DATABASE_URL: runs the embedded PostgreSQL in `dataDir`. */
   readonly embedded: boolean;
-  /** Connections to the database that requests and deliveries share. */
+  /** Connections to the database shared by requests and deliveries. */
   readonly databasePoolSize: number;
-  /** `redis://…`; undefined: this is the only process. */
+  /** `redis://…`; undefined: a single process. */
   readonly redisUrl: string | undefined;
   /** Absolute path; need not exist yet. */
   readonly dataDir: string;
-  /** 32 bytes or more each, the current one first, all of them good for verifying. Empty until `resolveSecrets` when none is set. */
+  /** At least 32 bytes each, the current one first; all verify. Empty until `resolveSecrets` when none is set. */
   readonly appSecrets: readonly Buffer[];
-  /** An origin without trailing slash. Port 0 in it stands for the port that is not bound yet. */
+  /** An origin without trailing slash. Port 0 stands for the port that is not bound yet. */
   readonly publicUrl: string;
   /** Compare exactly with the `Origin` header. Port 0 as above. */
   readonly allowedOrigins: readonly string[];
-  /** CIDRs whose `X-Forwarded-For` is believed. */
+  /** CIDRs of proxies whose `X-Forwarded-For` is trusted. */
   readonly trustProxy: readonly string[];
   /** Milliseconds, whole seconds: `exp - iat` of an access token. */
   readonly accessTokenTtl: number;
@@ -37,29 +40,33 @@ export interface Config {
   readonly sessionIdleTtl: number;
   /** Milliseconds a session lives at all; at least `sessionIdleTtl`. */
   readonly sessionMaxAge: number;
-  /** Milliseconds in which the refresh token before the present one is answered alike; 0: never. */
+  /** Milliseconds in which the previous refresh token gets the same answer; 0: never. */
   readonly refreshReuseWindow: number;
-  /** Milliseconds after which a socket is closed whatever was renewed. */
+  /** Milliseconds after which a socket is closed in any case. */
   readonly socketMaxAge: number;
   /** Milliseconds that events stay in the log, and cursors valid. */
   readonly eventRetention: number;
-  /** Milliseconds that entries of the audit trail are kept. */
+  /** Milliseconds for which audit entries are kept. */
   readonly auditRetention: number;
   /** `smtp://…`; undefined: files in `dataDir/outbox`, in production no mails at all. */
   readonly smtpUrl: string | undefined;
-  /** Mails that one instance sends in an hour at most. */
+  /** Mails per hour of one instance. */
   readonly mailsPerHour: number;
   readonly registration: Settings['REGISTRATION'];
-  /** Accounts that visitors may make in an hour, all together. */
+  /** Registrations per hour, in total. */
   readonly registrationsPerHour: number;
-  /** The demo accounts exist and can sign in. */
+  /** The dashboard is at `/`. */
+  readonly dashboard: boolean;
+  /** The playground is at the endpoint for browsers, and the schema answers introspection. */
+  readonly playground: boolean;
+  /** The demo accounts exist and are enabled. */
   readonly demo: boolean;
   readonly rateLimits: boolean;
-  /** TCP connections of this instance, and those that one address may have unless it is a trusted proxy. */
+  /** TCP connections of this instance, and of one address unless it is a trusted proxy. */
   readonly maxConnections: number;
   readonly maxConnectionsPerAddress: number;
   readonly logLevel: Settings['LOG_LEVEL'];
-  /** What is allowed and probably not meant, one sentence each, without values: log them at the start. */
+  /** Warnings about probably unintended settings, without values, to log at the start. */
   readonly warnings: readonly string[];
 }
 
@@ -70,20 +77,20 @@ export function readEnvironment(): NodeJS.ProcessEnv {
 }
 
 /**
- * Reads, checks and completes the configuration without touching anything else.
- * @throws {ConfigError} with every bad or missing variable at once, by name, never by value.
+ * Reads, validates and completes the configuration, without side effects.
+ * @throws {ConfigError} with all invalid and missing variables, by name, never by value.
  */
-export function loadConfig(env: NodeJS.ProcessEnv): Config {
+export function loadConfig(env: NodeJS.ProcessEnv, service: Service): Config {
   const [read, problems] = readAll(env);
   const refused = new Set(problems.map(({ variable }) => variable));
   const all = [...problems, ...crossProblems(read).filter(({ variable }) => !refused.has(variable))];
   const misspelt = misspellings(Object.keys(env), VARIABLES);
   if (all.length > 0) throw new ConfigError(all, misspelt);
   // Without a problem every variable of the schema was read.
-  return complete(read as Settings, misspelt);
+  return complete(service, read as Settings, misspelt);
 }
 
-/** Variable by variable, not as one object: zod would skip what holds between variables as soon as one of them is bad. */
+/** Validates each variable separately: zod would skip rules between variables if any variable is invalid. */
 function readAll(env: NodeJS.ProcessEnv): [Readable, Problem[]] {
   const problems: Problem[] = [];
   const entries = VARIABLES.map((variable) => {
@@ -94,12 +101,13 @@ function readAll(env: NodeJS.ProcessEnv): [Readable, Problem[]] {
   return [Object.fromEntries(entries), problems];
 }
 
-function complete(s: Settings, misspelt: readonly string[]): Config {
+function complete(service: Service, s: Settings, misspelt: readonly string[]): Config {
   const production = s.NODE_ENV === 'production';
   const host = s.HOST ?? (production ? '0.0.0.0' : '127.0.0.1');
   const embedded = s.DATABASE_URL === undefined;
   const publicUrl = s.PUBLIC_URL ?? local('localhost', s.PORT);
   return {
+    service,
     production,
     port: s.PORT,
     host,
@@ -123,6 +131,8 @@ function complete(s: Settings, misspelt: readonly string[]): Config {
     mailsPerHour: s.MAILS_PER_HOUR,
     registration: s.REGISTRATION,
     registrationsPerHour: s.REGISTRATIONS_PER_HOUR,
+    dashboard: s.DASHBOARD,
+    playground: s.PLAYGROUND ?? !production,
     demo: s.DEMO ?? (embedded && isLoopback(host) && !production),
     rateLimits: s.RATE_LIMITS,
     maxConnections: s.MAX_CONNECTIONS,
@@ -132,16 +142,16 @@ function complete(s: Settings, misspelt: readonly string[]): Config {
   };
 }
 
-/** As a browser writes it: port 80 is left out. */
+/** Browsers omit port 80. */
 const local = (name: string, port: number) => new URL(`http://${name}:${port}`).origin;
 
-/** A public site must not trust whatever a visitor runs on the own machine, so 127.0.0.1 is added to a local one only. */
+/** A public site must not trust local servers of its visitors, so 127.0.0.1 is added only if the site is local. */
 function defaultOrigins(publicUrl: string, port: number): readonly string[] {
   const isLocal = publicUrl.startsWith('http:') && !isExposed(publicUrl);
   return isLocal ? [...new Set([publicUrl, local('127.0.0.1', port)])] : [publicUrl];
 }
 
-/** With `PORT=0`: `config` with the port that was bound, also in the origins that followed from it. Otherwise `config` itself. */
+/** With `PORT=0`: `config` with the bound port, also in default origins. Otherwise `config` itself. */
 export function withBoundPort(config: Config, port: number): Config {
   if (config.port !== 0) return config;
   // No variable may name port 0 (see the `origin` type), so it stands in defaults only.

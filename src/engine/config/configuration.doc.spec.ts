@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { type Config, loadConfig } from './config.js';
 import { VARIABLES } from './config.schema.js';
+import { service } from '../../../test/fixtures/engine-domain/service.js';
 
 const page = readFileSync('docs/configuration.md', 'utf8');
 /** The variable and its default, of rows as in: | `PORT` | `4000` | … */
@@ -15,8 +16,8 @@ describe('docs/configuration.md', () => {
   it.each(rows.filter(([, , value]) => value).map(([, name = '', value]) => [name, value]))(
     'tells the default of %s as it is: %s',
     (name, value) => {
-      const { warnings: _, ...config }: Config = loadConfig({ [name]: value });
-      expect({ ...config, warnings: [] }).toEqual(loadConfig({}));
+      const { warnings: _, ...config }: Config = loadConfig({ [name]: value }, service);
+      expect({ ...config, warnings: [] }).toEqual(loadConfig({}, service));
     },
   );
 });

@@ -1,6 +1,7 @@
 import { loadConfig } from './config.js';
 import { reportConfig } from './config-report.js';
 import { type DatabaseAddress, readDatabaseUrl } from './database-url.js';
+import { service } from '../../../test/fixtures/engine-domain/service.js';
 
 const read = (url: string): DatabaseAddress => {
   const address = readDatabaseUrl(url);
@@ -91,7 +92,7 @@ describe('DATABASE_URL', () => {
     ['host=other', 'host twice'],
     ['s3ntinel=1', 'parameter, which is not supported'],
   ])('has %s refused by name', (search, reason) => {
-    const { valid, text } = reportConfig({ DATABASE_URL: `postgresql://db/tidings?${search}` });
+    const { valid, text } = reportConfig({ DATABASE_URL: `postgresql://db/tidings?${search}` }, service);
     expect([valid, text]).toEqual([false, expect.stringContaining(`DATABASE_URL `)]);
     expect(text).toContain(reason);
     expect(text).not.toContain('s3ntinel');
@@ -106,12 +107,12 @@ describe('DATABASE_URL', () => {
     ['postgresql://db/a/b', 'one database'],
     ['postgresql://db/%zz', 'percent-encoded'],
   ])('%s is refused', (url, reason) => {
-    const { valid, text } = reportConfig({ DATABASE_URL: url });
+    const { valid, text } = reportConfig({ DATABASE_URL: url }, service);
     expect([valid, text]).toEqual([false, expect.stringContaining(reason)]);
   });
 
   it('stays in the configuration as it was written', () => {
     const url = 'postgresql://u:p%40@db/tidings?sslmode=require&application_name=a';
-    expect(loadConfig({ DATABASE_URL: url }).databaseUrl).toBe(url);
+    expect(loadConfig({ DATABASE_URL: url }, service).databaseUrl).toBe(url);
   });
 });

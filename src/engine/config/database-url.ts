@@ -1,4 +1,4 @@
-// DATABASE_URL, parameter by parameter: each is honoured, or refused by its name. Values never stand in a refusal.
+// Parses DATABASE_URL: each parameter is honoured or refused by name. Refusals contain no values.
 import { isAbsolute } from 'node:path';
 
 /** How the connection is encrypted, as libpq defines the modes of the same names; `no-verify` accepts any certificate. */
@@ -6,20 +6,20 @@ export type TlsMode = 'require' | 'verify-ca' | 'verify-full' | 'no-verify';
 
 export interface DatabaseTls {
   readonly mode: TlsMode;
-  /** File with the certificates of trusted authorities; undefined: those that Node trusts. */
+  /** File of trusted certificate authorities; undefined: those of Node. */
   readonly rootCert: string | undefined;
-  /** Files with the certificate and the key that this client shows; both or none. */
+  /** Files of the client's certificate and key; both or none. */
   readonly cert: string | undefined;
   readonly key: string | undefined;
-  /** Begins with TLS, without asking the server first: PostgreSQL 17 and newer. */
+  /** Starts with TLS directly, without negotiation: PostgreSQL 17 and newer. */
   readonly direct: boolean;
 }
 
 export interface DatabaseAddress {
-  /** Name or address; a folder that begins with `/`: a Unix domain socket in it. */
+  /** Host name or address; a path that starts with `/`: the folder of a Unix domain socket. */
   readonly host: string;
   readonly port: number;
-  /** undefined: as `pg` finds them (PGUSER, PGPASSWORD, ~/.pgpass, the user of this process). */
+  /** undefined: the defaults of `pg` (PGUSER, PGPASSWORD, ~/.pgpass, the user of this process). */
   readonly user: string | undefined;
   readonly password: string | undefined;
   readonly database: string | undefined;
@@ -54,7 +54,7 @@ const HONOURED = [
 ] as const;
 type Name = (typeof HONOURED)[number];
 
-/** Of parameters that other programs take, and what to do instead. */
+/** Alternatives to parameters of other programs. */
 const INSTEAD: Readonly<Record<string, string>> = {
   ssl: 'use sslmode',
   schema: 'use options=-c search_path=…, percent-encoded',
@@ -71,7 +71,7 @@ const refuse = (reason: string): never => {
   throw new Refusal(reason);
 };
 
-/** What `text`, a URL, says; as text, why it is refused. */
+/** The parsed URL; or the reason for refusing it, as text. */
 export function readDatabaseUrl(text: string): DatabaseAddress | string {
   try {
     return read(new URL(text));
@@ -111,7 +111,7 @@ function parameters(search: URLSearchParams): Partial<Record<Name, string>> {
   const names = [...search.keys()];
   for (const [at, name] of names.entries()) {
     if (!HONOURED.includes(name as Name)) {
-      // Anything else may be a part of a password that was not percent-encoded.
+      // An unknown name may be a part of a password that was not percent-encoded.
       const shown = /^[a-z_]{1,40}$/i.test(name) ? ` ${name}` : '';
       const instead = INSTEAD[name.toLowerCase()];
       refuse(`has the parameter${shown}, which is not supported${instead ? `: ${instead}` : ''}`);

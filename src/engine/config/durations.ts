@@ -1,4 +1,4 @@
-// Durations as operators write them: a whole number and one unit. Everywhere else they are milliseconds.
+// Parses and formats durations: a whole number and one unit. Elsewhere durations are milliseconds.
 
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
@@ -9,7 +9,7 @@ export function parseDuration(text: string): number | undefined {
   return match ? Number(match[1]) * UNITS[match[2] as keyof typeof UNITS] : undefined;
 }
 
-/** The shortest way to write `ms` (a whole number, 0 or more) that `parseDuration` reads back as the same. */
+/** The shortest form of `ms` (a whole number, 0 or more) that `parseDuration` accepts. */
 export function formatDuration(ms: number): string {
   if (ms === 0) return '0';
   const [unit, size] = Object.entries(UNITS).findLast(([, length]) => ms % length === 0) ?? ['ms', 1];

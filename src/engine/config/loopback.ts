@@ -1,4 +1,4 @@
-// Which hosts are this machine, and nobody else's.
+// Recognizes hosts that are this machine.
 import { isIPv4 } from 'node:net';
 
 /** `localhost` and names below it, 127.0.0.0/8, ::1 with or without the brackets of a URL. */
@@ -8,7 +8,7 @@ export function isLoopback(host: string): boolean {
   return name === 'localhost' || name.endsWith('.localhost') || name === '::1' || name === '[::1]';
 }
 
-/** True for `http://` on a host that is not this machine: whoever is on the way reads along. */
+/** True for `http://` on another machine: traffic can be read on the network. */
 export function isExposed(origin: string): boolean {
   const url = new URL(origin);
   return url.protocol === 'http:' && !isLoopback(url.hostname);

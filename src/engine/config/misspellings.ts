@@ -1,4 +1,4 @@
-// Finds variables that were probably meant to be ours. Looks at names only.
+// Finds names of variables that look like misspellings of known ones.
 
 /** Edits (insert, delete, replace, swap of neighbours) that turn `a` into `b`: optimal string alignment. */
 export function editDistance(a: string, b: string): number {
@@ -19,7 +19,7 @@ export function editDistance(a: string, b: string): number {
 
 /**
  * One warning per unknown name within two edits of one of `known` (one edit for names under eight letters: HOME is not HOST),
- * in any case. None where the name that was meant is set as well.
+ * case-insensitive. None where the intended variable is also set.
  */
 export function misspellings(given: readonly string[], known: readonly string[]): readonly string[] {
   return given

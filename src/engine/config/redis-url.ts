@@ -1,4 +1,4 @@
-// REDIS_URL, parameter by parameter: each is honoured, or refused by its name. Those about TLS are named as in DATABASE_URL.
+// Parses REDIS_URL: each parameter is honoured or refused by name. TLS parameters are named as in DATABASE_URL.
 import { isAbsolute } from 'node:path';
 import type { DatabaseTls } from './database-url.js';
 
@@ -7,7 +7,7 @@ export interface RedisAddress {
   readonly port: number;
   readonly username: string | undefined;
   readonly password: string | undefined;
-  /** Number of the database; pub/sub ignores it, limits are counted in it. */
+  /** Database number; used by limits, ignored by pub/sub. */
   readonly database: number;
   /** undefined: not encrypted, `redis://`. */
   readonly tls: DatabaseTls | undefined;
@@ -18,13 +18,13 @@ const MODES: ReadonlySet<string> = new Set(['verify-full', 'verify-ca', 'no-veri
 const FILES = ['sslrootcert', 'sslcert', 'sslkey'] as const;
 const HONOURED: ReadonlySet<string> = new Set(['sslmode', ...FILES]);
 
-/** What `text`, a URL, says; as text, why it is refused. */
+/** The parsed URL; or the reason for refusing it, as text. */
 export function readRedisUrl(text: string): RedisAddress | string {
   const url = new URL(text);
   const names = [...url.searchParams.keys()];
   const unknown = names.find((name) => !HONOURED.has(name));
   if (unknown !== undefined) {
-    // Anything else may be a part of a password that was not percent-encoded.
+    // An unknown name may be a part of a password that was not percent-encoded.
     const shown = /^[a-z_]{1,40}$/i.test(unknown) ? ` ${unknown}` : '';
     return `has the parameter${shown}, which is not supported`;
   }

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { reportConfig } from './config-report.js';
+import { service } from '../../../test/fixtures/engine-domain/service.js';
 
 const page = readFileSync('docs/configuration.md', 'utf8').replace(/\s+/g, ' ');
 const SECRET = randomBytes(32).toString('base64');
@@ -73,7 +74,7 @@ const REFUSALS: readonly (readonly [string, Record<string, string>, string])[] =
 
 it.each(REFUSALS)('%s: %j is refused, naming %s', (sentence, env, name) => {
   expect(page).toContain(sentence);
-  const { valid, text } = reportConfig(env);
+  const { valid, text } = reportConfig(env, service);
   expect([valid, text.split('\n').map((line) => /^ {2}([A-Z_]+) /.exec(line)?.[1])]).toEqual([
     false,
     [undefined, name],
@@ -110,6 +111,6 @@ it.each([
   ['looks like a misspelling of one below gives a warning', { PUBLIC_URI: SMTP_URL }, 'PUBLIC_URI is not a variable'],
 ])('%s', (sentence, env, warning) => {
   expect(page).toContain(sentence);
-  const { valid, text } = reportConfig(env);
+  const { valid, text } = reportConfig(env, service);
   expect([valid, text]).toEqual([true, expect.stringContaining(`warning: ${warning}`)]);
 });

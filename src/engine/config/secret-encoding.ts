@@ -1,12 +1,12 @@
-// How APP_SECRET is written: reads it, and recognises what nobody drew at random. Knows no file and no environment.
+// Decodes APP_SECRET, and detects values that are not random. Accesses no file and no environment.
 
-/** One entry of APP_SECRET. `weakness` says why it cannot have been drawn at random, if that shows. */
+/** One entry of APP_SECRET. `weakness`: why it is evidently not random. */
 export interface AppSecret {
   readonly key: Buffer;
   readonly weakness: string | undefined;
 }
 
-/** Fewer bytes than this are refused everywhere. */
+/** Minimum length; shorter secrets are always refused. */
 export const SECRET_BYTES = 32;
 
 const PLACEHOLDER = /change.?me|change.?this|secret|password|example|replace|placeholder|default/i;
@@ -19,7 +19,7 @@ export function readSecret(text: string): AppSecret | string {
   const hex = /^[0-9a-f]+$/i.test(text);
   if (hex && text.length % 2 === 1) return 'has an odd number of hex digits: one was lost';
   const key = Buffer.from(text, hex ? 'hex' : 'base64');
-  // Buffer.from skips what it does not understand, so only what encodes back to the same text was understood.
+  // Buffer.from skips invalid characters, so only input that re-encodes to the same text was valid.
   const unpadded = text
     .replace(/={1,2}$/, '')
     .replaceAll('+', '-')
@@ -29,7 +29,7 @@ export function readSecret(text: string): AppSecret | string {
   return { key, weakness: weaknessOf(text, key, hex) };
 }
 
-/** Each test below turns away fewer than one in a million of truly random secrets. */
+/** Each test refuses fewer than one in a million of truly random secrets. */
 function weaknessOf(text: string, key: Buffer, hex: boolean): string | undefined {
   if (PLACEHOLDER.test(text) || PLACEHOLDER.test(key.toString('latin1'))) return 'looks like a placeholder';
   if (key.every((byte) => byte >= 0x20 && byte < 0x7f)) return 'is encoded text, not random bytes';

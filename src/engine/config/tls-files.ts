@@ -1,4 +1,4 @@
-// The certificates and the key that DATABASE_URL or REDIS_URL names, read anew for each connection: they may be replaced while we run.
+// Certificates and keys named by DATABASE_URL or REDIS_URL, read for each connection, so that they can be replaced at run time.
 import { readFileSync } from 'node:fs';
 import { type ConnectionOptions, checkServerIdentity, createSecureContext } from 'node:tls';
 import { ConfigError } from './config-error.js';
@@ -7,7 +7,7 @@ import type { DatabaseTls } from './database-url.js';
 export class TlsFiles {
   private readable: Pick<ConnectionOptions, 'ca' | 'cert' | 'key'>;
 
-  /** Throws {@link ConfigError} if a file cannot be read, or holds something else. */
+  /** Throws {@link ConfigError} if a file cannot be read, or is invalid. */
   constructor(
     private readonly variable: string,
     private readonly tls: DatabaseTls,
@@ -16,7 +16,7 @@ export class TlsFiles {
     this.readable = readFiles(variable, tls);
   }
 
-  /** Options of the next connection. While the files cannot be read, those of the last time. */
+  /** Options for the next connection. While the files cannot be read, the previous ones. */
   options(): ConnectionOptions {
     try {
       this.readable = readFiles(this.variable, this.tls);
@@ -26,7 +26,7 @@ export class TlsFiles {
     return { ...this.readable, ...this.verification() };
   }
 
-  /** The modes as libpq has them: `require` with a file of authorities is `verify-ca`. */
+  /** TLS modes as in libpq: `require` with a file of authorities is `verify-ca`. */
   private verification(): ConnectionOptions {
     const { mode, rootCert } = this.tls;
     if (mode === 'verify-full') {
@@ -55,7 +55,7 @@ function readFiles(
     const text = read(file);
     if (typeof text !== 'string')
       throw refused(`names as ${name} a file that cannot be read (${text.code ?? 'unknown'})`);
-    // OpenSSL passes over what it does not know: without this, a file without certificates would trust nobody, in silence.
+    // OpenSSL skips unknown content: without this check, a file without certificates would silently trust nobody.
     if (!text.includes('-----BEGIN ')) throw refused(`names as ${name} a file that is not in PEM form`);
     return text;
   };

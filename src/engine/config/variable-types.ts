@@ -1,4 +1,4 @@
-// The kinds of values that variables have, as zod types. Every reason is written here, and none repeats the value.
+// zod types for values of variables. Their messages never contain the value.
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { readDatabaseUrl } from './database-url.js';
@@ -6,7 +6,7 @@ import { parseDuration } from './durations.js';
 import { readRedisUrl } from './redis-url.js';
 import { type AppSecret, readSecret } from './secret-encoding.js';
 
-/** A type whose text `read` turns into its value, or refuses: `return refuse('must be …')`. */
+/** A type whose `read` converts the text, or refuses it: `return refuse('must be …')`. */
 function text<T>(read: (text: string, refuse: (reason: string) => never) => T) {
   return z.string().transform((given, context): T =>
     read(given, (message) => {
@@ -16,7 +16,7 @@ function text<T>(read: (text: string, refuse: (reason: string) => never) => T) {
   );
 }
 
-/** Around every type: blanks at the ends do not count, and an empty variable is one that is not set. */
+/** Trims the value, and treats an empty one as unset. */
 export function variable<T extends z.ZodType>(type: T) {
   return z.preprocess((given) => (typeof given === 'string' ? given.trim() || undefined : given), type);
 }
@@ -28,12 +28,12 @@ export function oneOf<const T extends string>(...choices: readonly T[]) {
   );
 }
 
-/** `yes` is true and `no` is false, nothing else is anything. */
+/** `yes` is true, `no` is false, other values are refused. */
 export function flag(yes: string, no: string) {
   return oneOf(yes, no).transform((given) => given === yes);
 }
 
-/** A number of decimal digits; `what` names it in the refusal. */
+/** A decimal whole number; `what` names it in the message. */
 export function wholeNumber({ min, max, what = 'whole' }: { min: number; max: number; what?: string }) {
   return text((given, refuse) =>
     /^\d{1,9}$/.test(given) && Number(given) >= min && Number(given) <= max
@@ -103,9 +103,9 @@ export const redisUrl = connectionUrl(['redis', 'rediss']).pipe(
 
 /** Host names as browsers write them: international ones as `xn--…`, IPv6 in brackets. */
 const HOST_OF_ORIGIN = /^([a-z0-9._-]+|\[[0-9a-f:.]+\])$/;
-/** Pages inside of an app: `capacitor://localhost`, `tauri://localhost`, `ionic://localhost`. */
+/** Pages of apps: `capacitor://localhost`, `tauri://localhost`, `ionic://localhost`. */
 const APP_ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9._-]+(:[1-9]\d{0,4})?$/;
-/** Schemes of which no page can be, or none that can be told from others. */
+/** Schemes that no page has, or whose pages share an origin. */
 const NO_PAGE = new Set(['ws:', 'wss:', 'file:', 'ftp:', 'data:', 'blob:', 'about:', 'javascript:', 'mailto:']);
 
 const NOT_AS_BROWSERS_WRITE =
@@ -118,7 +118,7 @@ function originProblem(given: string): string | undefined {
   return url.origin === given && HOST_OF_ORIGIN.test(url.hostname) ? undefined : NOT_AS_BROWSERS_WRITE;
 }
 
-/** The same, and pages inside of apps. */
+/** The same, including pages of apps. */
 function pageProblem(given: string): string | undefined {
   const url = URL.parse(given);
   if (!url || !given.includes('://') || NO_PAGE.has(url.protocol) || /^https?:$/.test(url.protocol))
@@ -126,7 +126,7 @@ function pageProblem(given: string): string | undefined {
   return APP_ORIGIN.test(given) ? undefined : NOT_AS_BROWSERS_WRITE;
 }
 
-/** Exactly what a browser sends as `Origin`, of a site. */
+/** Exactly the `Origin` that browsers send. */
 export const origin = text((given, refuse) => {
   const problem = originProblem(given);
   return problem ? refuse(problem) : given;
@@ -141,7 +141,7 @@ export const origins = text((given, refuse) => {
   return problem ? refuse(`has an entry that ${problem}`) : [...new Set(entries)];
 });
 
-/** Networks in CIDR notation; an address alone stands for itself, `/32` or `/128`. */
+/** Networks in CIDR notation; a single address means `/32` or `/128`. */
 export const networks = text((given, refuse) => {
   const result = list(given).map((entry) => {
     const [address = '', prefix, ...rest] = entry.split('/');

@@ -40,7 +40,7 @@ const CASES: [ServiceError, Record<string, unknown>][] = [
   [new InvalidCredentialsError('Wrong.'), { code: 'INVALID_CREDENTIALS' }],
   [new ForbiddenError('OWNER'), { code: 'FORBIDDEN', requires: 'OWNER' }],
   [new ForbiddenError(), { code: 'FORBIDDEN' }],
-  [new NotFoundError('Project'), { code: 'NOT_FOUND' }],
+  [new NotFoundError('Thing'), { code: 'NOT_FOUND' }],
   [
     new BadUserInputError([{ path: 'a.b', message: 'is wrong' }]),
     { code: 'BAD_USER_INPUT', fields: [{ path: 'a.b', message: 'is wrong' }] },
@@ -72,9 +72,9 @@ describe('a deliberate error', () => {
   );
 
   it('keeps its place, and nothing else that was hung on it', () => {
-    const mapped = mapper.map(located(new NotFoundError('Project')));
+    const mapped = mapper.map(located(new NotFoundError('Thing')));
     expect(mapped).toEqual({
-      message: 'Project not found.',
+      message: 'Thing not found.',
       path: ['me'],
       locations: [{ line: 1, column: 1 }],
       extensions: { code: 'NOT_FOUND' },

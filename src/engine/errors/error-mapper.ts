@@ -1,22 +1,22 @@
-// The one mapper from whatever was thrown to what a client sees, used by HTTP and WebSocket alike.
-// Deliberate errors pass; everything else is masked and handed to `report` under an errorId.
+// Maps thrown errors to what a client sees, over HTTP and WebSocket. Deliberate errors pass; all others are masked and passed to
+// `report` under an errorId.
 import { randomUUID } from 'node:crypto';
 import { BREAK, GraphQLError, type GraphQLFormattedError, Kind, visit } from 'graphql';
 import { BadUserInputError, ServiceError, ServiceUnavailableError } from './service-error.js';
 
-/** Receives what the client does not: the error itself, under the id that the client was told. */
+/** Receives the masked error with the id that the client got. */
 export type ReportError = (error: unknown, errorId: string) => void;
 
-/** Recognises errors of a backend that is away, so that they can be told apart from faults of ours. */
+/** Recognizes errors of an unavailable backend, as opposed to bugs. */
 export type IsUnavailable = (error: unknown) => boolean;
 
-/** Raised by graphql-js, Apollo or checks of ours about the document alone: the text can be shown. */
+/** Raised by graphql-js, Apollo or our checks about the document only: the text can be shown. */
 const ABOUT_THE_DOCUMENT: ReadonlySet<unknown> = new Set([
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
   'OPERATION_RESOLUTION_FAILURE',
 ]);
-/** Apollo's words for a request that is none of GraphQL. */
+/** Apollo's messages for requests that are not GraphQL. */
 const ABOUT_THE_REQUEST: ReadonlySet<unknown> = new Set(['BAD_REQUEST', 'PERSISTED_QUERY_NOT_SUPPORTED']);
 
 const VALUES: ReadonlySet<Kind> = new Set([
@@ -30,15 +30,15 @@ const VALUES: ReadonlySet<Kind> = new Set([
   Kind.BOOLEAN,
   Kind.ENUM,
 ]);
-/** Variables that are named of those in one argument. */
+/** Upper limit of variables named for one argument. */
 const MAX_VARIABLES = 10;
 
-/** ms in which equal errors share an id and one report, and how many different ones are reported in that time. */
+/** ms in which equal errors share an id and one report, and the number of different ones reported in that time. */
 const WINDOW_MS = 1_000;
 const MAX_REPORTS = 20;
 
 export class ErrorMapper {
-  /** The ids of errors that were reported: one result may be sent to thousands of subscribers. */
+  /** The ids of reported errors: one result may be sent to thousands of subscribers. */
   private readonly ids = new WeakMap<object, string>();
   /** Ids by the text of the error, in the window that began at `since`. */
   private readonly recent = new Map<string, string>();
@@ -48,11 +48,11 @@ export class ErrorMapper {
     private readonly report: ReportError,
     private readonly isUnavailable: IsUnavailable,
     private readonly now = () => performance.now(),
-    /** Told the code of each error that a client receives. */
+    /** Called with the code of each error that a client receives. */
     private readonly onCode: (code: string) => void = () => {},
   ) {}
 
-  /** The client's view of `error`: message, path, locations and `extensions.code` of the catalogue, nothing else. */
+  /** The client's view of `error`: message, path, locations and `extensions.code`, nothing else. */
   map(error: unknown): GraphQLFormattedError {
     const { locations, path } = error instanceof GraphQLError ? error : {};
     const meaning = this.meaning(error);
@@ -70,7 +70,7 @@ export class ErrorMapper {
     return { message: 'Something went wrong on our side.', extensions: { code: 'INTERNAL_SERVER_ERROR', errorId } };
   }
 
-  /** The id under which `cause` was reported. An error that floods is reported once a second, under one id. */
+  /** The id under which `cause` was reported. Repeated errors are reported once a second, under one id. */
   private idOf(cause: unknown): string {
     const known = isObject(cause) ? this.ids.get(cause) : undefined;
     if (known) return known;
@@ -97,7 +97,7 @@ export class ErrorMapper {
   }
 }
 
-/** Stands for whatever is not reported by itself. */
+/** Stands for all errors that are not reported individually. */
 const OTHERS = '\0';
 
 function isObject(value: unknown): value is object {
@@ -108,12 +108,12 @@ function shown({ message, extensions }: ServiceError): Pick<GraphQLFormattedErro
   return { message, extensions: { ...extensions } };
 }
 
-/** What was thrown, however often graphql-js and Apollo wrapped it; a ServiceError also as the `cause` of another error. */
+/** The original error inside wrappers of graphql-js and Apollo; also a ServiceError in the `cause` of another error. */
 function causeOf(error: unknown): unknown {
   let inner = error;
   while (inner instanceof GraphQLError && !(inner instanceof ServiceError) && inner.originalError)
     inner = inner.originalError;
-  // graphql-js wraps what is no Error in one of its own.
+  // graphql-js wraps thrown values that are not errors.
   if (inner instanceof Error && 'thrownValue' in inner) inner = inner.thrownValue;
   for (let at = inner, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
     if (at instanceof ServiceError) return at;
@@ -122,8 +122,8 @@ function causeOf(error: unknown): unknown {
 }
 
 /**
- * Whether graphql-js could not read an argument of a field that it reached: a variable is null where that is not allowed, which only
- * its default value made valid. Every other error of an execution is located at a field, and errors about documents have a code.
+ * Whether graphql-js could not read an argument at execution: a variable is null where only its default value made that valid. All other
+ * errors of an execution are located at a field, and errors about documents have a code.
  */
 export function isAboutArgument({ nodes: [node] = [], extensions }: GraphQLError): boolean {
   return node !== undefined && VALUES.has(node.kind) && extensions['code'] === undefined;
@@ -139,7 +139,7 @@ function nullVariables({ nodes: [node] = [] }: GraphQLError): BadUserInputError 
   return new BadUserInputError([...names].map((path) => ({ path, message: 'must not be null' })));
 }
 
-/** Errors that graphql-js and Apollo raise before anything of ours ran. */
+/** Errors that graphql-js and Apollo raise before our code runs. */
 function requestProblem(
   error: unknown,
   cause: unknown,

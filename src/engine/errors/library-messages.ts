@@ -1,7 +1,7 @@
-// The only place that depends on how a library words its messages, where it offers no code and no class. Each expression is
-// anchored and reads a bounded part; each is tested against the library itself.
+// Recognizes library errors by message, where the library offers no code and no class. Each expression is anchored, reads a bounded
+// part, and is tested against the library.
 
-/** Errors without a code that `pg` and `pg-pool` make for a connection that was lost, or could not be had in time. */
+/** Errors without a code of `pg` and `pg-pool`: the connection was lost, or not available in time. */
 const CONNECTION_LOST: ReadonlySet<string> = new Set([
   'Connection terminated',
   'Connection terminated unexpectedly',
@@ -18,7 +18,7 @@ export function isLostConnection(error: unknown): boolean {
   return error instanceof Error && CONNECTION_LOST.has(error.message);
 }
 
-/** Errors without a code that `pg` makes when the server answers its request for TLS with anything but yes. */
+/** Errors without a code of `pg`: the server refuses TLS. */
 const NO_TLS: ReadonlySet<string> = new Set([
   'The server does not support SSL connections',
   'There was an error establishing an SSL connection',
@@ -29,10 +29,10 @@ export function isWithoutTls(error: unknown): boolean {
   return error instanceof Error && NO_TLS.has(error.message);
 }
 
-/** Characters of a refusal of PgBouncer that are read. */
+/** Characters that are read of a PgBouncer error. */
 const MAX_REFUSAL = 200;
 
-/** PgBouncer up to 1.18 has one SQLSTATE for everything, and English words. */
+/** PgBouncer up to 1.18 has one SQLSTATE for everything, so the English text is matched. */
 export function poolerRefusal(message: string): string {
   const words = message.slice(0, MAX_REFUSAL);
   const parameter = /unsupported startup parameter: ([a-z_]{1,40})/.exec(words)?.[1];
@@ -43,10 +43,10 @@ export function poolerRefusal(message: string): string {
     : 'refuses the connection (08P01)';
 }
 
-/** Characters of a syntax error that are read. */
+/** Characters that are read of a syntax error. */
 const MAX_SYNTAX_ERROR = 160;
 
-/** A syntax error that repeats no value but a name or punctuation, and one up to the kind of the value that it goes on to repeat. */
+/** A syntax error that contains no value but a name or punctuation, and the safe prefix of one that contains a value. */
 const READABLE: readonly RegExp[] = [
   /^Syntax Error: (?:Expected (?:[A-Z][A-Za-z]{1,19}|"[^"\s]{1,20}"), found|Unexpected) (?:Name "\w{1,50}"|<EOF>|"[!$&().:=@[\]{|}]{1,3}")\.$/,
   /^Syntax Error: Document contains more tha[nt] \d{1,9} tokens\. Parsing aborted\.$/,
@@ -55,7 +55,7 @@ const READABLE: readonly RegExp[] = [
 const UP_TO_VALUE =
   /^(Syntax Error: (?:Expected (?:[A-Z][A-Za-z]{1,19}|"[^"\s]{1,20}"), found|Unexpected) (?:Int|Float|String|BlockString|Comment|Name)) "/;
 
-/** What graphql-js says of a document that it cannot parse, without what the client sent as a value; undefined if that is not known. */
+/** graphql-js's syntax error without values sent by the client; undefined if it is not recognized. */
 export function readableSyntaxError(message: string): string | undefined {
   const begun = message.slice(0, MAX_SYNTAX_ERROR);
   if (begun === message && READABLE.some((readable) => readable.test(message))) return message;

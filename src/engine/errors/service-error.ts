@@ -1,5 +1,5 @@
-// The closed catalogue: every error that Tidings shows has one of these codes, one class per case.
-// Nothing here knows a transport; error-mapper.ts turns these into what a client sees.
+// The closed list of errors that clients receive: one class per case, each with one of these codes.
+// Nothing here knows a transport; error-mapper.ts turns these errors into responses.
 import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
 
 /** `extensions.code` of every error a client can receive, Apollo's parse and validation codes included. */
@@ -20,7 +20,7 @@ export type ErrorCode =
   | 'GRAPHQL_VALIDATION_FAILED'
   | 'OPERATION_RESOLUTION_FAILURE';
 
-/** One problem of the input: where it is (`input.title`) and what is wrong with it, never the value itself. */
+/** One problem of the input: its path (`input.title`) and a message that never repeats the value. */
 export interface FieldProblem {
   readonly path: string;
   readonly message: string;
@@ -28,141 +28,123 @@ export interface FieldProblem {
 
 /** An error that is meant for the client. Everything else is masked. */
 export abstract class ServiceError extends GraphQLError {
-  abstract readonly code: ErrorCode;
-
-  constructor(message: string, extensions: GraphQLErrorExtensions & { code: ErrorCode }) {
-    super(message, { extensions });
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    details: GraphQLErrorExtensions = {},
+  ) {
+    super(message, { extensions: { code, ...details } });
     this.name = new.target.name;
   }
 }
 
 /**
- * No valid access token, or no valid refresh token: refresh, or sign in. On a socket that has none from the start, close code 4401
- * says the same. A wrong password is {@link InvalidCredentialsError}.
+ * No valid access token, or no valid refresh token: refresh, or sign in. The equivalent for sockets is close code 4401.
+ * A wrong password is {@link InvalidCredentialsError}.
  */
 export class UnauthenticatedError extends ServiceError {
-  readonly code = 'UNAUTHENTICATED';
   constructor(message = 'Sign in first.') {
-    super(message, { code: 'UNAUTHENTICATED' });
+    super('UNAUTHENTICATED', message);
   }
 }
 
-/** The request names the account that its page shows, and its credentials are of another: nothing of it runs. */
+/** The request names the account that its page shows, and its credentials belong to another account: nothing is executed. */
 export class OtherAccountError extends ServiceError {
-  readonly code = 'UNAUTHENTICATED';
   constructor() {
-    super('This page shows another account than the one that is signed in. Load it again.', {
-      code: 'UNAUTHENTICATED',
+    super('UNAUTHENTICATED', 'This page shows another account than the one that is signed in. Load it again.', {
       reason: 'OTHER_ACCOUNT',
     });
   }
 }
 
-/** A password that was typed is wrong. Says nothing about the session of the request, which stays as it is. */
+/** A wrong password. The session of the request is not affected. */
 export class InvalidCredentialsError extends ServiceError {
-  readonly code = 'INVALID_CREDENTIALS';
   constructor(message: string) {
-    super(message, { code: 'INVALID_CREDENTIALS' });
+    super('INVALID_CREDENTIALS', message);
   }
 }
 
-/** Signed in, and may see the thing, but may not do this. `requires` names the role that the schema states. */
+/** The caller may see the object but not do this. `requires` is the role that the schema declares. */
 export class ForbiddenError extends ServiceError {
-  readonly code = 'FORBIDDEN';
   constructor(
     readonly requires?: string,
     message = requires ? `This requires the role ${requires}.` : 'You may not do this.',
   ) {
-    super(message, {
-      code: 'FORBIDDEN',
-      ...(requires ? { requires } : {}),
-    });
+    super('FORBIDDEN', message, requires ? { requires } : {});
   }
 }
 
-/** Absent or invisible to the caller: by design nobody can tell which. */
+/** Absent or invisible to the caller; the two cannot be told apart. */
 export class NotFoundError extends ServiceError {
-  readonly code = 'NOT_FOUND';
   constructor(what: string) {
-    super(`${what} not found.`, { code: 'NOT_FOUND' });
+    super('NOT_FOUND', `${what} not found.`);
   }
 }
 
-/** The input has a shape or a value that cannot be taken; `fields` names every one of them. */
+/** Invalid input; `fields` lists every problem. */
 export class BadUserInputError extends ServiceError {
-  readonly code = 'BAD_USER_INPUT';
   constructor(fields: readonly FieldProblem[], message?: string) {
-    super(message ?? fields.map((field) => `${field.path}: ${field.message}`).join('; '), {
-      code: 'BAD_USER_INPUT',
-      fields,
-    });
+    super('BAD_USER_INPUT', message ?? fields.map((field) => `${field.path}: ${field.message}`).join('; '), { fields });
   }
 }
 
-/** Why a well-formed request cannot be carried out in the present state. */
-export type ConflictReason =
-  | 'VERSION'
-  | 'IDEMPOTENCY_KEY'
-  | 'EMAIL_TAKEN'
-  | 'PROJECT_KEY_TAKEN'
-  | 'LAST_OWNER'
-  | 'LAST_ADMIN'
-  | 'RETRY';
+/** Why a well-formed request conflicts with the current state. A domain declares its own reasons where it throws them. */
+export interface ConflictReasons {
+  VERSION: true;
+  IDEMPOTENCY_KEY: true;
+  EMAIL_TAKEN: true;
+  LAST_ADMIN: true;
+  RETRY: true;
+}
+export type ConflictReason = keyof ConflictReasons;
 
 export class ConflictError extends ServiceError {
-  readonly code = 'CONFLICT';
   constructor(
     readonly reason: ConflictReason,
     message: string,
   ) {
-    super(message, { code: 'CONFLICT', reason });
+    super('CONFLICT', message, { reason });
   }
 }
 
-/** Too many tries; `retryAfter` is in whole seconds. */
+/** Too many attempts; `retryAfter` is in whole seconds. */
 export class RateLimitedError extends ServiceError {
-  readonly code = 'RATE_LIMITED';
   constructor(readonly retryAfter: number) {
-    super(`Too many requests. Try again in ${retryAfter} s.`, { code: 'RATE_LIMITED', retryAfter });
+    super('RATE_LIMITED', `Too many requests. Try again in ${retryAfter} s.`, { retryAfter });
   }
 }
 
-/** The document asks for more than one request may. */
+/** The document exceeds the limits of a request. */
 export class QueryTooComplexError extends ServiceError {
-  readonly code = 'QUERY_TOO_COMPLEX';
   constructor(message: string) {
-    super(message, { code: 'QUERY_TOO_COMPLEX' });
+    super('QUERY_TOO_COMPLEX', message);
   }
 }
 
-/** The log no longer, or never, held what this cursor points to: read the snapshot again. */
+/** The log does not hold the position of this cursor: read the data again. */
 export class CursorExpiredError extends ServiceError {
-  readonly code = 'CURSOR_EXPIRED';
   constructor() {
-    super('This cursor cannot be resumed from. Read the data again and subscribe with its lastCursor.', {
-      code: 'CURSOR_EXPIRED',
-    });
+    super(
+      'CURSOR_EXPIRED',
+      'This cursor cannot be resumed from. Read the data again and subscribe with its lastCursor.',
+    );
   }
 }
 
-/** A refresh token that had been replaced was used again: the session is ended. */
+/** A replaced refresh token was used again; its session has been ended. */
 export class RefreshTokenReusedError extends ServiceError {
-  readonly code = 'REFRESH_TOKEN_REUSED';
   constructor() {
-    super('This refresh token was used before; its session has been ended. Sign in again.', {
-      code: 'REFRESH_TOKEN_REUSED',
-    });
+    super('REFRESH_TOKEN_REUSED', 'This refresh token was used before; its session has been ended. Sign in again.');
   }
 }
 
 /**
- * A part that this needs (the database, the log, a capability not switched on) is away; nothing was changed, unless the connection to
- * the database was lost while it committed.
+ * A dependency (the database, the log, an optional feature) is unavailable. Nothing was changed, unless the connection to the
+ * database was lost during a commit.
  */
 export class ServiceUnavailableError extends ServiceError {
-  readonly code = 'SERVICE_UNAVAILABLE';
-  /** `retryAfter`: whole seconds after which it is worth trying again, if that is known. */
+  /** `retryAfter`: whole seconds after which to try again, if known. */
   constructor(message = 'The service cannot answer this now. Try again soon.', retryAfter?: number) {
-    super(message, { code: 'SERVICE_UNAVAILABLE', ...(retryAfter === undefined ? {} : { retryAfter }) });
+    super('SERVICE_UNAVAILABLE', message, retryAfter === undefined ? {} : { retryAfter });
   }
 }

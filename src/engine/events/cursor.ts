@@ -16,7 +16,7 @@ export function encodeCursor({ pos, nonce }: Position): string {
   return bytes.toString('base64url');
 }
 
-/** The position that `cursor` names; throws {@link CursorExpiredError} for what was never a cursor of ours. */
+/** The position that `cursor` names; throws {@link CursorExpiredError} if it is malformed. */
 export function decodeCursor(cursor: string): Position {
   const bytes = Buffer.from(cursor, 'base64url');
   const canonical = bytes.length === NONCE_BYTES + 8 && bytes.toString('base64url') === cursor;

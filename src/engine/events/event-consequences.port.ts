@@ -1,8 +1,8 @@
-// Port: what the domain stores because of an event, in the event's own transaction: neither is there without the other.
+// Port: what the domain stores because of an event, atomically in the event's transaction.
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { EventDraft } from './log-event.js';
 
-/** Where the next event of the log will be. */
+/** The position of the next event of the log. */
 export interface NextPlace {
   readonly pos: number;
   /** The database's clock, in ms since 1970. */
@@ -11,10 +11,9 @@ export interface NextPlace {
 
 export interface EventConsequences {
   /**
-   * Stores what follows from `drafts`, which are about to be appended by the transaction of `em`, and returns the events to
-   * append behind them. What it leaves in `em` is flushed with the events that it returns. It runs again when the transaction does.
-   * What must be in the order of the log asks for its place with `nextPlace`: from then on everyone else waits, so it is asked for
-   * only if something follows.
+   * Stores the consequences of `drafts`, which the transaction of `em` is about to append, and returns further events to
+   * append. Entities left in `em` are flushed with them. It runs again when the transaction is retried. Rows that need log order
+   * call `nextPlace`, which makes all other writers wait, so only if there are consequences.
    */
   follow(
     em: EntityManager,
@@ -23,7 +22,7 @@ export interface EventConsequences {
   ): Promise<readonly EventDraft[]>;
 }
 
-/** Nothing follows. */
+/** There are no consequences. */
 export const NO_CONSEQUENCES: EventConsequences = { follow: () => Promise.resolve([]) };
 
 export const EVENT_CONSEQUENCES = Symbol('EventConsequences');

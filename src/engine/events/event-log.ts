@@ -1,13 +1,13 @@
-// The log: append as a transaction's last statement, read from any position. PostgreSQL gives the positions
-// (see the migration's trigger); the doorbell only tells others to look.
+// The log: append as a transaction's last statement, read from any position. A trigger (see the migration) assigns the
+// positions; pub/sub only wakes other instances up.
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
-import { Counter } from 'prom-client';
+import type { Counter } from 'prom-client';
 import { SESSION_ENDED_STATE } from '../database/migrations/20261128000004-ended-sessions.js';
 import { commitWith, inTransaction, sqlState } from '../database/unit-of-work.js';
 import { CursorExpiredError, UnauthenticatedError } from '../errors/service-error.js';
-import { Metrics } from '../operations/metrics.js';
-import { PUB_SUB, type PubSub } from '../pubsub/doorbell.port.js';
+import { Metrics } from '../monitoring/metrics.js';
+import { PUB_SUB, type PubSub } from '../pubsub/pubsub.port.js';
 import { decodeCursor } from './cursor.js';
 import { EVENT_CONSEQUENCES, type EventConsequences, type NextPlace } from './event-consequences.port.js';
 import { HeadTurn } from './head-turn.js';
@@ -15,19 +15,19 @@ import type { EventDraft, LogEvent } from './log-event.js';
 import { LogFollower } from './log-follower.js';
 import { LogReader, type EventRow, toLogEvent } from './log-reader.js';
 
-/** A transaction that can say what others must learn of. */
+/** A transaction that can record events. */
 export interface LoggedTransaction {
   readonly em: EntityManager;
-  /** Queues an event for the end of this transaction; events keep the order in which they were recorded. */
+  /** Queues an event for the end of this transaction, in order. */
   readonly record: (event: EventDraft) => void;
 }
 
-/** Events that one ring carries at most. */
+/** Upper limit of events in one wake-up. */
 const MAX_CARRIED = 20;
 
-/** ms for which PostgreSQL lets a transaction hold the head and hears nothing of it: others wait no longer for an instance that stalls. */
+/** ms for which PostgreSQL keeps a silent transaction that holds the head: bounds the effect of a stalled instance on others. */
 export const HEAD_HELD_MS = 2_000;
-/** For this transaction alone, so that a connection that others use afterwards stays as it was. */
+/** For this transaction only: the connection's setting stays for others. */
 const HEAD_IS_BOUNDED = `set_config('idle_in_transaction_session_timeout', '${HEAD_HELD_MS}', true)`;
 
 const APPEND = `
@@ -41,9 +41,9 @@ returning pos::float8 as pos, seq::float8 as seq, resource_kind, resource_id, ki
 
 const NEXT_PLACE = `
 select (pos + 1)::float8 as pos, floor(extract(epoch from clock_timestamp()) * 1000)::float8 as at, ${HEAD_IS_BOUNDED}
-  from log_head where partition = 0 for update`;
+  from log_head for update`;
 
-/** SQLSTATE of a transaction that PostgreSQL has ended because it was idle for too long. */
+/** SQLSTATE of a transaction that PostgreSQL ended because it was idle for too long. */
 const IDLE_TIMEOUT_STATE = '25P03';
 
 class HeadLostError extends Error {
@@ -57,33 +57,32 @@ class HeadLostError extends Error {
 @Injectable()
 export class EventLog {
   private readonly headTurn = new HeadTurn(2 * HEAD_HELD_MS);
-  private readonly headsLost: Counter;
+  private readonly headsLost: Counter | undefined;
 
   constructor(
     private readonly orm: MikroORM,
     private readonly reader: LogReader,
     private readonly follower: LogFollower,
-    @Inject(PUB_SUB) private readonly doorbell: PubSub,
+    @Inject(PUB_SUB) private readonly pubSub: PubSub,
     @Inject(EVENT_CONSEQUENCES) private readonly consequences: EventConsequences,
     @Optional() metrics?: Metrics,
   ) {
-    this.headsLost = new Counter({
-      name: 'tidings_log_head_lost_total',
-      help: 'Transactions of this instance that PostgreSQL ended because it stalled while they held the head of the log.',
-      registers: metrics ? [metrics.registry] : [],
-    });
+    this.headsLost = metrics?.counter(
+      'log_head_lost_total',
+      'Transactions of this instance that PostgreSQL ended because it stalled while they held the head of the log.',
+    );
   }
 
   /**
-   * Runs `work` in one transaction and appends what it recorded as the last statement. When this returns, the commit is
-   * durable, the bell has been rung, and this node has applied the events: a caller reads its own writes.
+   * Runs `work` in one transaction and appends its events as the last statement. When this returns, the commit is
+   * durable, other instances have been woken up, and this instance has applied the events: a caller reads its own writes.
    */
   async transaction<T>(work: (transaction: LoggedTransaction) => Promise<T>): Promise<T> {
     let events: LogEvent[] = [];
     const result = await inTransaction(this.orm, async (em) => {
       const drafts: EventDraft[] = [];
       const value = await work({ em, record: (event) => drafts.push(event) });
-      // All that can be waited for comes before the head.
+      // Everything that may wait comes before the head is locked.
       await em.flush();
       events = await this.headTurn.use(async (take) => {
         let holdsHead = false;
@@ -94,20 +93,20 @@ export class EventLog {
         try {
           return await this.append(em, [...drafts, ...(await this.following(em, drafts, takeHead))]);
         } catch (error) {
-          if (holdsHead && sqlState(error) === IDLE_TIMEOUT_STATE) this.headsLost.inc();
+          if (holdsHead && sqlState(error) === IDLE_TIMEOUT_STATE) this.headsLost?.inc();
           throw error;
         }
       });
       return value;
     });
-    await this.ring(events);
+    await this.wakeUp(events);
     return result;
   }
 
   /**
-   * Appends `drafts` in order and commits the transaction of `em`, which `inTransaction` began: no time passes in which this
-   * process holds the head. Without a draft it does neither. Throws {@link UnauthenticatedError} if the session of one has ended, whatever
-   * this instance knows of it.
+   * Appends `drafts` in order and commits the transaction of `em`, begun by `inTransaction`, in one flush, so this process never
+   * holds the head while idle. Does neither without drafts. Throws {@link UnauthenticatedError} if the session of a draft has ended, as
+   * PostgreSQL knows it.
    */
   async append(em: EntityManager, drafts: readonly EventDraft[]): Promise<LogEvent[]> {
     if (drafts.length === 0) return [];
@@ -126,17 +125,17 @@ export class EventLog {
     }
   }
 
-  /** The position to go on from; throws {@link CursorExpiredError} for a pruned, foreign, future or unknown one. */
+  /** The position to resume from; throws {@link CursorExpiredError} for a pruned, foreign, future or unknown one. */
   async resolveCursor(cursor: string): Promise<number> {
     const position = decodeCursor(cursor);
-    // Most of those who resume were away for a moment: what this instance has just applied needs no statement.
+    // Most clients resume after a moment: recently applied events need no statement.
     if (!this.follower.holds(position) && !(await this.reader.holds(position))) throw new CursorExpiredError();
     return position.pos;
   }
 
   /**
-   * What follows from `drafts`, stored. Throws {@link HeadLostError} if this process held the head and stalled for so long that
-   * PostgreSQL has ended the transaction: nothing is committed, and the connection need not say why it is lost.
+   * Stores and returns the consequences of `drafts`. Throws {@link HeadLostError} if this process held the head and stalled until
+   * PostgreSQL ended the transaction: nothing is committed, even if the connection reports no reason.
    */
   private async following(
     em: EntityManager,
@@ -160,17 +159,17 @@ export class EventLog {
     throw new HeadLostError();
   }
 
-  private async ring(events: readonly LogEvent[]): Promise<void> {
+  private async wakeUp(events: readonly LogEvent[]): Promise<void> {
     const last = events.at(-1);
     if (!last) return;
-    // A large batch is left to be read: the bell itself must stay light.
+    // Large batches are read from the log: a wake-up must stay small.
     const carried = events.length <= MAX_CARRIED ? { events } : {};
-    this.doorbell.publish('log', { log: this.follower.identity, pos: String(last.pos), ...carried });
+    this.pubSub.publish('log', { log: this.follower.identity, pos: String(last.pos), ...carried });
     await this.follower.reached(last.pos);
   }
 }
 
-/** Locks the head until the transaction ends: what it returns stays true. */
+/** Locks the head until the transaction ends, so the returned position stays the last one. */
 async function nextPlace(em: EntityManager): Promise<NextPlace> {
   const [place] = await em.execute<NextPlace[]>(NEXT_PLACE);
   return place!;

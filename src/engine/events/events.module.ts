@@ -1,6 +1,6 @@
-// The log and its follower, which starts before anything is served.
+// The log and its follower, which starts before the first request.
 import { type DynamicModule, Global, Module, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
-import { Health } from '../operations/health.js';
+import { Health } from '../monitoring/health.js';
 import { EVENT_CONSEQUENCES, type EventConsequences } from './event-consequences.port.js';
 import { EventLog } from './event-log.js';
 import { LogFollower } from './log-follower.js';
@@ -25,7 +25,7 @@ export class EventsModule implements OnModuleInit, OnApplicationBootstrap {
     this.health.register('log', () => this.follower.fresh);
   }
 
-  /** Everyone who listens has been made by now; requests come after. */
+  /** All listeners exist by now; requests come later. */
   onApplicationBootstrap(): Promise<void> {
     return this.follower.start();
   }

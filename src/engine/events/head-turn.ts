@@ -1,13 +1,13 @@
-// One transaction of this instance at a time holds the head of the log while it does something else. Several would hold it one after
-// the other should the process stall, and each for as long as PostgreSQL waits for it.
+// Serializes transactions of this instance that hold the head of the log while doing other work. If the process stalls, PostgreSQL
+// then ends one of them, not several in sequence.
 
 export class HeadTurn {
   private last: Promise<void> = Promise.resolve();
 
-  /** `maxMs`: after that the next one goes ahead; the connection of the one before is lost, and PostgreSQL has ended its transaction. */
+  /** `maxMs`: then the next one proceeds; the connection of the first is lost, and PostgreSQL has ended its transaction. */
   constructor(private readonly maxMs: number) {}
 
-  /** Runs `work`, which waits for its turn by `take`, if it needs one, and has it until it ends. */
+  /** Runs `work`, which calls `take` if it needs the turn, and keeps it until it ends. */
   async use<T>(work: (take: () => Promise<void>) => Promise<T>): Promise<T> {
     let end: (() => void) | undefined;
     const take = async () => {

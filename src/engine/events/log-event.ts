@@ -1,12 +1,15 @@
-// What the one log holds. JSON-safe as it stands, so that a ring can carry it.
+// The shape of log events. Serializable as JSON, for wake-ups.
 
-/** A thing that has events of its own, counted by `seq`: an account, or whatever the domain declares. */
+/** An object with its own events, counted by `seq`: an account, or a resource of the domain. */
 export interface ResourceRef {
   readonly kind: string;
   readonly id: string;
 }
 
-/** What a transaction wants to be known. `facts` hold names and ids of what changed, never contents. */
+/** Id of the resource that stands for all of its kind: its events are events of each of them. */
+export const ALL_OF_KIND = '00000000-0000-0000-0000-000000000000';
+
+/** An event to append. `facts` hold names and ids of what changed, never contents. */
 export interface EventDraft {
   readonly resource: ResourceRef;
   readonly kind: string;
@@ -15,9 +18,9 @@ export interface EventDraft {
   readonly facts?: Readonly<Record<string, unknown>>;
 }
 
-/** An event at its place in the log. */
+/** An event at its position in the log. */
 export interface LogEvent {
-  /** Place in the whole log: gapless, in commit order. */
+  /** Position in the whole log: gapless, in commit order. */
   readonly pos: number;
   /** Count within the resource: gapless, from 1. */
   readonly seq: number;
@@ -28,11 +31,19 @@ export interface LogEvent {
   readonly facts: Readonly<Record<string, unknown>>;
   /** Time of the commit's last statement on the database's clock, in ms since 1970. */
   readonly at: number;
-  /** Six random bytes, hex: what makes a cursor belong to this history. */
+  /** Six random bytes, hex: bind a cursor to this history. */
   readonly nonce: string;
 }
 
-/** Whether what came through the doorbell is an event. */
+/** `event` as an event of the resource, or of any of that kind if `id` is absent; `undefined` if it is of another. */
+export function eventOf({ kind, id }: { readonly kind: string; readonly id?: string }, event: LogEvent) {
+  const { resource } = event;
+  if (resource.kind !== kind) return undefined;
+  if (id === undefined || resource.id === id) return event;
+  return resource.id === ALL_OF_KIND ? { ...event, resource: { kind, id } } : undefined;
+}
+
+/** Whether the content of a wake-up is a valid event. */
 export function isLogEvent(value: unknown): value is LogEvent {
   if (!isRecord(value) || !isRecord(value['resource'])) return false;
   const texts = [value['kind'], value['actorId'], value['nonce'], value['resource']['kind'], value['resource']['id']];

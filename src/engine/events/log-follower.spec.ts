@@ -1,4 +1,4 @@
-// Following the log over a real PostgreSQL, through rings that go astray and a database that goes away.
+// Following the log over a real PostgreSQL, through wake-ups that are lost and a database that goes away.
 import { Logger } from '@nestjs/common';
 import { Client } from 'pg';
 import { createDatabase, type TestDatabase } from '../../../test/support/database.js';
@@ -6,21 +6,21 @@ import {
   afterTurns,
   emptyLog,
   happening,
-  LogNode,
-  type LogNodeOptions,
+  LogInstance,
+  type LogInstanceOptions,
   range,
-} from '../../../test/support/log-node.js';
+} from '../../../test/support/log-instance.js';
 import { startTcpProxy } from '../../../test/support/tcp-proxy.js';
 import { until, within } from '../../../test/support/wait.js';
 import { ServiceUnavailableError } from '../errors/service-error.js';
 import type { LogEvent } from './log-event.js';
 
 let database: TestDatabase;
-let node: LogNode;
+let instance: LogInstance;
 const logged: string[] = [];
 
-const start = async (options: Partial<LogNodeOptions> = {}): Promise<LogNode> =>
-  (node = await LogNode.start({ url: database.url, ...options }));
+const start = async (options: Partial<LogInstanceOptions> = {}): Promise<LogInstance> =>
+  (instance = await LogInstance.start({ url: database.url, ...options }));
 
 const record = (message: unknown): void => void logged.push(String(message));
 
@@ -33,7 +33,7 @@ beforeEach(async () => {
   await emptyLog(database);
 });
 afterEach(async () => {
-  await node.stop();
+  await instance.stop();
 });
 afterAll(async () => {
   Logger.overrideLogger(true);
@@ -42,17 +42,17 @@ afterAll(async () => {
 
 /** Commits so many events in one transaction, unheard; returns them. */
 const silently = (count = 1): Promise<LogEvent[]> =>
-  node.commitSilently(...range(1, count).map((n) => happening(`E${n}`)));
-/** The same by plain SQL, which needs no connection of the node. */
+  instance.commitSilently(...range(1, count).map((n) => happening(`E${n}`)));
+/** The same by plain SQL, which needs no connection of the instance. */
 const directly = (): Promise<unknown> =>
   database.query(
     `insert into event (resource_kind, resource_id, kind, actor_id) select 'thing', id, 'MISSED', id from account`,
   );
 const carried = (events: readonly unknown[]): void => {
   const pos = Math.max(...events.map((event) => (event as LogEvent).pos ?? 0));
-  node.ring({ pos: String(pos), events });
+  instance.wakeUp({ pos: String(pos), events });
 };
-/** Resolves when what was rung before has been heard. */
+/** Resolves when every earlier wake-up has been handled. */
 const heard = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 async function allowConnections(allowed: boolean): Promise<void> {
@@ -71,8 +71,8 @@ describe('a follower', () => {
   it('begins at the head: what came before is in the tables', async () => {
     await start();
     await silently(3);
-    await node.saw(3);
-    const late = await LogNode.start({ url: database.url });
+    await instance.saw(3);
+    const late = await LogInstance.start({ url: database.url });
     try {
       expect(late.follower.applied).toBe(3);
       await silently();
@@ -87,7 +87,7 @@ describe('a follower', () => {
     await start();
     for (const round of range(1, 5)) {
       const [late] = await Promise.all([
-        LogNode.start({ url: database.url, withoutTimer: true }),
+        LogInstance.start({ url: database.url, withoutTimer: true }),
         ...range(1, 5).map(() => silently()),
       ]);
       const first = late.follower.applied - late.seen.length;
@@ -100,102 +100,102 @@ describe('a follower', () => {
   it('goes through page after page', async () => {
     await start({ withoutTimer: true });
     for (const count of [499, 500, 501, 1_000, 1_700]) {
-      const before = node.follower.applied;
+      const before = instance.follower.applied;
       await silently(count);
-      await node.follower.look();
-      expect(node.follower.applied).toBe(before + count);
+      await instance.follower.look();
+      expect(instance.follower.applied).toBe(before + count);
     }
-    expect(node.positions).toEqual(range(1, 4_200));
+    expect(instance.positions).toEqual(range(1, 4_200));
   });
 
-  it('notices without any ring, by its timer', async () => {
+  it('notices an event without a wake-up, by its timer', async () => {
     await start();
     await silently(2);
-    await node.saw(2, 1_000);
+    await instance.saw(2, 1_000);
     await silently();
-    await node.saw(3, 1_000);
-    expect(node.positions).toEqual([1, 2, 3]);
+    await instance.saw(3, 1_000);
+    expect(instance.positions).toEqual([1, 2, 3]);
   });
 
   it('tells those who hold rights before those who deliver, event by event', async () => {
     await start({ withoutTimer: true });
     const told: string[] = [];
-    node.follower.on('delivery', ({ pos }) => told.push(`delivery ${pos}`));
-    node.follower.on('rights', ({ pos }) => told.push(`rights ${pos}`));
+    instance.follower.on('delivery', ({ pos }) => told.push(`delivery ${pos}`));
+    instance.follower.on('rights', ({ pos }) => told.push(`rights ${pos}`));
     await silently(2);
-    await node.follower.look();
+    await instance.follower.look();
     expect(told).toEqual(['rights 1', 'delivery 1', 'rights 2', 'delivery 2']);
   });
 
   it('goes on when a listener throws, and says so', async () => {
     await start({ withoutTimer: true });
     const told: number[] = [];
-    node.follower.on('rights', () => {
+    instance.follower.on('rights', () => {
       throw new Error('no rights today');
     });
-    const leave = node.follower.on('delivery', ({ pos }) => told.push(pos));
+    const leave = instance.follower.on('delivery', ({ pos }) => told.push(pos));
     await silently(2);
-    await node.follower.look();
+    await instance.follower.look();
     leave();
     await silently();
-    await node.follower.look();
+    await instance.follower.look();
     expect(told).toEqual([1, 2]);
-    expect(node.positions).toEqual([1, 2, 3]);
+    expect(instance.positions).toEqual([1, 2, 3]);
     expect(logged).toEqual([1, 2, 3].map((pos) => `A listener of the log failed at ${pos}`));
   });
 });
 
-describe('a ring', () => {
+describe('a wake-up', () => {
   beforeEach(() => start({ withoutTimer: true }));
 
   it('that carries what comes next needs no look', async () => {
-    const looks = node.reader.looks;
+    const looks = instance.reader.looks;
     carried(await silently(3));
     await heard();
-    expect([node.positions, node.reader.looks]).toEqual([[1, 2, 3], looks]);
+    expect([instance.positions, instance.reader.looks]).toEqual([[1, 2, 3], looks]);
   });
 
   it('that comes twice, or late, changes nothing', async () => {
     const [first, second] = [await silently(), await silently()];
     for (const events of [first, second, second, first]) carried(events);
     await heard();
-    expect(node.positions).toEqual([1, 2]);
+    expect(instance.positions).toEqual([1, 2]);
   });
 
   it('that was overtaken by another is caught up from the log', async () => {
     const [first, second, third] = [await silently(), await silently(), await silently()];
     for (const events of [third, first, second]) carried(events);
-    await node.saw(3);
-    expect(node.positions).toEqual([1, 2, 3]);
+    await instance.saw(3);
+    expect(instance.positions).toEqual([1, 2, 3]);
   });
 
   it('whose events are in disorder is caught up from the log', async () => {
     carried((await silently(4)).toReversed());
-    await node.saw(4);
-    expect(node.positions).toEqual([1, 2, 3, 4]);
+    await instance.saw(4);
+    expect(instance.positions).toEqual([1, 2, 3, 4]);
   });
 
   it('without any event makes it look', async () => {
     await silently();
-    node.ring({ pos: '1' });
-    await node.saw(1);
-    expect(node.positions).toEqual([1]);
+    instance.wakeUp({ pos: '1' });
+    await instance.saw(1);
+    expect(instance.positions).toEqual([1]);
   });
 
   it('of another log is not for us', async () => {
     const [event] = await silently();
-    const looks = node.reader.looks;
-    node.ring({ log: 'a stranger', pos: '1', events: [event] });
+    const looks = instance.reader.looks;
+    instance.wakeUp({ log: 'a stranger', pos: '1', events: [event] });
     await heard();
-    expect([node.follower.applied, node.reader.looks]).toEqual([0, looks]);
+    expect([instance.follower.applied, instance.reader.looks]).toEqual([0, looks]);
   });
 
   it('that promises more than there is makes it look, and nothing more', async () => {
     const [event] = await silently();
     for (const pos of ['7', '9007199254740993', '99999999999999999999999'])
-      node.ring({ pos, events: [{ ...event, pos: 7 }] });
-    await node.saw(1);
-    expect(node.positions).toEqual([1]);
+      instance.wakeUp({ pos, events: [{ ...event, pos: 7 }] });
+    await instance.saw(1);
+    expect(instance.positions).toEqual([1]);
   });
 
   it('that carries what is no event is not believed; the log is', async () => {
@@ -211,91 +211,91 @@ describe('a ring', () => {
     }
     for (const field of ['resource', 'facts', 'kind', 'nonce']) malformed.push({ ...forged, [field]: null });
     malformed.push({ ...forged, resource: { kind: 'thing' } }, { ...forged, resource: { kind: 'thing', id: 7 } });
-    node.ring({ pos: '1', events: malformed });
-    await node.saw(1);
-    expect(node.seen).toEqual([event]);
+    instance.wakeUp({ pos: '1', events: malformed });
+    await instance.saw(1);
+    expect(instance.seen).toEqual([event]);
     expect(logged).toEqual([]);
   });
 
   it('that comes while a look is under way is not lost', async () => {
     const { promise: gate, resolve: open } = Promise.withResolvers<void>();
-    node.reader.beforeAnswer = () => gate;
-    const look = node.follower.look(); // it has found nothing when the commit comes
-    await until(() => node.reader.looks > 1, 'the look was under way');
+    instance.reader.beforeAnswer = () => gate;
+    const look = instance.follower.look(); // it has found nothing when the commit comes
+    await until(() => instance.reader.looks > 1, 'the look was under way');
     await silently();
-    node.ring({ pos: '1' });
+    instance.wakeUp({ pos: '1' });
     await heard();
     open();
     await look;
-    expect(node.positions).toEqual([1]);
+    expect(instance.positions).toEqual([1]);
   });
 
   it('that comes in the very turn in which a look ends is not lost', async () => {
     for (const turns of range(0, 6)) {
-      const before = node.follower.applied;
+      const before = instance.follower.applied;
       await silently();
-      node.reader.beforeAnswer = async () => {
-        node.reader.beforeAnswer = () => Promise.resolve();
+      instance.reader.beforeAnswer = async () => {
+        instance.reader.beforeAnswer = () => Promise.resolve();
         await silently();
       };
-      const leave = node.follower.on('delivery', ({ pos }) => {
-        if (pos === before + 1) void afterTurns(turns, () => node.follower.look());
+      const leave = instance.follower.on('delivery', ({ pos }) => {
+        if (pos === before + 1) void afterTurns(turns, () => instance.follower.look());
       });
-      await node.follower.look();
-      await node.saw(before + 2);
+      await instance.follower.look();
+      await instance.saw(before + 2);
       leave();
     }
-    expect(node.positions).toEqual(range(1, 14));
+    expect(instance.positions).toEqual(range(1, 14));
   });
 });
 
 describe('whoever needs to be sure', () => {
   it('waits until a position is applied, or a second', async () => {
     await start({ withoutTimer: true });
-    const reached = node.follower.reached(2);
+    const reached = instance.follower.reached(2);
     carried(await silently());
     await heard();
     expect(await Promise.race([reached.then(() => 'reached'), heard().then(() => 'waits')])).toBe('waits');
     carried(await silently());
     await within(500, reached, 'position 2 was reached');
-    await within(100, node.follower.reached(1), 'position 1 had been reached');
+    await within(100, instance.follower.reached(1), 'position 1 had been reached');
     const startedAt = performance.now();
-    await node.follower.reached(99);
+    await instance.follower.reached(99);
     expect(performance.now() - startedAt).toBeGreaterThan(900);
-    expect(node.follower['waiting'].size).toBe(0);
+    expect(instance.follower['waiting'].size).toBe(0);
   });
 
-  it('waits no longer when the node stops', async () => {
+  it('waits no longer when the instance stops', async () => {
     await start();
-    const waiting = Promise.all([node.follower.reached(7), node.follower.reached(8)]);
-    await node.follower.onApplicationShutdown();
+    const waiting = Promise.all([instance.follower.reached(7), instance.follower.reached(8)]);
+    await instance.follower.onApplicationShutdown();
     expect(await within(200, waiting, 'nobody waited any more')).toHaveLength(2);
   });
 
   it('looks first when the last look is too long ago', async () => {
     await start({ withoutTimer: true });
-    await within(50, node.follower.ensureFresh(), 'a fresh node answered at once');
+    await within(50, instance.follower.ensureFresh(), 'a fresh instance answered at once');
     await silently();
-    await until(() => !node.follower.fresh, 'the look was too long ago');
+    await until(() => !instance.follower.fresh, 'the look was too long ago');
     // It gives up after a second, which an overloaded machine may need: what was looked at by then counts.
     await until(
-      async () => Promise.allSettled([node.follower.ensureFresh()]).then(([{ status }]) => status === 'fulfilled'),
+      async () => Promise.allSettled([instance.follower.ensureFresh()]).then(([{ status }]) => status === 'fulfilled'),
       'it was fresh',
     );
-    expect(node.follower.applied).toBe(1);
+    expect(instance.follower.applied).toBe(1);
   });
 
   it('is refused while the database is away, and served again without anyone’s help', async () => {
     await start();
     await allowConnections(false);
     await terminateOthers();
-    await until(() => !node.follower.fresh, 'the node knew that it is behind');
-    await expect(node.follower.ensureFresh()).rejects.toBeInstanceOf(ServiceUnavailableError);
+    await until(() => !instance.follower.fresh, 'the instance knew that it is behind');
+    await expect(instance.follower.ensureFresh()).rejects.toBeInstanceOf(ServiceUnavailableError);
     await directly();
-    expect(node.follower.applied).toBe(0);
+    expect(instance.follower.applied).toBe(0);
     await allowConnections(true);
-    await node.saw(1);
-    await node.follower.ensureFresh();
+    await instance.saw(1);
+    await instance.follower.ensureFresh();
     expect(logged).toEqual(['The log cannot be followed', 'The log can be followed again']);
   });
 
@@ -304,9 +304,9 @@ describe('whoever needs to be sure', () => {
     for (const pos of range(1, 4)) {
       await terminateOthers();
       await directly();
-      await node.saw(pos, 2_000);
+      await instance.saw(pos, 2_000);
     }
-    expect(node.positions).toEqual([1, 2, 3, 4]);
+    expect(instance.positions).toEqual([1, 2, 3, 4]);
   });
 
   it('is served again after a network that swallowed everything, long before TCP gives up', async () => {
@@ -316,14 +316,14 @@ describe('whoever needs to be sure', () => {
       target.port = String(proxy.port);
       await start({ url: target.toString(), poolSize: 4 });
       proxy.blackhole(() => true); // connections that are made from now on pass
-      await until(() => !node.follower.fresh, 'the node knew that it is behind');
+      await until(() => !instance.follower.fresh, 'the instance knew that it is behind');
       await directly();
-      await node.saw(1, 15_000);
-      await node.follower.ensureFresh();
-      expect(node.positions).toEqual([1]);
+      await instance.saw(1, 15_000);
+      await instance.follower.ensureFresh();
+      expect(instance.positions).toEqual([1]);
     } finally {
       proxy.cut();
-      await node.stop();
+      await instance.stop();
       await proxy.stop();
       await start();
     }
@@ -336,26 +336,26 @@ describe('a log that is not the one that was followed', () => {
   const FOUND = `set session_replication_role = replica; insert into event select * from lost; set session_replication_role = origin;
                  update log_head set pos = 3, nonce = (select nonce from event where pos = 3)`;
 
-  it('is not served: a restored backup is noticed, its rings are not believed, and the right log is gone on with', async () => {
+  it('is not served: a restored backup is noticed, its wake-ups are ignored, and the right log is gone on with', async () => {
     await start();
     await silently(3);
-    await node.saw(3);
+    await instance.saw(3);
     await database.query(LOST);
-    await until(() => !node.follower.fresh, 'the node noticed', 1_000);
-    await expect(node.follower.ensureFresh()).rejects.toBeInstanceOf(ServiceUnavailableError);
+    await until(() => !instance.follower.fresh, 'the instance noticed', 1_000);
+    await expect(instance.follower.ensureFresh()).rejects.toBeInstanceOf(ServiceUnavailableError);
     const others = await silently(2); // 3 and 4 of that other history
     carried(others);
     await heard();
-    expect(node.positions).toEqual([1, 2, 3]);
-    await node.follower.look();
-    expect([node.follower.fresh, node.follower.applied]).toEqual([false, 3]);
+    expect(instance.positions).toEqual([1, 2, 3]);
+    await instance.follower.look();
+    expect([instance.follower.fresh, instance.follower.applied]).toEqual([false, 3]);
     await database.query('delete from event where pos > 2');
     await database.query(FOUND);
     await database.query('drop table lost');
-    await node.follower.ensureFresh();
+    await instance.follower.ensureFresh();
     await silently();
-    await node.saw(4);
-    expect(node.positions).toEqual([1, 2, 3, 4]);
+    await instance.saw(4);
+    expect(instance.positions).toEqual([1, 2, 3, 4]);
     expect(logged).toEqual(['The log cannot be followed', 'The log can be followed again']);
   });
 
@@ -363,17 +363,17 @@ describe('a log that is not the one that was followed', () => {
     await start({ withoutTimer: true });
     await silently(1_200);
     await database.query('delete from event where pos <= 600');
-    const looks = node.reader.looks;
-    await within(2_000, node.follower.look(), 'the look ended');
-    expect([node.follower.fresh, node.follower.applied, node.reader.looks]).toEqual([false, 0, looks + 1]);
+    const looks = instance.reader.looks;
+    await within(60_000, instance.follower.look(), 'the look ended');
+    expect([instance.follower.fresh, instance.follower.applied, instance.reader.looks]).toEqual([false, 0, looks + 1]);
   });
 
   it('is the same one after everything seen was pruned', async () => {
     await start();
-    await node.log.transaction(async (tx) => tx.record(happening()));
+    await instance.log.transaction(async (tx) => tx.record(happening()));
     await database.query('delete from event');
-    await node.follower.look();
-    expect([node.follower.fresh, logged]).toEqual([true, []]);
+    await instance.follower.look();
+    expect([instance.follower.fresh, logged]).toEqual([true, []]);
   });
 });
 
@@ -381,16 +381,16 @@ describe('a follower that was stopped', () => {
   it('tells nobody anything any more, not even what it was just reading', async () => {
     await start();
     const { promise: gate, resolve: open } = Promise.withResolvers<void>();
-    node.reader.beforeAnswer = () => gate;
+    instance.reader.beforeAnswer = () => gate;
     await silently();
-    const look = node.follower.look();
-    const stopped = node.follower.onApplicationShutdown();
-    node.ring({ pos: '1', events: await silently() });
+    const look = instance.follower.look();
+    const stopped = instance.follower.onApplicationShutdown();
+    instance.wakeUp({ pos: '1', events: await silently() });
     await heard();
     open();
-    await Promise.all([stopped, look, node.follower.look()]);
-    const looks = node.reader.looks;
-    await node.follower.look();
-    expect([node.positions, node.reader.looks]).toEqual([[], looks]);
+    await Promise.all([stopped, look, instance.follower.look()]);
+    const looks = instance.reader.looks;
+    await instance.follower.look();
+    expect([instance.positions, instance.reader.looks]).toEqual([[], looks]);
   });
 });

@@ -1,30 +1,29 @@
-// Follows the log to its head, position by position, and hands each event on once and in order: to what holds rights
-// first, then to what delivers. Rings make it look at once, a timer makes it look anyway, and it knows how fresh it is.
+// Follows the log to its head and dispatches each event once and in order: first to listeners that keep rights, then to those that
+// deliver. Wake-ups trigger a read, a timer triggers it anyway, and freshness is tracked.
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import { answered } from '../database/answered.js';
+import { withTimeout } from '../database/with-timeout.js';
 import { ServiceUnavailableError } from '../errors/service-error.js';
-import { type LogRing, PUB_SUB, type PubSub } from '../pubsub/doorbell.port.js';
+import { type LogWakeUp, PUB_SUB, type PubSub } from '../pubsub/pubsub.port.js';
 import type { Position } from './cursor.js';
 import { isLogEvent, type LogEvent } from './log-event.js';
-import { LostRings } from './lost-rings.js';
 import { LogBrokenError, LogReader } from './log-reader.js';
 
-/** Rights hear of an event before anything that delivers it. */
+/** Rights are updated before an event is delivered. */
 export type FollowPhase = 'rights' | 'delivery';
 export type LogListener = (event: LogEvent) => void;
 
-/** ms between two looks at the log without any ring: the bound on latency when every ring is lost. */
+/** ms between two reads of the log without a wake-up: the latency bound when every wake-up is lost. */
 export const POLL_INTERVAL_MS = 500;
-/** ms since the last look that reached the head, after which nothing is served before looking again. */
+/** ms since the last read that reached the head, after which requests wait for another read. */
 const STALE_AFTER_MS = 2_000;
-/** ms between two looks, or questions whether they are recent, after which this process has not been running. */
+/** ms between two reads or freshness checks after which this process is assumed to have been paused. */
 const ASLEEP_AFTER_MS = 750;
-/** ms that a request waits for such a look before it gets `SERVICE_UNAVAILABLE`. */
+/** ms that a request waits for such a read before it gets `SERVICE_UNAVAILABLE`. */
 const FRESHEN_TIMEOUT_MS = 1_000;
-/** ms after which a read is given up. */
+/** Time-out of a read in ms. */
 const READ_TIMEOUT_MS = 5_000;
 const PAGE = 500;
-/** Events kept in memory for deliveries that are a little behind. */
+/** Events kept in memory for subscribers slightly behind. */
 const RECENT = 2_048;
 
 @Injectable()
@@ -41,23 +40,22 @@ export class LogFollower implements OnApplicationShutdown {
   private confirmedAt = Number.NEGATIVE_INFINITY;
   private beatAt = Number.NEGATIVE_INFINITY;
   private wokeAt = Number.NEGATIVE_INFINITY;
-  private readonly lostRings = new LostRings();
-  /** The failure that was logged last, until a look succeeds. */
+  /** The last logged failure, until a read succeeds. */
   private failure: string | undefined;
-  /** The log that answers is another than the one followed: rings of it are not for us either. */
+  /** Another log answers than the one followed; its wake-ups are ignored. */
   private broken = false;
   private stopped = false;
-  /** Which log is followed; rings of others are not for us. */
+  /** Identity of the followed log; wake-ups of others are ignored. */
   identity = '';
-  /** The last event handed on: whatever is read from now on is at least as new. */
+  /** The last dispatched event: later reads return data at least as new. */
   position: Position = { pos: 0, nonce: '' };
 
   constructor(
     private readonly reader: LogReader,
-    @Inject(PUB_SUB) private readonly doorbell: PubSub,
+    @Inject(PUB_SUB) private readonly pubSub: PubSub,
   ) {}
 
-  /** Starts at the present head: what came before is in the tables that everyone reads. */
+  /** Starts at the current head: tables contain everything before it. */
   async start(): Promise<void> {
     const startedAt = performance.now();
     this.identity = await this.reader.identity();
@@ -65,15 +63,12 @@ export class LogFollower implements OnApplicationShutdown {
     this.confirmedAt = startedAt;
     if (this.stopped) return;
     this.unsubscribe = [
-      this.doorbell.subscribe('log', (ring) => {
-        if (ring.log === this.identity) this.heard(ring);
+      this.pubSub.subscribe('log', (wakeUp) => {
+        if (wakeUp.log === this.identity) this.wokenUp(wakeUp);
       }),
-      this.doorbell.onRecovered(() => void this.look()),
+      this.pubSub.onRecovered(() => void this.look()),
     ];
-    this.timer = setInterval(() => {
-      this.lostRings.tick();
-      void this.look();
-    }, POLL_INTERVAL_MS);
+    this.timer = setInterval(() => void this.look(), POLL_INTERVAL_MS);
     await this.look();
   }
 
@@ -85,65 +80,60 @@ export class LogFollower implements OnApplicationShutdown {
     return this.looking ?? Promise.resolve();
   }
 
-  /** Hears every event from now on, synchronously, in order. Returns the way to stop. */
+  /** Calls `listener` for every event from now on, synchronously, in order. Returns an unsubscribe function. */
   on(phase: FollowPhase, listener: LogListener): () => void {
     this.listeners[phase].add(listener);
     return () => this.listeners[phase].delete(listener);
   }
 
-  /** Calls `listener` whenever another log than the one followed is found: what was handed on is not in it. */
+  /** Calls `listener` when another log than the followed one is found, which lacks dispatched events. */
   onBroken(listener: () => void): void {
     this.brokenListeners.add(listener);
   }
 
-  /** `pos` of the last event handed on. */
+  /** `pos` of the last dispatched event. */
   get applied(): number {
     return this.position.pos;
   }
 
-  /** Events so far that it has found without any ring. */
-  get ringsLost(): number {
-    return this.lostRings.count;
-  }
-
-  /** When the last look began that reached the head: everything that was committed by then is applied. */
+  /** Start of the last read that reached the head: everything committed before it is applied. */
   get confirmedUntil(): Date {
     const now = performance.now();
     return new Date(Date.now() - Math.min(now - this.confirmedAt, now));
   }
 
-  /** Whether the last look that reached the head is recent enough to trust what this node holds. */
+  /** Whether the last read of the head is recent enough to trust this instance's state. */
   get fresh(): boolean {
     this.noticeSleep();
     return this.confirmedAt >= this.wokeAt && performance.now() - this.confirmedAt < STALE_AFTER_MS;
   }
 
-  /** Returns at once while fresh; else looks first, and throws {@link ServiceUnavailableError} if that fails. */
+  /** Returns at once while fresh; otherwise reads first, and throws {@link ServiceUnavailableError} if that fails. */
   async ensureFresh(): Promise<void> {
     if (this.fresh) return;
     await within(FRESHEN_TIMEOUT_MS, this.look());
     if (!this.fresh) throw new ServiceUnavailableError();
   }
 
-  /** Applies what has been committed by now; throws {@link ServiceUnavailableError} if that cannot be read within a second. */
+  /** Applies everything committed so far; throws {@link ServiceUnavailableError} if the read takes more than a second. */
   async catchUp(): Promise<void> {
     const calledAt = performance.now();
     await within(FRESHEN_TIMEOUT_MS, this.look());
     if (this.confirmedAt < calledAt) throw new ServiceUnavailableError();
   }
 
-  /** Resolves when this node has applied `pos`, or after a second: its rights are then those that the log had there. */
+  /** Resolves when this instance has applied `pos`, or after a second; its rights then include that position. */
   async reached(pos: number): Promise<void> {
     if (this.applied >= pos || this.stopped) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const waiter = { pos, wake: resolve };
     this.waiting.add(waiter);
-    // The ring of that commit is on its way to this node too, and looks if it must: no read of our own.
+    // The commit's wake-up reaches this instance too and triggers a read if needed.
     await within(FRESHEN_TIMEOUT_MS, promise);
     this.waiting.delete(waiter);
   }
 
-  /** Applied events after `pos` that are still in memory, or `undefined` if `pos` lies further back. */
+  /** Applied events after `pos`, if still in memory; otherwise `undefined`. */
   recentAfter(pos: number): readonly LogEvent[] | undefined {
     if (pos >= this.applied) return [];
     const first = this.recent[0];
@@ -151,12 +141,12 @@ export class LogFollower implements OnApplicationShutdown {
     return this.recent.slice(pos + 1 - first.pos);
   }
 
-  /** Whether the event at `position` is among those in memory. False tells nothing: it may be older. */
+  /** Whether the event at `position` is in memory. False: it may be older. */
   holds({ pos, nonce }: Position): boolean {
     return !this.broken && pos <= this.applied && this.recentAfter(pos - 1)?.[0]?.nonce === nonce;
   }
 
-  /** Looks at the log and applies everything up to the head it has now. Never throws; calls made meanwhile share a look. */
+  /** Reads the log and applies everything up to its head. Never throws; concurrent calls share a read. */
   look(): Promise<void> {
     this.noticeSleep();
     this.lookAgain = true;
@@ -169,22 +159,19 @@ export class LogFollower implements OnApplicationShutdown {
         if (this.stopped) return;
         this.lookAgain = false;
         const startedAt = performance.now();
-        const page = await answered(READ_TIMEOUT_MS, () => this.reader.following(this.position, PAGE));
+        const page = await withTimeout(READ_TIMEOUT_MS, () => this.reader.following(this.position, PAGE));
         this.broken = false;
-        for (const event of page) {
-          if (event.pos > this.applied) this.lostRings.found(event.pos);
-          this.apply(event);
-        }
+        for (const event of page) this.apply(event);
         if (page.length === PAGE) continue;
         this.confirmedAt = startedAt;
-        // Someone who asked while the page was on its way may know of a commit that it does not hold.
+        // A caller during the read may know of a later commit.
         if (!this.lookAgain) break;
       }
       if (this.failure) this.logger.log('The log can be followed again');
       this.failure = undefined;
     } catch (error) {
       this.broken = error instanceof LogBrokenError;
-      // Once for each kind of failure: a replaced log usually shows after an outage, and must not be hidden by it.
+      // Logged once per kind of failure: a replaced log usually follows an outage, and must not be hidden by it.
       const failure = this.broken ? 'broken' : 'unreadable';
       const isNew = failure !== this.failure;
       if (isNew && !this.stopped) this.logger.error('The log cannot be followed', stackOf(error));
@@ -192,26 +179,24 @@ export class LogFollower implements OnApplicationShutdown {
       if (this.broken) this.confirmedAt = Number.NEGATIVE_INFINITY;
       if (this.broken && isNew) for (const listener of this.brokenListeners) listener();
     } finally {
-      // In the same turn as the last question whether to look again: whoever asks from now on starts a look of its own.
+      // In the same turn as the last check for another read: later callers start a new one.
       this.looking = undefined;
     }
   }
 
-  /** A process that was paused finds requests waiting when it goes on, and serves none of them before it has looked. */
+  /** After a pause of the process, waiting requests are not served before another read. */
   private noticeSleep(): void {
     const now = performance.now();
     if (now - this.beatAt > ASLEEP_AFTER_MS) this.wokeAt = now;
     this.beatAt = now;
   }
 
-  private heard({ pos, events = [] }: LogRing): void {
-    const carried = events.filter((event) => isLogEvent(event));
-    this.lostRings.rung(Number(pos), carried);
-    for (const event of carried) this.apply(event);
+  private wokenUp({ pos, events = [] }: LogWakeUp): void {
+    for (const event of events) if (isLogEvent(event)) this.apply(event);
     if (Number(pos) > this.applied) void this.look();
   }
 
-  /** Hands on the next event; anything already applied is passed over, anything further ahead waits for a look. */
+  /** Dispatches the next event; skips applied ones; one further ahead triggers a read. */
   private apply(event: LogEvent): void {
     if (this.stopped || this.broken || event.pos !== this.applied + 1) return;
     this.position = event;
@@ -236,7 +221,7 @@ export class LogFollower implements OnApplicationShutdown {
   }
 }
 
-/** Waits for `work`, at most `ms`; leaves no timer behind. */
+/** Waits for `work` for at most `ms`; clears its timer. */
 async function within(ms: number, work: Promise<void>): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, ms);

@@ -1,13 +1,13 @@
-// Reads of the log, always on the primary. Knows SQL and nothing of who listens.
+// Reads the log, always on the primary. Contains the SQL, knows no listeners.
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
-import { answered } from '../database/answered.js';
+import { withTimeout } from '../database/with-timeout.js';
 import { FOLLOWING } from '../database/orm-options.js';
 import { CursorExpiredError } from '../errors/service-error.js';
 import type { Position } from './cursor.js';
-import type { LogEvent } from './log-event.js';
+import { ALL_OF_KIND, type LogEvent } from './log-event.js';
 
-/** A row of `event` in the types of the wire: numbers as numbers, time as ms, nonce as hex. */
+/** A row of `event` in wire types: numbers as numbers, time as ms, nonce as hex. */
 export interface EventRow {
   readonly pos: number;
   readonly seq: number;
@@ -38,52 +38,52 @@ export function toLogEvent(row: EventRow): LogEvent {
   };
 }
 
-/** Which events of the log a reader wants: those of one resource. */
+/** Filter by resource: events of one resource, and behind a position those of all of its kind. */
 export interface EventFilter {
   readonly resourceKind: string;
   readonly resourceId: string;
 }
 
-/** Events behind one place and before another. */
-export interface LogRange {
-  readonly after?: number | undefined;
-  readonly before?: number | undefined;
+/** One direction from a position: later events, or `backwards` earlier ones. */
+export interface LogSide {
+  readonly pos: number;
   readonly backwards: boolean;
 }
 
-/** The log that answers is not the one that was followed: a backup was restored, or a standby that lacked the newest promoted. */
+/** Another log answers than the followed one: a backup was restored, or a lagging standby promoted. */
 export class LogBrokenError extends Error {
   constructor({ pos }: Position) {
-    super(`This log does not hold position ${pos} any more, as it was followed. If it stays so, restart this node.`);
+    super(`The log no longer contains the followed position ${pos}. Restart this instance if this persists.`);
   }
 }
 
-/** Whether the log holds a position, given as pos, nonce, pos, nonce. The head knows its own nonce when its event has been pruned. */
+/** Whether the log holds a position, given as pos, nonce, pos, nonce. The head keeps its nonce when its event is pruned. */
 const HOLDS = `(
-  exists (select 1 from event as known where known.partition = 0 and known.pos = ? and known.nonce = decode(?, 'hex'))
-  or exists (select 1 from log_head where partition = 0 and pos = ? and nonce = decode(?, 'hex')))`;
+  exists (select 1 from event as known where known.pos = ? and known.nonce = decode(?, 'hex'))
+  or exists (select 1 from log_head where pos = ? and nonce = decode(?, 'hex')))`;
 
-/** ms that PostgreSQL may take for a page of those who are behind; and those that it is waited for, should it not answer at all. */
+/** Time-outs in ms of a page for subscribers that are behind: in PostgreSQL, and on this side. */
 const PAGE_TIMEOUT_MS = 5_000;
 const SILENCE_MS = 1_000;
 
 @Injectable()
 export class LogReader {
-  private readonly pageTimeout = PAGE_TIMEOUT_MS;
+  /** ms for a page. */
+  pageTimeout = PAGE_TIMEOUT_MS;
 
   constructor(private readonly orm: MikroORM) {}
 
-  /** The newest position, with its nonce. Position 0 is the birth of the log. */
+  /** The newest position, with its nonce. Position 0 is the start of the log. */
   async head(em: EntityManager = this.orm.em.fork()): Promise<Position> {
-    const sql = `select pos::float8 as pos, encode(nonce, 'hex') as nonce from log_head where partition = 0`;
+    const sql = `select pos::float8 as pos, encode(nonce, 'hex') as nonce from log_head`;
     const [head] = await em.execute<Position[]>(sql);
     if (!head) throw new Error('log_head is empty: the migrations have not been applied');
     return head;
   }
 
-  /** What tells this log from any other: the nonce of its birth. */
+  /** Identity of this log: the nonce of its creation. */
   async identity(): Promise<string> {
-    const sql = `select encode(genesis, 'hex') as genesis from log_head where partition = 0`;
+    const sql = `select encode(genesis, 'hex') as genesis from log_head`;
     const [row] = await this.orm.em.fork().execute<{ genesis: string }[]>(sql);
     if (!row) throw new Error('log_head is empty: the migrations have not been applied');
     return row.genesis;
@@ -100,27 +100,28 @@ export class LogReader {
     return (await em.execute<EventRow[]>(`select ${COLUMNS} ${from}`, parameters)).map(toLogEvent);
   }
 
-  /** Up to `limit` events of a resource between two places, in order: those next to `after`, or `backwards` those next to `before`. */
-  async between(
-    { after = 0, before = Number.MAX_SAFE_INTEGER, backwards }: LogRange,
+  /** Up to `limit` events of a resource next to a position, in order, and whether there are any on the other side or at it. */
+  async beside(
+    { pos, backwards }: LogSide,
     limit: number,
     { resourceKind, resourceId }: EventFilter,
     em: EntityManager,
-  ): Promise<LogEvent[]> {
-    const sql = `select ${COLUMNS} from event where resource_kind = ? and resource_id = ? and event.pos > ? and event.pos < ?
-      order by event.pos ${backwards ? 'desc' : 'asc'} limit ?`;
-    const rows = await em.execute<EventRow[]>(sql, [resourceKind, resourceId, after, before, limit]);
-    const events = rows.map(toLogEvent);
-    return backwards ? events.toReversed() : events;
+  ): Promise<{ readonly events: LogEvent[]; readonly hasOther: boolean }> {
+    const [own, other] = backwards ? [BEFORE, FROM] : [BEHIND, UP_TO];
+    const sql = `select ${COLUMNS} from (${own} union all ${other}) as event order by event.pos`;
+    const parameters = [limit, 1].flatMap((most) => ofResource(resourceKind, resourceId, pos, most));
+    const all = (await em.execute<EventRow[]>(sql, parameters)).map(toLogEvent);
+    const events = all.filter((event) => (backwards ? event.pos < pos : event.pos > pos));
+    return { events, hasOther: events.length < all.length };
   }
 
   /**
-   * The same of the log that holds `known`, and in bounded time: a statement that takes longer is cancelled, and the database counts as
-   * away. Throws {@link CursorExpiredError} if there may have been others, which have been pruned, and {@link LogBrokenError} if
+   * The same of the log that holds `known`, in bounded time: a slower statement is cancelled and reported as unavailability.
+   * Throws {@link CursorExpiredError} if further ones may have been pruned, and {@link LogBrokenError} if
    * another log answers, or one that has pruned `known`.
    */
   afterWithoutHole(pos: number, limit: number, known: Position, filter?: EventFilter): Promise<LogEvent[]> {
-    return answered(2 * this.pageTimeout + SILENCE_MS, () =>
+    return withTimeout(2 * this.pageTimeout + SILENCE_MS, () =>
       this.orm.em.fork().transactional(async (em) => {
         await em.execute(`set local statement_timeout = ${this.pageTimeout}`);
         const position = [known.pos, known.nonce, known.pos, known.nonce];
@@ -129,9 +130,9 @@ export class LogReader {
         const rows = await em.execute<(EventRow & { holds: boolean })[]>(sql, [...position, ...parameters]);
         if (rows[0]?.holds === false) throw new LogBrokenError(known);
         const events = rows.map(toLogEvent);
-        // What is pruned is the beginning of the log: nothing is missing while the very next event is there.
+        // Pruning removes the beginning of the log: nothing is missing while the next event exists.
         if (events[0]?.pos === pos + 1) return events;
-        const look = `select exists (select 1 from event where partition = 0 and pos = ?) as next, ${HOLDS} as holds`;
+        const look = `select exists (select 1 from event where pos = ?) as next, ${HOLDS} as holds`;
         const [log] = await em.execute<{ next: boolean; holds: boolean }[]>(look, [pos + 1, ...position]);
         if (!log?.holds) throw new LogBrokenError(known);
         if (!log.next) throw new CursorExpiredError();
@@ -140,10 +141,10 @@ export class LogReader {
     );
   }
 
-  /** Up to `limit` events right after `position`, without a gap. Throws {@link LogBrokenError} if there is no going on from it. */
+  /** Up to `limit` events right after `position`, without a gap. Throws {@link LogBrokenError} if it cannot continue. */
   async following(position: Position, limit: number): Promise<LogEvent[]> {
-    const sql = `select ${COLUMNS} from event where partition = 0 and event.pos >= ? order by event.pos limit ?`;
-    // The event at `position` is read once more: it tells whether this is still the same history.
+    const sql = `select ${COLUMNS} from event where event.pos >= ? order by event.pos limit ?`;
+    // The event at `position` is read again: it tells whether this is the same history.
     const rows = await this.orm.em.fork().execute<EventRow[]>(sql, [position.pos, limit + 1], FOLLOWING);
     const known = rows[0]?.pos === position.pos ? rows.shift() : undefined;
     const held = known ? known.nonce === position.nonce : await this.holds(position, FOLLOWING);
@@ -154,27 +155,42 @@ export class LogReader {
   }
 
   /**
-   * Whether this very history holds `position`, and everything after it is still there. The head knows its own nonce, so
-   * that the newest position is held even when its event has been pruned.
+   * Whether this history contains `position` and all later events. The head keeps its nonce, so the newest position is known
+   * even when its event is pruned.
    */
   async holds({ pos, nonce }: Position, read: Partial<typeof FOLLOWING> = {}): Promise<boolean> {
     const em = this.orm.em.fork();
     const sql = `
-      select 1 from event where partition = 0 and pos = ? and nonce = decode(?, 'hex')
+      select 1 from event where pos = ? and nonce = decode(?, 'hex')
       union all
-      select 1 from log_head where partition = 0 and pos = ? and nonce = decode(?, 'hex')
+      select 1 from log_head where pos = ? and nonce = decode(?, 'hex')
       union all
-      select 1 from log_head where partition = 0 and genesis = decode(?, 'hex') and ? = 0
-        and exists (select 1 from event where partition = 0 and event.pos = 1)`;
+      select 1 from log_head where genesis = decode(?, 'hex') and ? = 0
+        and exists (select 1 from event where event.pos = 1)`;
     return (await em.execute<unknown[]>(sql, [pos, nonce, pos, nonce, nonce, pos], read)).length > 0;
   }
 }
 
-/** From which rows up to `limit` events after `pos` are selected, and the parameters of that. */
+/**
+ * Up to `limit` events of one resource on one side of a position: a range of `event_resource_idx`. Written with `=`, PostgreSQL might go
+ * through the events of all resources in the order of `pos` instead, if this one had many before. For two resources in one condition it
+ * would sort all events of both.
+ */
+const after = (start: '>' | '>=') => `(
+  select * from event where (resource_kind, resource_id, pos) ${start} (?, ?, ?) and (resource_kind, resource_id) <= (?, ?)
+   order by resource_kind, resource_id, pos limit ?)`;
+const before = (start: '<' | '<=') => `(
+  select * from event where (resource_kind, resource_id, pos) ${start} (?, ?, ?) and (resource_kind, resource_id) >= (?, ?)
+   order by resource_kind desc, resource_id desc, pos desc limit ?)`;
+const [BEHIND, FROM, BEFORE, UP_TO] = [after('>'), after('>='), before('<'), before('<=')];
+
+/** The parameters of such a range. */
+const ofResource = (kind: string, id: string, pos: number, limit: number) => [kind, id, pos, kind, id, limit];
+
+/** The `from` clause for up to `limit` events after `pos`, with its parameters. */
 function rangeOf(pos: number, limit: number, filter?: EventFilter): [sql: string, parameters: unknown[]] {
-  // By column, `event.pos`: the bare name would be that of the output, which no index is in the order of. Each form names the
-  // columns of one index alone: with `partition` in it, all other resources' events could be read for those of one.
-  const where = filter ? 'resource_kind = ? and resource_id = ?' : 'partition = 0';
-  const parameters = filter ? [filter.resourceKind, filter.resourceId] : [];
-  return [`from event where ${where} and event.pos > ? order by event.pos limit ?`, [...parameters, pos, limit]];
+  // By column, `event.pos`: the bare name would be that of the output, which no index is in the order of.
+  if (!filter) return ['from event where event.pos > ? order by event.pos limit ?', [pos, limit]];
+  const parameters = [filter.resourceId, ALL_OF_KIND].flatMap((id) => ofResource(filter.resourceKind, id, pos, limit));
+  return [`from (${BEHIND} union all ${BEHIND}) as event order by event.pos limit ?`, [...parameters, limit]];
 }

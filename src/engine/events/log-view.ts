@@ -1,5 +1,5 @@
-// A cache that the log keeps true: a value is read once, with the position of that very snapshot, and from then on
-// changed by events alone. In the steady state it costs no statement, and it is never older than the log followed.
+// A cache updated by the log: a value is read once, with the log position of its snapshot, and then changed by events only. In steady
+// state it needs no statement, and it is never older than the followed log.
 import DataLoader from 'dataloader';
 import { LRUCache } from 'lru-cache';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -7,30 +7,30 @@ import { ServiceUnavailableError } from '../errors/service-error.js';
 import type { LogEvent } from './log-event.js';
 import type { LogFollower } from './log-follower.js';
 
-/** Most keys that are read in one statement. */
+/** Upper limit of keys read in one statement. */
 const MAX_BATCH = 500;
-/** How often a snapshot is read that is older than the events in memory, and ms before the second read; each pause doubles. */
+/** Retries when a snapshot is older than the events in memory, and ms before the first retry; delays double. */
 const MAX_READS = 4;
 const PAUSE_MS = 50;
 
-/** A value, and the head's position in the snapshot that it is of. `undefined`: there is no such key. */
+/** A value, and the head's position in its snapshot. `undefined`: there is no such key. */
 export interface Snapshot<V> {
   readonly pos: number;
   readonly value: V | undefined;
 }
 
 export interface LogViewOptions<V extends object> {
-  /** Most values kept; the least used go first and are read again when needed. */
+  /** Upper limit of cached values; the least recently used are evicted. */
   readonly max: number;
   /** Reads a value and the head's position in the same statement. */
   readonly load: (key: string) => Promise<Snapshot<V>>;
-  /** Which keys an event changes; `'*'` for whatever is held. */
+  /** The keys that an event changes; `'*'` for all cached ones. */
   readonly affects: (event: LogEvent) => readonly string[] | '*';
-  /** Changes `value` as the event says. Must be idempotent: events that the snapshot knew may come again. */
+  /** Applies the event to `value`. Must be idempotent: events included in the snapshot may come again. */
   readonly apply: (value: V, event: LogEvent, key: string) => void;
 }
 
-/** Loads single keys by what loads many: those that are asked for in one turn of the event loop are read in one statement. */
+/** Batches single keys: those requested in one turn of the event loop are read in one statement. */
 export function gathered<V>(
   loadAll: (keys: readonly string[]) => Promise<{ readonly pos: number; readonly values: ReadonlyMap<string, V> }>,
 ): (key: string) => Promise<Snapshot<V>> {
@@ -46,7 +46,7 @@ export function gathered<V>(
 
 export class LogView<V extends object> {
   private readonly values: LRUCache<string, V>;
-  /** Values that someone may still hold: they stay true, and serve again instead of a second copy. */
+  /** Evicted values that are still referenced: they stay current and are reused. */
   private readonly evicted = new Map<string, WeakRef<V>>();
   private readonly forgotten = new FinalizationRegistry<string>((key) => {
     if (!this.evicted.get(key)?.deref()) this.evicted.delete(key);
@@ -58,7 +58,7 @@ export class LogView<V extends object> {
     private readonly options: LogViewOptions<V>,
   ) {
     this.values = new LRUCache({
-      // Counted by size: for `max` the room for all of them would be laid out at once.
+      // By size: with `max` the cache would allocate all entries at once.
       maxSize: options.max,
       sizeCalculation: () => 1,
       dispose: (value, key, reason) => {
@@ -70,7 +70,7 @@ export class LogView<V extends object> {
     follower.on('rights', (event) => this.changed(event));
   }
 
-  /** The value at the position that this node has applied, without a statement if it is held. */
+  /** The value at this instance's applied position, without a statement if cached. */
   get(key: string): V | undefined | Promise<V | undefined> {
     return this.held(key) ?? this.loading.get(key) ?? this.load(key);
   }
@@ -93,10 +93,10 @@ export class LogView<V extends object> {
   private async read(key: string): Promise<V | undefined> {
     for (let reads = 1; ; reads += 1) {
       const { pos, value } = await this.options.load(key);
-      // Between the snapshot and now the log may have gone on: apply what the snapshot cannot know.
+      // The log may have advanced since the snapshot: apply the later events.
       const missed = this.follower.recentAfter(pos);
       if (!missed) {
-        // Thousands of events were committed during the read, or the log was replaced by a backup and stays older than this instance.
+        // Thousands of events were committed during the read, or the log was replaced by an older backup.
         if (reads === MAX_READS) throw new ServiceUnavailableError();
         await pause(PAUSE_MS * 2 ** (reads - 1));
         continue;

@@ -1,16 +1,17 @@
 // What is older than EVENT_RETENTION goes, from the beginning of the log and never from its end.
 import { createDatabase, type TestDatabase } from '../../../test/support/database.js';
-import { emptyLog, happening, LogNode, range } from '../../../test/support/log-node.js';
+import { emptyLog, happening, LogInstance, range } from '../../../test/support/log-instance.js';
 import type { Config } from '../config/config.js';
-import { Metrics } from '../operations/metrics.js';
+import { Metrics } from '../monitoring/metrics.js';
 import { CursorExpiredError } from '../errors/service-error.js';
 import { encodeCursor } from './cursor.js';
 import { EventRetention } from './retention.js';
+import { service } from '../../../test/fixtures/engine-domain/service.js';
 
 const DAY_MS = 86_400_000;
 
 let database: TestDatabase;
-let node: LogNode;
+let instance: LogInstance;
 let retention: EventRetention;
 
 beforeAll(async () => {
@@ -19,13 +20,13 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 beforeEach(async () => {
   await emptyLog(database);
-  node = await LogNode.start({ url: database.url });
-  retention = new EventRetention(node.orm, { eventRetention: DAY_MS } as Config, new Metrics());
+  instance = await LogInstance.start({ url: database.url });
+  retention = new EventRetention(instance.orm, { eventRetention: DAY_MS } as Config, new Metrics({ service }));
 });
-afterEach(() => node.stop());
+afterEach(() => instance.stop());
 
 const record = (count: number) =>
-  node.log.transaction(async (tx) => range(1, count).forEach(() => tx.record(happening())));
+  instance.log.transaction(async (tx) => range(1, count).forEach(() => tx.record(happening())));
 const positions = async () =>
   (await database.query<{ pos: number }>('select pos::int as pos from event order by pos')).map(({ pos }) => pos);
 /** As if these had been written two days ago. */
@@ -38,13 +39,13 @@ async function age(...aged: number[]): Promise<void> {
 describe('retention', () => {
   it('removes what is too old; cursors into it have expired, those behind it go on', async () => {
     await record(5);
-    const cursors = node.seen.map(encodeCursor);
+    const cursors = instance.seen.map(encodeCursor);
     await age(1, 2, 3);
     expect(await retention.prune()).toBe(3);
     expect(await positions()).toEqual([4, 5]);
     expect(await retention.prune()).toBe(0);
     // One that has not applied them itself: what an instance holds in memory is not gone there yet.
-    const other = await LogNode.start({ url: database.url });
+    const other = await LogInstance.start({ url: database.url });
     try {
       for (const cursor of cursors.slice(0, 3)) {
         await expect(other.log.resolveCursor(cursor)).rejects.toBeInstanceOf(CursorExpiredError);
@@ -63,9 +64,9 @@ describe('retention', () => {
     expect(await retention.prune()).toBe(2);
     expect(await positions()).toEqual([3]);
     await record(1);
-    expect(node.positions).toEqual([1, 2, 3, 4]);
-    await node.follower.look();
-    expect(node.follower.fresh).toBe(true);
+    expect(instance.positions).toEqual([1, 2, 3, 4]);
+    await instance.follower.look();
+    expect(instance.follower.fresh).toBe(true);
   });
 
   it('makes no hole when a clock has gone back', async () => {
@@ -77,21 +78,21 @@ describe('retention', () => {
 
   it('removes more than one batch, and an empty log has nothing to remove', async () => {
     expect(await retention.prune()).toBe(0);
-    await node.commitSilently(...range(1, 5_500).map(() => happening()));
+    await instance.commitSilently(...range(1, 5_500).map(() => happening()));
     await age(...range(1, 5_400));
     expect(await retention.prune()).toBe(5_400);
     expect(await positions()).toEqual(range(5_401, 5_500));
   });
 
-  it('is the business of one node at a time', async () => {
+  it('is the business of one instance at a time', async () => {
     await record(3);
     await age(1, 2);
-    const other = new EventRetention(node.orm, { eventRetention: DAY_MS } as Config, new Metrics());
+    const other = new EventRetention(instance.orm, { eventRetention: DAY_MS } as Config, new Metrics({ service }));
     const counts = await Promise.all([retention.prune(), other.prune(), retention.prune(), other.prune()]);
     expect(counts.reduce((sum, count) => sum + count)).toBe(2);
     await record(3);
     await age(3, 4);
-    await node.orm.em.fork().transactional(async (em) => {
+    await instance.orm.em.fork().transactional(async (em) => {
       await em.execute('select pg_advisory_xact_lock(?)', [0x7469_6467]);
       expect(await retention.prune()).toBe(0);
     });

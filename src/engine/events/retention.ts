@@ -1,35 +1,35 @@
-// Removes events that are older than EVENT_RETENTION, a batch at a time, on one node at a time. The newest event always stays:
-// it is the one that the log goes on from. What others keep for some time only goes by the same clock.
+// Deletes events older than EVENT_RETENTION, in batches, at one instance at a time. The newest event always stays, since the log
+// continues from it. Other data with a retention uses the same job.
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
-import { Counter } from 'prom-client';
+import type { Counter } from 'prom-client';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
-import { Metrics } from '../operations/metrics.js';
+import { Metrics } from '../monitoring/metrics.js';
 
-/** ms between two looks for what is too old. */
+/** ms between two runs. */
 const INTERVAL_MS = 60_000;
-/** Events that one transaction removes: few enough not to be noticed. */
+/** Events deleted in one transaction. */
 const BATCH = 5_000;
-/** Key of the advisory lock that the node which prunes holds for the length of a transaction. */
+/** Key of the advisory lock that the pruning instance holds during a transaction. */
 const LOCK = 0x7469_6467;
 
 /**
- * Where the oldest batch of events ends that may go: before the first that is kept, so that no hole is ever made, should clocks have
- * gone back. It reads one batch at most, and a single event while that is young enough: however long the log is, the time is the same.
+ * End of the oldest batch of expired events: before the first one to keep, so that pruning leaves no hole even if clocks went
+ * back. Reads one batch at most, a single event if that has not expired: the cost is independent of the log's length.
  */
 const OLD = `
 with oldest as materialized (
        select event.pos, at < now() - ? * interval '1 ms' as old from event
-        where partition = 0 and event.pos < (select pos from log_head where partition = 0)
-          and (select at < now() - ? * interval '1 ms' from event where partition = 0 order by event.pos limit 1)
+        where event.pos < (select pos from log_head)
+          and (select at < now() - ? * interval '1 ms' from event order by event.pos limit 1)
         order by event.pos limit ?)
 select coalesce(min(pos) filter (where not old), max(pos) + 1)::float8 as before from oldest`;
 
-/** By a position that PostgreSQL knows when it plans: only then does it surely go by the index. */
-const PRUNE = 'delete from event where partition = 0 and pos < ? and (select pg_try_advisory_xact_lock(?)) returning 1';
+/** With the position as a parameter known at planning, which ensures use of the index. */
+const PRUNE = 'delete from event where pos < ? and (select pg_try_advisory_xact_lock(?)) returning 1';
 
-/** Removes at most `limit` rows that are too old, in the transaction of `em`, and returns how many there were. */
+/** Deletes at most `limit` expired rows in the transaction of `em`, and returns their number. */
 export type Pruning = (em: EntityManager, limit: number) => Promise<number>;
 
 @Injectable()
@@ -44,20 +44,19 @@ export class EventRetention implements OnApplicationBootstrap, OnApplicationShut
   constructor(
     private readonly orm: MikroORM,
     @Inject(CONFIG) private readonly config: Config,
-    { registry }: Metrics,
+    metrics: Metrics,
   ) {
-    this.removed = new Counter({
-      name: 'tidings_retention_removed_total',
-      help: 'Rows that were too old and were removed: events, and all others.',
-      labelNames: ['rows'],
-      registers: [registry],
-    });
+    this.removed = metrics.counter(
+      'retention_removed_total',
+      'Expired rows that were deleted: events, and others.',
+      'rows',
+    );
   }
 
   onApplicationBootstrap(): void {
     this.timer = setInterval(() => {
       this.sweeping = this.sweep().catch((error: unknown) =>
-        this.logger.debug(`What is too old could not be removed: ${String(error)}`),
+        this.logger.debug(`Expired rows could not be deleted: ${String(error)}`),
       );
     }, INTERVAL_MS);
   }
@@ -68,18 +67,18 @@ export class EventRetention implements OnApplicationBootstrap, OnApplicationShut
     await this.sweeping;
   }
 
-  /** From now on also removes what `pruning` does. */
+  /** Registers further `pruning`. */
   add(pruning: Pruning): void {
     this.others.push(pruning);
   }
 
-  /** Removes everything that is too old. */
+  /** Deletes everything that has expired. */
   async sweep(): Promise<void> {
     await this.prune();
     for (const pruning of this.others) await this.inBatches('others', () => this.alone(pruning));
   }
 
-  /** Removes all events that are too old, and returns how many that were. Another node that is at it leaves nothing to do. */
+  /** Deletes all expired events, and returns their number; nothing if another instance is doing so. */
   prune(): Promise<number> {
     return this.inBatches('events', () => this.pruneBatch());
   }

@@ -2,20 +2,20 @@
 import { fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { createDatabase, type TestDatabase } from '../../../test/support/database.js';
-import { happening, LogNode } from '../../../test/support/log-node.js';
+import { happening, LogInstance } from '../../../test/support/log-instance.js';
 import { within } from '../../../test/support/wait.js';
 import { SYSTEM_ACCOUNT_ID } from '../database/migrations/20261121000001-engine.js';
 import { HEAD_HELD_MS } from './event-log.js';
 
 let database: TestDatabase;
-let node: LogNode;
+let instance: LogInstance;
 
 beforeEach(async () => {
   database = await createDatabase();
-  node = await LogNode.start({ url: database.url });
+  instance = await LogInstance.start({ url: database.url });
 });
 afterEach(async () => {
-  await node.stop();
+  await instance.stop();
   await database.drop();
 });
 
@@ -34,21 +34,21 @@ describe('a process that stalls while it holds the head', () => {
     const stalled = fork('test/fixtures/stalls-at-head.js', args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
     try {
       const lines = createInterface(stalled.stdout!)[Symbol.asyncIterator]();
-      expect(await within(15_000, lines.next(), 'it held the head')).toMatchObject({ value: 'stopping' });
+      expect(await within(60_000, lines.next(), 'it held the head')).toMatchObject({ value: 'stopping' });
       // PostgreSQL ends other transactions of which it hears nothing after 10 s.
       await within(
         HEAD_HELD_MS + 4_000,
-        node.log.transaction(async (tx) => tx.record(happening('OTHER'))),
+        instance.log.transaction(async (tx) => tx.record(happening('OTHER'))),
         'the other one was committed',
       );
-      await node.saw(meanwhile.length);
-      expect(node.seen.map(({ kind }) => kind).sort()).toEqual(meanwhile);
+      await instance.saw(meanwhile.length);
+      expect(instance.seen.map(({ kind }) => kind).sort()).toEqual(meanwhile);
       stalled.kill('SIGCONT');
-      expect(await within(15_000, lines.next(), 'it went on')).toMatchObject({
+      expect(await within(60_000, lines.next(), 'it went on')).toMatchObject({
         value: `runs ${runs}, lost ${runs - 1}`,
       });
-      await node.saw(2);
-      expect(node.seen.map(({ kind }) => kind).sort()).toEqual(['OTHER', 'STALLED']);
+      await instance.saw(2);
+      expect(instance.seen.map(({ kind }) => kind).sort()).toEqual(['OTHER', 'STALLED']);
     } finally {
       stalled.kill('SIGKILL');
     }

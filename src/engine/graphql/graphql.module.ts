@@ -1,38 +1,37 @@
-// GraphQL over HTTP through Apollo, and what sockets need to run operations by the same rules.
+// GraphQL over HTTP through Apollo, and the services with which sockets run operations by the same rules.
 import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
-import { Global, Logger, Module } from '@nestjs/common';
+import { type DynamicModule, Global, Logger, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { GraphQLModule } from '@nestjs/graphql';
-import { Counter } from 'prom-client';
 import { ErrorMapper } from '../errors/error-mapper.js';
 import { DatabaseWrites } from '../monitoring/database-writes.js';
-import { Metrics } from '../operations/metrics.js';
-import { ApolloOptions } from './apollo-options.js';
+import { Metrics } from '../monitoring/metrics.js';
+import { ApolloOptions } from './http/apollo-options.js';
 import { HttpAdmission } from './http/admission.js';
 import { HttpLoad } from './http/load.js';
 import { HttpRefusals } from './http/refusals.js';
-import { ContextFactory } from './context-factory.js';
-import { DateTimeScalar } from './date-time.scalar.js';
-import { OperationErrorsFilter } from './operation-errors.filter.js';
+import { SCHEMA_DESCRIPTIONS, SchemaFactory } from './http/schema-factory.js';
+import { ContextFactory } from './http/context-factory.js';
+import { DateTimeScalar } from './schema/date-time.scalar.js';
+import { OperationErrorsFilter } from './operations/operation-errors.filter.js';
 import { DocumentCache } from './operations/document-cache.js';
 import { NormalOperations } from './operations/normal-operations.js';
 import { OperationPipeline } from './operations/operation-pipeline.js';
-import { SharedExecutions } from './shared-executions.js';
+import { SharedExecutions } from './sharing/shared-executions.js';
 
 const logger = new Logger('GraphQL');
 
-/** The log gets what the client does not. */
+/** Logs the details that are hidden from the client. */
 function report(error: unknown, errorId: string): void {
   logger.error(`Unexpected error ${errorId}`, error instanceof Error ? error.stack : String(error));
 }
 
-function errorMapper(writes: DatabaseWrites, { registry }: Metrics): ErrorMapper {
-  const counted = new Counter({
-    name: 'tidings_errors_total',
-    help: 'Errors that clients received, by code; those of an execution that is shared counted once.',
-    labelNames: ['code'],
-    registers: [registry],
-  });
+function errorMapper(writes: DatabaseWrites, metrics: Metrics): ErrorMapper {
+  const counted = metrics.counter(
+    'errors_total',
+    'Errors that clients received, by code; those of an execution that is shared counted once.',
+    'code',
+  );
   return new ErrorMapper(
     report,
     (error) => writes.isUnavailable(error),
@@ -51,6 +50,7 @@ function errorMapper(writes: DatabaseWrites, { registry }: Metrics): ErrorMapper
     HttpLoad,
     HttpRefusals,
     OperationPipeline,
+    SchemaFactory,
     {
       provide: ErrorMapper,
       inject: [DatabaseWrites, Metrics],
@@ -59,14 +59,15 @@ function errorMapper(writes: DatabaseWrites, { registry }: Metrics): ErrorMapper
   ],
   exports: [ApolloOptions, ContextFactory, OperationPipeline, ErrorMapper],
 })
-class OperationModule {}
+class OperationModule {
+  static forRoot(descriptions: Readonly<Record<string, string>>): DynamicModule {
+    return { module: OperationModule, providers: [{ provide: SCHEMA_DESCRIPTIONS, useValue: descriptions }] };
+  }
+}
 
 @Global()
 @Module({
-  imports: [
-    OperationModule,
-    GraphQLModule.forRootAsync<ApolloDriverConfig>({ driver: ApolloDriver, useExisting: ApolloOptions }),
-  ],
+  imports: [GraphQLModule.forRootAsync<ApolloDriverConfig>({ driver: ApolloDriver, useExisting: ApolloOptions })],
   providers: [
     DateTimeScalar,
     NormalOperations,
@@ -75,4 +76,9 @@ class OperationModule {}
   ],
   exports: [SharedExecutions, GraphQLModule],
 })
-export class GraphqlModule {}
+export class GraphqlModule {
+  /** `descriptions`: of the engine's schema elements, by schema coordinate. */
+  static forRoot(descriptions: Readonly<Record<string, string>>): DynamicModule {
+    return { module: GraphqlModule, imports: [OperationModule.forRoot(descriptions)] };
+  }
+}

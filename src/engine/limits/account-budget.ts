@@ -1,5 +1,5 @@
-// What an account may do on one instance, over HTTP and all of its sockets: operations, and root fields that write. Counted in
-// this process, so that no write waits for Redis.
+// Budgets of an account at one instance, over HTTP and all sockets: operations, and root fields that write. Counted in memory, so
+// that no write waits for Redis.
 import { Injectable } from '@nestjs/common';
 import type { RateLimitedError } from '../errors/service-error.js';
 import { HOUR, type Limit, MINUTE } from './limit.js';
@@ -8,7 +8,7 @@ import { LocalCounters } from './local-counters.js';
 
 /** 200 a second, in bursts of up to 2,000. */
 export const OPERATIONS: Limit = { name: 'operations: account', points: 2_000, seconds: 10 };
-/** A program may post 20 updates a second for ten minutes; an account can add 12,000 rows an hour, not more. */
+/** Allows 20 updates a second for ten minutes, but at most 12,000 rows an hour. */
 export const WRITES: readonly Limit[] = [
   { name: 'writes: account, minute', points: 1_200, seconds: MINUTE },
   { name: 'writes: account, hour', points: 12_000, seconds: HOUR },
@@ -20,7 +20,7 @@ export class AccountBudget {
 
   constructor(private readonly limits: Limits) {}
 
-  /** Counts so many root fields of queries, mutations and subscriptions; what to answer when there were too many. */
+  /** Counts root fields of queries, mutations and subscriptions; returns the error if there were too many. */
   operation(accountId: string, rootFields = 1): RateLimitedError | undefined {
     return this.charge(OPERATIONS, accountId, rootFields);
   }

@@ -1,7 +1,7 @@
-// Who counts as one when tries are counted by address: an IPv4 address, or an IPv6 /64, which is what one site is given.
+// Groups client addresses into networks: an IPv4 address, or an IPv6 /64, which is what one subscriber line gets.
 import { isIPv4, isIPv6 } from 'node:net';
 
-/** `1.2.3.4`, also when it was written as IPv6 in whatever form; `2001:db8:0:1::/64`; anything else as it is. */
+/** `1.2.3.4`, also when written as IPv6; `2001:db8:0:1::/64`; other text unchanged. */
 export function networkOf(address: string): string {
   const bare = address.split('%', 1)[0] ?? '';
   if (!isIPv6(bare)) return bare;
@@ -14,8 +14,8 @@ export function networkOf(address: string): string {
 }
 
 /**
- * What a network is a part of: an IPv4 /24, or an IPv6 /48, which is the least that a site is given and the most that a customer
- * usually has. Anything else as it is.
+ * The site of a network: an IPv4 /24 or an IPv6 /48, the usual size of a customer's assignment. Other text
+ * unchanged.
  */
 export function siteOf(address: string): string {
   const network = networkOf(address);
@@ -23,7 +23,7 @@ export function siteOf(address: string): string {
   return isIPv4(network) ? `${network.slice(0, network.lastIndexOf('.'))}.0/24` : network;
 }
 
-/** Who is charged for work, and the larger group that shares its turns. */
+/** Who is charged for work, and the larger group with which it shares turns. */
 export interface Owner {
   readonly group: string;
   readonly key: string;
@@ -34,7 +34,7 @@ export function ownerOf(address: string): Owner {
   return { group: siteOf(address), key: networkOf(address) };
 }
 
-/** The eight groups of an address: `URL` writes them in hexadecimal, compressed (RFC 5952). */
+/** The eight groups of an address: `URL` writes them in compressed hexadecimal (RFC 5952). */
 function groupsOf(address: string): number[] {
   const written = new URL(`http://[${address}]`).hostname.slice(1, -1);
   const [head = [], tail = []] = written.split('::').map((part) => part.split(':').filter(Boolean));

@@ -1,37 +1,36 @@
-// The TCP connections of the HTTP server: how many there are, of whom, and what of their responses has not been sent.
+// Tracks the TCP connections of the HTTP server: number, peers, and unsent bytes of responses.
 import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import proxyAddr from 'proxy-addr';
-import { Counter } from 'prom-client';
+import type { Counter } from 'prom-client';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
-import { Metrics } from '../operations/metrics.js';
+import { Metrics } from '../monitoring/metrics.js';
 import { networkOf } from './client-network.js';
-import { gauge } from './gauge.js';
 import { type Progress, progressOf, stalled } from './unread-response.js';
 
-/** ms between two looks at all connections. */
+/** ms between two sweeps of all connections. */
 const SWEEP_MS = 1_000;
 /** ms in which a new connection must have sent the headers of its first request. */
 const FIRST_REQUEST_MS = 15_000;
-/** Requests that one connection may have unanswered: nobody but HTTP pipelining has more than one. */
+/** Unanswered requests per connection: more than one means HTTP pipelining. */
 const MAX_PIPELINED = 16;
 
-/** ms for which sums over all connections hold. */
+/** ms for which sums over all connections are cached. */
 const SUM_MS = 50;
 
-/** How requests are refused that cannot be read, by the code of the error. */
+/** Responses to unreadable requests, by error code. */
 const UNREADABLE: Readonly<Record<string, { readonly status: number; readonly reason: string }>> = {
   HPE_HEADER_OVERFLOW: { status: 431, reason: 'headers' },
   HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, reason: 'malformed' },
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, reason: 'late' },
 };
 
-/** A request that is not answered yet, or whose response was not read yet. */
+/** A request without a complete response, or whose response is unread. */
 interface Exchange {
   readonly response: ServerResponse;
-  /** Who is charged for the response: a network, or an account once it is known. */
+  /** The owner charged for the response: a network, or an account once known. */
   owner: string;
 }
 
@@ -45,7 +44,7 @@ interface Connection {
 @Injectable()
 export class Connections implements OnApplicationShutdown {
   private readonly open = new Map<Socket, Connection>();
-  /** Connections that wait for a request, the longest idle first. */
+  /** Idle connections, the longest idle first. */
   private readonly idle = new Set<Socket>();
   private readonly perPeer = new Map<string, number>();
   private readonly exchanges = new Map<IncomingMessage, Exchange>();
@@ -56,20 +55,19 @@ export class Connections implements OnApplicationShutdown {
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
-    { registry }: Metrics,
+    metrics: Metrics,
   ) {
     const trusted = proxyAddr.compile([...config.trustProxy]);
     this.isProxy = (address) => trusted(address, 0);
-    this.closed = new Counter({
-      name: 'tidings_connections_cut_total',
-      help: 'Connections that the service ended: full, peer, silent (no request), pipelined, unread, trickle, refused, headers (431), late (408), malformed.',
-      labelNames: ['reason'],
-      registers: [registry],
-    });
-    this.report(registry);
+    this.closed = metrics.counter(
+      'connections_cut_total',
+      'Connections closed by the service: full, peer, silent (no request), pipelined, unread, trickle, refused, headers (431), late (408), malformed.',
+      'reason',
+    );
+    this.report(metrics);
   }
 
-  /** Looks after the connections of `server`, which does not listen yet. */
+  /** Tracks connections of `server`, which must not listen yet. */
   attach(server: Server): void {
     server.on('connection', (socket) => this.opened(socket));
     server.on('clientError', (error, socket) => this.unreadable(error, socket as Socket));
@@ -81,7 +79,7 @@ export class Connections implements OnApplicationShutdown {
     clearInterval(this.timer);
   }
 
-  /** Knows the request until its response was read. False, and the connection is gone, if too many are pipelined. */
+  /** Tracks the request until its response was read. False, and the connection is closed, if too many are pipelined. */
   began(request: IncomingMessage, response: ServerResponse, owner: string): boolean {
     const { socket } = request;
     const connection = this.open.get(socket);
@@ -103,27 +101,27 @@ export class Connections implements OnApplicationShutdown {
     return true;
   }
 
-  /** From now on the response is charged to `owner`. */
+  /** Charges the response to `owner` from now on. */
   belongsTo(request: IncomingMessage, owner: string): void {
     const exchange = this.exchanges.get(request);
     if (exchange) exchange.owner = owner;
   }
 
-  /** Bytes of responses that were not sent yet: of all, and of one owner. As of 50 ms ago at most. */
+  /** Unsent bytes of responses: in total, and of one owner. Up to 50 ms old. */
   unsent(owner: string): { readonly all: number; readonly own: number } {
     const now = performance.now();
     if (now - this.summed.at > SUM_MS) this.summed = { at: now, ...sumOf(this.exchanges.values()) };
     return { all: this.summed.all, own: this.summed.byOwner.get(owner) ?? 0 };
   }
 
-  /** Ends a connection at once. */
+  /** Closes a connection at once. */
   cut(socket: Socket, reason: string): void {
     if (socket.destroyed) return;
     this.closed.inc({ reason });
     socket.destroy();
   }
 
-  /** What Node would do with a request that it cannot read, and counted. */
+  /** Node's default handling of an unreadable request, counted. */
   private unreadable({ code = '' }: NodeJS.ErrnoException, socket: Socket): void {
     const { status, reason } = UNREADABLE[code] ?? { status: 400, reason: 'malformed' };
     const answering = [...(this.open.get(socket)?.exchanges ?? [])].some(({ response }) => response.headersSent);
@@ -141,7 +139,7 @@ export class Connections implements OnApplicationShutdown {
       return this.cut(socket, 'peer');
     }
     if (this.open.size >= this.config.maxConnections) {
-      // Whoever waits longest for nothing makes room.
+      // Evicts the longest idle connection.
       const [victim] = this.idle;
       this.cut(victim ?? socket, 'full');
       if (!victim) return;
@@ -178,16 +176,10 @@ export class Connections implements OnApplicationShutdown {
     }
   }
 
-  private report(registry: Metrics['registry']): void {
-    gauge(
-      registry,
-      'tidings_connections',
-      'TCP connections to the HTTP server, WebSockets among them.',
-      () => this.open.size,
-    );
-    gauge(
-      registry,
-      'tidings_unsent_response_bytes',
+  private report(metrics: Metrics): void {
+    metrics.gauge('connections', 'TCP connections to the HTTP server, WebSockets among them.', () => this.open.size);
+    metrics.gauge(
+      'unsent_response_bytes',
       'Bytes of HTTP responses that clients have not read.',
       () => sumOf(this.exchanges.values()).all,
     );

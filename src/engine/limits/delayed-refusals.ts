@@ -1,24 +1,23 @@
-// Refusals that clients wait for: an immediate answer would only make a flood faster.
+// Delays refusals: immediate ones would speed up a flood.
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { Metrics } from '../operations/metrics.js';
-import { gauge } from './gauge.js';
+import { Metrics } from '../monitoring/metrics.js';
 
-/** ms that a refusal waits, give or take a fifth: what arrived together is not answered together. */
+/** Delay of a refusal in ms, randomized by a fifth to spread them. */
 const DELAY_MS = 250;
 const JITTER = 0.2;
-/** Refusals that wait at a time. */
+/** Refusals delayed at a time. */
 const MAX_WAITING = 256;
 
 @Injectable()
 export class DelayedRefusals {
   private waiting = 0;
 
-  constructor({ registry }: Metrics) {
-    gauge(registry, 'tidings_refusals_waiting', 'Refusals that wait to be sent.', () => this.waiting);
+  constructor(metrics: Metrics) {
+    metrics.gauge('refusals_waiting', 'Refusals waiting to be sent.', () => this.waiting);
   }
 
-  /** Resolves after the delay; at once, and false, if so many wait that this one is not worth it. */
+  /** Resolves after the delay; at once with false if too many are waiting. */
   async wait(): Promise<boolean> {
     if (this.waiting >= MAX_WAITING) return false;
     this.waiting += 1;

@@ -1,9 +1,8 @@
-// A queue in which groups take turns, and in each its keys: the one comes first that has waited longest since its last turn. What was
-// spent on a group or a key puts it back by a time that is in proportion, and never by more: those that come later, from however many
-// fresh groups, do not overtake it again and again.
+// A fair queue of groups, and of keys within a group: the next one is that whose last turn is longest ago. Recent cost delays a group
+// or key in proportion, and by no more, so any number of newer groups cannot overtake it repeatedly.
 import type { Owner } from './client-network.js';
 
-/** ms by which a point that was spent on somebody puts them back. */
+/** ms of delay per point of recent cost. */
 const MS_PER_POINT = 10;
 
 interface Entry<T> {
@@ -11,7 +10,7 @@ interface Entry<T> {
   readonly bytes: number;
 }
 
-/** What waits under a name, since its last turn, or since it came. */
+/** Entries of a name, and the time of its last turn, or of its arrival. */
 interface Waiting<T> {
   readonly since: number;
   readonly what: T;
@@ -24,17 +23,17 @@ export class FairQueue<T> {
 
   constructor(private readonly now: () => number = () => performance.now()) {}
 
-  /** Entries that wait. */
+  /** Number of waiting entries. */
   get size(): number {
     return this.length;
   }
 
-  /** Bytes of all entries that wait. */
+  /** Bytes of all waiting entries. */
   get bytes(): number {
     return this.held;
   }
 
-  /** Entries of one key, and of its whole group, that wait; bytes of the key's. */
+  /** Waiting entries of one key and of its group; waiting bytes of the key. */
   waitingOf({ group, key }: Owner): { readonly key: number; readonly group: number; readonly bytes: number } {
     const keys = this.groups.get(group)?.what;
     const own = keys?.get(key)?.what ?? [];
@@ -51,14 +50,14 @@ export class FairQueue<T> {
     this.held += bytes;
   }
 
-  /** The next entry. `spent`: points that were spent on a group or a key lately. */
+  /** The next entry. `spent`: recent cost of a group or key. */
   shift(spent: (name: string) => number = () => 0): T | undefined {
     const group = first(this.groups, spent);
     if (!group) return undefined;
     const [groupName, keys] = group;
     const [key, entries] = first(keys, spent)!;
     const entry = entries.shift();
-    // Maps keep the order of insertion: set again, they stand last.
+    // Maps keep insertion order: re-insertion moves an entry to the end.
     const since = this.now();
     this.groups.delete(groupName);
     keys.delete(key);
@@ -76,7 +75,7 @@ function waitingIn<T>(all: Map<string, Waiting<T>>, name: string, make: () => Wa
   return waiting.what;
 }
 
-/** The one whose turn is next. They stand in the order in which they have begun to wait. */
+/** The next one. Entries are in the order in which they started to wait. */
 function first<T>(all: ReadonlyMap<string, Waiting<T>>, spent: (name: string) => number): [string, T] | undefined {
   let found: [string, T] | undefined;
   let earliest = Number.POSITIVE_INFINITY;

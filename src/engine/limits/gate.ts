@@ -1,32 +1,33 @@
-// The gate in front of parsing, the same for HTTP and sockets: who may have work done now, who waits, and who is refused.
+// The gate in front of parsing, for HTTP and sockets: decides which work runs now, waits, or is refused.
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { Counter } from 'prom-client';
+import type { Counter } from 'prom-client';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { RateLimitedError, ServiceUnavailableError } from '../errors/service-error.js';
-import { Metrics } from '../operations/metrics.js';
+import { Metrics } from '../monitoring/metrics.js';
 import type { Owner } from './client-network.js';
 import { FamiliarNetworks } from './familiar-networks.js';
-import { gauges } from './gauge.js';
 import { KnownWork } from './known-work.js';
 import { Standing } from './standing.js';
 import { WorkBudget } from './work-budget.js';
 import { Lane, type Piece, WorkTurns } from './work-turns.js';
 
-/** What somebody asks for, before anything of it was read. */
+/** A request for work, before anything of it was parsed. */
 export interface Work {
   /** Where it comes from. */
   readonly network: Owner;
-  /** Of a verified token. */
+  /** From a verified token. */
   readonly accountId?: string | undefined;
-  /** The text of the document, if it is known already; otherwise only `bytes` are. */
+  /** The text of the document, if known; otherwise only `bytes`. */
   document?: string | undefined;
-  /** Whether it is kept parsed and validated by now: it may become so while this waits. */
+  /** Whether the document is cached; may change while this waits. */
   isKnown(): boolean;
   readonly bytes: number;
-  /** The account only signs out: that it has spent too much is no obstacle. */
+  /** The operation only signs out, so exhausted budgets do not block it. */
   readonly signsOut?: boolean;
-  /** False once nobody waits for the result any more. */
+  /** A page or its file: browsers request many at once, and an office has many browsers. */
+  readonly isPage?: boolean;
+  /** False once the result is not needed any more. */
   wanted(): boolean;
 }
 
@@ -34,28 +35,29 @@ export interface Work {
 const NETWORK = { burst: 2_000, perSecond: 50 };
 const NETWORK_GROUP = { burst: 8_000, perSecond: 200 };
 const ACCOUNT = { burst: 2_000, perSecond: 200 };
-/** Entries that wait in one lane: of one key, of its group, and altogether. A client opens its subscriptions all at once. */
+/** Waiting entries in one lane: of a key, of its group, in total. Clients open their subscriptions all at once. */
 const MAX_ANONYMOUS_WAITING = { key: 32, group: 128, all: 512 };
+const MAX_PAGES_WAITING = { key: 512, group: 1_024, all: 2_048 };
 const MAX_ACCOUNT_WAITING = { key: 1_000, group: 4_000, all: 8_000 };
-/** Bytes of entries that wait in one lane: of one key, and altogether. */
+/** Waiting bytes in one lane: of a key, in total. */
 const MAX_WAITING_BYTES = { key: 4 * 1024 * 1024, all: 32 * 1024 * 1024 };
-/** ms after which it is too late for an entry. */
+/** Time-out of a waiting entry in ms. */
 const MAX_WAIT_MS = 10_000;
-/** Bytes, variables among them, up to which an operation can be light. */
+/** Upper limit of bytes, including variables, of a light operation. */
 const MAX_LIGHT_BYTES = 16 * 1024;
-/** Bytes and ms up to which an operation goes for a sign-in, if it comes from a familiar network. */
+/** Upper limit of bytes and ms of an operation that counts as a sign-in, from a familiar network. */
 const MAX_SIGN_IN = { bytes: 2 * 1024, ms: 10 };
-/** ms that everything is charged at once; what it took comes later. */
+/** ms charged in advance; corrected after measuring. */
 const MIN_CHARGE_MS = 1;
-/** ms that are expected of each byte of a document that was never measured. */
+/** Estimated ms per byte of a document that was never measured. */
 const BYTE_MS = 0.001_25;
-/** ms that reading a byte and collecting its copies takes: before and after the piece of work that is measured. */
+/** ms per byte for reading and garbage collection, outside of the measured work. */
 const TRANSFER_MS = 0.000_03;
-/** How many times the ms that were expected are charged at most, and those that are in any case: a stall is nobody's fault. */
+/** Upper limit of the charge, as a multiple of the estimate and at least in ms: stalls of the machine are not charged. */
 const MAX_CORRECTION = 4;
 const MAX_UNEXPECTED_MS = 20;
 
-/** ms of work that something wrong counts like when it comes to who is next. */
+/** Penalty in ms for a failure such as a wrong password, in the order of waiting entries. */
 const WRONG_POINTS = 50;
 
 type Reason = 'budget' | 'waiting' | 'overload' | 'late';
@@ -64,8 +66,8 @@ type Reason = 'budget' | 'waiting' | 'overload' | 'late';
 export class Gate implements OnApplicationShutdown {
   private readonly known = new KnownWork();
   /**
-   * Shares of the event loop's time. Documents that are known to be light do not wait for those that are not, nor those that ask from
-   * where somebody has signed in for strangers.
+   * Shares of the event loop's time. Light documents do not wait for others, and networks with a recent sign-in do not wait for
+   * unknown ones.
    */
   private readonly lanes = {
     familiar: new Lane('anonymous-familiar', 0.1),
@@ -73,6 +75,7 @@ export class Gate implements OnApplicationShutdown {
     anonymous: new Lane('anonymous', 0.15),
     signedIn: new Lane('signed-in', 0.25),
     signOut: new Lane('sign-out', 0.05),
+    pages: new Lane('pages', 0.15),
   };
   private readonly standing = new Standing();
   private readonly turns = new WorkTurns(Object.values(this.lanes), this.standing);
@@ -84,17 +87,17 @@ export class Gate implements OnApplicationShutdown {
 
   constructor(
     @Inject(CONFIG) { rateLimits }: Config,
-    { registry }: Metrics,
+    metrics: Metrics,
     private readonly familiar: FamiliarNetworks,
   ) {
     this.bounded = rateLimits;
-    this.refused = new Counter({
-      name: 'tidings_gate_refusals_total',
-      help: 'Operations refused before they were parsed: budget or waiting (RATE_LIMITED), overload or late (SERVICE_UNAVAILABLE).',
-      labelNames: ['caller', 'reason'],
-      registers: [registry],
-    });
-    this.report(registry);
+    this.refused = metrics.counter(
+      'gate_refusals_total',
+      'Operations refused before parsing: budget or waiting (RATE_LIMITED), overload or late (SERVICE_UNAVAILABLE).',
+      'caller',
+      'reason',
+    );
+    this.report(metrics);
   }
 
   onApplicationShutdown(): void {
@@ -102,8 +105,8 @@ export class Gate implements OnApplicationShutdown {
   }
 
   /**
-   * Resolves when the work may be done, and it is to be done at once. Throws {@link RateLimitedError} to a caller that asked for too
-   * much, {@link ServiceUnavailableError} when all callers together did.
+   * Resolves when the work may run, which it must at once. Throws {@link RateLimitedError} if the caller asked for too much,
+   * {@link ServiceUnavailableError} if all callers together did.
    */
   async admit(work: Work): Promise<void> {
     const light = this.isLight(work);
@@ -115,25 +118,26 @@ export class Gate implements OnApplicationShutdown {
   }
 
   private laneOf(work: Work, light: boolean): keyof typeof this.lanes {
-    const { accountId, signsOut, network } = work;
+    const { accountId, signsOut, isPage, network } = work;
+    if (isPage) return 'pages';
     if (accountId !== undefined) return signsOut ? 'signOut' : 'signedIn';
     if (this.familiar.has(network.key) && this.mayBeSignIn(work)) return 'familiar';
     return light ? 'anonymousKnown' : 'anonymous';
   }
 
-  /** Why callers of this network who are not signed in are refused whatever they ask for, if they are. */
+  /** Why anonymous callers of this network are currently refused, if they are. */
   refusalOf(network: Owner): RateLimitedError | ServiceUnavailableError | undefined {
     const wait = this.budgetWait({ network }, MIN_CHARGE_MS);
     return wait > 0 ? this.refuse({}, 'budget', Math.ceil(wait / 1_000)) : undefined;
   }
 
-  /** A caller of this network who is not signed in sent something wrong, such as a password: others come first for a while. */
+  /** Penalizes a network for an anonymous failure, such as a wrong password: others go first for a while. */
   wronged(network: Owner): void {
     this.standing.add(network.group, WRONG_POINTS);
     this.standing.add(network.key, WRONG_POINTS);
   }
 
-  /** Tells what an operation of the document could resolve: from then on it is charged for that. */
+  /** Sets the fields that an operation of the document can resolve, for later charges. */
   counted(document: string, fields: number): void {
     this.known.counted(document, fields);
   }
@@ -148,13 +152,13 @@ export class Gate implements OnApplicationShutdown {
     return bytes <= MAX_SIGN_IN.bytes && (expected ?? 0) <= MAX_SIGN_IN.ms;
   }
 
-  /** ms that are charged at most. */
+  /** Upper limit of the charge in ms. */
   private mostCharged({ document, bytes }: Work): number {
     const expected = document === undefined ? undefined : this.known.expected(document);
     return Math.max(MAX_UNEXPECTED_MS, MAX_CORRECTION * (expected ?? bytes * BYTE_MS));
   }
 
-  /** ms until the caller may spend so many. */
+  /** ms until the caller may spend `ms`. */
   private budgetWait(
     { network, accountId, signsOut }: Pick<Work, 'network' | 'accountId' | 'signsOut'>,
     ms: number,
@@ -192,7 +196,7 @@ export class Gate implements OnApplicationShutdown {
         this.charge(work, Math.min(all, most) - MIN_CHARGE_MS);
         this.standing.add(owner.group, all);
         this.standing.add(owner.key, all);
-        // Its document was new when it came and has turned out to be light: had it come now, it would not have waited.
+        // Its document was new on arrival and has turned out to be light since: it need not wait.
         return isOrdinary(work) && this.isLight(work) ? 0 : all;
       },
     };
@@ -200,7 +204,7 @@ export class Gate implements OnApplicationShutdown {
     return promise;
   }
 
-  /** Why work that has waited is not done after all, if it is not. */
+  /** Why work that has waited is refused, if it is. */
   private refusalInTurn(work: Work, waited: number): RateLimitedError | ServiceUnavailableError | undefined {
     if (!work.wanted()) return new ServiceUnavailableError();
     if (waited > MAX_WAIT_MS) return this.refuse(work, 'late', 5);
@@ -218,26 +222,25 @@ export class Gate implements OnApplicationShutdown {
     return own ? new RateLimitedError(retryAfter) : new ServiceUnavailableError(undefined, retryAfter);
   }
 
-  private report(registry: Metrics['registry']): void {
+  private report(metrics: Metrics): void {
     const lanes = Object.values(this.lanes);
-    gauges(registry, 'lane', 'tidings_gate_waiting', 'Operations that wait for their turn to be parsed.', () =>
+    metrics.gauges('lane', 'gate_waiting', 'Operations waiting to be parsed.', () =>
       lanes.map(({ name, queue }) => [name, queue.size]),
     );
-    const help = 'CPU time of the event loop that operations behind the gate took so far.';
-    gauges(registry, 'lane', 'tidings_gate_busy_seconds', help, () =>
-      lanes.map(({ name, busySeconds }) => [name, busySeconds]),
-    );
+    const help = 'CPU seconds of the event loop used by operations behind the gate.';
+    metrics.gauges('lane', 'gate_busy_seconds', help, () => lanes.map(({ name, busySeconds }) => [name, busySeconds]));
   }
 }
 
-/** Whether the work is of an account, which does not only sign out. */
+/** Whether the work is of an account and not only a sign-out. */
 function isOrdinary({ accountId, signsOut }: Work): boolean {
   return accountId !== undefined && !signsOut;
 }
 
-/** Why one more entry cannot wait: its owner has too many, or all together have. */
-function crowded(queue: Lane['queue'], owner: Owner, { accountId, bytes }: Work): 'waiting' | 'overload' | undefined {
-  const most = accountId === undefined ? MAX_ANONYMOUS_WAITING : MAX_ACCOUNT_WAITING;
+/** Why another entry cannot wait: the owner's limit, or the total one. */
+function crowded(queue: Lane['queue'], owner: Owner, work: Work): 'waiting' | 'overload' | undefined {
+  const { accountId, isPage, bytes } = work;
+  const most = isPage ? MAX_PAGES_WAITING : accountId === undefined ? MAX_ANONYMOUS_WAITING : MAX_ACCOUNT_WAITING;
   if (queue.size >= most.all || queue.bytes + bytes > MAX_WAITING_BYTES.all) return 'overload';
   const own = queue.waitingOf(owner);
   const full = own.key >= most.key || own.group >= most.group || own.bytes + bytes > MAX_WAITING_BYTES.key;

@@ -1,27 +1,27 @@
-// What documents turned out to cost: those that were cheap before need not wait. Documents themselves are not kept.
+// Measured costs of documents: those that were cheap need not wait. Keyed by hash.
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 
 const MAX_KNOWN = 10_000;
-/** ms of measured work, and fields, up to which an operation counts as light. */
+/** Limits in ms and fields for a light operation. */
 const LIGHT_MS = 2;
 const LIGHT_FIELDS = 500;
-/** How much of a higher measurement is believed: more often than not something else was in the way. */
+/** Weight of a higher measurement, which is usually a disturbance. */
 const RISE = 0.25;
-/** ms that a field takes when it is resolved. */
+/** Estimated ms per resolved field. */
 const FIELD_MS = 0.004;
 
 interface Known {
-  /** As it was measured; undefined: it never was. */
+  /** Measured ms; undefined: never measured. */
   ms: number | undefined;
-  /** The most that one of its operations could resolve. */
+  /** The largest number of fields that one of its operations can resolve. */
   fields: number;
 }
 
 export class KnownWork {
   private readonly known = new LRUCache<string, Known>({ max: MAX_KNOWN });
 
-  /** ms that the document will probably take; undefined: it was never measured. */
+  /** Estimated ms of the document; undefined: never measured. */
   expected(document: string): number | undefined {
     const known = this.known.get(keyOf(document));
     return known?.ms === undefined ? undefined : known.ms + known.fields * FIELD_MS;
@@ -32,14 +32,14 @@ export class KnownWork {
     return known?.ms !== undefined && known.ms <= LIGHT_MS && known.fields <= LIGHT_FIELDS;
   }
 
-  /** `lasting`: it will take as much the next time. Returns the ms that it took with the fields that it resolves later. */
+  /** `lasting`: repeats will cost as much. Returns the ms including fields that are resolved later. */
   measured(document: string, ms: number, lasting: boolean): number {
     const known = this.entry(document);
     if (lasting) known.ms = known.ms === undefined || ms < known.ms ? ms : known.ms + (ms - known.ms) * RISE;
     return ms + known.fields * FIELD_MS;
   }
 
-  /** What an operation of the document could resolve. */
+  /** The fields that an operation of the document can resolve. */
   counted(document: string, fields: number): void {
     const known = this.entry(document);
     known.fields = Math.max(known.fields, fields);

@@ -1,4 +1,4 @@
-// Where attempts are counted: in Redis for all instances, in this process without one, or while it does not answer.
+// Counts attempts: in Redis for all instances; in memory without Redis, or while it does not answer.
 import { createHmac } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
@@ -8,17 +8,19 @@ import { LocalCounters } from './local-counters.js';
 
 export interface CounterOptions {
   readonly redisUrl: string | undefined;
-  /** Keys are stored as MACs: no address and no e-mail lies in Redis, and installations that share one stay apart. */
+  /** Begins all keys in Redis. */
+  readonly prefix: string;
+  /** Keys are stored as MACs, so Redis contains no address or e-mail, and installations that share it do not collide. */
   readonly secret: Buffer;
-  /** Told when Redis goes away or refuses to count, once each time. */
+  /** Called when Redis becomes unavailable or refuses to count. */
   onRedisLost(cause: string): void;
-  /** Told when it counts again. */
+  /** Called when it counts again. */
   onRedisBack?(): void;
 }
 
-/** ms that an attempt waits for Redis: beyond that it is counted here. */
+/** Time-out of Redis in ms; then the attempt is counted in memory. */
 const REDIS_PATIENCE_MS = 500;
-/** ms for which Redis is not asked again after it has not answered: waiting requests would pile up. */
+/** ms for which Redis is not asked after a time-out, so that requests do not pile up. */
 const REDIS_REST_MS = 2_000;
 
 export class LimitCounters {
@@ -35,12 +37,12 @@ export class LimitCounters {
     this.redis = options.redisUrl === undefined ? undefined : this.connect(options.redisUrl);
   }
 
-  /** Resolves when Redis answers, or when it is clear that it does not; it is tried again from then on. */
+  /** Resolves when the first connection succeeded or failed; failed ones are retried. */
   async open(): Promise<void> {
     await this.redis?.connect().catch(() => undefined);
   }
 
-  /** Counts one attempt of `key`: 0 if it is allowed, else the ms until the next one is. */
+  /** Counts one attempt of `key`: 0 if it is allowed, otherwise the ms until the next one is. */
   take(limit: Limit, key: string): Promise<number> {
     const shared = async (counter: RateLimiterRedis, masked: string): Promise<number> => {
       const { consumedPoints, msBeforeNext } = await counter.consume(masked).catch(theRefusal);
@@ -49,7 +51,7 @@ export class LimitCounters {
     return this.ask(limit, key, shared, (masked) => this.local.take(limit, masked));
   }
 
-  /** What {@link take} would answer, without counting. */
+  /** The result of {@link take}, without counting. */
   peek(limit: Limit, key: string): Promise<number> {
     const shared = async (counter: RateLimiterRedis, masked: string): Promise<number> => {
       const found = await counter.get(masked);
@@ -58,7 +60,7 @@ export class LimitCounters {
     return this.ask(limit, key, shared, (masked) => this.local.peek(limit, masked));
   }
 
-  /** As if the attempt had not been made. */
+  /** Reverts an attempt. */
   async giveBack(limit: Limit, key: string): Promise<void> {
     await this.ask(limit, key, reward, (masked) => this.local.giveBack(limit, masked));
   }
@@ -82,8 +84,8 @@ export class LimitCounters {
       this.found();
       return answer;
     } catch (error) {
-      // Answered with an error (no right, a replica, a cluster, still loading), it counts no more than one that is away.
-      // While there is no connection, the failure to make one says why.
+      // An error response (no permission, a replica, a cluster, loading) means that it does not count.
+      // Without a connection, the connection error is the reason.
       if (this.redis?.status === 'ready') this.lost(error instanceof Error ? error.message : String(error));
       this.restsUntil = performance.now() + REDIS_REST_MS;
       return local(masked);
@@ -98,7 +100,7 @@ export class LimitCounters {
   }
 
   private found(): void {
-    // One that answers now and then is not back.
+    // Intermittent responses do not mean that it is back.
     if (!this.isLost || performance.now() - this.failedAt < REDIS_REST_MS) return;
     this.isLost = false;
     this.options.onRedisBack?.();
@@ -107,7 +109,12 @@ export class LimitCounters {
   private counter({ name, points, seconds }: Limit): RateLimiterRedis | undefined {
     const { redis: storeClient } = this;
     if (!storeClient) return undefined;
-    const settings = { keyPrefix: `tidings:${name}`, points, duration: seconds, rejectIfRedisNotReady: true };
+    const settings = {
+      keyPrefix: `${this.options.prefix}:${name}`,
+      points,
+      duration: seconds,
+      rejectIfRedisNotReady: true,
+    };
     const counter = this.shared.get(name) ?? new RateLimiterRedis({ ...settings, storeClient });
     this.shared.set(name, counter);
     return counter;
@@ -137,7 +144,7 @@ async function reward(counter: RateLimiterRedis, key: string): Promise<void> {
   await counter.reward(key);
 }
 
-/** What the library throws when there were too many. */
+/** Thrown by the library when the limit is exceeded. */
 function theRefusal(refused: unknown): RateLimiterRes {
   if (refused instanceof RateLimiterRes) return refused;
   throw refused;

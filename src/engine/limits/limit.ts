@@ -1,15 +1,14 @@
-// What a rate limit is. Every window is fixed: it begins with the first attempt, and what is refused in it is allowed again when it
-// ends. So a refusal lasts at most as long as the window.
+// A rate limit. Windows are fixed: a window starts with the first attempt, and refusals end with it.
 
-/** `points` attempts in `seconds`. Counters of the same name are one. */
+/** `points` attempts in `seconds`. Limits of the same name share counters. */
 export interface Limit {
-  /** Also the label of the metric, so not one of many. */
+  /** Also a metric label, so the set of names must be small. */
   readonly name: string;
   readonly points: number;
   readonly seconds: number;
 }
 
-/** A limit of a field, per account: of every attempt, or of those alone that fail. */
+/** A limit of a field, per account: of all attempts, or of failed ones. */
 export interface AccountLimit extends Limit {
   readonly counts: 'attempts' | 'failures';
 }

@@ -1,11 +1,11 @@
-// Rate limits as the service uses them: counted, refused with RATE_LIMITED, and told to Prometheus. RATE_LIMITS=off lifts them.
+// Rate limits: count, refuse with RATE_LIMITED, and report to Prometheus. RATE_LIMITS=off disables them.
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { Counter } from 'prom-client';
+import type { Counter } from 'prom-client';
 import { deriveKey } from '../config/app-secret.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { RateLimitedError } from '../errors/service-error.js';
-import { Metrics } from '../operations/metrics.js';
+import { Metrics } from '../monitoring/metrics.js';
 import type { Limit } from './limit.js';
 import { LimitCounters } from './limit-counters.js';
 
@@ -15,17 +15,13 @@ export class Limits implements OnModuleInit, OnApplicationShutdown {
   private readonly counters: LimitCounters | undefined;
   private readonly refusals: Counter<'limit'>;
 
-  constructor(@Inject(CONFIG) { rateLimits, redisUrl, appSecrets: [secret] }: Config, { registry }: Metrics) {
-    this.refusals = new Counter({
-      name: 'tidings_rate_limited_total',
-      help: 'Attempts that a rate limit has refused, by limit.',
-      labelNames: ['limit'],
-      registers: [registry],
-    });
+  constructor(@Inject(CONFIG) { service, rateLimits, redisUrl, appSecrets: [secret] }: Config, metrics: Metrics) {
+    this.refusals = metrics.counter('rate_limited_total', 'Attempts refused by a rate limit.', 'limit');
     if (!rateLimits || !secret) return;
     this.counters = new LimitCounters({
       redisUrl,
-      secret: deriveKey(secret, 'tidings rate limits'),
+      prefix: service.prefix,
+      secret: deriveKey(secret, `${service.prefix} rate limits`),
       onRedisLost: (cause) =>
         this.logger.warn(
           `Redis does not count attempts (${cause}): each instance counts sign-ins by itself until it does`,
@@ -34,7 +30,7 @@ export class Limits implements OnModuleInit, OnApplicationShutdown {
     });
   }
 
-  /** Whether attempts are counted at all. */
+  /** Whether attempts are counted. */
   get on(): boolean {
     return this.counters !== undefined;
   }
@@ -53,18 +49,18 @@ export class Limits implements OnModuleInit, OnApplicationShutdown {
     if (wait > 0) throw this.refusal(limit, wait);
   }
 
-  /** Throws what {@link take} would, without counting. */
+  /** Throws like {@link take}, without counting. */
   async check(limit: Limit, key: string): Promise<void> {
     const wait = (await this.counters?.peek(limit, key)) ?? 0;
     if (wait > 0) throw this.refusal(limit, wait);
   }
 
-  /** As if the attempt had not been made. */
+  /** Reverts an attempt. */
   async giveBack(limit: Limit, key: string): Promise<void> {
     await this.counters?.giveBack(limit, key);
   }
 
-  /** The error to answer, counted as a refusal. `wait` in ms. */
+  /** The error for a refusal, which is counted. `wait` in ms. */
   refusal({ name }: Limit, wait: number): RateLimitedError {
     this.refusals.inc({ limit: name });
     return new RateLimitedError(Math.ceil(wait / 1_000) || 1);

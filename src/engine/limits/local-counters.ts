@@ -1,5 +1,5 @@
-// Attempts counted in this process, in fixed windows that begin with the first one. Keys are bounded: whoever has very many
-// addresses makes it forget the counts that were asked for longest ago, not grow.
+// Counts attempts in memory, in fixed windows. Keys are bounded: with very many addresses the least recently used counters are
+// forgotten.
 import { LRUCache } from 'lru-cache';
 import type { Limit } from './limit.js';
 
@@ -23,20 +23,20 @@ export class LocalCounters {
     return this.windows.size;
   }
 
-  /** Counts so many attempts of `key`: 0 if they are allowed, else the ms until the next one is. */
+  /** Counts attempts of `key`: 0 if they are allowed, otherwise the ms until the next one is. */
   take(limit: Limit, key: string, points = 1): number {
     const window = this.window(limit, key) ?? this.begin(limit, key);
     window.points += points;
     return window.points > limit.points ? waitFor(window) : 0;
   }
 
-  /** What {@link take} would answer to one more, without counting. */
+  /** The result of {@link take} for one more, without counting. */
   peek(limit: Limit, key: string): number {
     const window = this.window(limit, key);
     return window && window.points >= limit.points ? waitFor(window) : 0;
   }
 
-  /** As if the attempt had not been made. */
+  /** Reverts an attempt. */
   giveBack(limit: Limit, key: string): void {
     const window = this.window(limit, key);
     if (window) window.points -= 1;

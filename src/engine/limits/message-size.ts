@@ -1,17 +1,17 @@
-// How many bytes one request may have, over HTTP and over a socket alike.
+// Size limits of a request, over HTTP and sockets.
 
 /**
- * Largest request body and largest socket message that is executed, in bytes. It admits the longest valid input of the API in its
- * worst usual encoding: a character is a code point after NFC, which may stand for several before it, and each of those may be a `\u`
- * escape of a query literal, with its backslash escaped once more by JSON. That is up to 42 bytes a character.
+ * Largest request body and socket message that is executed, in bytes. Admits the longest valid input in its longest usual encoding:
+ * a character is a code point after NFC, which may stand for several before it, each of them a `\u` escape of a query literal
+ * whose backslash JSON escapes again: up to 42 bytes per character.
  */
 export const MAX_MESSAGE_BYTES = 1024 * 1024;
 
-/** Largest socket message that is received at all, in bytes, so that one beyond {@link MAX_MESSAGE_BYTES} can be answered by an error. */
+/** Largest socket message that is received, in bytes, so that one beyond {@link MAX_MESSAGE_BYTES} gets an error response. */
 export const MAX_RECEIVED_BYTES = 4 * MAX_MESSAGE_BYTES;
 
-/** Bytes of such a message in which the id of its operation is looked for: stock clients send it first. */
+/** Bytes of such a message in which the operation id is searched: stock clients send it first. */
 export const BEGINNING_BYTES = 1_024;
 
-/** What a client is told of a request that is larger. */
+/** Error message for larger requests. */
 export const TOO_LARGE = `The request is larger than ${MAX_MESSAGE_BYTES / 1024} KiB.`;

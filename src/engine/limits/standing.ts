@@ -1,4 +1,4 @@
-// How much was spent on somebody lately: who had less comes first. Halves every ten seconds.
+// Recent cost per key, which decides who goes first. Halves every ten seconds.
 import { LRUCache } from 'lru-cache';
 
 const HALF_LIFE_MS = 10_000;
@@ -15,7 +15,7 @@ export class Standing {
 
   constructor(private readonly now: () => number = () => performance.now()) {}
 
-  /** What was spent on `key`, less the longer ago it was. */
+  /** The decayed cost of `key`. */
   of(key: string): number {
     const spent = this.spent.get(key);
     return spent ? spent.points * 0.5 ** ((this.now() - spent.at) / HALF_LIFE_MS) : 0;

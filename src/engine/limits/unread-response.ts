@@ -1,31 +1,31 @@
-// When a client reads its response too slowly to be waited for.
+// Detects clients that read their response too slowly.
 import type { Socket } from 'node:net';
 
-/** ms without a byte that the operating system took, after which a connection is cut. */
+/** ms without progress after which a connection is cut. */
 const STALL_MS = 10_000;
-/** Bytes a second that a client must read at least, once those ms have passed. */
+/** Minimum bytes per second, once those ms have passed. */
 const MIN_BYTES_PER_SECOND = 32 * 1024;
 
-/** What a connection with unsent bytes has sent so far. */
+/** Progress of a connection with unsent bytes. */
 export interface Progress {
-  /** When the first of the unsent bytes was seen, ms; and what had been sent by then. */
+  /** When the first unsent byte was seen, in ms; and the bytes sent until then. */
   readonly since: number;
   readonly sentBefore: number;
-  /** What has been sent, and when that last grew. */
+  /** Bytes sent, and when that last grew. */
   readonly sent: number;
   readonly grewAt: number;
   readonly unsent: number;
 }
 
-/** The handle of a connection; Node has no public name for its counters. */
+/** The handle of a connection; Node has no public API for its counters. */
 interface Handle {
-  /** Bytes that libuv holds because the operating system did not take them. */
+  /** Bytes held by libuv because the operating system did not accept them. */
   readonly writeQueueSize: number;
   /** Bytes handed to libuv. */
   readonly bytesWritten: number;
 }
 
-/** The progress of a connection at `now`, after what was seen `before`; undefined: everything was sent. */
+/** The progress of a connection at `now`, given the one `before`; undefined: everything was sent. */
 export function progressOf(socket: Socket, now: number, before: Progress | undefined): Progress | undefined {
   const handle = Reflect.get(socket, '_handle') as Handle | null | undefined;
   if (!handle) return undefined;
@@ -36,7 +36,7 @@ export function progressOf(socket: Socket, now: number, before: Progress | undef
   return { ...before, sent, unsent, grewAt: sent > before.sent ? now : before.grewAt };
 }
 
-/** Why the connection is to be cut, if it is. */
+/** Why the connection must be cut, if so. */
 export function stalled(progress: Progress | undefined, now: number): 'unread' | 'trickle' | undefined {
   if (!progress) return undefined;
   if (now - progress.grewAt >= STALL_MS) return 'unread';

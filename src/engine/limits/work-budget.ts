@@ -1,13 +1,13 @@
-// Token buckets of work, in ms of the event loop: charged with an estimate before, and corrected by what was measured.
+// Token buckets of work in ms of the event loop: charged with an estimate, corrected by measurement.
 import { LRUCache } from 'lru-cache';
 
-/** `burst` ms at once, then `perSecond` ms a second. */
+/** A burst of `burst` ms, then `perSecond` ms a second. */
 export interface BudgetLimit {
   readonly burst: number;
   readonly perSecond: number;
 }
 
-/** Keys that are remembered: the one that was used longest ago is forgotten, which gives it a full bucket. */
+/** Upper limit of keys: the least recently used one is forgotten, which refills its bucket. */
 const MAX_KEYS = 20_000;
 
 interface Bucket {
@@ -30,7 +30,7 @@ export class WorkBudget {
     return missing <= 0 ? 0 : (missing / this.limit.perSecond) * 1_000;
   }
 
-  /** Charges `ms`; less than 0 gives back. */
+  /** Charges `ms`; negative values refund. */
   charge(key: string, ms: number): void {
     const bucket = this.bucketOf(key);
     bucket.level = Math.min(bucket.level - ms, this.limit.burst);

@@ -1,32 +1,32 @@
-// Heavy work, one piece per turn of the event loop. Each lane has a share of the time: after a piece it rests until that share is kept.
-// While the event loop is busy with other work, the rest is up to four times as long, so that pieces start in the gaps between it.
+// Runs heavy work one piece per turn of the event loop. Each lane has a share of the time: after a piece it rests until the share is
+// kept, up to four times longer while the event loop is busy, so that pieces start in idle gaps.
 import { performance } from 'node:perf_hooks';
 import type { Owner } from './client-network.js';
 import { FairQueue } from './fair-queue.js';
 import type { Standing } from './standing.js';
 
-/** A piece of work that waits for its turn. */
+/** A waiting piece of work. */
 export interface Piece {
-  /** False when nobody waits for it any more: it is dropped. */
+  /** False when the result is not needed any more: it is dropped. */
   wanted(): boolean;
-  /** Starts it. What it does before the event loop goes on is measured. */
+  /** Starts it. Its synchronous part is measured. */
   start(): void;
-  /** Is told what it took, in ms of this thread; returns the ms that its lane is charged for all that it will take. */
+  /** Called with the measured ms of this thread; returns the ms to charge to the lane. */
   settle(ms: number): number;
 }
 
-/** ms of work that a lane may do without a rest after it was idle. */
+/** ms of work without a rest after a lane was idle. */
 const BURST_MS = 4;
-/** ms that one piece is charged to its lane at most: a stall of the machine is nobody's fault. */
+/** Upper limit of ms charged for one piece: stalls of the machine are not charged. */
 const MAX_PIECE_MS = 400;
 
-/** Part of its share that a lane has while the event loop is busy. */
+/** Fraction of its share that a lane keeps while the event loop is busy. */
 const BUSY_SHARE = 1 / 4;
 
-/** ms by which CPU time of a thread may be late. */
+/** ms by which the CPU time of a thread may be delayed. */
 const TICK_MS = 4;
 
-/** ms since the start, and those of them in which the event loop had nothing to do. */
+/** ms since the start, and idle ms of the event loop. */
 export interface LoopTime {
   readonly now: number;
   readonly idle: number;
@@ -41,7 +41,7 @@ export class Lane {
   private credit = BURST_MS;
   private credited: LoopTime;
 
-  /** `share` of the time in which the event loop has nothing else to do, from 0 to 1. */
+  /** `share` of the idle event loop's time, from 0 to 1. */
   constructor(
     readonly name: string,
     private readonly share: number,
@@ -50,7 +50,7 @@ export class Lane {
     this.credited = time();
   }
 
-  /** ms until it may do the next piece, if the event loop is idle for so long. */
+  /** ms until the next piece may run, if the event loop stays idle. */
   get rest(): number {
     const time = this.time();
     const elapsed = time.now - this.credited.now;
@@ -60,7 +60,7 @@ export class Lane {
     return this.credit > 0 ? 0 : Math.ceil(-this.credit / this.share);
   }
 
-  /** `ms` were measured, `charged` ms are to be kept free of more. */
+  /** `ms` were measured; `charged` ms count for the rest. */
   spent(ms: number, charged: number): void {
     this.busySeconds += ms / 1_000;
     this.credit -= Math.min(charged, MAX_PIECE_MS);
@@ -89,10 +89,10 @@ export class WorkTurns {
     clearTimeout(this.timer);
   }
 
-  /** Timers are a rest: an immediate runs before what the event loop has to do for others. */
+  /** Rests use timers: an immediate would run before other work of the event loop. */
   private schedule(): void {
     if (this.running || this.stopped) return;
-    // A lane that has just got work may not have to rest.
+    // A lane with new work may not need a rest.
     clearTimeout(this.timer);
     const rests = this.lanes.filter(({ queue }) => queue.size > 0).map(({ rest }) => rest);
     if (rests.length === 0) return;
@@ -112,7 +112,7 @@ export class WorkTurns {
     if (!lane || !piece) return this.turned();
     this.lanes.push(...this.lanes.splice(this.lanes.indexOf(lane), 1));
     const before = moment();
-    // All that the piece does in microtasks is done before the second immediate of the same check phase.
+    // All microtasks of the piece end before the second immediate of the same check phase.
     setImmediate(() => {
       const spent = since(before);
       lane.spent(spent, piece.settle(spent));
@@ -143,7 +143,7 @@ function moment(): Moment {
   return { clock: performance.now(), cpu: (user + system) / 1_000 };
 }
 
-/** ms of work since `before`: time in which others had the core is not counted, as far as the kernel's ticks tell. */
+/** ms of work since `before`, without time in which others had the core, at the kernel's tick resolution. */
 function since(before: Moment): number {
   const now = moment();
   const elapsed = now.clock - before.clock;

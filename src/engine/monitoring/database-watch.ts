@@ -1,16 +1,15 @@
-// Asks PostgreSQL every few seconds what nobody else would notice: whether it has become read-only, and what time it has.
+// Polls PostgreSQL every few seconds: whether it is read-only, and its clock.
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
-import { Gauge } from 'prom-client';
-import { answered } from '../database/answered.js';
+import { withTimeout } from '../database/with-timeout.js';
 import { FOLLOWING } from '../database/orm-options.js';
-import { Health } from '../operations/health.js';
-import { Metrics } from '../operations/metrics.js';
+import { Health } from './health.js';
+import { Metrics } from './metrics.js';
 import { DatabaseWrites } from './database-writes.js';
 
 const INTERVAL_MS = 5_000;
 const ANSWER_TIMEOUT_MS = 2_000;
-/** ms by which the clocks may differ, and by which a difference may change, before it is told. */
+/** ms of clock difference, and of its change, that are reported. */
 export const TOLERATED_OFFSET_MS = 2_000;
 
 const LOOK = `
@@ -21,25 +20,20 @@ select current_setting('transaction_read_only') = 'on' as "readOnly",
 export class DatabaseWatch implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('Clock');
   private timer: NodeJS.Timeout | undefined;
-  /** ms that this clock is ahead of PostgreSQL's, at the last look; NaN before the first. */
+  /** ms that this clock is ahead of PostgreSQL's, at the last poll; NaN before the first. */
   private offset = Number.NaN;
-  /** The difference that was last told; 0: none. */
+  /** The last reported difference; 0: none. */
   private told = 0;
 
   constructor(
     private readonly orm: MikroORM,
     private readonly writes: DatabaseWrites,
     health: Health,
-    { registry }: Metrics,
+    metrics: Metrics,
   ) {
     health.remark('clock', () => (this.told === 0 ? undefined : `This clock is ${this.difference()}`));
-    const gauge = new Gauge({
-      name: 'tidings_clock_offset_seconds',
-      help: "Seconds that this instance's clock is ahead of PostgreSQL's; negative: behind it.",
-      registers: [],
-    });
-    registry.registerMetric(gauge);
-    Object.assign(gauge, { collect: () => gauge.set(this.offset / 1_000) });
+    const help = "Seconds that this instance's clock is ahead of PostgreSQL's; negative: behind it.";
+    metrics.gauge('clock_offset_seconds', help, () => this.offset / 1_000);
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -51,22 +45,22 @@ export class DatabaseWatch implements OnApplicationBootstrap, OnApplicationShutd
     clearInterval(this.timer);
   }
 
-  /** Never throws: who cannot ask learns nothing. */
+  /** Never throws: a failed poll has no result. */
   private async look(): Promise<void> {
     const [askedAt, began] = [Date.now(), performance.now()];
     const row = await this.ask();
     if (!row) return;
     if (row.readOnly) this.writes.suspect();
     const roundTrip = performance.now() - began;
-    // PostgreSQL looked at its clock at some time in between: half of the round trip is how wrong the middle can be.
+    // PostgreSQL read its clock during the round trip: the error of its middle is at most half of it.
     this.judge(askedAt + roundTrip / 2 - row.time, roundTrip / 2);
   }
 
   private async ask(): Promise<{ readonly readOnly: boolean; readonly time: number } | undefined> {
     type Row = { readonly readOnly: boolean; readonly time: number };
     try {
-      // Over connections that are never waited for: the wait would pass for a part of the way.
-      const [row] = await answered(ANSWER_TIMEOUT_MS, () => this.orm.em.fork().execute<Row[]>(LOOK, [], FOLLOWING));
+      // Over reserved connections: waiting for the pool would count as round trip.
+      const [row] = await withTimeout(ANSWER_TIMEOUT_MS, () => this.orm.em.fork().execute<Row[]>(LOOK, [], FOLLOWING));
       return row;
     } catch {
       return undefined;

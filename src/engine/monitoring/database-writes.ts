@@ -1,15 +1,15 @@
-// Whether the database takes writes. Reads may go on for hours on a full disk or a standby while every mutation fails: that is found
-// out, said once, and makes the instance not ready until a write succeeds again.
+// Detects that PostgreSQL refuses writes, such as on a full disk or a standby, while reads still work. Logs it once, and makes the
+// instance not ready until a write succeeds.
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
-import { Counter, Gauge } from 'prom-client';
-import { answered } from '../database/answered.js';
+import type { Counter } from 'prom-client';
+import { withTimeout } from '../database/with-timeout.js';
 import { isDatabaseAway, sqlState } from '../database/unit-of-work.js';
-import { Health } from '../operations/health.js';
-import { Metrics } from '../operations/metrics.js';
+import { Health } from './health.js';
+import { Metrics } from './metrics.js';
 
-/** SQLSTATEs of a server that answers and may not write: resources (53), files (58), no transaction ids (54000), read-only. */
+/** SQLSTATEs of a server that cannot write: resources (53), files (58), no transaction ids (54000), read-only. */
 const SUSPECT = /^(53|58|54000$|25006$)/;
 const REASONS: Readonly<Record<string, string>> = {
   '25006': 'it is read-only',
@@ -21,14 +21,14 @@ const REASONS: Readonly<Record<string, string>> = {
   '58030': 'it cannot use its files',
 };
 
-/** ms between two attempts to write while the database takes none. */
+/** ms between two test writes while the database refuses them. */
 const RETRY_MS = 2_000;
-/** ms that an attempt may take. */
+/** Time-out of a test write in ms. */
 const PROBE_TIMEOUT_MS = 5_000;
-/** Bytes that an attempt writes, more than is usually free in a table's file: they need the disk. */
+/** Bytes of a test write, more than is usually free in a table's file, so that it needs disk space. */
 const PROBE_BYTES = 48 * 1024;
 
-/** Nothing of it stays. */
+/** Rolled back. */
 const PROBE = `insert into audit_entry (id, action, outcome, details) values (?, 'WRITE_PROBE', 'SUCCESS', ?)`;
 
 @Injectable()
@@ -38,28 +38,22 @@ export class DatabaseWrites implements OnApplicationShutdown {
   private probing = false;
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
-  /** Why the last attempt failed; undefined: writes succeed, or nothing was heard to the contrary. */
+  /** Why the last write failed; undefined: writes succeed, as far as known. */
   private problem: string | undefined;
 
   constructor(
     private readonly orm: MikroORM,
     health: Health,
-    { registry }: Metrics,
+    metrics: Metrics,
   ) {
     health.register('writes', () => this.problem ?? true);
-    this.errors = new Counter({
-      name: 'tidings_database_errors_total',
-      help: 'Operations that failed because PostgreSQL could not do its work, by SQLSTATE or network error.',
-      labelNames: ['code'],
-      registers: [registry],
-    });
-    const writable = new Gauge({
-      name: 'tidings_database_writable',
-      help: '1; 0 while PostgreSQL takes no writes: its disk is full, it is read-only.',
-      registers: [],
-    });
-    registry.registerMetric(writable);
-    Object.assign(writable, { collect: () => writable.set(this.problem === undefined ? 1 : 0) });
+    this.errors = metrics.counter(
+      'database_errors_total',
+      'Operations that failed because PostgreSQL could not do its work, by SQLSTATE or network error.',
+      'code',
+    );
+    const help = '1; 0 while PostgreSQL takes no writes: its disk is full, it is read-only.';
+    metrics.gauge('database_writable', help, () => (this.problem === undefined ? 1 : 0));
   }
 
   onApplicationShutdown(): void {
@@ -67,7 +61,7 @@ export class DatabaseWrites implements OnApplicationShutdown {
     clearTimeout(this.timer);
   }
 
-  /** Whether `error` says that the database cannot be used just now; looks into it if writes may be impossible. */
+  /** Whether `error` means that the database is unavailable; starts a test write if writes may be impossible. */
   isUnavailable(error: unknown): boolean {
     if (!isDatabaseAway(error)) return false;
     const code = sqlState(error);
@@ -76,7 +70,7 @@ export class DatabaseWrites implements OnApplicationShutdown {
     return true;
   }
 
-  /** Finds out whether writes are possible. Never throws. */
+  /** Tests whether writes are possible. Never throws. */
   suspect(): void {
     if (this.probing || this.stopped || this.timer) return;
     this.probing = true;
@@ -88,7 +82,7 @@ export class DatabaseWrites implements OnApplicationShutdown {
     this.probing = false;
     if (this.stopped) return;
     const code = sqlState(failure) ?? '';
-    // Of a server that is away altogether others tell: it is asked again, and nothing is known.
+    // Unavailability is reported elsewhere: retry without a result.
     if (failure === undefined) this.recovered();
     else if (SUSPECT.test(code)) this.refused(code);
     if (this.problem === undefined) return;
@@ -109,12 +103,12 @@ export class DatabaseWrites implements OnApplicationShutdown {
     this.problem = undefined;
   }
 
-  /** What a write fails with; undefined: it was possible. */
+  /** The error of a test write; undefined: it succeeded. */
   private async write(): Promise<unknown> {
     const em = this.orm.em.fork();
     const filler = JSON.stringify({ filler: randomBytes(PROBE_BYTES).toString('base64') });
     try {
-      await answered(PROBE_TIMEOUT_MS, async () => {
+      await withTimeout(PROBE_TIMEOUT_MS, async () => {
         await em.begin();
         try {
           await em.execute(PROBE, [randomUUID(), filler]);

@@ -1,10 +1,10 @@
-// The doorbell of a single process: there is nobody else to ring.
-import type { PubSub, PubSubLog, Topics } from './doorbell.port.js';
+// Pub/sub of a single process, without REDIS_URL.
+import type { PubSub, PubSubLog, Topics } from './pubsub.port.js';
 import { Listeners } from './listeners.js';
 
 export class InProcessPubSub<M = Topics> implements PubSub<M> {
   private readonly listeners: Listeners<M>;
-  readonly stats = { published: 0, dropped: 0, received: 0, malformed: 0, reconnects: 0 };
+  readonly stats = { dropped: 0, malformed: 0, reconnects: 0 };
   private closed = false;
 
   constructor(options: { readonly log: PubSubLog }) {
@@ -16,7 +16,6 @@ export class InProcessPubSub<M = Topics> implements PubSub<M> {
   }
 
   publish<T extends keyof M>(topic: T, message: M[T]): void {
-    this.stats.published += 1;
     if (this.closed) this.stats.dropped += 1;
     else this.listeners.deliver(topic, message);
   }
@@ -25,7 +24,7 @@ export class InProcessPubSub<M = Topics> implements PubSub<M> {
     return this.closed ? () => undefined : this.listeners.add(topic, listener);
   }
 
-  /** Nothing is ever lost on the way, so it is never called. */
+  /** Never called: no wake-up is lost within a process. */
   onRecovered(_listener: () => void): () => void {
     return () => undefined;
   }

@@ -1,6 +1,6 @@
-// Who listens to what in this process. Knows no transport.
+// The listeners of this process by topic. Knows no transport.
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { PubSubLog } from './doorbell.port.js';
+import type { PubSubLog } from './pubsub.port.js';
 
 type Hear = (message: unknown) => void;
 
@@ -9,9 +9,9 @@ export class Listeners<M> {
 
   constructor(private readonly log: PubSubLog) {}
 
-  /** Returns the function that removes it. The same listener may be added twice and then hears twice. */
+  /** Returns an unsubscribe function. A listener that is added twice is called twice. */
   add<T extends keyof M>(topic: T, listener: (message: M[T]) => void): () => void {
-    // A ring starts in a mutation: its request context (entity manager, viewer) must not reach whoever is woken by it.
+    // Mutations publish wake-ups: their request context (entity manager, viewer) must not reach the listeners.
     const inOwnContext = AsyncLocalStorage.snapshot();
     const hear: Hear = (message) => inOwnContext(listener, message as M[T]);
     const hearing = this.byTopic.get(topic) ?? new Set();
@@ -19,7 +19,7 @@ export class Listeners<M> {
     return () => void hearing.delete(hear);
   }
 
-  /** Tells everyone after the present call stack, in the order of the calls. */
+  /** Calls the listeners after the current call stack, in the order of the calls. */
   deliver<T extends keyof M>(topic: T, message: M[T]): void {
     queueMicrotask(() => {
       const hearing = this.byTopic.get(topic);

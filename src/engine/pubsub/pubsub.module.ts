@@ -1,19 +1,23 @@
-// Gives everyone the doorbell, and closes it when the application shuts down.
+// Provides pub/sub, and closes it when the application shuts down.
 import { Global, Inject, Logger, Module, type OnApplicationShutdown } from '@nestjs/common';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
-import { PUB_SUB, SHAPES, type PubSub, type PubSubLog } from './doorbell.port.js';
+import { PUB_SUB, TOPICS, type PubSub, type PubSubLog } from './pubsub.port.js';
 import { InProcessPubSub } from './in-process.pubsub.js';
 import { RedisPubSub } from './redis.pubsub.js';
 
-export function createPubSub({ redisUrl }: Pick<Config, 'redisUrl'>, log: PubSubLog = nestLog()): PubSub {
+export function createPubSub(
+  { redisUrl, service }: Pick<Config, 'redisUrl' | 'service'>,
+  log: PubSubLog = nestLog(),
+): PubSub {
   if (redisUrl === undefined) return new InProcessPubSub({ log });
-  return new RedisPubSub({ url: redisUrl, namespace: databaseNumber(redisUrl), shapes: SHAPES, log });
+  const namespace = [service.prefix, ...databaseNumber(redisUrl)].join(':');
+  return new RedisPubSub({ url: redisUrl, namespace, schemas: TOPICS, log });
 }
 
-/** Redis broadcasts across its numbered databases; whoever put two installations into /1 and /2 expects them apart. */
-function databaseNumber(url: string): string {
-  return /^\/([1-9]\d*)$/.exec(new URL(url).pathname)?.[1] ?? '';
+/** Redis broadcasts across its numbered databases, but two installations in /1 and /2 must be separate. */
+function databaseNumber(url: string): readonly string[] {
+  return /^\/([1-9]\d*)$/.exec(new URL(url).pathname)?.slice(1) ?? [];
 }
 
 @Global()

@@ -1,14 +1,14 @@
-// Connections to Redis, for pub/sub and for limits: as REDIS_URL says, and such that none of their failures ends the process.
+// Connections to Redis, for pub/sub and limits, configured by REDIS_URL, whose failures never end the process.
 import { createConnection, isIP, type Socket } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import { AbstractConnector, Redis, type RedisOptions } from 'ioredis';
 import { readRedisUrl } from '../config/redis-url.js';
 import { type TlsFiles, tlsFiles } from '../config/tls-files.js';
 
-/** ms that the other side has to close a connection that we have ended. */
+/** ms for the other side to close a connection that we have ended. */
 const DISCONNECT_TIMEOUT_MS = 100;
 
-/** `options` beside what the URL says. Throws a `ConfigError` if files that it names cannot be read. */
+/** `options` in addition to the URL. Throws a `ConfigError` if its files cannot be read. */
 export function redisClient(url: string, options: RedisOptions): Redis {
   const address = readRedisUrl(url);
   if (typeof address === 'string') throw new TypeError(`REDIS_URL ${address}`);
@@ -21,18 +21,18 @@ export function redisClient(url: string, options: RedisOptions): Redis {
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
     db: database,
-    // For ioredis itself: it waits for the handshake.
+    // For ioredis, which waits for the handshake.
     ...(tls ? { tls: {} } : {}),
     Connector: connectorTo(host, port, files),
     lazyConnect: true,
-    // What asks for more than the commands that are sent needs a right of its own, or may wait without end.
+    // Optional commands of ioredis may need further permissions, or wait indefinitely.
     enableOfflineQueue: false,
     enableReadyCheck: false,
     disableClientInfo: true,
   });
 }
 
-/** Reads the certificates anew for each connection: they may be replaced while we run. */
+/** Reads the certificates for each connection, so that they can be replaced at run time. */
 function connectorTo(host: string, port: number, files: TlsFiles | undefined) {
   return class extends AbstractConnector {
     override firstError: Error | undefined;
@@ -48,7 +48,7 @@ function connectorTo(host: string, port: number, files: TlsFiles | undefined) {
       const stream = files
         ? connect({ host, port, ...(isIP(host) ? {} : { servername: host }), ...files.options() })
         : createConnection({ host, port });
-      // ioredis hears one error. A handshake that fails may have two: the certificate, and then what the other side says of it.
+      // ioredis expects one error. A failed handshake may have two: the certificate, and the other side's alert.
       stream.on('error', (error) => {
         this.firstError ??= error;
       });

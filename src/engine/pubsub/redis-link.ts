@@ -1,27 +1,27 @@
-// One life of the connection to Redis: a publisher, a subscriber, and the heartbeat that proves that what the one sends the
-// other hears. It never repairs itself: once `lost` it is thrown away, whole, and the next link starts clean.
+// One connection to Redis: a publisher, a subscriber, and a heartbeat that verifies the path between them. It never reconnects: once
+// `lost`, a new link replaces it.
 import { RedisPubSub as Engine } from 'graphql-redis-subscriptions';
 import type { Redis } from 'ioredis';
 import { redisClient } from './redis-client.js';
 
 export interface LinkOptions {
   readonly url: string;
-  readonly ringChannel: string;
-  /** This node's own: only it publishes there, only it listens. */
+  readonly channel: string;
+  /** The channel on which this instance sends heartbeats to itself. */
   readonly heartbeatChannel: string;
   readonly heartbeatMs: number;
   readonly silenceMs: number;
   readonly maxInFlight: number;
-  /** Whatever JSON came, or a raw string that was none. Must not throw: it is called from within ioredis's parser. */
-  onRing(message: unknown): void;
-  /** The first heartbeat was heard. */
+  /** Parsed JSON, or the raw text if invalid. Must not throw: called from ioredis's parser. */
+  onMessage(message: unknown): void;
+  /** The first heartbeat was received. */
   onLive(): void;
-  /** A ring that `send` had taken did not reach Redis, as far as we know. */
+  /** A message that `send` accepted may not have reached Redis. */
   onSendFailed(): void;
 }
 
 export class RedisLink {
-  /** Resolves once, never rejects, with what went wrong (never with a command's arguments: AUTH has the password). */
+  /** Resolves once with the cause, never rejects (and never contains a command's arguments: AUTH has the password). */
   readonly lost: Promise<string>;
 
   private readonly publisher: Redis;
@@ -29,7 +29,7 @@ export class RedisLink {
   private readonly engine: Engine;
   private readonly ticker: NodeJS.Timeout;
   private readonly resolveLost: (cause: string) => void;
-  private over = false;
+  private closed = false;
   private cause: string | undefined;
   private liveSince: number | undefined;
   private heardAt = 0;
@@ -46,26 +46,26 @@ export class RedisLink {
   }
 
   get healthy(): boolean {
-    return !this.over && this.liveSince !== undefined && performance.now() - this.heardAt <= this.options.silenceMs;
+    return !this.closed && this.liveSince !== undefined && performance.now() - this.heardAt <= this.options.silenceMs;
   }
 
-  /** Lived long enough for the next attempt to be a first one. */
+  /** Whether it lived long enough to reset the backoff. */
   get wasStable(): boolean {
     return this.liveSince !== undefined && performance.now() - this.liveSince > this.options.silenceMs;
   }
 
-  /** False: dropped, because the connection is not ready or does not keep up. */
-  send(ring: object): boolean {
-    if (this.over || this.publisher.status !== 'ready' || this.inFlight >= this.options.maxInFlight) return false;
+  /** False: dropped, because the connection is not ready or too slow. */
+  send(message: object): boolean {
+    if (this.closed || this.publisher.status !== 'ready' || this.inFlight >= this.options.maxInFlight) return false;
     this.inFlight += 1;
     this.engine
-      .publish(this.options.ringChannel, ring)
+      .publish(this.options.channel, message)
       .catch(() => this.options.onSendFailed())
       .finally(() => (this.inFlight -= 1));
     return true;
   }
 
-  /** Resolves when both sockets are gone. */
+  /** Resolves when both sockets are closed. */
   async close(): Promise<void> {
     this.lose('closed');
     await Promise.all([ended(this.publisher), ended(this.subscriber)]);
@@ -74,8 +74,8 @@ export class RedisLink {
   private client(): Redis {
     const { url, silenceMs } = this.options;
     const client = redisClient(url, {
-      // ioredis would re-subscribe by itself after a reconnection, with nobody to catch a failure: no second life here. Messages may
-      // pass while Redis is still loading.
+      // ioredis must not reconnect: it would re-subscribe by itself, and failures of that could not be caught. Messages may pass while Redis
+      // is still loading.
       retryStrategy: () => null,
       maxRetriesPerRequest: 0,
       connectTimeout: silenceMs,
@@ -90,25 +90,25 @@ export class RedisLink {
 
   private async open(): Promise<void> {
     await Promise.all([this.publisher.connect(), this.subscriber.connect()]);
-    const { ringChannel, heartbeatChannel } = this.options;
+    const { channel, heartbeatChannel } = this.options;
     await Promise.all([
-      this.subscribe(ringChannel, (message) => this.over || this.options.onRing(message)),
-      this.subscribe(heartbeatChannel, () => this.over || this.heard()),
+      this.subscribe(channel, (message) => this.closed || this.options.onMessage(message)),
+      this.subscribe(heartbeatChannel, () => this.closed || this.heard()),
     ]);
     this.beat();
   }
 
   /**
-   * When SUBSCRIBE fails, the library also rejects a promise of its own, which ends the process unless a second subscriber
-   * was waiting for the same channel. So there is one, and it listens to nothing.
+   * When SUBSCRIBE fails, the library also rejects an internal promise, which ends the process unless a second subscriber
+   * waits for the same channel. So there is one, which ignores messages.
    */
   private async subscribe(channel: string, listener: (message: unknown) => void): Promise<void> {
     await Promise.all([this.engine.subscribe(channel, listener), this.engine.subscribe(channel, () => undefined)]);
   }
 
   /**
-   * Silence is counted in ticks: after a stall of our own event loop timers run before sockets are read, and a clock would
-   * condemn a connection whose heartbeat is waiting in the buffer.
+   * Silence is counted in ticks: after a stall of the event loop timers run before sockets are read, and a clock would
+   * declare a connection dead whose heartbeat is in the buffer.
    */
   private tick(): void {
     const { heartbeatMs, silenceMs } = this.options;
@@ -131,14 +131,14 @@ export class RedisLink {
   }
 
   private lose(cause: string): void {
-    if (this.over) return;
-    this.over = true;
+    if (this.closed) return;
+    this.closed = true;
     clearInterval(this.ticker);
     this.resolveLost(cause);
   }
 }
 
-/** `quit()` would wait for an answer that a dead Redis never gives. */
+/** `quit()` would wait for an answer that a dead Redis never sends. */
 function ended(client: Redis): Promise<void> {
   return new Promise((resolve) => {
     if (client.status === 'end') return resolve();

@@ -1,43 +1,43 @@
-// The doorbell between nodes, over Redis: one link after the other, for as long as it takes.
+// Pub/sub between instances over Redis: replaces lost links, with exponential backoff, until it is closed.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { PubSub, PubSubLog, Shapes, Topics } from './doorbell.port.js';
+import type { PubSub, PubSubLog, Schemas, Topics } from './pubsub.port.js';
 import { Listeners } from './listeners.js';
 import { RedisLink } from './redis-link.js';
 
 export interface RedisPubSubOptions<M> {
   readonly url: string;
-  readonly shapes: Shapes<M>;
+  readonly schemas: Schemas<M>;
   readonly log: PubSubLog;
-  /** Part of every channel's name, so that installations can share one Redis (whose database number does not separate them). */
-  readonly namespace?: string;
-  /** How often a node rings itself, ms. */
+  /** Part of every channel's name, so that installations can share one Redis, since pub/sub ignores its database number. */
+  readonly namespace: string;
+  /** ms between two heartbeats. */
   readonly heartbeatMs?: number;
-  /** How long hearing nothing is borne until the connections are rebuilt, ms. A multiple of `heartbeatMs`. */
+  /** ms without a heartbeat after which the link is replaced. A multiple of `heartbeatMs`. */
   readonly silenceMs?: number;
-  /** Longest wait between two attempts to connect, ms. Waits grow up to it and are random. */
+  /** Longest delay between two attempts to connect, in ms. Delays grow up to it and are random. */
   readonly retryMs?: number;
-  /** Rings sent and not yet answered; more are dropped. */
+  /** Messages sent but not yet confirmed; more are dropped. */
   readonly maxInFlight?: number;
 }
 
-/** What travels. `node` tells a node its own echo. */
+/** The wire format. `node` is the sending instance, which ignores it. Instances of two versions share the channel: names stay. */
 interface Envelope {
   readonly node: string;
   readonly topic: string;
   readonly message: unknown;
 }
 
-export function channelName(kind: 'rings' | `heartbeat:${string}`, namespace = ''): string {
-  return ['tidings', namespace, kind].filter(Boolean).join(':');
+export function channelName(kind: 'rings' | `heartbeat:${string}`, namespace: string): string {
+  return `${namespace}:${kind}`;
 }
 
 export class RedisPubSub<M = Topics> implements PubSub<M> {
-  private readonly node = randomUUID();
+  private readonly instanceId = randomUUID();
   private readonly options: Required<RedisPubSubOptions<M>>;
   private readonly listeners: Listeners<M>;
   private readonly recovered: Listeners<{ recovered: undefined }>;
-  readonly stats = { published: 0, dropped: 0, received: 0, malformed: 0, reconnects: 0 };
+  readonly stats = { dropped: 0, malformed: 0, reconnects: 0 };
   private readonly closing = new AbortController();
   private readonly running: Promise<void>;
   private link: RedisLink | undefined;
@@ -45,7 +45,7 @@ export class RedisPubSub<M = Topics> implements PubSub<M> {
   private lossLogged = false;
 
   constructor(options: RedisPubSubOptions<M>) {
-    this.options = { namespace: '', heartbeatMs: 1000, silenceMs: 3000, retryMs: 2000, maxInFlight: 256, ...options };
+    this.options = { heartbeatMs: 1000, silenceMs: 3000, retryMs: 2000, maxInFlight: 256, ...options };
     this.listeners = new Listeners(options.log);
     this.recovered = new Listeners(options.log);
     this.running = this.run();
@@ -56,10 +56,9 @@ export class RedisPubSub<M = Topics> implements PubSub<M> {
   }
 
   publish<T extends keyof M>(topic: T, message: M[T]): void {
-    this.stats.published += 1;
     if (!this.closing.signal.aborted) {
-      this.listeners.deliver(topic, message); // this process first, whatever Redis does; its echo is ignored
-      if (this.link?.send({ node: this.node, topic, message })) return;
+      this.listeners.deliver(topic, message); // to this process first, independent of Redis; its own copy is ignored
+      if (this.link?.send({ node: this.instanceId, topic, message })) return;
     }
     this.stats.dropped += 1;
   }
@@ -99,38 +98,37 @@ export class RedisPubSub<M = Topics> implements PubSub<M> {
       heartbeatMs,
       silenceMs,
       maxInFlight,
-      ringChannel: channelName('rings', namespace),
-      heartbeatChannel: channelName(`heartbeat:${this.node}`, namespace),
-      onRing: (message) => this.onRing(message),
+      channel: channelName('rings', namespace),
+      heartbeatChannel: channelName(`heartbeat:${this.instanceId}`, namespace),
+      onMessage: (message) => this.onMessage(message),
       onLive: () => this.onLive(),
       onSendFailed: () => (this.stats.dropped += 1),
     }));
   }
 
-  /** Random between nothing and a bound that doubles, so that many nodes do not come back in one instant. */
+  /** Random up to a bound that doubles, so that instances do not reconnect in step. */
   private delay(attempt: number): number {
     return Math.random() * Math.min(this.options.retryMs, 50 * 2 ** Math.min(attempt, 16));
   }
 
-  private onRing(ring: unknown): void {
-    const { node, topic, message } = (ring ?? {}) as Partial<Envelope>;
-    if (node === this.node) return;
-    if (typeof node === 'string' && this.isKnown(topic) && this.options.shapes[topic](message)) {
-      this.stats.received += 1;
-      this.listeners.deliver(topic, message);
-    } else {
-      this.stats.malformed += 1;
+  private onMessage(received: unknown): void {
+    const { node, topic, message } = (received ?? {}) as Partial<Envelope>;
+    if (node === this.instanceId) return;
+    if (typeof node === 'string' && this.isKnown(topic)) {
+      const parsed = this.options.schemas[topic].safeParse(message);
+      if (parsed.success) return this.listeners.deliver(topic, parsed.data);
     }
+    this.stats.malformed += 1;
   }
 
   private isKnown(topic: unknown): topic is keyof M & string {
-    return typeof topic === 'string' && Object.hasOwn(this.options.shapes, topic);
+    return typeof topic === 'string' && Object.hasOwn(this.options.schemas, topic);
   }
 
   private onLive(): void {
     if (this.hasBeenLive) this.stats.reconnects += 1;
     this.hasBeenLive = true;
-    if (this.lossLogged) this.options.log.info('Redis is back: rings reach other nodes again');
+    if (this.lossLogged) this.options.log.info('Redis is back: wake-ups reach other instances again');
     this.lossLogged = false;
     this.recovered.deliver('recovered', undefined);
   }
@@ -139,6 +137,6 @@ export class RedisPubSub<M = Topics> implements PubSub<M> {
   private logLoss(cause: string): void {
     if (this.lossLogged) return;
     this.lossLogged = true;
-    this.options.log.warn(`No Redis (${cause}): rings stay in this process, other nodes notice by their timers`);
+    this.options.log.warn(`No Redis (${cause}): wake-ups stay in this process, other instances look by their timers`);
   }
 }

@@ -1,13 +1,11 @@
-// The numbers of this node that an operator looks at, for the schema and for Prometheus. They are counted as plain numbers
-// where things happen, and collected here when somebody asks.
+// Statistics of this instance, for the schema and for Prometheus. Each is counted where it occurs, and collected here on request.
 import { Injectable } from '@nestjs/common';
-import { Counter, Gauge } from 'prom-client';
 import { LogFollower } from '../events/log-follower.js';
 import { LogReader } from '../events/log-reader.js';
-import { SharedExecutions } from '../graphql/shared-executions.js';
-import { Metrics } from '../operations/metrics.js';
-import { Hub } from './hub.js';
-import { OpenSockets } from './open-sockets.js';
+import { SharedExecutions } from '../graphql/sharing/shared-executions.js';
+import { Metrics } from '../monitoring/metrics.js';
+import { Hub } from './fan-out/hub.js';
+import { OpenSockets } from './sockets/open-sockets.js';
 
 /** ms that a scrape waits for PostgreSQL. */
 const HEAD_TIMEOUT_MS = 1_000;
@@ -26,7 +24,7 @@ export class RealtimeStatistics {
     this.registerCounters();
   }
 
-  /** All but what must be asked of PostgreSQL. */
+  /** All statistics except those that need a query. */
   get now() {
     return {
       ...this.hub.stats,
@@ -34,12 +32,11 @@ export class RealtimeStatistics {
       bufferedBytes: this.bufferedBytes,
       closes: this.sockets.closes,
       position: this.follower.applied,
-      ringsLost: this.follower.ringsLost,
       demotedDocuments: this.shared.demotedDocuments,
     };
   }
 
-  /** Events that are committed and that this node has not applied yet, in one statement. Rejects when PostgreSQL is away. */
+  /** Events that are committed and that this instance has not applied yet, in one statement. Rejects while PostgreSQL is unavailable. */
   async distance(): Promise<number> {
     const { pos } = await this.reader.head();
     return Math.max(0, pos - this.follower.applied);
@@ -52,118 +49,70 @@ export class RealtimeStatistics {
   }
 
   private registerGauges(): void {
-    this.gauge('tidings_sockets', 'Open sockets.', () => this.sockets.size);
-    this.gauge('tidings_subscriptions', 'Running subscriptions to projects.', () => this.hub.size);
-    this.gauge('tidings_groups', 'Groups of subscriptions that share executions.', () => this.hub.stats.groups);
-    this.gauge(
-      'tidings_subscriptions_behind',
+    this.metrics.gauge('sockets', 'Open sockets.', () => this.sockets.size);
+    this.metrics.gauge('subscriptions', 'Running subscriptions to events of resources.', () => this.hub.size);
+    this.metrics.gauge('groups', 'Groups of subscriptions that share executions.', () => this.hub.stats.groups);
+    this.metrics.gauge(
+      'subscriptions_behind',
       'Subscriptions that are given events from the log, not at its head yet.',
       () => this.hub.stats.behind,
     );
-    this.gauge(
-      'tidings_socket_buffered_bytes',
+    this.metrics.gauge(
+      'socket_buffered_bytes',
       'Bytes written to sockets and not taken by the operating system yet.',
       () => this.bufferedBytes,
     );
-    const { scheduler } = this.hub;
+    const { flow } = this.hub;
     const waiting = 'Executions of subscriptions that wait for others, at the head of the log and behind it.';
-    this.gauge('tidings_executions_waiting', waiting, () => scheduler.live.queued + scheduler.replay.queued);
+    this.metrics.gauge('executions_waiting', waiting, () => flow.live.queued + flow.replay.queued);
     const replays = 'Groups that wait for their next page of the log.';
-    this.gauge('tidings_replays_waiting', replays, () => scheduler.waitingReplays);
+    this.metrics.gauge('replays_waiting', replays, () => flow.waitingReplays);
     const turns = 'Upgrades, sign-ins and subscriptions of sockets that wait for their turn.';
-    this.gauge('tidings_connection_turns_waiting', turns, () => this.sockets.turns.waiting);
-    this.gauge('tidings_log_position', 'Position of the newest event applied.', () => this.follower.applied);
-    this.gauge(
-      'tidings_log_distance',
+    this.metrics.gauge('connection_turns_waiting', turns, () => this.sockets.queue.waiting);
+    this.metrics.gauge('log_position', 'Position of the newest event applied.', () => this.follower.applied);
+    this.metrics.gauge(
+      'log_distance',
       'Events committed and not applied here yet; NaN while PostgreSQL does not answer.',
       () => this.distanceInTime(),
     );
   }
 
   private registerCounters(): void {
-    this.counter('tidings_event_executions_total', 'Executions of events.', () => this.hub.stats.executions);
-    this.counter('tidings_event_deliveries_total', 'Events written to subscribers.', () => this.hub.stats.deliveries);
-    this.counter('tidings_event_bytes_total', 'Bytes of events written to subscribers.', () => this.hub.stats.bytes);
-    this.counter(
-      'tidings_catch_ups_total',
+    this.metrics.total('event_executions_total', 'Executions of events.', () => this.hub.stats.executions);
+    this.metrics.total('event_deliveries_total', 'Events written to subscribers.', () => this.hub.stats.deliveries);
+    this.metrics.total('event_bytes_total', 'Bytes of events written to subscribers.', () => this.hub.stats.bytes);
+    this.metrics.total(
+      'catch_ups_total',
       'Times that a subscription was given events from the log: it came back, lagged, or its group had too many waiting.',
       () => this.hub.stats.catchUps,
     );
-    this.counter(
-      'tidings_rings_lost_total',
-      'Events that were found without any ring of the doorbell, which only delays them.',
-      () => this.follower.ringsLost,
-    );
-    this.counter(
-      'tidings_execution_budget_exceeded_total',
+    this.metrics.total(
+      'execution_budget_exceeded_total',
       'Times that a group was given events at the pace of replay, because its accounts had spent their budget of executions.',
-      () => this.hub.scheduler.live.refused,
+      () => this.hub.flow.live.refused,
     );
-    this.counter(
-      'tidings_connection_turns_refused_total',
+    this.metrics.total(
+      'connection_turns_refused_total',
       'Upgrades, sign-ins and subscriptions of sockets refused because too many waited.',
-      () => this.sockets.turns.refused,
+      () => this.sockets.queue.refused,
     );
-    this.counter(
-      'tidings_silent_sockets_closed_total',
+    this.metrics.total(
+      'silent_sockets_closed_total',
       'Sockets that did not answer a ping, closed because their account needed their place.',
       () => this.sockets.silentClosed,
     );
-    this.closes();
-    this.refusals();
-  }
-
-  private refusals(): Counter {
-    const { refusals } = this.sockets;
-    return new Counter({
-      name: 'tidings_socket_refusals_total',
-      help: 'Refusals because an account had too many sockets, all of them too many operations, or a single socket.',
-      labelNames: ['bound'],
-      registers: [this.metrics.registry],
-      collect() {
-        this.reset();
-        for (const [bound, count] of Object.entries(refusals)) this.inc({ bound }, count);
-      },
-    });
-  }
-
-  private closes(): Counter {
-    const { closes } = this.sockets;
-    return new Counter({
-      name: 'tidings_socket_closes_total',
-      help: 'Sockets closed, by the code that was sent first; `other`: a code of the client’s own.',
-      labelNames: ['code'],
-      registers: [this.metrics.registry],
-      collect() {
-        this.reset();
-        for (const [code, count] of closes) this.inc({ code: code ?? 'other' }, count);
-      },
-    });
-  }
-
-  private gauge(name: string, help: string, read: () => number | Promise<number>): Gauge {
-    const registers = [this.metrics.registry];
-    return new Gauge({
-      name,
-      help,
-      registers,
-      async collect() {
-        this.set(await read());
-      },
-    });
-  }
-
-  private counter(name: string, help: string, read: () => number): Counter {
-    const registers = [this.metrics.registry];
-    return new Counter({
-      name,
-      help,
-      registers,
-      collect() {
-        this.reset();
-        this.inc(read());
-      },
-    });
+    this.metrics.totals(
+      'code',
+      'socket_closes_total',
+      'Sockets closed, by the code that was sent first; `other`: a code of the client’s own.',
+      () => [...this.sockets.closes].map(([code, count]) => [String(code ?? 'other'), count]),
+    );
+    this.metrics.totals(
+      'bound',
+      'socket_refusals_total',
+      'Refusals because an account had too many sockets, all of them too many operations, or a single socket.',
+      () => Object.entries(this.sockets.refusals),
+    );
   }
 
   private async distanceInTime(): Promise<number> {

@@ -2,7 +2,7 @@
 import { Field, Float, Int, ObjectType, Query, ResolveField, Resolver } from '@nestjs/graphql';
 import { HasRole } from '../access/policies.js';
 import { Role } from '../access/role.js';
-import { DeliveryLatency, type LatencyCount } from './delivery-latency.js';
+import { DeliveryLatency, type LatencyCount } from './fan-out/delivery-latency.js';
 import { RealtimeStatistics } from './realtime-statistics.js';
 
 @ObjectType({ description: 'How many sockets were closed with one code.' })
@@ -28,7 +28,7 @@ export class RealtimeStats {
   @Field(() => Int, { description: 'Open sockets.' })
   sockets!: number;
 
-  @Field(() => Int, { description: 'Running subscriptions to projects.' })
+  @Field(() => Int, { description: 'Running subscriptions to events of resources.' })
   subscriptions!: number;
 
   @Field(() => Int, {
@@ -55,11 +55,6 @@ export class RealtimeStats {
     description: 'Times that a subscription was given events from the log: it came back, lagged, or too many waited.',
   })
   catchUps!: number;
-
-  @Field(() => Float, {
-    description: 'Events that no ring of the doorbell told of: they came later, and were not lost.',
-  })
-  ringsLost!: number;
 
   @Field(() => Int, {
     description:

@@ -1,23 +1,23 @@
 import { Global, Module } from '@nestjs/common';
-import { ConnectionResolver } from './connection.resolver.js';
-import { DeliveryLatency } from './delivery-latency.js';
-import { Delivery } from './delivery.js';
-import { EventExecutions } from './event-executions.js';
-import { ExecutionScheduler } from './fan-out/execution-scheduler.js';
+import { FlowControl } from './flow-control/flow-control.js';
+import { ConnectionResolver } from './sockets/connection.resolver.js';
+import { DeliveryLatency } from './fan-out/delivery-latency.js';
+import { Delivery } from './fan-out/delivery.js';
+import { EventExecutions } from './fan-out/event-executions.js';
 import { SubscriptionLimits } from './fan-out/subscription-limits.js';
-import { Hub } from './hub.js';
-import { LiveExecutions } from './live-executions.js';
-import { OpenSockets } from './open-sockets.js';
-import { PresenceTracker } from './presence-tracker.js';
+import { Hub } from './fan-out/hub.js';
+import { LiveExecutions } from './fan-out/live-executions.js';
+import { OpenSockets } from './sockets/open-sockets.js';
+import { PresenceTracker } from './presence/presence-tracker.js';
 import { RealtimeStatistics } from './realtime-statistics.js';
 import { RealtimeStatsResolver } from './realtime-stats.resolver.js';
-import { SocketAdmission } from './socket-admission.js';
-import { SocketDeadlines } from './socket-deadlines.js';
+import { SocketAdmission } from './sockets/socket-admission.js';
+import { SocketDeadlines } from './sockets/socket-deadlines.js';
 import { MessageIntake } from './sockets/message-intake.js';
 import { SocketMemory } from './sockets/socket-memory.js';
-import { SocketOperations } from './socket-operations.js';
-import { SocketServer } from './socket-server.js';
-import { SubscriptionOperations } from './subscription-operations.js';
+import { SocketOperations } from './sockets/socket-operations.js';
+import { SocketServer } from './sockets/socket-server.js';
+import { SubscriptionOperations } from './sockets/subscription-operations.js';
 
 @Global()
 @Module({
@@ -26,7 +26,7 @@ import { SubscriptionOperations } from './subscription-operations.js';
     Delivery,
     DeliveryLatency,
     EventExecutions,
-    ExecutionScheduler,
+    FlowControl,
     Hub,
     LiveExecutions,
     OpenSockets,

@@ -9,24 +9,24 @@ import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { deriveSigningKey, type SigningKey } from './signing-keys.js';
 
-const AUDIENCE = 'tidings';
 const TYPE = 'at+jwt';
 
 const headerSchema = z.object({ alg: z.literal('ES256'), typ: z.literal(TYPE), kid: z.string() });
 
 /** Every claim is required; times are seconds since 1970. */
-const claimsSchema = z.object({
-  iss: z.string(),
-  aud: z.literal(AUDIENCE),
-  sub: z.uuid(),
-  sid: z.uuid(),
-  role: z.enum(['USER', 'EDITOR', 'ADMIN']),
-  iat: z.int(),
-  exp: z.int(),
-  jti: z.uuid(),
-});
+const claimsFor = (audience: string) =>
+  z.object({
+    iss: z.string(),
+    aud: z.literal(audience),
+    sub: z.uuid(),
+    sid: z.uuid(),
+    role: z.enum(['USER', 'EDITOR', 'ADMIN']),
+    iat: z.int(),
+    exp: z.int(),
+    jti: z.uuid(),
+  });
 
-export type AccessClaims = z.infer<typeof claimsSchema>;
+export type AccessClaims = z.infer<ReturnType<typeof claimsFor>>;
 
 export interface IssuedToken {
   readonly token: string;
@@ -36,15 +36,17 @@ export interface IssuedToken {
 @Injectable()
 export class AccessTokens {
   private readonly keys: readonly SigningKey[];
-  /** Tokens whose signature held. Expiry and revocation are looked at every time all the same. */
+  private readonly claims: ReturnType<typeof claimsFor>;
+  /** Tokens with a verified signature. Expiry and revocation are still checked every time. */
   private readonly verified = new LRUCache<string, AccessClaims>({ maxSize: 50_000, sizeCalculation: () => 1 });
 
   constructor(
     private readonly jwt: JwtService,
     @Inject(CONFIG) private readonly config: Config,
   ) {
-    this.keys = config.appSecrets.map(deriveSigningKey);
-    this.tryOut();
+    this.keys = config.appSecrets.map((secret) => deriveSigningKey(secret, config.service.prefix));
+    this.claims = claimsFor(config.service.prefix);
+    this.selfTest();
   }
 
   /** The JSON Web Key Set of all keys that tokens may be signed with. */
@@ -60,7 +62,7 @@ export class AccessTokens {
     const exp = Math.min(iat + Math.floor(this.config.accessTokenTtl / 1000), Math.floor(notAfter.getTime() / 1000));
     const claims = {
       iss: this.config.publicUrl,
-      aud: AUDIENCE,
+      aud: this.config.service.prefix,
       sub: accountId,
       sid: sessionId,
       role,
@@ -76,7 +78,7 @@ export class AccessTokens {
     return { token, expiresAt: new Date(exp * 1000) };
   }
 
-  /** The claims of a token of ours, expired or not; `undefined` for anything else. */
+  /** The claims of a token of this service, expired or not; `undefined` otherwise. */
   verify(token: string): AccessClaims | undefined {
     const known = this.verified.get(token);
     if (known) return known;
@@ -85,8 +87,8 @@ export class AccessTokens {
     return claims;
   }
 
-  /** A node that could not sign people in does not start; and the first who comes does not wait for schemas to be compiled. */
-  private tryOut(): void {
+  /** Refuses to start an instance that cannot sign, and compiles the schemas before the first sign-in. */
+  private selfTest(): void {
     const { token } = this.issue(
       randomUUID(),
       randomUUID(),
@@ -99,17 +101,17 @@ export class AccessTokens {
   private verifySignature(token: string): AccessClaims | undefined {
     if (token.length > 2_048) return undefined;
     try {
-      // Not only `verify` throws: `decode` does too, where a header says JWT and the payload is no JSON.
+      // `decode` throws too, where a header says JWT and the payload is no JSON.
       const header = headerSchema.safeParse(this.jwt.decode(token, { complete: true })?.header).data;
       const key = this.keys.find(({ kid }) => kid === header?.kid);
       if (!key) return undefined;
       const claims: unknown = this.jwt.verify(token, {
-        // The library takes a key as it is, and would read a text anew each time; only its types do not say so.
+        // The library accepts a KeyObject, which saves parsing each time; its types do not say so.
         publicKey: key.publicKey as unknown as Buffer,
         algorithms: ['ES256'],
         ignoreExpiration: true,
       });
-      const checked = claimsSchema.safeParse(claims).data;
+      const checked = this.claims.safeParse(claims).data;
       const lifetime = checked ? checked.exp - checked.iat : Number.NaN;
       return checked && lifetime <= this.config.accessTokenTtl / 1000 ? checked : undefined;
     } catch {

@@ -1,10 +1,10 @@
-// The mails that an account gets about itself. They repeat nothing that anyone typed, and are never waited for.
+// Mails to an account about itself. They contain no user input, and are sent in the background.
 import { Inject, Injectable } from '@nestjs/common';
 import type { Account } from '../accounts/account.entity.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
-import type { Mail } from '../operations/mail.js';
-import { Mailer } from '../operations/mailer.js';
+import type { Mail } from '../mail/mail.js';
+import { Mailer } from '../mail/mailer.js';
 
 const NOT_YOU = 'If this was not you, ask for a new password at the sign-in, and tell whoever runs this service.';
 
@@ -16,8 +16,8 @@ export class AccountMails {
   ) {}
 
   /**
-   * Mails a reset token to the account at `email`. `make` writes the token down, after the request; it gives undefined when
-   * there is to be none. Returns whether it is called at all.
+   * Mails a reset token to the account at `email`. `make` stores the token, after the request; it returns undefined when
+   * there is none. Returns whether `make` will be called.
    */
   passwordReset(make: () => Promise<{ readonly email: string; readonly token: string } | undefined>): boolean {
     return this.mailer.queue(async () => {

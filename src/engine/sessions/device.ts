@@ -1,22 +1,22 @@
-// From a `User-Agent` to words for people: "Firefox 142 on Windows". What it says is the client's own claim.
+// Describes a `User-Agent` in words: "Firefox 142 on Windows". The client can claim anything.
 import { BROWSER_MAP, parse } from 'bowser';
 
-/** Characters of an agent that are looked at, and of a device that is shown. */
+/** Characters that are read of an agent, and shown of a device. */
 const MAX_AGENT = 512;
 const MAX_DEVICE = 80;
 
-/** Control characters, lone surrogates, and what takes no place on a screen or turns the direction of the text. */
+/** Control characters, lone surrogates, and characters that are invisible or change the text direction. */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}]+/gu;
 /** The first product of an agent and its version (RFC 9110, section 10.1.5). */
 const PRODUCT = /^([\w!#$%&'*+.^`|~-]+)(?:\/([\w.+-]+))?/;
-/** What browsers have said first for thirty years, whichever they are. */
+/** The first product of every browser. */
 const ANY_BROWSER = /^Mozilla\//;
-/** For an agent that it does not know the library guesses: only its own names are believed. */
+/** For unknown agents the library guesses, so only its own names are accepted. */
 const KNOWN: ReadonlySet<string> = new Set(Object.values(BROWSER_MAP));
 
 /**
- * The browser and system that `userAgent` names, or else its first product, `curl 8.5`; one line of at most 80 characters
- * without any that cannot be seen. Null when the agent is absent or says nothing.
+ * The browser and system of `userAgent`, or else its first product such as `curl 8.5`; one line of at most 80 visible
+ * characters. Null when the agent is absent or empty.
  */
 export function deviceOf(userAgent: string | null | undefined): string | null {
   const agent = (userAgent ?? '').slice(0, MAX_AGENT).replace(UNSEEN, ' ').trim();
@@ -34,7 +34,7 @@ function productOf(agent: string): string {
   return named(name, version) ?? agent;
 }
 
-/** Versions as people say them: two numbers at most, and no zero behind. */
+/** At most two numbers, without trailing zeros. */
 function named(name: string | undefined, version: string | undefined): string | undefined {
   if (!name?.trim()) return undefined;
   const [, spoken] = /^(\d{1,6}(?:\.\d{1,6})?)/.exec(version ?? '') ?? [];

@@ -1,4 +1,4 @@
-// `/.well-known/jwks.json`: with these keys other services verify our access tokens.
+// `/.well-known/jwks.json`: the keys with which other services verify access tokens.
 import { Controller, Get, Header } from '@nestjs/common';
 import { AccessTokens } from './access-tokens.js';
 

@@ -1,14 +1,14 @@
-// From where an account has signed in within 30 days: there, nobody else's failures count against it. session.retention.ts
-// removes those that it does not know any more.
+// Networks from which an account signed in within 30 days: attempts of others do not count there. session.retention.ts deletes
+// older ones.
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { FamiliarNetworks } from '../limits/familiar-networks.js';
-import { emailKey } from '../operations/email-address.js';
+import { emailKey } from '../mail/email-address.js';
 
-/** Days for which an address is known after a sign-in from there. */
+/** Days for which an address stays known after a sign-in. */
 export const KNOWN_DAYS = 30;
 
-/** One statement, the same for e-mails that exist and for those that do not. */
+/** One statement, identical for existing and unknown e-mails. */
 const KNOWS = `
 select exists (
   select from known_address
@@ -26,7 +26,7 @@ export class KnownAddresses {
     private readonly familiar: FamiliarNetworks,
   ) {}
 
-  /** The network becomes a familiar one thereby, also where another instance signed the account in. */
+  /** Also marks the network as familiar, including sign-ins at other instances. */
   async knows(email: string, network: string): Promise<boolean> {
     const [row] = await this.orm.em.fork().execute<{ known: boolean }[]>(KNOWS, [emailKey(email), network, KNOWN_DAYS]);
     if (row?.known) this.familiar.add(network);

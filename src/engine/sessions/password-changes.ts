@@ -1,20 +1,21 @@
-// A new password in the place of the old one. Whatever was opened with the old one ends with it, and nothing slips past: the
-// account's row is locked first, and a sign-in that verified the old hash finds another one there.
+// Replaces a password and ends all sessions that were opened with it. The account's row is locked first, so a concurrent sign-in that
+// verified the old hash finds the new one.
 import { Injectable } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { ACCOUNT_RESOURCE } from '../access/rights.js';
 import type { ClientInfo, Principal } from '../access/role.js';
 import { type Account, AccountEntity } from '../accounts/account.entity.js';
-import { Passwords } from '../accounts/passwords.js';
+import { Passwords } from '../passwords/passwords.js';
 import { EventLog, type LoggedTransaction } from '../events/event-log.js';
 import { InvalidCredentialsError, UnauthenticatedError } from '../errors/service-error.js';
-import type { AuditAction, AuditOutcome, AuditRecord } from '../audit/audit-row.js';
+import type { AuditAction } from '../audit/audit-actions.js';
+import type { AuditOutcome, AuditRecord } from '../audit/audit-row.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { AccountMails } from './account-mails.js';
 import { SessionEntity } from './session.entity.js';
 import { lockAccount, type OpenSession, SessionService } from './session.service.js';
 
-/** How often a change verifies the password while sign-ins replace its hash. */
+/** Attempts while concurrent sign-ins rehash the password. */
 const MAX_ATTEMPTS = 3;
 
 @Injectable()
@@ -29,7 +30,7 @@ export class PasswordChanges {
   ) {}
 
   /**
-   * Changes the viewer's password and opens a session in the place of all others. Throws {@link InvalidCredentialsError} if `current`
+   * Changes the viewer's password and opens a session that replaces all others. Throws {@link InvalidCredentialsError} if `current`
    * is wrong, {@link UnauthenticatedError} if the viewer's session ends meanwhile.
    */
   async change(viewer: Principal, current: string, next: string, client: ClientInfo): Promise<OpenSession> {
@@ -44,13 +45,13 @@ export class PasswordChanges {
       this.mails.passwordChanged(opened.account);
       return opened;
     }
-    // Another change ends this session: then the password is not wrong, it is another one.
+    // A concurrent change ends this session: report that, not a wrong password.
     if (viewer.session.ended) throw new UnauthenticatedError();
     await this.audit.recordRepeatable(entryOf(viewer.accountId, 'PASSWORD_CHANGED', 'REFUSED', client));
     throw new InvalidCredentialsError('The current password is wrong.');
   }
 
-  /** A new session, if the hash that was verified is still the account's; undefined: it was replaced meanwhile. */
+  /** A new session, if the verified hash is still the account's; undefined: it was replaced meanwhile. */
   private replaceVerified(
     viewer: Principal,
     known: Account,
@@ -61,7 +62,7 @@ export class PasswordChanges {
       const account = await lockAccount(tx.em, viewer.accountId);
       const own = await tx.em.findOne(SessionEntity, viewer.sessionId);
       if (!account || account.disabledAt || !own || own.endedAt) throw new UnauthenticatedError();
-      // A sign-in may have hashed the same password anew.
+      // A sign-in may have rehashed the same password.
       if (account.passwordHash !== known.passwordHash) return undefined;
       await this.replaceLocked(tx, account, passwordHash, 'PASSWORD_CHANGED', client);
       return this.sessions.open(tx.em, account, client, viewer.transport);

@@ -1,9 +1,9 @@
-// Reset links as the database keeps them: up to five of an account are valid at a time, for half an hour of its clock each. Whatever
-// ends one, its use or another password, deletes the account's row of `password_reset`, and all of them go with it.
+// Reset links in the database: up to five per account are valid, each for half an hour of database time. Using one, or any change of
+// the password, deletes the account's row of `password_reset`, and all links with it.
 import { createHash, randomBytes } from 'node:crypto';
 import type { EntityManager } from '@mikro-orm/postgresql';
 
-/** Links of one account that are valid at a time: a stranger who asks for more takes none of them from the owner. */
+/** Valid links per account: further requests do not invalidate those of the owner. */
 export const MAX_LINKS = 5;
 
 const COUNT = `
@@ -27,13 +27,13 @@ select account_id from password_reset where token_hash = ? and expires_at > cloc
 union all
 select account_id from password_reset_earlier where token_hash = ? and expires_at > clock_timestamp()`;
 
-/** Valid links of the account; without one it is 0, by the same statement. */
+/** Valid links of the account; 0 without an account, by the same statement. */
 export async function countLinks(em: EntityManager, accountId: string | undefined): Promise<number> {
   const [row] = await em.execute<{ count: number }[]>(COUNT, [accountId ?? null, accountId ?? null]);
   return row!.count;
 }
 
-/** Makes one more link and returns its token; undefined if there are enough. The account's row must be locked. */
+/** Creates a link and returns its token; undefined at the maximum. The account's row must be locked. */
 export async function makeLink(em: EntityManager, accountId: string): Promise<string | undefined> {
   if ((await countLinks(em, accountId)) >= MAX_LINKS) return undefined;
   const token = randomBytes(32).toString('base64url');
@@ -43,14 +43,14 @@ export async function makeLink(em: EntityManager, accountId: string): Promise<st
   return token;
 }
 
-/** The account that a valid link is of. Sure only while the account's row is locked. */
+/** The account of a valid link. Reliable only while the account's row is locked. */
 export async function accountOfLink(em: EntityManager, token: string): Promise<string | undefined> {
   const tokenHash = hashOf(token);
   const [row] = await em.execute<{ account_id: string }[]>(FIND, [tokenHash, tokenHash]);
   return row?.account_id;
 }
 
-/** What recognises a token in the database, which never holds it. */
+/** Hash that identifies a token; the database never holds the token itself. */
 function hashOf(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }

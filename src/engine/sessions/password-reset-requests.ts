@@ -1,5 +1,5 @@
-// Asking for a new password: a link by mail. Who asks learns nothing about whether there is an account: the answer waits for
-// nothing that only an account causes. Nor does it cost the owner anything when strangers ask: the links before stay valid.
+// Requests a reset link by mail. The response does not reveal whether the account exists, not even by timing, and earlier links
+// stay valid, so requests by strangers do not hurt the owner.
 import { Injectable } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { ACCOUNT_RESOURCE } from '../access/rights.js';
@@ -13,7 +13,7 @@ import { lockAccount } from './session.service.js';
 
 @Injectable()
 export class PasswordResetRequests {
-  /** Mails per account that are not made yet. */
+  /** Pending mails per account. */
   private readonly waiting = new Map<string, number>();
 
   constructor(
@@ -24,14 +24,14 @@ export class PasswordResetRequests {
   ) {}
 
   /**
-   * Has a link mailed, if there is an account that may sign in and fewer than {@link MAX_LINKS} links of it are valid. Only what is
-   * the same for all is waited for.
+   * Mails a link if the account exists, is enabled and has fewer than {@link MAX_LINKS} valid links. Waits only for work that is
+   * the same in all cases.
    */
   async request(email: string, { address }: ClientInfo): Promise<void> {
     const em = this.orm.em.fork();
     const id = await this.accounts.idOf(em, email);
     const links = await countLinks(em, id);
-    // Whoever asks is nobody yet: the account, if there is one, is what it was done to. What was typed is nowhere.
+    // The caller is anonymous: the account, if it exists, is the subject. The typed address is not stored.
     const subject = id ? { kind: ACCOUNT_RESOURCE, id } : undefined;
     const entry = { action: 'PASSWORD_RESET_REQUESTED', outcome: 'SUCCESS', subject, address } as const;
     await this.audit.recordRepeatable(entry, email);

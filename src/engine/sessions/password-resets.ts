@@ -1,9 +1,9 @@
-// A forgotten password replaced, by a link that was mailed: once, within half an hour of database time.
+// Sets a new password by a mailed link, which works once within half an hour of database time.
 import { Injectable } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import type { ClientInfo } from '../access/role.js';
 import { AuditTrail } from '../audit/audit-trail.js';
-import { Passwords } from '../accounts/passwords.js';
+import { Passwords } from '../passwords/passwords.js';
 import { networkOf } from '../limits/client-network.js';
 import { EventLog } from '../events/event-log.js';
 import { BadUserInputError } from '../errors/service-error.js';
@@ -24,10 +24,10 @@ export class PasswordResets {
     private readonly audit: AuditTrail,
   ) {}
 
-  /** Sets the password by a link; with it all links of the account and all sessions end. Throws {@link BadUserInputError}. */
+  /** Sets the password by a link; all links and sessions of the account end. Throws {@link BadUserInputError}. */
   async reset(token: string, next: string, client: ClientInfo): Promise<void> {
     const accountId = await accountOfLink(this.orm.em.fork(), token);
-    // Looked up first, so that a token that was made up costs no hashing.
+    // Looked up first, so that an invented token costs no hashing.
     if (accountId === undefined) {
       const { address } = client;
       await this.audit.recordRepeatable({ action: 'PASSWORD_RESET', outcome: 'REFUSED', address });
@@ -37,10 +37,10 @@ export class PasswordResets {
     const account = await this.log.transaction(async (tx) => {
       const locked = await lockAccount(tx.em, accountId);
       if (!locked || locked.disabledAt) throw invalid();
-      // Under the lock, and judged anew: of those who race with links of one account a single one finds its own.
+      // Checked again under the lock: of concurrent resets with links of one account, one succeeds.
       if ((await accountOfLink(tx.em, token)) !== locked.id) throw invalid();
       await this.changes.replaceLocked(tx, locked, passwordHash, 'PASSWORD_RESET', client);
-      // Strangers who guess at the account keep its owner out of it from places that it does not know: this is the way in.
+      // Failed sign-ins of strangers may block unknown networks of the owner: the reset makes this one known.
       await rememberIn(tx.em, locked.id, networkOf(client.address));
       return locked;
     });

@@ -1,21 +1,21 @@
-// What clients send to change or reset a password, and the shapes it must have.
+// Inputs that change or reset a password, with their validation.
 import { Field, InputType } from '@nestjs/graphql';
 import { z } from 'zod';
-import { NEW_PASSWORD, newPassword, presentPassword } from '../accounts/password-rules.js';
-import { email } from '../graphql/input-text.js';
+import { NEW_PASSWORD, newPassword, presentPassword } from '../passwords/password-rules.js';
+import { email } from '../graphql/schema/input-text.js';
 
-@InputType({ description: 'A new password for the account that is signed in.' })
+@InputType({ description: 'A new password for the signed-in account.' })
 export class ChangePasswordInput {
-  @Field({ description: 'The password so far.' })
+  @Field({ description: 'The current password.' })
   currentPassword!: string;
 
   @Field({ description: NEW_PASSWORD })
   newPassword!: string;
 }
 
-@InputType({ description: 'A new password for whoever was sent a reset token.' })
+@InputType({ description: 'A new password, set by a reset token.' })
 export class ResetPasswordInput {
-  @Field({ description: 'From the mail; it works once, for 30 minutes.' })
+  @Field({ description: 'Token from the mail; valid once, for 30 minutes.' })
   token!: string;
 
   @Field({ description: NEW_PASSWORD })

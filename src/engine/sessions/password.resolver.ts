@@ -1,8 +1,8 @@
-// Changing a password, and resetting one that was forgotten.
+// Changes and resets passwords.
 import { Args, Context, Mutation, Resolver } from '@nestjs/graphql';
 import type { OperationContext } from '../access/operation-context.js';
 import { Public, SignedIn } from '../access/policies.js';
-import { Credential, Input, Limited, NotCountedAsWrite } from '../graphql/field-rules.js';
+import { Credential, Input, Limited, NotCountedAsWrite } from '../graphql/schema/field-rules.js';
 import { AuthPayloads } from './auth-payloads.js';
 import { PasswordChanges } from './password-changes.js';
 import { PasswordResetRequests } from './password-reset-requests.js';
@@ -32,7 +32,7 @@ export class PasswordResolver {
   @NotCountedAsWrite()
   @Mutation(() => AuthPayload, {
     description:
-      'Changes the password. All sessions end, and a new one is opened. `INVALID_CREDENTIALS` if the current password is wrong.',
+      'Changes the password, ends all sessions and opens a new one. `INVALID_CREDENTIALS` if the current password is wrong.',
   })
   async changePassword(
     @Context() context: OperationContext,
@@ -48,11 +48,11 @@ export class PasswordResolver {
   @Input(requestPasswordResetArgs)
   @Limited('requestPasswordReset')
   @Mutation(() => Boolean, {
-    description: 'Mails a reset token. The answer is the same whether or not there is such an account.',
+    description: 'Mails a reset token. The response is the same whether or not the account exists.',
   })
   async requestPasswordReset(
     @Context() { client }: OperationContext,
-    @Args('email', { description: 'Of the account.' }) email: string,
+    @Args('email', { description: 'E-mail address of the account.' }) email: string,
   ) {
     await this.requests.request(email, client);
     return true;
@@ -62,7 +62,7 @@ export class PasswordResolver {
   @Credential()
   @Input(resetPasswordArgs)
   @Limited('resetPassword')
-  @Mutation(() => Boolean, { description: 'Sets a new password. All sessions of the account end.' })
+  @Mutation(() => Boolean, { description: 'Sets a new password and ends all sessions of the account.' })
   async resetPassword(
     @Context() { client }: OperationContext,
     @Args('input', { description: 'The token and the new password.' }) input: ResetPasswordInput,

@@ -1,14 +1,12 @@
-// Access tokens as requests and sockets present them: in `Authorization` or in a cookie. One that was forged is recorded.
+// Reads access tokens from `Authorization` or a cookie. Forged ones are audited.
 import { Injectable } from '@nestjs/common';
 import type { Transport } from '../access/role.js';
 import { AuditTrail } from '../audit/audit-trail.js';
-import { type AccessClaims, AccessTokens } from './access-tokens.js';
+import type { SocketCredential } from '../realtime/sockets/socket-sessions.port.js';
+import { AccessTokens } from './access-tokens.js';
 
-/** An access token of ours, expired or not, and how it came. */
-export interface ShownToken {
-  readonly claims: AccessClaims;
-  readonly transport: Transport;
-}
+/** An access token of this service, expired or not, and its transport. */
+export type PresentedAccessToken = SocketCredential;
 
 const BEARER = /^Bearer +([A-Za-z0-9_.-]+) *$/i;
 
@@ -19,21 +17,22 @@ export class PresentedTokens {
     private readonly audit: AuditTrail,
   ) {}
 
-  /** The token in an `Authorization` value, which came from `address`. */
-  inHeader(authorization: string, address: string): ShownToken | undefined {
+  /** The token in an `Authorization` value, sent from `address`. */
+  inHeader(authorization: string, address: string): PresentedAccessToken | undefined {
     return this.verified(BEARER.exec(authorization)?.[1], 'BODY', address);
   }
 
-  /** The token in a cookie, which came from `address`. */
-  inCookie(value: string | undefined, address: string): ShownToken | undefined {
+  /** The token in a cookie, sent from `address`. */
+  inCookie(value: string | undefined, address: string): PresentedAccessToken | undefined {
     return this.verified(value, 'COOKIE', address);
   }
 
-  private verified(token: string | undefined, transport: Transport, address: string): ShownToken | undefined {
+  private verified(token: string | undefined, transport: Transport, address: string): PresentedAccessToken | undefined {
     if (!token) return undefined;
     const claims = this.tokens.verify(token);
-    // Not waited for: nobody is refused later for it.
+    // Not awaited: requests do not wait for the audit.
     if (!claims) void this.audit.recordRepeatable({ action: 'ACCESS_TOKEN_REFUSED', outcome: 'REFUSED', address });
-    return claims && { claims, transport };
+    if (!claims) return undefined;
+    return { accountId: claims.sub, sessionId: claims.sid, expiresAt: claims.exp * 1000, transport };
   }
 }

@@ -2,10 +2,10 @@ import { createHmac, hkdfSync, randomBytes, randomUUID } from 'node:crypto';
 import * as fc from 'fast-check';
 import { anyText } from '../../../test/support/any-text.js';
 import { tries } from '../../../test/support/extent.js';
-import type { Config } from '../config/config.js';
 import { RefreshTokens } from './refresh-tokens.js';
+import { service } from '../../../test/fixtures/engine-domain/service.js';
 
-const using = (...appSecrets: Buffer[]) => new RefreshTokens({ appSecrets } as unknown as Config);
+const using = (...appSecrets: Buffer[]) => new RefreshTokens({ appSecrets, service });
 const [old, next] = [randomBytes(32), randomBytes(32)];
 const tokens = using(old);
 const seed = randomBytes(32);
@@ -13,8 +13,8 @@ const session = randomUUID();
 
 /** What `tokens` make of a token for a session with this seed. */
 const accepts = (by: RefreshTokens, token: string, of = seed) => {
-  const shown = by.parse(token);
-  return shown !== undefined && by.isGenuine(shown, of);
+  const presented = by.parse(token);
+  return presented !== undefined && by.isGenuine(presented, of);
 };
 
 describe('refresh tokens', () => {
@@ -30,7 +30,7 @@ describe('refresh tokens', () => {
   });
 
   it('are made by HMAC-SHA256 over session, generation and seed, as documented', () => {
-    const key = Buffer.from(hkdfSync('sha256', old, '', 'tidings refresh token', 32));
+    const key = Buffer.from(hkdfSync('sha256', old, '', 'notes refresh token', 32));
     const mac = createHmac('sha256', key)
       .update(Buffer.concat([Buffer.from(`tr1.${session}.7.`), seed]))
       .digest('base64url');
@@ -48,8 +48,8 @@ describe('refresh tokens', () => {
       .map((parts) => parts.join('.'));
     fc.assert(
       fc.property(fc.oneof(anyText(), near, fc.string({ minLength: 60 })), (text) => {
-        const shown = tokens.parse(text);
-        expect([32, undefined]).toContain(shown?.mac.length);
+        const presented = tokens.parse(text);
+        expect([32, undefined]).toContain(presented?.mac.length);
         expect(accepts(tokens, text)).toBe(false);
       }),
       { numRuns: tries(2_000) },

@@ -1,4 +1,4 @@
-// A refresh token exchanged: rotated, given once more to whoever missed the reply, or taken for stolen.
+// Exchanges a refresh token: rotates it, repeats the answer within the reuse window, or ends the session as stolen.
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { ACCOUNT_RESOURCE } from '../access/rights.js';
@@ -42,30 +42,29 @@ export class RefreshService {
   ) {}
 
   /**
-   * Exchanges a refresh token for the session's present one. The token before it gets the same answer within
-   * REFRESH_REUSE_WINDOW of the rotation: tabs that race, a reply that was lost. Anything older is theft. `transport` is how the
-   * token came, which must be that of its session.
+   * Exchanges a refresh token for the session's current one. The previous token gets the same answer within REFRESH_REUSE_WINDOW of the
+   * rotation (racing tabs, lost replies). Anything older is theft. `transport` is how the token was sent, which must be that of its session.
    * Throws {@link UnauthenticatedError}, {@link OtherAccountError}, {@link RefreshTokenReusedError}.
    */
   async refresh(token: string, transport: Transport, context: RefreshContext): Promise<OpenSession> {
     const { em: view, client } = context;
-    const shown = this.tokens.parse(token);
+    const presented = this.tokens.parse(token);
     const em = view.fork();
-    const origin = shown && (await originOf(em, shown.sessionId));
-    if (!origin || !this.tokens.isGenuine(shown, origin.seed)) {
-      const subject = origin && { kind: 'session', id: shown.sessionId };
+    const origin = presented && (await originOf(em, presented.sessionId));
+    if (!origin || !this.tokens.isGenuine(presented, origin.seed)) {
+      const subject = origin && { kind: 'session', id: presented.sessionId };
       const { address } = client;
       await this.audit.recordRepeatable({ action: 'REFRESH_REFUSED', outcome: 'REFUSED', subject, address });
       throw invalid();
     }
     context.assertShown(origin.accountId);
-    // Neither renewed nor stolen: it did not come as tokens of this session do.
+    // Neither renewed nor treated as theft: it was sent in another transport than that of its session.
     if (origin.transport !== transport) throw invalid();
-    // Replays of a stolen token end here, however many: it was told once.
+    // Further replays of a stolen token end here: the theft was already reported.
     if (origin.ended) throw invalid();
     const outcome =
-      (await this.rotate(em, shown, origin, client)) ??
-      (await this.log.transaction(async (tx) => this.judge(tx, shown, origin, client)));
+      (await this.rotate(em, presented, origin, client)) ??
+      (await this.log.transaction(async (tx) => this.judge(tx, presented, origin, client)));
     if ('stolenFrom' in outcome) {
       this.mails.sessionStolen(outcome.stolenFrom);
       throw new RefreshTokenReusedError();
@@ -82,33 +81,34 @@ export class RefreshService {
     return rotate(em, { accountId, sessionId, generation, address, idleTtl: this.config.sessionIdleTtl });
   }
 
-  /** What it means that a genuine token could not be rotated. Under the lock nothing of that changes any more. */
+  /** Why a genuine token could not be rotated. Under the lock this is final. */
   private async judge(
     tx: LoggedTransaction,
-    shown: PresentedToken,
+    presented: PresentedToken,
     origin: SessionOrigin,
     client: ClientInfo,
   ): Promise<OpenSession | { readonly stolenFrom: Account }> {
     const account = await lockAccount(tx.em, origin.accountId);
-    // Read only under the lock: another refresh may just have rotated it.
-    const session = account && (await tx.em.findOne(SessionEntity, shown.sessionId));
+    // Read only under the lock: a concurrent refresh may have rotated it.
+    const session = account && (await tx.em.findOne(SessionEntity, presented.sessionId));
     if (!session || account.disabledAt) throw invalid();
     const [state] = await tx.em.execute<{ age: number | null; live: boolean }[]>(STATE, [session.id]);
     if (!state?.live) throw invalid();
-    if (shown.generation === session.generation) {
-      // It was not so a moment ago: the account was disabled then.
-      const rotated = await this.rotate(tx.em, shown, origin, client);
+    if (presented.generation === session.generation) {
+      // It was enabled before the lock: the account was disabled meanwhile.
+      const rotated = await this.rotate(tx.em, presented, origin, client);
       if (rotated) return rotated;
       throw invalid();
     }
-    // Stored times are rounded to the ms, up as well: an age below zero must not pass for "within" a window of none.
+    // Stored times are rounded to ms, possibly up: a negative age must not count as within a window of 0.
     const sinceRotation = Math.max(state.age ?? Number.POSITIVE_INFINITY, 0);
-    const justReplaced = shown.generation === session.generation - 1 && sinceRotation < this.config.refreshReuseWindow;
+    const justReplaced =
+      presented.generation === session.generation - 1 && sinceRotation < this.config.refreshReuseWindow;
     if (justReplaced) {
       if (client.address !== session.address) await this.recordReplay(tx.em, session, client);
       return { account, session };
     }
-    if (shown.generation > session.generation) throw invalid();
+    if (presented.generation > session.generation) throw invalid();
     const ended = await this.sessions.endLocked(tx, account.id, [session.id], 'TOKEN_REUSED');
     await this.audit.record(tx.em, {
       action: 'REFRESH_TOKEN_REUSED',
@@ -120,7 +120,7 @@ export class RefreshService {
     return { stolenFrom: account };
   }
 
-  /** A replay within the window is answered; from elsewhere it may be a thief's: recorded once an address and generation. */
+  /** Answers a replay within the window. From another address it may be a thief: audited once per address and generation. */
   private async recordReplay(em: EntityManager, session: Session, { address }: ClientInfo): Promise<void> {
     const known = await em.execute<unknown[]>(KNOWN_REPLAY, [
       session.accountId,

@@ -1,10 +1,9 @@
-// The session that a request comes from, as its cookies or its argument have it: which one a refresh renews, and which one a
-// new sign-in takes the place of.
+// The session named by a request's cookies or argument: which one a refresh renews, and which one a new sign-in replaces.
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { OperationContext } from '../access/operation-context.js';
 import type { Transport } from '../access/role.js';
-import { RefreshTokenReusedError, UnauthenticatedError } from '../errors/service-error.js';
+import { UnauthenticatedError } from '../errors/service-error.js';
 import { RefreshTokens } from './refresh-tokens.js';
 import { RefreshService } from './refresh.service.js';
 import { originOf } from './rotation.js';
@@ -15,12 +14,12 @@ export interface SessionName {
   readonly sessionId: string;
 }
 
-/** The operation that signs in, and what becomes of the session whose cookies came with it. */
+/** The operation that signs in, and what happens to the session of its cookies. */
 export interface SignInOrigin {
   readonly context: OperationContext;
   /** Of the new session. */
   readonly transport: Transport;
-  /** Ends with the sign-in. */
+  /** The session that the sign-in ends. */
   readonly before: SessionName | undefined;
 }
 
@@ -35,25 +34,21 @@ export class RequestSessions {
   ) {}
 
   /**
-   * Renews by `argument`, else by the cookie, each for sessions of its own transport. Cookies that were refused are cleared.
+   * Renews by `argument`, else by the cookie, each for sessions of its own transport. Refused cookies stay: another page may
+   * replace them before the reply arrives, and a reply can clear cookies by name only.
    * Throws {@link UnauthenticatedError}, {@link RefreshTokenReusedError}.
    */
   async refresh(context: OperationContext, argument: string | null | undefined): Promise<OpenSession> {
     const { cookies } = context;
     if (argument != null) return this.refreshes.refresh(argument, 'BODY', context);
     if (cookies.refreshToken === undefined) throw new UnauthenticatedError('There is no refresh token.');
-    try {
-      return await this.refreshes.refresh(cookies.refreshToken, 'COOKIE', context);
-    } catch (error) {
-      if (error instanceof UnauthenticatedError || error instanceof RefreshTokenReusedError) cookies.clear();
-      throw error;
-    }
+    return this.refreshes.refresh(cookies.refreshToken, 'COOKIE', context);
   }
 
   /**
-   * The session to sign out of: that of the access token, else that of the refresh token in `argument` or the cookie. One that was
-   * rotated away names it as well: a tab that missed a rotation may still sign out.
-   * Throws {@link UnauthenticatedError}, or why the caller cannot be known now.
+   * The session to sign out of: that of the access token, else of the refresh token in `argument` or the cookie. A rotated token
+   * also names it, so a tab that missed a rotation can sign out.
+   * Throws {@link UnauthenticatedError}, or why the caller is unknown.
    */
   async own(context: OperationContext, argument: string | null | undefined): Promise<SessionName> {
     const { principal, cookies, em } = context;
@@ -67,8 +62,8 @@ export class RequestSessions {
   }
 
   /**
-   * Throws {@link ForbiddenError} if it asks for cookies, and nothing shows that a page of ours does; {@link OtherAccountError} if the
-   * cookies that came are of another account than the page shows.
+   * Throws {@link ForbiddenError} for a request of cookies without proof that an allowed page sent it; {@link OtherAccountError} if its
+   * cookies belong to another account than the page shows.
    */
   async signIn(context: OperationContext, transport: Transport): Promise<SignInOrigin> {
     if (transport === 'COOKIE') context.cookies.assertAllowed();
@@ -77,14 +72,14 @@ export class RequestSessions {
     return { context, transport, before };
   }
 
-  /** The session whose cookies came with the operation, alive or not; undefined: nothing genuine did. */
+  /** The session of the operation's cookies, live or not; undefined: none or forged. */
   private async before({ cookies, em, principal }: OperationContext): Promise<SessionName | undefined> {
     if (principal?.transport === 'COOKIE') return principal;
-    // An access token expires long before whoever has it signs in again.
+    // At a new sign-in, the access token of the earlier session has usually expired.
     return this.genuine(em, cookies.refreshToken ?? '', 'COOKIE');
   }
 
-  /** The session of a refresh token of ours that came as those of its session do, whichever generation it is of. */
+  /** The session of a genuine refresh token in its session's transport, of any generation. */
   private async genuine(em: EntityManager, token: string, transport: Transport): Promise<SessionName | undefined> {
     const presented = this.tokens.parse(token);
     const origin = presented && (await originOf(em.fork(), presented.sessionId));

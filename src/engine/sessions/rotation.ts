@@ -1,12 +1,11 @@
-// The two statements of a refresh with which nothing is wrong. Neither needs a transaction around it, and both are of our own
-// making: a refresh costs a third of what it does by way of entities.
+// The two statements of a successful refresh, in plain SQL without a transaction: a third of the cost of entities.
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Transport } from '../access/role.js';
 import { type Account, AccountEntity } from '../accounts/account.entity.js';
 import { fromRow, type Row } from '../database/rows.js';
 import { type Session, SessionEntity } from './session.entity.js';
 
-/** What a session keeps for as long as it exists: read without a lock, it is never out of date. Nor does one live that had ended. */
+/** Immutable columns of a session, read without a lock. An ended session never lives again. */
 export interface SessionOrigin {
   readonly accountId: string;
   readonly seed: Buffer;
@@ -20,15 +19,15 @@ export interface Rotation {
   /** The generation to replace. */
   readonly generation: number;
   readonly address: string;
-  /** ms that the session then lives unused. */
+  /** New idle lifetime in ms. */
   readonly idleTtl: number;
 }
 
 const ORIGIN = 'select account_id, seed, transport, ended_at is not null as ended from session where id = ?';
 
 /**
- * The account's row is locked before the session's, as everywhere. Whoever had the lock has committed by then: the row of the
- * session, should it have changed meanwhile, is judged once more as it is now (READ COMMITTED).
+ * Locks the account's row before the session's, as everywhere. After waiting for the lock, PostgreSQL re-evaluates the session's row
+ * in its current state (READ COMMITTED).
  */
 const ROTATE = `
 with owner as materialized (select * from account where id = ? and not is_system for no key update)
@@ -45,7 +44,7 @@ export async function originOf(em: EntityManager, sessionId: string): Promise<Se
   return row && { accountId: row.account_id, seed: row.seed, transport: row.transport, ended: row.ended };
 }
 
-/** Replaces that generation by the next, on the database's clock. Undefined, and nothing changed: it is not the present one of a live session. */
+/** Advances the generation, on the database's clock. Undefined, without a change, unless it is the current one of a live session. */
 export async function rotate(
   em: EntityManager,
   { accountId, sessionId, generation, address, idleTtl }: Rotation,

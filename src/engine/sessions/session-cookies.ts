@@ -1,4 +1,4 @@
-// The cookies of a session as HTTP has them: their names and attributes, and what shows that a page of ours sent a request.
+// The cookies of a session in HTTP: names, attributes, and the headers of pages that have them.
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { parseCookie, stringifySetCookie } from 'cookie';
@@ -6,62 +6,66 @@ import { type CookieTokens, type CredentialCookies, NO_COOKIES } from '../access
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { isLoopback } from '../config/loopback.js';
+import { csrfHeaderOf } from '../config/service.js';
 import { ForbiddenError } from '../errors/service-error.js';
 
-/** Pages that may use cookies send it, as `1`: no form can, and no page of another origin without our leave. */
-const CSRF_HEADER = 'x-tidings-csrf';
+/** The tokens in the cookies of a request: empty if the value cannot be a token. */
+export type CookieValues = Partial<CookieTokens>;
 
-/** What came in cookies of our names: an empty token where it cannot be one. */
-export type ShownTokens = Partial<CookieTokens>;
-
-/** Shown twice, neither is believed: one of them was put there by somebody else. */
-const BAD: ShownTokens = { accessToken: '', refreshToken: '' };
+/** A cookie that is present twice is ignored: another site may have set one of them. */
+const AMBIGUOUS: CookieValues = { accessToken: '', refreshToken: '' };
 
 @Injectable()
 export class SessionCookies {
-  /** Browsers keep `__Host-` names for this host alone, and only over TLS; a developer's machine has none. */
+  /** Browsers keep `__Host-` cookies for this host only, over TLS only, which local development lacks. */
   private readonly secure: boolean;
   private readonly names: CookieTokens;
+  /** Allowed pages send it as `1`: forms cannot, and pages of other origins need CORS. */
+  private readonly csrfHeader: string;
+  /** By it, also as a key in the payload of `connection_init`, a page names the account that it shows. */
+  private readonly accountHeader: string;
   private readonly allowedOrigins: ReadonlySet<string>;
 
-  constructor(@Inject(CONFIG) { production, publicUrl, allowedOrigins }: Config) {
+  constructor(@Inject(CONFIG) { service, production, publicUrl, allowedOrigins }: Config) {
     const { protocol, hostname } = new URL(publicUrl);
     this.secure = production || protocol === 'https:' || !isLoopback(hostname);
-    const prefix = this.secure ? '__Host-' : '';
-    this.names = { accessToken: `${prefix}tidings-access`, refreshToken: `${prefix}tidings-refresh` };
+    const prefix = `${this.secure ? '__Host-' : ''}${service.prefix}`;
+    this.names = { accessToken: `${prefix}-access`, refreshToken: `${prefix}-refresh` };
+    this.csrfHeader = csrfHeaderOf(service);
+    this.accountHeader = `x-${service.prefix}-account`;
     this.allowedOrigins = new Set(allowedOrigins);
   }
 
-  /** The cookies of one request over HTTP. A GET has none, and beside `Authorization` none count. */
-  of(request: IncomingMessage, response: ServerResponse): CredentialCookies & ShownTokens {
+  /** The cookies of one HTTP request. A GET has none, and `Authorization` takes precedence. */
+  of(request: IncomingMessage, response: ServerResponse): CredentialCookies & CookieValues {
     if (request.method !== 'POST') return NO_COOKIES;
     const { headers } = request;
-    const shown = headers.authorization === undefined ? this.read(headers.cookie) : undefined;
-    const allowed = this.isAllowedOrigin(headers) && headers[CSRF_HEADER] === '1';
+    const values = headers.authorization === undefined ? this.read(headers.cookie) : undefined;
+    const allowed = this.isAllowedOrigin(headers) && headers[this.csrfHeader] === '1';
     const assertAllowed = (): void => {
-      if (!allowed) throw notOurs();
+      if (!allowed) throw this.notOurs();
     };
     const write = (tokens: CookieTokens, seconds: number): void => {
       assertAllowed();
       response.setHeader('set-cookie', this.setting(tokens, seconds));
     };
     return {
-      accessToken: shown?.accessToken,
-      refreshToken: shown?.refreshToken,
-      refusal: shown && !allowed ? notOurs() : undefined,
+      accessToken: values?.accessToken,
+      refreshToken: values?.refreshToken,
+      refusal: values && !allowed ? this.notOurs() : undefined,
       assertAllowed,
       set: (tokens, until) => write(tokens, Math.ceil((until.getTime() - Date.now()) / 1000)),
       clear: () => {
-        if (shown) write({ accessToken: '', refreshToken: '' }, 0);
+        if (values) write({ accessToken: '', refreshToken: '' }, 0);
       },
     };
   }
 
-  /** What a `Cookie` header has of ours, under the names that hold here; undefined if it has neither. */
-  read(header: string | undefined): ShownTokens | undefined {
+  /** The session cookies in a `Cookie` header, under the active names; undefined if it has neither. */
+  read(header: string | undefined): CookieValues | undefined {
     const accessTokens = valuesOf(this.names.accessToken, header);
     const refreshTokens = valuesOf(this.names.refreshToken, header);
-    if (accessTokens.length > 1 || refreshTokens.length > 1) return BAD;
+    if (accessTokens.length > 1 || refreshTokens.length > 1) return AMBIGUOUS;
     const [accessToken, refreshToken] = [accessTokens[0], refreshTokens[0]];
     return accessToken === undefined && refreshToken === undefined ? undefined : { accessToken, refreshToken };
   }
@@ -71,8 +75,25 @@ export class SessionCookies {
     return origin !== undefined && this.allowedOrigins.has(origin);
   }
 
+  /**
+   * The account that a page says it shows, under a case-insensitive name as in HTTP. An invalid or repeated value matches
+   * no account.
+   */
+  shownAccountIn(values: Readonly<Record<string, unknown>>): string | undefined {
+    const [value, ...more] = Object.entries(values).flatMap(([name, said]) =>
+      name.toLowerCase() === this.accountHeader && said !== undefined ? [said] : [],
+    );
+    if (value === undefined) return undefined;
+    return typeof value === 'string' && more.length === 0 ? value.toLowerCase() : '';
+  }
+
+  private notOurs(): ForbiddenError {
+    const message = `Session cookies are for pages of ALLOWED_ORIGINS, which send the header "${this.csrfHeader}: 1".`;
+    return new ForbiddenError(undefined, message);
+  }
+
   private setting({ accessToken, refreshToken }: CookieTokens, seconds: number): readonly string[] {
-    // Both live as long as the session would unused: an access token that has expired must still be seen to have expired.
+    // Both live as long as an unused session: an expired access token must still be recognized as expired.
     const attributes = { path: '/', httpOnly: true, secure: this.secure, sameSite: 'strict', maxAge: seconds } as const;
     return [
       stringifySetCookie({ name: this.names.accessToken, value: accessToken, ...attributes }),
@@ -81,14 +102,9 @@ export class SessionCookies {
   }
 }
 
-/** All that a `Cookie` header has under `name`. Pair by pair: the parser keeps the first and passes over the others. */
+/** All values of `name` in a `Cookie` header. Pair by pair, since the parser keeps the first only. */
 function valuesOf(name: string, header = ''): readonly string[] {
   if (!header.includes(name)) return [];
   const pairs = header.split(';').filter((pair) => pair.includes(name));
   return pairs.flatMap((pair) => parseCookie(pair, { decode: (value) => value })[name] ?? []);
-}
-
-function notOurs(): ForbiddenError {
-  const message = `Session cookies are for pages of ALLOWED_ORIGINS, which send the header "${CSRF_HEADER}: 1".`;
-  return new ForbiddenError(undefined, message);
 }

@@ -1,22 +1,22 @@
-// When sessions are used, and from which sockets. Requests only leave a note here; once a minute all notes are written in one
-// statement, so that no request waits for it and none has a statement of its own.
+// Tracks the last use of sessions and their open sockets. Requests only take a note in memory; once a minute all notes are written
+// in one statement.
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { Loader } from '../database/loaders.js';
-import { NodeRegistry } from '../operations/node-registry.js';
+import { InstanceRegistry } from '../instances/instance-registry.js';
 
-/** A socket as its session knows it. */
+/** A socket as listed in its session. */
 export interface OpenSocket {
   readonly address: string;
   readonly since: Date;
 }
 
-/** Topic of the registry under which an instance holds the sockets of a session. */
+/** Topic of the registry for sockets of sessions. */
 const SOCKETS = 'session sockets';
 
 const WRITE_EVERY_MS = 60_000;
 
-/** Rows that a refresh or a sign-out holds just now are left to it; clocks of nodes may differ, so ages are sent. */
+/** Skips rows locked by a refresh or a sign-out. Sends ages, since clocks of instances may differ. */
 const WRITE = `
 with used as (select id, clock_timestamp() - ago * interval '1 ms' as at from unnest(?::uuid[], ?::float8[]) as note(id, ago)),
      free as (select free.id, used.at from used cross join lateral (
@@ -26,9 +26,9 @@ update session set last_used_at = greatest(last_used_at, free.at) from free wher
 @Injectable()
 export class SessionUse implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(SessionUse.name);
-  /** Session to the ms (since 1970) of its latest use that is not written yet. */
+  /** By session, the latest unwritten use in ms since 1970. */
   private used = new Map<string, number>();
-  /** Open sockets of a session on all instances, the first opened first. */
+  /** Open sockets of a session at all instances, the oldest first. */
   readonly socketsOf = new Loader<string, OpenSocket[]>(async (em, sessionIds) => {
     const found = await this.registry.entriesOf(em, SOCKETS, sessionIds);
     return found.map((entries) => entries.map(({ since, facts }) => ({ since, address: String(facts['address']) })));
@@ -37,7 +37,7 @@ export class SessionUse implements OnModuleInit, OnApplicationShutdown {
 
   constructor(
     private readonly orm: MikroORM,
-    private readonly registry: NodeRegistry,
+    private readonly registry: InstanceRegistry,
   ) {}
 
   onModuleInit(): void {
@@ -49,12 +49,12 @@ export class SessionUse implements OnModuleInit, OnApplicationShutdown {
     await this.write();
   }
 
-  /** The session was used now. */
+  /** Notes that the session was used now. */
   touch(sessionId: string): void {
     this.used.set(sessionId, Date.now());
   }
 
-  /** A socket of the session is open until the returned function is called; while it is, the session is in use. */
+  /** Registers an open socket until the returned function is called; an open socket counts as use. */
   opened(sessionId: string, address: string): () => void {
     const close = this.registry.open(SOCKETS, sessionId, { address });
     return () => {
@@ -63,7 +63,7 @@ export class SessionUse implements OnModuleInit, OnApplicationShutdown {
     };
   }
 
-  /** Writes what was noted, in one statement. Never rejects: what cannot be written now is written the next time. */
+  /** Writes all notes in one statement. Never rejects: failed notes are written the next time. */
   async write(): Promise<void> {
     const now = Date.now();
     for (const sessionId of this.registry.here(SOCKETS)) this.used.set(sessionId, now);

@@ -1,4 +1,4 @@
-// The table of sessions. It never holds a token: a refresh token needs the seed here and a key that is not here.
+// The table of sessions. It holds no token: a refresh token needs the seed in the row and a key outside the database.
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
 import type { Transport } from '../access/role.js';
 

@@ -1,8 +1,8 @@
-// What clients send to sign in, and the shapes it must have.
+// Inputs of sign-in, with their validation.
 import { Field, InputType } from '@nestjs/graphql';
 import { z } from 'zod';
-import { NEW_PASSWORD, newPassword, presentPassword } from '../accounts/password-rules.js';
-import { email, line } from '../graphql/input-text.js';
+import { NEW_PASSWORD, newPassword, presentPassword } from '../passwords/password-rules.js';
+import { email, line } from '../graphql/schema/input-text.js';
 import { TokenTransport } from './session.type.js';
 
 const transport = z
@@ -15,7 +15,7 @@ export class RegisterInput {
   @Field({ description: 'The name that others see, 1 to 100 characters.' })
   name!: string;
 
-  @Field({ description: 'To sign in with; unique without regard to case.' })
+  @Field({ description: 'E-mail address to sign in with; unique, case-insensitive.' })
   email!: string;
 
   @Field({ description: NEW_PASSWORD })
@@ -24,14 +24,14 @@ export class RegisterInput {
   @Field(() => TokenTransport, {
     nullable: true,
     defaultValue: TokenTransport.BODY,
-    description: 'How the tokens travel.',
+    description: 'Transport of the tokens.',
   })
   transport!: TokenTransport;
 }
 
 @InputType({ description: 'E-mail address and password of an account.' })
 export class LoginInput {
-  @Field({ description: 'In any case.' })
+  @Field({ description: 'Case-insensitive.' })
   email!: string;
 
   @Field({ description: 'The password of the account.' })
@@ -40,7 +40,7 @@ export class LoginInput {
   @Field(() => TokenTransport, {
     nullable: true,
     defaultValue: TokenTransport.BODY,
-    description: 'How the tokens travel.',
+    description: 'Transport of the tokens.',
   })
   transport!: TokenTransport;
 }

@@ -1,14 +1,14 @@
-// The open sessions of accounts, of many accounts in one statement.
+// Loads the open sessions of many accounts in one statement.
 import { byId, Loader } from '../database/loaders.js';
 import { fromRow, type Row } from '../database/rows.js';
 import { type Session, SessionEntity } from './session.entity.js';
 
 export const sessionById = byId(SessionEntity);
 
-/** Sessions that are read for one account; more than that is not a list for people. */
+/** Sessions read per account. */
 export const MOST_SESSIONS = 100;
 
-/** So many for each, however many another one has. */
+/** The limit applies to each account separately. */
 const OPEN = `
 select open.*
   from unnest(string_to_array(?, ',')::uuid[]) as asked (id)
@@ -17,7 +17,7 @@ select open.*
                       order by last_used_at desc, id desc limit ?) as open
  order by open.last_used_at desc, open.id desc`;
 
-/** Sessions of an account that have neither ended nor expired, the latest used first. */
+/** Live sessions of an account, the latest used first. */
 export const openSessionsOf = new Loader<string, Session[]>(async (em, accountIds) => {
   const rows = await em.execute<Row[]>(OPEN, [accountIds.join(','), MOST_SESSIONS]);
   const byAccount = new Map<string, Session[]>(accountIds.map((id) => [id, []]));

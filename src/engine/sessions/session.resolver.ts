@@ -1,5 +1,5 @@
 // Sign-in, refresh, sign-out, and the sessions of an account.
-import { Args, Context, ID, Int, Mutation, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
+import { Args, Context, ID, Int, Mutation, Query, ResolveField, Resolver } from '@nestjs/graphql';
 import { z } from 'zod';
 import type { OperationContext } from '../access/operation-context.js';
 import { Public, SelfOrRole, SessionHolder, SignedIn } from '../access/policies.js';
@@ -7,8 +7,15 @@ import { Role } from '../access/role.js';
 import { accountById } from '../accounts/account.loader.js';
 import { User } from '../accounts/account.type.js';
 import { UnauthenticatedError } from '../errors/service-error.js';
-import { ClearsCookies, CountedAs, Credential, Input, Limited, NotCountedAsWrite } from '../graphql/field-rules.js';
-import { id } from '../graphql/input-text.js';
+import {
+  ClearsCookies,
+  CountedAs,
+  Credential,
+  Input,
+  Limited,
+  NotCountedAsWrite,
+} from '../graphql/schema/field-rules.js';
+import { id } from '../graphql/schema/input-text.js';
 import { AuthPayloads } from './auth-payloads.js';
 import { RequestSessions } from './request-sessions.js';
 import { deviceOf } from './device.js';
@@ -36,7 +43,7 @@ export class SessionResolver {
   @Input(registerArgs)
   @Mutation(() => AuthPayload, {
     description:
-      'Makes an account and signs it in. `CONFLICT` if the e-mail is registered. The session whose cookies come with it ends.',
+      'Creates an account and signs it in. `CONFLICT` if the e-mail is registered. Ends the session of the request’s cookies.',
   })
   async register(
     @Context() context: OperationContext,
@@ -52,12 +59,12 @@ export class SessionResolver {
   @Input(loginArgs)
   @Mutation(() => AuthPayload, {
     description:
-      'Signs in. `INVALID_CREDENTIALS` says the same for a wrong password, an unknown e-mail and a disabled account. The session ' +
-      'whose cookies come with it ends.',
+      'Signs in. `INVALID_CREDENTIALS` is identical for a wrong password, an unknown e-mail and a disabled account. Ends the ' +
+      'session of the request’s cookies.',
   })
   async login(
     @Context() context: OperationContext,
-    @Args('input', { description: 'Who signs in.' }) input: LoginInput,
+    @Args('input', { description: 'The credentials.' }) input: LoginInput,
   ) {
     const origin = await this.requests.signIn(context, input.transport);
     return this.payloads.signedIn(context, await this.signIn.login(input.email, input.password, origin));
@@ -69,16 +76,16 @@ export class SessionResolver {
   @Input(refreshTokenArgs)
   @Mutation(() => AuthPayload, {
     description:
-      'Exchanges the refresh token for new tokens. The token before it gets the same answer for a few seconds, so that tabs ' +
-      'may race and a lost reply can be repeated; anything older ends the session with `REFRESH_TOKEN_REUSED`. The new tokens ' +
-      'travel as the old one did, in the body or in cookies; cookies that are refused are cleared.',
+      'Exchanges the refresh token for new tokens. The previous token gets the same answer for a few seconds (racing tabs, ' +
+      'lost replies); an older one ends the session with `REFRESH_TOKEN_REUSED`. The new tokens use the ' +
+      'transport of the old one. Refused cookies stay until the next sign-in.',
   })
   async refresh(
     @Context() context: OperationContext,
     @Args('refreshToken', {
       type: () => String,
       nullable: true,
-      description: 'Of a session in BODY transport. Absent: the one in the cookie.',
+      description: 'Refresh token of a session in BODY transport. Absent: the one in the cookie.',
     })
     refreshToken?: string | null,
   ) {
@@ -92,9 +99,9 @@ export class SessionResolver {
   @Limited('logout')
   @Mutation(() => Boolean, {
     description:
-      'Ends the session of this request. Its tokens are refused from now on, everywhere. An access token that has expired is no ' +
-      'obstacle: then a valid refresh token, in the argument or the cookie, names the session. Session cookies are cleared ' +
-      'whatever the answer is.',
+      'Ends the session of this request; its tokens are refused everywhere from now on. Without a valid access ' +
+      'token, a valid refresh token in the argument or the cookie names the session. Session cookies are cleared ' +
+      'in any case, unless the argument names the session.',
   })
   async logout(
     @Context() context: OperationContext,
@@ -102,7 +109,7 @@ export class SessionResolver {
       type: () => String,
       nullable: true,
       description:
-        'Of the session to end, in BODY transport. Looked at only if the request has no valid access token. Absent: the one in the cookie.',
+        'Refresh token of the session to end, in BODY transport. Used only without a valid access token. Absent: the one in the cookie.',
     })
     refreshToken?: string | null,
   ) {
@@ -113,14 +120,14 @@ export class SessionResolver {
 
   @SignedIn()
   @NotCountedAsWrite()
-  @Mutation(() => Int, { description: 'Ends all sessions of the account. Returns how many.' })
+  @Mutation(() => Int, { description: 'Ends all sessions of the account. Returns their number.' })
   async logoutEverywhere(
     @Context() { viewer, client, cookies }: OperationContext,
     @Args('keepCurrent', {
       type: () => Boolean,
       nullable: true,
       defaultValue: false,
-      description: 'Spare the session of this request.',
+      description: 'Keep the session of this request.',
     })
     keepCurrent: boolean | null,
   ) {
@@ -134,11 +141,11 @@ export class SessionResolver {
   @NotCountedAsWrite()
   @Input(z.object({ id }))
   @Mutation(() => Boolean, {
-    description: 'Ends one session of the account. False if there is no such session, or it had ended.',
+    description: 'Ends one session of the account. False if there is no such live session.',
   })
   async revokeSession(
     @Context() { viewer, client, cookies }: OperationContext,
-    @Args('id', { type: () => ID, description: 'Of the session.' }) sessionId: string,
+    @Args('id', { type: () => ID, description: 'Id of the session.' }) sessionId: string,
   ) {
     const ended = await this.service.end(viewer.accountId, [sessionId], 'REVOKED', client, viewer.sessionId);
     if (ended.includes(viewer.sessionId)) cookies.clear();
@@ -148,7 +155,7 @@ export class SessionResolver {
   @SignedIn()
   @Query(() => Session, {
     description:
-      'The session of this request. A page that is loaded anew learns from it who is signed in and when to refresh, without rotating tokens.',
+      'The session of this request. A reloaded page learns from it who is signed in and when to refresh, without rotating tokens.',
   })
   async session(@Context() context: OperationContext) {
     const session = await context.load(sessionById, context.viewer.sessionId);
@@ -164,7 +171,7 @@ export class SessionResolver {
   }
 
   @ResolveField(() => Boolean)
-  current(@Parent() session: SessionRow, @Context() { principal }: OperationContext) {
+  current(session: SessionRow, _args: unknown, { principal }: OperationContext) {
     return session.id === principal?.sessionId;
   }
 
@@ -174,12 +181,12 @@ export class SessionResolver {
   }
 
   @ResolveField(() => User)
-  user(@Parent() session: SessionRow, @Context() context: OperationContext) {
+  user(session: SessionRow, _args: unknown, context: OperationContext) {
     return context.load(accountById, session.accountId);
   }
 
   @ResolveField(() => Date)
-  accessTokenExpiresAt(@Parent() session: SessionRow, @Context() { principal }: OperationContext) {
+  accessTokenExpiresAt(session: SessionRow, _args: unknown, { principal }: OperationContext) {
     return session.id === principal?.sessionId ? new Date(principal.tokenExpiresAt) : null;
   }
 
@@ -189,14 +196,14 @@ export class SessionResolver {
   }
 
   @ResolveField(() => String)
-  device(@Parent() session: SessionRow) {
+  device(session: SessionRow) {
     return deviceOf(session.userAgent);
   }
 
-  // An account may have 100, over all of its sessions.
+  // At most 100 per account, over all of its sessions.
   @CountedAs(2)
   @ResolveField(() => [OpenSocket])
-  openSockets(@Parent() session: SessionRow, @Context() context: OperationContext) {
+  openSockets(session: SessionRow, _args: unknown, context: OperationContext) {
     return context.load(this.use.socketsOf, session.id);
   }
 }
@@ -209,7 +216,7 @@ export class AccountSessionsResolver {
     nullable: true,
     description: 'The open sessions of the account, the latest used first.',
   })
-  sessions(@Parent() user: User, @Context() context: OperationContext) {
+  sessions(user: User, _args: unknown, context: OperationContext) {
     return context.load(openSessionsOf, user.id);
   }
 }

@@ -1,19 +1,18 @@
-// What is left of signing in goes when nobody can have any use for it: sessions that are over, reset tokens, addresses that are
-// not known any more. Rows that others hold just now are left to the next time, and no account is locked: nobody waits for this.
+// Deletes ended sessions, reset tokens and known networks that are no longer needed. Skips rows that are locked, and locks
+// no account.
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { EventRetention } from '../events/retention.js';
 import { KNOWN_DAYS } from './known-addresses.js';
 
 /**
- * Days for which a session is kept after it has ended or expired. From that moment its tokens are refused just as those of a
- * session that never was. The row stays for people, who may ask for a month why it ended and where it was used, and so that a
- * clock that was wrong for a while costs nobody a session.
+ * Days for which an ended or expired session is kept. Its tokens are refused like those of a deleted session; the row lets users ask
+ * why a session ended and where it was used, and protects sessions against a temporarily wrong clock.
  */
 const OVER_DAYS = 30;
-/** Days for which a reset token is kept that nobody used; one that was used, or is void, is gone already. */
+/** Days for which an unused reset token is kept; used and invalidated ones are deleted at once. */
 const EXPIRED_RESET_DAYS = 1;
 
-// `now()`, not `clock_timestamp()`: no index serves a comparison with what may differ from row to row.
+// `now()`, not `clock_timestamp()`: indexes cannot serve comparisons with a volatile function.
 const OVER_SESSIONS = `
 with doomed as (
   select id from session where least(ended_at, idle_expires_at, expires_at) <= now() - ? * interval '1 day'

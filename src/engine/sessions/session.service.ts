@@ -1,4 +1,4 @@
-// Sessions opened and ended (refresh.service.ts rotates them). Every act locks the account's row first, so that none can slip past another.
+// Opens and ends sessions (refresh.service.ts rotates them). Every change locks the account's row first, which serializes them.
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from '@mikro-orm/postgresql';
@@ -9,10 +9,10 @@ import { type Account, AccountEntity } from '../accounts/account.entity.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { EventLog, type LoggedTransaction } from '../events/event-log.js';
-import type { AuditAction } from '../audit/audit-row.js';
+import type { AuditAction } from '../audit/audit-actions.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { type Session, SessionEntity } from './session.entity.js';
-import { SESSIONS_ENDED } from './session.view.js';
+import { SESSIONS_ENDED, sessionsEndedFacts } from './session-cache.js';
 
 /** Why a session ended. */
 export type EndReason =
@@ -24,7 +24,7 @@ export type EndReason =
   | 'PASSWORD_CHANGED'
   | 'PASSWORD_RESET';
 
-/** What the audit trail calls an ending; the reasons that are not here are recorded as the act that ended the sessions. */
+/** Audit actions of endings; other reasons are audited by the action that caused them. */
 const AUDITED: Partial<Record<EndReason, AuditAction>> = { LOGOUT: 'LOGOUT', REVOKED: 'SESSION_REVOKED' };
 
 export interface OpenSession {
@@ -62,8 +62,8 @@ export class SessionService {
   }
 
   /**
-   * Ends those of the account's sessions that still live; returns their ids. Effective on this node when it returns. `bySession`: the one that asks
-   * for it. Throws UNAUTHENTICATED if that has ended itself.
+   * Ends those of the account's sessions that are live; returns their ids. Effective on this instance when it returns. `bySession`: the
+   * calling one. Throws UNAUTHENTICATED if that has ended.
    */
   end(
     accountId: string,
@@ -79,7 +79,7 @@ export class SessionService {
     });
   }
 
-  /** Ends every session of the account that lives, however many, but `kept`; returns their ids. */
+  /** Ends every live session of the account except `kept`; returns their ids. */
   endAll(
     accountId: string,
     kept: string | undefined,
@@ -94,7 +94,7 @@ export class SessionService {
     });
   }
 
-  /** The same in the caller's transaction, which has locked the account's row. `actorId`: who ends them, if not the account. */
+  /** The same in the caller's transaction, which has locked the account's row. `actorId`: the actor, if not the account. */
   async endAllLocked(
     tx: LoggedTransaction,
     accountId: string,
@@ -102,15 +102,15 @@ export class SessionService {
     reason: EndReason,
     actorId = accountId,
   ): Promise<readonly string[]> {
-    // Read only under the lock: a sign-in that is under way either comes before it, and ends too, or after.
+    // Read only under the lock: a concurrent sign-in either comes before, and ends too, or after.
     const rows = await tx.em.execute<{ id: string }[]>(LIVE_IDS, [accountId]);
     const ids = rows.map(({ id }) => id).filter((id) => id !== kept);
-    // Another password, or none any more: a reset token of before must not undo that.
+    // The password changed: earlier reset tokens must not undo that.
     if (reason !== 'LOGOUT') await tx.em.execute('delete from password_reset where account_id = ?', [accountId]);
     return this.endLocked(tx, accountId, ids, reason, actorId);
   }
 
-  /** Ends those of the sessions that live, in the caller's transaction, which has locked the account's row. Returns their ids. */
+  /** Ends those of the sessions that are live, in the caller's transaction, which has locked the account's row. Returns their ids. */
   async endLocked(
     tx: LoggedTransaction,
     accountId: string,
@@ -122,12 +122,17 @@ export class SessionService {
     const ended = rows.map(({ id }) => id);
     if (ended.length > 0) {
       const resource = { kind: ACCOUNT_RESOURCE, id: accountId };
-      tx.record({ resource, kind: SESSIONS_ENDED, actorId, facts: { sessionIds: ended, reason } });
+      tx.record({
+        resource,
+        kind: SESSIONS_ENDED,
+        actorId,
+        facts: sessionsEndedFacts.parse({ sessionIds: ended, reason }),
+      });
     }
     return ended;
   }
 
-  /** Records the account's own ending of `ended`; nothing when nothing ended. */
+  /** Audits that the account ended `ended`, if any. */
   private async audited(
     { em }: LoggedTransaction,
     accountId: string,
@@ -152,16 +157,16 @@ export class SessionService {
 }
 
 /**
- * Locks the account's row until the transaction ends. Everything that opens, rotates or ends a session begins with it; whoever
- * deals with two accounts locks both at once.
+ * Locks the account's row until the transaction ends. Every opening, rotation and ending of a session starts with it; operations on two
+ * accounts lock both at once.
  */
 export async function lockAccount(em: EntityManager, id: string, other = id): Promise<Account | null> {
-  // In the order of ids, so that two of these never wait for each other.
+  // In id order, so that two of these never deadlock.
   await em.execute('select 1 from account where id in (?, ?) order by id for no key update', [id, other]);
   return em.findOne(AccountEntity, { id, isSystem: false });
 }
 
-/** The same transaction, whose events are those of a session. */
+/** The same transaction, with `sessionId` as the session of its events. */
 function actingFrom({ em, record }: LoggedTransaction, sessionId: string | undefined): LoggedTransaction {
   return { em, record: (event) => record({ ...event, sessionId }) };
 }

@@ -10,101 +10,100 @@ export enum TokenTransport {
 
 registerEnumType(TokenTransport, {
   name: 'TokenTransport',
-  description: "How a session's tokens travel. It belongs to the session and never changes.",
+  description: 'Transport of a session’s tokens. It never changes.',
   valuesMap: {
     BODY: { description: 'In the reply; the client sends the access token as `Authorization: Bearer`.' },
     COOKIE: {
       description:
         'In HttpOnly cookies that the browser keeps and sends; both tokens in the reply are null. For pages of ALLOWED_ORIGINS, ' +
-        'which send the header `x-tidings-csrf: 1` with every operation, else it is `FORBIDDEN` as a whole. Only POST and the ' +
-        'upgrade of a WebSocket carry them, and beside `Authorization` they do not count.',
+        'which send the CSRF header of the service as `1` with every operation, otherwise it is `FORBIDDEN`. Only POST and the ' +
+        'WebSocket upgrade carry them, and `Authorization` takes precedence.',
     },
   },
 });
 
-/** Who a session belongs to. */
+/** The owner of a session. */
 export enum SessionKind {
   PERSON = 'PERSON',
 }
 
 registerEnumType(SessionKind, {
   name: 'SessionKind',
-  description: 'What a session was opened for. Expect other kinds in later versions.',
-  valuesMap: { PERSON: { description: 'A person who has signed in.' } },
+  description: 'Kinds of sessions. Later versions may add others.',
+  valuesMap: { PERSON: { description: 'A person who signed in.' } },
 });
 
-@ObjectType({ description: 'A WebSocket that is open now.' })
+@ObjectType({ description: 'An open WebSocket.' })
 export class OpenSocket {
-  @Field({ description: 'Where it comes from.' })
+  @Field({ description: 'Address of the client.' })
   address!: string;
 
-  @Field({ description: 'When it was opened.' })
+  @Field({ description: 'Time of opening.' })
   since!: Date;
 }
 
-@ObjectType({ description: 'One sign-in on one device. It lives until it is ended, unused for too long, or too old.' })
+@ObjectType({ description: 'One sign-in on one device. It lasts until it is ended, idle for too long, or too old.' })
 export class Session {
-  @Field(() => ID, { description: 'Never changes, however often the tokens do.' })
+  @Field(() => ID, { description: 'Stable across token rotations.' })
   id!: string;
 
-  @Field(() => SessionKind, { description: 'What it was opened for.' })
+  @Field(() => SessionKind, { description: 'Kind of the session.' })
   kind!: SessionKind;
 
-  @Field(() => User, { description: 'The account that it acts for.' })
+  @Field(() => User, { description: 'The account of the session.' })
   user!: User;
 
   @ViewerDependent()
-  @Field({ description: 'Whether it is the session of this very request.' })
+  @Field({ description: 'Whether it is the session of this request.' })
   current!: boolean;
 
   @ViewerDependent()
   @Field(() => Date, {
     nullable: true,
     description:
-      'When the access token of this very request expires, also one in a cookie: `refresh` before that. Null for other sessions.',
+      'When the access token of this request expires, also one in a cookie: `refresh` before that. Null for other sessions.',
   })
   accessTokenExpiresAt!: Date | null;
 
-  @Field({ description: 'The time of the service when this was read: the clock of a client may be wrong.' })
+  @Field({ description: 'Current time of the service, for clients with a wrong clock.' })
   now!: Date;
 
-  @Field(() => TokenTransport, { description: 'How its tokens travel.' })
+  @Field(() => TokenTransport, { description: 'Transport of its tokens.' })
   transport!: TokenTransport;
 
-  @Field({ description: 'Address that it was last refreshed from.' })
+  @Field({ description: 'Address of the last refresh.' })
   address!: string;
 
-  @Field(() => String, { nullable: true, description: '`User-Agent` that it was opened with.' })
+  @Field(() => String, { nullable: true, description: '`User-Agent` at sign-in.' })
   userAgent!: string | null;
 
   @Field(() => String, {
     nullable: true,
-    description:
-      'The same in words, such as "Firefox 142 on Windows" or "curl 8.5": what the client said of itself. Null if it said nothing.',
+    description: '`userAgent` in words, such as "Firefox 142 on Windows" or "curl 8.5". Null if it was absent.',
   })
   device!: string | null;
 
-  @Field({ description: 'When the account signed in.' })
+  @Field({ description: 'Time of the sign-in.' })
   createdAt!: Date;
 
-  @Field({ description: 'When it was last used: by a request, a refresh or an open socket. Up to a minute late.' })
+  @Field({ description: 'Time of the last request, refresh or open socket, up to a minute late.' })
   lastUsedAt!: Date;
 
   @Field(() => [OpenSocket], {
-    description: 'Its open sockets on all instances, the first opened first. Of other instances up to a second late.',
+    description: 'Its open sockets at all instances, oldest first; those of other instances up to a second late.',
   })
   openSockets!: OpenSocket[];
 
-  @Field({ description: 'When it ends at the latest, however much it is used.' })
+  @Field({ description: 'When it ends at the latest.' })
   expiresAt!: Date;
 }
 
-@ObjectType({ description: 'What a sign-in gives. In COOKIE transport the reply also sets both tokens as cookies.' })
+@ObjectType({ description: 'Result of a sign-in. In COOKIE transport the reply sets both tokens as cookies.' })
 export class AuthPayload {
   @Field(() => String, {
     nullable: true,
     description:
-      'Send it as `Authorization: Bearer …`, and so in the payload of `connection_init` too. Null in COOKIE transport.',
+      'Send it as `Authorization: Bearer …`, and in the payload of `connection_init`. Null in COOKIE transport.',
   })
   accessToken!: string | null;
 
@@ -117,9 +116,9 @@ export class AuthPayload {
   @Field({ description: 'When the access token expires.' })
   accessTokenExpiresAt!: Date;
 
-  @Field(() => User, { description: 'The account that is now signed in.' })
+  @Field(() => User, { description: 'The signed-in account.' })
   user!: User;
 
-  @Field(() => Session, { description: 'The session that is now open.' })
+  @Field(() => Session, { description: 'The new session.' })
   session!: Session;
 }

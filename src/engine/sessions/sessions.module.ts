@@ -1,8 +1,9 @@
 import { Global, Module } from '@nestjs/common';
 import { JwtModule } from '@nestjs/jwt';
 import { ACCOUNT_SESSIONS } from '../accounts/account-sessions.port.js';
-import { AUTHENTICATOR } from '../graphql/authenticator.port.js';
-import { FIELD_LIMITS } from '../graphql/field-limits.port.js';
+import { AUTHENTICATOR } from '../graphql/http/authenticator.port.js';
+import { SOCKET_SESSIONS } from '../realtime/sockets/socket-sessions.port.js';
+import { FIELD_LIMITS } from '../graphql/schema/field-limits.port.js';
 import { AccessTokens } from './access-tokens.js';
 import { AccountMails } from './account-mails.js';
 import { AuthPayloads } from './auth-payloads.js';
@@ -22,9 +23,10 @@ import { SessionRetention } from './session.retention.js';
 import { SessionCookies } from './session-cookies.js';
 import { SessionService } from './session.service.js';
 import { SessionUse } from './session-use.js';
-import { SessionView } from './session.view.js';
+import { SessionCache } from './session-cache.js';
 import { SignInLimits } from './sign-in-limits.js';
 import { SignInService } from './sign-in.service.js';
+import { SessionsOfSockets } from './socket-sessions.js';
 
 @Global()
 @Module({
@@ -50,22 +52,15 @@ import { SignInService } from './sign-in.service.js';
     SessionRetention,
     SessionService,
     SessionUse,
-    SessionView,
+    SessionCache,
     SignInLimits,
     SignInService,
+    SessionsOfSockets,
     { provide: AUTHENTICATOR, useExisting: SessionAuthenticator },
     { provide: ACCOUNT_SESSIONS, useExisting: SessionService },
+    { provide: SOCKET_SESSIONS, useExisting: SessionsOfSockets },
     { provide: FIELD_LIMITS, useExisting: SignInLimits },
   ],
-  exports: [
-    ACCOUNT_SESSIONS,
-    AUTHENTICATOR,
-    FIELD_LIMITS,
-    PasswordChanges,
-    SessionAuthenticator,
-    SessionCookies,
-    SessionService,
-    SessionUse,
-  ],
+  exports: [ACCOUNT_SESSIONS, AUTHENTICATOR, FIELD_LIMITS, PasswordChanges, SessionService, SOCKET_SESSIONS],
 })
 export class SessionsModule {}

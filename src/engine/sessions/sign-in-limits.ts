@@ -1,6 +1,6 @@
-// Which counters an attempt is counted by. Strangers share one per e-mail, existing or not; a network that the account knows has
-// its own there, and in it neither strangers nor its neighbours count. What proves itself, a genuine refresh token or a valid reset
-// link, is never refused because of what others sent from the same network: nobody is locked out by somebody else.
+// Decides which counters an attempt uses. Unknown networks share one counter per e-mail, existing or not; a known network has its
+// own. Genuine refresh tokens and valid reset links are never refused because of invalid ones from the same network, so nobody can
+// lock out an account.
 import { Inject, Injectable } from '@nestjs/common';
 import type { OperationContext } from '../access/operation-context.js';
 import { AuditTrail } from '../audit/audit-trail.js';
@@ -12,12 +12,12 @@ import {
   ServiceUnavailableError,
   UnauthenticatedError,
 } from '../errors/service-error.js';
-import type { Attempt, FieldLimits, LimitName } from '../graphql/field-limits.port.js';
+import type { Attempt, FieldLimits, LimitName } from '../graphql/schema/field-limits.port.js';
 import { AccountBudget } from '../limits/account-budget.js';
 import { networkOf, siteOf } from '../limits/client-network.js';
 import type { AccountLimit, Limit } from '../limits/limit.js';
 import { Limits } from '../limits/limits.js';
-import { emailKey } from '../operations/email-address.js';
+import { emailKey } from '../mail/email-address.js';
 import { KnownAddresses } from './known-addresses.js';
 import { RefreshTokens } from './refresh-tokens.js';
 import { registrations, SIGN_IN_LIMITS as LIMITS } from './sign-in-limit-table.js';
@@ -25,15 +25,15 @@ import { registrations, SIGN_IN_LIMITS as LIMITS } from './sign-in-limit-table.j
 type Key = readonly [Limit, string];
 type Args = Readonly<Record<string, unknown>>;
 
-/** What one attempt counts, and when. */
+/** What an attempt counts, and when. */
 interface Plan {
   /** Counted before the attempt. */
   readonly attempts?: readonly Key[];
-  /** Looked at before, counted when the attempt succeeded. */
+  /** Checked before, counted when the attempt succeeded. */
   readonly successes?: readonly Key[];
   /** Counted when it failed. */
   readonly failures?: readonly Key[];
-  /** What succeeds does not count as an attempt. */
+  /** Successes do not count. */
   readonly onlyFailed?: boolean;
 }
 
@@ -62,7 +62,7 @@ export class SignInLimits implements FieldLimits {
     return {
       succeeded: async () => {
         if (plan.onlyFailed) for (const key of plan.attempts ?? []) await this.limits.giveBack(...key);
-        // It was allowed: that it is the last one for now is the next one's concern.
+        // This attempt was allowed: exhaustion affects the next one.
         for (const key of plan.successes ?? []) await this.limits.take(...key).catch(() => {});
         const { principal, client } = context;
         if ((limit === 'login' || limit === 'register') && principal) {
@@ -70,7 +70,7 @@ export class SignInLimits implements FieldLimits {
         }
       },
       failed: async (error) => {
-        // Nobody looked at the password.
+        // The password was not verified.
         const unseen = error instanceof RateLimitedError || error instanceof ServiceUnavailableError;
         if (unseen) for (const key of plan.attempts ?? []) await this.limits.giveBack(...key);
         if (!(error instanceof UnauthenticatedError || error instanceof BadUserInputError)) return;
@@ -79,7 +79,7 @@ export class SignInLimits implements FieldLimits {
     };
   }
 
-  /** Counts all of them or, if one refuses, none: what is refused was no attempt. */
+  /** Counts all of them or, if one refuses, none: a refused attempt does not count. */
   private async takeAll(keys: readonly Key[]): Promise<void> {
     const taken: Key[] = [];
     try {
@@ -108,7 +108,7 @@ export class SignInLimits implements FieldLimits {
   private charge(accountId: string, rootFields: number): RateLimitedError | undefined {
     const refused = this.budget.operation(accountId, rootFields);
     const entry = { action: 'OPERATION_REFUSED', outcome: 'REFUSED', actorId: accountId } as const;
-    // Not waited for: there may be very many of them.
+    // Not awaited: there may be very many.
     if (refused) void this.audit.recordRepeatable({ ...entry, details: { reason: 'RATE_LIMITED' } });
     return refused;
   }
@@ -148,7 +148,7 @@ export class SignInLimits implements FieldLimits {
     return { attempts, onlyFailed: true, successes: [[LIMITS['login: sessions'], email]] };
   }
 
-  /** Where the account has signed in from, nothing that neighbours ask for keeps its owner waiting. */
+  /** In a known network, requests of others do not block the owner. */
   private async planOfRequest(network: string, site: string, email: string): Promise<Plan> {
     if (await this.known.knows(email, network)) return {};
     return {
@@ -162,7 +162,7 @@ export class SignInLimits implements FieldLimits {
   private planOfToken(network: string, { cookies }: OperationContext, args: Args): Plan {
     const token = args['refreshToken'] ?? cookies.refreshToken;
     const session = typeof token === 'string' ? this.refreshTokens.parse(token)?.sessionId : undefined;
-    // Whoever knows a session's id may send rubbish in its name: that must not count against its owner elsewhere.
+    // Session ids are not secret: invalid tokens must not count against the owner in other networks.
     const attempts: Key[] = session ? [[LIMITS['refresh: session'], `${session} ${network}`]] : [];
     return { attempts, failures: [[LIMITS['refresh: network'], network]] };
   }
@@ -172,7 +172,7 @@ function planOf(limit: AccountLimit, { viewer }: OperationContext): Plan {
   return { attempts: [[limit, viewer.accountId]], onlyFailed: limit.counts === 'failures' };
 }
 
-/** As accounts are told apart. */
+/** Normalized like account e-mails. */
 function emailIn({ input, email }: Args): string {
   const given = email ?? (input as { email?: unknown } | undefined)?.email;
   return emailKey(typeof given === 'string' ? given : '');

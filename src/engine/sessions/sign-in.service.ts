@@ -5,7 +5,7 @@ import { ACCOUNT_RESOURCE } from '../access/rights.js';
 import type { Account } from '../accounts/account.entity.js';
 import { AccountService } from '../accounts/account.service.js';
 import { claimFirstAdmin } from '../accounts/first-admin.js';
-import { Passwords } from '../accounts/passwords.js';
+import { Passwords } from '../passwords/passwords.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { EventLog, type LoggedTransaction } from '../events/event-log.js';
@@ -20,7 +20,7 @@ export interface Registration {
   readonly password: string;
 }
 
-/** How often a sign-in verifies, when the hash is replaced under its hands each time. */
+/** Attempts of a sign-in whose hash is replaced concurrently each time. */
 const MAX_ATTEMPTS = 3;
 
 @Injectable()
@@ -35,8 +35,8 @@ export class SignInService {
   ) {}
 
   /**
-   * Makes an account and signs it in; outside production the first one is ADMIN, if there has been none. Throws FORBIDDEN when registration is closed, CONFLICT when the
-   * e-mail is taken.
+   * Creates an account and signs it in; outside production the first account becomes ADMIN. Throws FORBIDDEN when registration is closed,
+   * CONFLICT when the e-mail is taken.
    */
   async register({ name, email, password }: Registration, origin: SignInOrigin): Promise<OpenSession> {
     if (this.config.registration === 'closed') throw new ForbiddenError(undefined, 'Registration is closed here.');
@@ -45,7 +45,7 @@ export class SignInService {
       address: origin.context.client.address,
     });
     return this.log.transaction(async (tx) => {
-      // Accounts that are there are locked before all else, as everywhere.
+      // Locks existing accounts first, as everywhere.
       if (origin.before) await lockAccount(tx.em, origin.before.accountId);
       const role = !this.config.production && (await claimFirstAdmin(tx.em)) ? Role.ADMIN : Role.USER;
       const account = await this.accounts.create(tx.em, { name, email, passwordHash, role });
@@ -54,7 +54,7 @@ export class SignInService {
   }
 
   /**
-   * Signs in. One answer, and the same work, for an unknown e-mail, a wrong password and a disabled account. Throws
+   * Signs in. The answer and the work are identical for an unknown e-mail, a wrong password and a disabled account. Throws
    * {@link InvalidCredentialsError}.
    */
   async login(email: string, password: string, origin: SignInOrigin): Promise<OpenSession> {
@@ -63,20 +63,20 @@ export class SignInService {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
       known = await this.accounts.findByEmail(origin.context.em.fork(), email);
       const matches = await this.passwords.matches(password, known?.passwordHash, { purpose: 'sign-in', address });
-      // Whoever is disabled does no more work either, so that nobody can tell by the time that the password was right.
+      // A disabled account costs no more work either, so that timing does not reveal a correct password.
       if (!known?.passwordHash || !matches || known.disabledAt) break;
       const renewed = await this.passwords.renewed(password, known.passwordHash, known.id);
       const opened = await this.openVerified(known, renewed, origin);
       if (opened === 'disabled') break;
       if (opened) return opened;
     }
-    // Whoever is refused is nobody yet: the account that was tried, if there is one, is what it was done to.
+    // The refused caller has no account: the attempted account, if it exists, is the subject.
     const subject = known && { kind: ACCOUNT_RESOURCE, id: known.id };
     await this.audit.recordRepeatable({ action: 'LOGIN', outcome: 'REFUSED', subject, address }, email);
     throw refused();
   }
 
-  /** A session, if the hash that was verified is still the account's; undefined: it was replaced meanwhile. */
+  /** A session, if the verified hash is still the account's; undefined: it was replaced meanwhile. */
   private openVerified(
     known: Account,
     renewed: string | undefined,
@@ -85,14 +85,14 @@ export class SignInService {
     return this.log.transaction(async (tx) => {
       const account = await lockAccount(tx.em, known.id, origin.before?.accountId);
       if (!account || account.disabledAt) return 'disabled';
-      // Another password, or the same one hashed anew by another sign-in: only verifying it again can tell.
+      // Another password, or the same one rehashed by a concurrent sign-in: verify again.
       if (account.passwordHash !== known.passwordHash) return undefined;
       if (renewed) account.passwordHash = renewed;
       return this.open(tx, 'LOGIN', account, origin);
     });
   }
 
-  /** Opens a session in the place of the one before. The rows of both accounts are locked. */
+  /** Opens a session that replaces the earlier one. The rows of both accounts are locked. */
   private async open(
     tx: LoggedTransaction,
     action: 'LOGIN' | 'REGISTER',

@@ -8,15 +8,17 @@ describe('the signing key of a secret', () => {
   it('is the same every time, and another for every other secret', () => {
     fc.assert(
       fc.property(secrets, secrets, (a, b) => {
-        expect(deriveSigningKey(a).jwk).toEqual(deriveSigningKey(Buffer.from(a)).jwk);
-        expect(deriveSigningKey(a).kid === deriveSigningKey(b).kid).toBe(a.equals(b));
+        expect(deriveSigningKey(a, 'tidings').jwk).toEqual(deriveSigningKey(Buffer.from(a), 'tidings').jwk);
+        expect(deriveSigningKey(a, 'tidings').kid === deriveSigningKey(b, 'tidings').kid).toBe(a.equals(b));
       }),
       { numRuns: 50 },
     );
   });
 
   it('is pinned: a change here would sign everybody out', () => {
-    expect(deriveSigningKey(Buffer.alloc(32, 'tidings')).kid).toBe('wyhGdZS30akv2VkH22CFll3q5tdkyWm5OKFOCUeE1Wk');
+    expect(deriveSigningKey(Buffer.alloc(32, 'tidings'), 'tidings').kid).toBe(
+      'wyhGdZS30akv2VkH22CFll3q5tdkyWm5OKFOCUeE1Wk',
+    );
   });
 
   it('is 48 bytes of HKDF modulo the order of the curve', () => {
@@ -26,14 +28,14 @@ describe('the signing key of a secret', () => {
     const scalar = (BigInt(`0x${wide.toString('hex')}`) % (order - 1n)) + 1n;
     const ecdh = createECDH('prime256v1');
     ecdh.setPrivateKey(Buffer.from(scalar.toString(16).padStart(64, '0'), 'hex'));
-    const { x, y } = deriveSigningKey(secret).jwk;
+    const { x, y } = deriveSigningKey(secret, 'tidings').jwk;
     expect(Buffer.concat([Buffer.of(4), Buffer.from(x!, 'base64url'), Buffer.from(y!, 'base64url')])).toEqual(
       ecdh.getPublicKey(),
     );
   });
 
   it('is named by its thumbprint (RFC 7638)', () => {
-    const { kid, jwk } = deriveSigningKey(randomBytes(32));
+    const { kid, jwk } = deriveSigningKey(randomBytes(32), 'tidings');
     const canonical = `{"crv":"P-256","kty":"EC","x":"${jwk['x']}","y":"${jwk['y']}"}`;
     expect(kid).toBe(createHash('sha256').update(canonical).digest().toString('base64url'));
     expect(jwk).toEqual({ kty: 'EC', crv: 'P-256', x: jwk['x'], y: jwk['y'], kid, alg: 'ES256', use: 'sig' });
@@ -42,7 +44,7 @@ describe('the signing key of a secret', () => {
   it('makes signatures that the published key verifies, in both its forms', () => {
     fc.assert(
       fc.property(secrets, fc.uint8Array({ maxLength: 200 }), (secret, message) => {
-        const { privateKey, publicKey, jwk } = deriveSigningKey(secret);
+        const { privateKey, publicKey, jwk } = deriveSigningKey(secret, 'tidings');
         const signature = sign('sha256', message, { key: privateKey, dsaEncoding: 'ieee-p1363' });
         expect(signature).toHaveLength(64);
         for (const key of [createPublicKey({ format: 'jwk', key: jwk }), publicKey]) {
@@ -54,7 +56,7 @@ describe('the signing key of a secret', () => {
   });
 
   it('publishes nothing of the private half', () => {
-    const { privateKey, publicKey, jwk } = deriveSigningKey(randomBytes(32));
+    const { privateKey, publicKey, jwk } = deriveSigningKey(randomBytes(32), 'tidings');
     const { d } = privateKey.export({ format: 'jwk' });
     expect(JSON.stringify([publicKey.export({ format: 'jwk' }), jwk])).not.toContain(d);
     expect(publicKey.type).toBe('public');

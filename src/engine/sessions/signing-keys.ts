@@ -1,4 +1,4 @@
-// The key pairs of access tokens, derived from APP_SECRET: no key table, and every instance has the same.
+// The key pairs of access tokens, derived from APP_SECRET, so that all instances have the same without a key table.
 import { createECDH, createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { deriveKey } from '../config/app-secret.js';
 
@@ -14,9 +14,9 @@ export interface SigningKey {
 /** Order of P-256 (FIPS 186-5). */
 const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 
-/** The ES256 key pair of `secret`. The scalar is 48 derived bytes modulo the order: no visible bias (FIPS 186-5, A.2.1). */
-export function deriveSigningKey(secret: Buffer): SigningKey {
-  const wide = BigInt(`0x${deriveKey(secret, 'tidings access token ES256', 48).toString('hex')}`);
+/** The ES256 key pair of `secret` and the service's prefix. The scalar is 48 derived bytes modulo the order: no visible bias (FIPS 186-5, A.2.1). */
+export function deriveSigningKey(secret: Buffer, prefix: string): SigningKey {
+  const wide = BigInt(`0x${deriveKey(secret, `${prefix} access token ES256`, 48).toString('hex')}`);
   const scalar = Buffer.from(((wide % (ORDER - 1n)) + 1n).toString(16).padStart(64, '0'), 'hex');
   const ecdh = createECDH('prime256v1');
   ecdh.setPrivateKey(scalar);

@@ -1,46 +1,56 @@
-// What a request passes before Express and Apollo spend anything on it: bounds of connections and bytes, then the gate.
+// Admits requests before Express and Apollo work on them: bounds of connections and bytes, then the gate.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { Request, RequestHandler, Response } from 'express';
+import type { Config } from '../../config/config.js';
+import { CONFIG } from '../../config/config.module.js';
 import { RateLimitedError, type ServiceError, ServiceUnavailableError } from '../../errors/service-error.js';
 import { type Owner, ownerOf } from '../../limits/client-network.js';
 import { Gate, type Work } from '../../limits/gate.js';
-import { ContextFactory } from '../context-factory.js';
-import { ENDPOINT } from '../endpoint.js';
+import { ContextFactory } from './context-factory.js';
+import { opensPage } from './endpoint.js';
 import { OperationPipeline } from '../operations/operation-pipeline.js';
 import { signOutIn } from '../operations/sign-out.js';
 import { LARGE_BODY_BYTES, documentOf, parseBody, queryIn } from './body.js';
 import { HttpLoad } from './load.js';
 import { HttpRefusals } from './refusals.js';
+import { securityHeaders } from './security-headers.js';
 
-/** ms for which it is known who sends a request: whoever waited longer at the gate is looked up again. */
+/** ms for which a looked-up caller is valid: after a longer wait at the gate the caller is looked up again. */
 const CALLER_MS = 50;
-/** Paths that are never refused: whoever asks there decides whether this instance gets requests at all. */
+/** Paths that are never refused: load balancers decide by them whether this instance gets requests at all. */
 const HEALTH = '/health/';
-/** Other paths that exist: each has its own cost. */
-const PATHS: ReadonlySet<string> = new Set(['/', '/metrics', '/.well-known/jwks.json']);
+/** Other paths of the engine that are no pages: each has its own cost. */
+const PATHS = ['/metrics', '/.well-known/jwks.json'];
 
-/** Bytes of a body that may be a sign-out: it is looked at also when the request is refused whatever it asks for. */
+/** Bytes of a body that may be a sign-out: it is read even if the request is refused. */
 const MAX_SIGN_OUT_BYTES = 4 * 1024;
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => unknown;
 
 @Injectable()
 export class HttpAdmission {
+  private readonly paths: ReadonlySet<string>;
+
   constructor(
     private readonly gate: Gate,
     private readonly contexts: ContextFactory,
     private readonly pipeline: OperationPipeline,
     private readonly load: HttpLoad,
     private readonly refusals: HttpRefusals,
-  ) {}
+    @Inject(CONFIG) private readonly config: Config,
+  ) {
+    this.paths = new Set([...PATHS, ...config.service.dataPaths]);
+  }
 
   /** Stands in front of the one handler that `server` has, so that a refusal costs as little as it can. */
   guard(server: Server): void {
     this.load.connections.attach(server);
     const [inner] = server.listeners('request') as Handler[];
     server.removeAllListeners('request');
+    const secure = securityHeaders(this.config);
     server.on('request', (request, response) => {
+      secure(request, response);
       const network = ownerOf(this.contexts.clientOf(request).address);
       if (!this.load.connections.began(request, response, network.key)) return;
       const free = request.url?.startsWith(HEALTH) || request.method === 'OPTIONS';
@@ -50,7 +60,7 @@ export class HttpAdmission {
     });
   }
 
-  /** For the endpoint, with the body as bytes in `request.body`: goes on with what is in it. */
+  /** For the endpoint, with the body as bytes in `request.body`: continues with the parsed body. */
   readonly operation: RequestHandler = async (request, response, next) => {
     const body: unknown = request.body;
     const bytes = Buffer.isBuffer(body) ? body.length : (request.url?.length ?? 0);
@@ -58,7 +68,7 @@ export class HttpAdmission {
       if (Buffer.isBuffer(body) && bytes <= LARGE_BODY_BYTES) request.body = parseBody(body);
       const work = await this.workOf(request, response, bytes);
       await this.admit(request, response, work);
-      // What is large is parsed when it is its turn.
+      // A large body is parsed once the gate admits it.
       if (Buffer.isBuffer(request.body)) request.body = parseBody(request.body);
       work.document ??= documentOf(request);
       next();
@@ -67,13 +77,16 @@ export class HttpAdmission {
     }
   };
 
-  /** For all other paths. */
+  /** For all other paths, and for the page at the endpoint. */
   readonly page: RequestHandler = async (request, response, next) => {
     try {
-      if (!request.path.startsWith(HEALTH) && request.path !== ENDPOINT) {
+      const { endpoint } = this.config.service;
+      if (!request.path.startsWith(HEALTH) && (request.path !== endpoint || opensPage(request))) {
         const network = ownerOf(this.contexts.clientOf(request).address);
-        const document = PATHS.has(request.path) ? request.path : 'another path';
-        await this.gate.admit({ network, document, isKnown: () => true, bytes: 0, wanted: () => !response.destroyed });
+        const isPage = !this.paths.has(request.path);
+        const document = isPage ? 'a page' : request.path;
+        const wanted = () => !response.destroyed;
+        await this.gate.admit({ network, document, isPage, isKnown: () => true, bytes: 0, wanted });
       }
       next();
     } catch (error) {
@@ -118,7 +131,7 @@ export class HttpAdmission {
     } else next(error);
   }
 
-  /** Before the body is read: what has come of it by the time of the answer tells whether it is a sign-out. */
+  /** Refuses without reading the body. A small body that arrives before the answer may be a sign-out, which clears its cookies. */
   private async refuseUnread(request: IncomingMessage, response: ServerResponse, error: ServiceError): Promise<void> {
     const { cookie, 'content-length': length } = request.headers;
     if (cookie !== undefined && request.method === 'POST' && Number(length) <= MAX_SIGN_OUT_BYTES) {
@@ -127,7 +140,7 @@ export class HttpAdmission {
     await this.refusals.refuse(request, response, error);
   }
 
-  /** A sign-out takes the cookies away even so, if a page of ours sent it. */
+  /** A refused sign-out clears the cookies too, if a page of an allowed origin sent it. */
   private async clearFor(
     document: string | undefined,
     request: IncomingMessage,
@@ -144,12 +157,12 @@ export class HttpAdmission {
   }
 }
 
-/** The document in a body that is small, once it has come as a whole. */
+/** The document in a small body, once all of it has arrived. */
 async function smallBody(request: IncomingMessage): Promise<string | undefined> {
   try {
     return queryIn(parseBody(Buffer.concat(await request.toArray())));
   } catch {
-    // It has not come, or is no JSON: no sign-out.
+    // The body is incomplete or no JSON: no sign-out.
     return undefined;
   }
 }

@@ -1,4 +1,4 @@
-// Bytes of request bodies that are in memory, or on their way there: bounded before they are read.
+// Bounds the bytes of request bodies in memory, before they are read.
 import type { IncomingMessage } from 'node:http';
 import type { Owner } from '../../limits/client-network.js';
 
@@ -16,7 +16,7 @@ export class BodyBytes {
     private readonly perNetwork: boolean,
   ) {}
 
-  /** Counts the body of `request` until the function is called; whose bytes are too many otherwise. */
+  /** Counts the body of `request` until the returned function is called; otherwise returns which bound is exceeded. */
   hold({ headers }: IncomingMessage, { group, key }: Owner): (() => void) | 'network' | 'instance' {
     const bytes = headers['transfer-encoding'] ? this.largest : Number(headers['content-length'] ?? 0);
     const counted = Math.min(Number.isFinite(bytes) ? bytes : this.largest, this.largest);

@@ -1,17 +1,17 @@
-// The body of a request to the endpoint: bytes that are parsed when it is their turn.
+// The body of a request to the endpoint: bytes that are parsed once the gate has admitted them.
 import type { Request } from 'express';
 
-/** Bytes from which on parsing JSON is work of its own: 1 MiB of nested lists takes 50 ms. */
+/** Bytes above which JSON passes the gate before it is parsed: 1 MiB of nested lists takes 50 ms. */
 export const LARGE_BODY_BYTES = 16 * 1024;
 
-/** What is in the body. Throws what body-parser throws when it is not a JSON object or list. */
+/** The parsed body. Throws the errors of body-parser when it is not a JSON object or list. */
 export function parseBody(bytes: Buffer): unknown {
   if (bytes.length === 0) return {};
   try {
     const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
     if (typeof value === 'object' && value !== null) return value;
   } catch {
-    // Refused below, without repeating what was sent.
+    // Refused below, without repeating the body.
   }
   throw Object.assign(new Error('Not JSON'), { status: 400, type: 'entity.parse.failed' });
 }

@@ -1,15 +1,16 @@
-import { Registry } from 'prom-client';
 import type { Config } from '../../config/config.js';
 import { RateLimitedError, ServiceUnavailableError } from '../../errors/service-error.js';
 import type { Connections } from '../../limits/connections.js';
 import { HttpLoad } from './load.js';
+import { Metrics } from '../../monitoring/metrics.js';
+import { service } from '../../../../test/fixtures/engine-domain/service.js';
 
 const MEGABYTE = 1024 * 1024;
 const load = (all: number, own: number, rateLimits = true) =>
   new HttpLoad(
     { unsent: () => ({ all: all * MEGABYTE, own: own * MEGABYTE }) } as unknown as Connections,
     { rateLimits } as Config,
-    { registry: new Registry() },
+    new Metrics({ service }),
   );
 
 describe('responses that nobody reads', () => {

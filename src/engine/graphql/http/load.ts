@@ -1,15 +1,14 @@
-// What requests hold in memory: bodies that come in, responses that are not read. More is refused before anything is executed.
+// Bounds the memory of requests: incoming bodies and unread responses. Requests above the bound are refused before execution.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
-import { Counter } from 'prom-client';
+import type { Counter } from 'prom-client';
 import type { Config } from '../../config/config.js';
 import { CONFIG } from '../../config/config.module.js';
 import { RateLimitedError, type ServiceError, ServiceUnavailableError } from '../../errors/service-error.js';
 import type { Owner } from '../../limits/client-network.js';
 import { Connections } from '../../limits/connections.js';
-import { gauge } from '../../limits/gauge.js';
 import { MAX_MESSAGE_BYTES } from '../../limits/message-size.js';
-import { Metrics } from '../../operations/metrics.js';
+import { Metrics } from '../../monitoring/metrics.js';
 import { BodyBytes } from './body-bytes.js';
 
 /** Bytes of unread responses at which nothing more is executed: for callers that are not signed in, for all, and for one owner. */
@@ -24,17 +23,16 @@ export class HttpLoad {
   constructor(
     readonly connections: Connections,
     @Inject(CONFIG) { rateLimits }: Config,
-    { registry }: Metrics,
+    metrics: Metrics,
   ) {
     this.bounded = rateLimits;
     this.bodies = new BodyBytes(MAX_MESSAGE_BYTES, rateLimits);
-    this.refused = new Counter({
-      name: 'tidings_http_refusals_total',
-      help: 'Requests answered 429 or 503 for what they hold in memory: body (request bodies), unread (responses).',
-      labelNames: ['reason'],
-      registers: [registry],
-    });
-    gauge(registry, 'tidings_request_body_bytes', 'Bytes of request bodies in memory.', () => this.bodies.bytes);
+    this.refused = metrics.counter(
+      'http_refusals_total',
+      'Requests answered 429 or 503 for what they hold in memory: body (request bodies), unread (responses).',
+      'reason',
+    );
+    metrics.gauge('request_body_bytes', 'Bytes of request bodies in memory.', () => this.bodies.bytes);
   }
 
   /** Counts the body of the request until it is answered; why it is refused before it is read, if it is. */
@@ -46,7 +44,7 @@ export class HttpLoad {
     return undefined;
   }
 
-  /** Why nothing more is executed for `owner`, a network or an account that is signed in; undefined: whoever it is. */
+  /** The refusal if too many bytes of responses are unread, by `owner` (a network or a signed-in account) or by all together. */
   unread(owner: string | undefined, signedIn: boolean): ServiceError | undefined {
     const { all, own } = this.connections.unsent(owner ?? '');
     if (own >= MAX_UNSENT.own && this.bounded) return this.counted('unread', new RateLimitedError(10));

@@ -4,7 +4,7 @@ import type { Request, RequestHandler } from 'express';
 
 const OPTIONAL = ['operationName', 'variables', 'extensions'] as const;
 
-/** Comes behind what has parsed the body. */
+/** Runs after the middleware that parses the body. */
 export const withoutEmptyParameters: RequestHandler = (request, _response, next) => {
   if (request.method === 'GET') request.url = withoutEmpty(request.url);
   else withoutNull(request);

@@ -1,5 +1,5 @@
-// Reads the body of a request as bytes. What turns out to be too large is refused at once: its end, which may never come, is not
-// waited for.
+// Reads the body of a request as bytes. A body that is too large is refused at once, without waiting for its end, which may
+// never come.
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import type { Request, RequestHandler } from 'express';
 import { MAX_MESSAGE_BYTES } from '../../limits/message-size.js';
@@ -12,7 +12,7 @@ const DECODERS = new Map([
 
 /** Puts a body of JSON into `request.body`. Bounded are its bytes as they are sent, and as they are decoded. */
 export const readBody: RequestHandler = async (request, _response, next) => {
-  // What this throws is Express's to pass on.
+  // Express handles the errors that this throws.
   if (request.is('application/json')) {
     if (Number(request.headers['content-length'] ?? 0) > MAX_MESSAGE_BYTES) throw tooLarge();
     request.body = await read(request);
@@ -47,7 +47,7 @@ async function read(request: Request): Promise<Buffer> {
   } finally {
     if (decoder) {
       request.unpipe(decoder);
-      // What was not decoded yet may be wrong: nobody asks any more.
+      // The rest may not decode, and is no longer needed.
       decoder.on('error', () => {}).destroy();
     }
     request.resume();

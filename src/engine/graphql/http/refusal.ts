@@ -3,13 +3,13 @@ import type { IncomingMessage } from 'node:http';
 import type { GraphQLFormattedError } from 'graphql';
 
 export const RESPONSE_JSON = 'application/graphql-response+json';
-/** Seconds that a client is asked to wait when nobody knows better. */
+/** Seconds that a client is asked to wait by default. */
 const DEFAULT_RETRY = 1;
 
 /** The status of codes that say: not now. */
 const STATUS: Readonly<Record<string, number>> = { RATE_LIMITED: 429, SERVICE_UNAVAILABLE: 503 };
 
-/** The status and `Retry-After` of the first error that says when to come back. */
+/** The status and `Retry-After` of the first error that has a retry time. */
 export function refusalOf(
   errors: readonly GraphQLFormattedError[] | undefined,
 ): { readonly status: number; readonly retryAfter: string } | undefined {

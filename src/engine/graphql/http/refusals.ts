@@ -1,4 +1,4 @@
-// Refusals that come before Express: written by hand, after a delay.
+// Refusals before Express: written directly to the response, after a delay.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Config } from '../../config/config.js';
@@ -34,7 +34,7 @@ export class HttpRefusals {
     }
   }
 
-  /** As the CORS middleware has it, so that pages can read when to come back. */
+  /** As the CORS middleware has it, so that pages can read `Retry-After`. */
   private cors({ headers: { origin } }: IncomingMessage): Record<string, string> {
     if (origin === undefined || !this.allowedOrigins.has(origin)) return { vary: 'Origin' };
     return {

@@ -32,7 +32,7 @@ class CompactParser extends Parser {
   }
 }
 
-/** Lists without what the engine has reserved for more entries. */
+/** Copies of lists without the capacity that V8 has reserved for more entries. */
 function trim(node: { kind?: string } & Partial<Record<(typeof LISTS)[number], readonly unknown[] | null>>): void {
   if (node.kind === Kind.NAME) return;
   for (const key of LISTS) {

@@ -1,11 +1,10 @@
-// What is known about documents that came before, over HTTP or a socket: valid ones from their second sight on, refused ones as
-// their errors alone. Bounded by what they take of the heap. Whoever is not signed in cannot displace what others use.
+// Caches documents of HTTP and sockets: valid ones from their second use on, refused ones as their errors alone. Bounded by heap size. Callers who are not signed in cannot displace the documents of others.
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { GraphQLError } from 'graphql';
 import { LRUCache } from 'lru-cache';
-import { Counter, Gauge } from 'prom-client';
-import { Metrics } from '../../operations/metrics.js';
+import type { Counter } from 'prom-client';
+import { Metrics } from '../../monitoring/metrics.js';
 import type { Verdict } from './document-check.js';
 import { ParsedDocument } from './parsed-operation.js';
 
@@ -14,7 +13,7 @@ const MAX_BYTES = 2 * 1024 * 1024;
 const MAX_ANONYMOUS_BYTES = 512 * 1024;
 /** Part of these bytes that refused documents may take. */
 const REFUSED = 1 / 8;
-/** Documents that are remembered to have come once. */
+/** Documents that were used once. */
 const MAX_SEEN = 1_000;
 /** Bytes of heap that a refusal takes beside its words. */
 const REFUSAL_BYTES = 1_000;
@@ -24,14 +23,14 @@ export class DocumentCache {
   private readonly shelves = { signedIn: new Shelf(MAX_BYTES), anonymous: new Shelf(MAX_ANONYMOUS_BYTES) };
   private readonly lookups: Counter<'result'>;
 
-  constructor({ registry }: Metrics) {
-    this.lookups = new Counter({
-      name: 'tidings_document_lookups_total',
-      help: 'Documents that came in, by whether they were known: hit, miss.',
-      labelNames: ['result'],
-      registers: [registry],
-    });
-    registry.registerMetric(bytesGauge(() => this.bytes));
+  constructor(metrics: Metrics) {
+    this.lookups = metrics.counter(
+      'document_lookups_total',
+      'Documents that came in, by whether they were known: hit, miss.',
+      'result',
+    );
+    const help = 'Estimated bytes of documents that are kept, parsed or refused.';
+    metrics.gauge('document_cache_bytes', help, () => this.bytes);
   }
 
   /** Estimated bytes of all that is kept. */
@@ -39,7 +38,7 @@ export class DocumentCache {
     return this.shelves.signedIn.bytes + this.shelves.anonymous.bytes;
   }
 
-  /** What is known about the document; `undefined`: it has to be parsed. */
+  /** The cached document or its errors; `undefined`: it has to be parsed. */
   get(key: string, signedIn: boolean): Verdict | undefined {
     const { signedIn: own, anonymous } = this.shelves;
     const known = own.get(key) ?? anonymous.get(key);
@@ -94,17 +93,6 @@ class Shelf {
     this.seen.set(key, true);
     return seen;
   }
-}
-
-function bytesGauge(read: () => number): Gauge {
-  return new Gauge({
-    name: 'tidings_document_cache_bytes',
-    help: 'Estimated bytes of documents that are kept, parsed or refused.',
-    registers: [],
-    collect() {
-      this.set(read());
-    },
-  });
 }
 
 /** The key of a text. */

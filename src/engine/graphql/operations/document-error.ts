@@ -1,4 +1,4 @@
-// What is wrong with a document, in words that repeat no value, with a bounded number of errors and places.
+// Errors of a document, in messages that repeat no value, with a bounded number of errors and locations.
 import {
   type ASTNode,
   getNamedType,
@@ -22,8 +22,8 @@ const MAX_MESSAGE = 300;
 type DocumentErrorCode = 'GRAPHQL_PARSE_FAILED' | 'GRAPHQL_VALIDATION_FAILED';
 
 /**
- * `error` of graphql-js with `code`, without the nodes and the text that it was found in, so that it can be kept. What is no
- * GraphQLError at its root is the engine's own: the stack was too short. An error of ours stays what it is.
+ * `error` of graphql-js with `code`, without the nodes and the text that it was found in, so that it can be cached. A root cause that
+ * is no GraphQLError comes from the JavaScript engine: the stack overflowed. A ServiceError is returned unchanged.
  */
 export function documentError(error: unknown, code: DocumentErrorCode): GraphQLError {
   if (error instanceof ServiceError) return error;

@@ -1,4 +1,4 @@
-// What one document may ask for, the same over HTTP and over a socket. Shape rules are validation rules; cost is counted
+// Limits on one document, the same over HTTP and over a socket. Shape rules are validation rules; cost is counted
 // once the variables are known.
 import {
   type DocumentNode,
@@ -11,7 +11,7 @@ import {
   type ValidationRule,
 } from 'graphql';
 import { QueryTooComplexError } from '../../errors/service-error.js';
-import { isCredential } from '../field-rules.js';
+import { isCredential } from '../schema/field-rules.js';
 import type { OperationCost, OperationCosts } from './operation-cost.js';
 import { type Fragments, fragmentsOf, rootFieldsOf, selectionsOf } from './root-fields.js';
 
@@ -23,11 +23,11 @@ export const MAX_ANONYMOUS_INTROSPECTION_BYTES = 192 * 1024;
 /** Tokens of a document with a subscription: it is kept as long as the subscription lasts. */
 const MAX_SUBSCRIPTION_TOKENS = 1_000;
 export const MAX_OPERATIONS = 10;
-/** Root fields of one operation: each is a call of its own, and each mutation a write. */
+/** Root fields of one operation: each is a separate call, and each mutation a write. */
 const MAX_ROOT_FIELDS: Readonly<Record<OperationTypeNode, number>> = { query: 250, mutation: 10, subscription: 1 };
-/** What one operation may cost, see operation-cost.ts: 20,000 fields, or 8 million characters of long texts. */
+/** The maximum cost of one operation, see operation-cost.ts: 20,000 fields, or 8 million characters of long texts. */
 export const MAX_COST = 20_000;
-/** What one event may cost: it is made again for every event, and for every class of those who are given it. */
+/** The maximum cost of one event of a subscription: it is executed for every event and every permission class. */
 export const MAX_EVENT_COST = 5_000;
 /** Characters of an alias: it is repeated with each entry of a list, and in the path of each error. */
 const MAX_ALIAS = 100;
@@ -35,7 +35,7 @@ const MAX_ALIAS = 100;
 /** How deep fields may lie in each other; a full introspection takes 15. */
 export const MAX_DEPTH = 20;
 
-/** A credential mutation is the only root field of its operation, so that a limit counts what is tried. */
+/** A credential mutation is the only root field of its operation, so that a limit counts every attempt. */
 export const credentialAloneRule: ValidationRule = (context) => ({
   OperationDefinition(operation) {
     if (operation.operation !== 'mutation') return;
@@ -72,7 +72,7 @@ export function subscriptionRootProblem(document: DocumentNode): GraphQLError | 
   });
 }
 
-/** What an answer repeats is short. */
+/** Shortens text that an answer repeats. */
 const shortAliasRule: ValidationRule = (context) => ({
   Field({ alias }) {
     if (!alias || alias.value.length <= MAX_ALIAS) return;
@@ -118,7 +118,7 @@ export function shapeProblemOfAll(document: DocumentNode, tokens: number): Query
 }
 
 /**
- * What the operation costs. Throws {@link QueryTooComplexError} if that is more than {@link MAX_COST}, or for a subscription
+ * The cost of the operation. Throws {@link QueryTooComplexError} if that is more than {@link MAX_COST}, or for a subscription
  * {@link MAX_EVENT_COST}, or if its fields lie deeper in each other than {@link MAX_DEPTH}. It must be valid.
  */
 export function affordableCost(

@@ -49,7 +49,7 @@ it.each<{ what: string; text: string; variables?: object }>([
   },
   {
     what: 'one type, and one that is not',
-    text: '{ a: __type(name: "Project") { fields(includeDeprecated: true) { name description } } b: __type(name: "None") { name } }',
+    text: '{ a: __type(name: "Session") { fields(includeDeprecated: true) { name description } } b: __type(name: "None") { name } }',
   },
   {
     what: 'a type that a variable names',

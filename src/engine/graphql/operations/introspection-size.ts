@@ -1,5 +1,5 @@
-// How large the schema's answers about itself are: counted from what the schema says, for whatever is selected of it. All objects of
-// one introspection type are counted at once, so that a selection is looked at once, however often it is answered.
+// The size of introspection results, counted from the schema for any selection. All objects of one introspection type are counted
+// together, so that each selection is visited once.
 import {
   type FieldNode,
   getNamedType,
@@ -23,7 +23,7 @@ export interface AnswerSize {
 const NAME_BYTES = 4;
 const OBJECT_BYTES = 3;
 
-/** What a field of an introspection type answers, for each object of that type by its number. */
+/** The result of a field of an introspection type, for each object of that type by its number. */
 interface Answers {
   readonly bytes: number[];
   /** The objects that it leads to; empty for texts. */
@@ -49,7 +49,7 @@ export class IntrospectionSize {
     for (let next = this.unanswered.shift(); next; next = this.unanswered.shift()) this.answer(...next);
   }
 
-  /** What the field `__schema` or `__type` answers. What is selected twice counts twice. */
+  /** The size of the field `__schema` or `__type`. A field that is selected twice counts twice. */
   of(node: FieldNode, fragments: Fragments, variables: Readonly<Record<string, unknown>>): AnswerSize {
     const key = (node.alias ?? node.name).value.length + NAME_BYTES;
     const type = node.name.value === '__schema' ? '__Schema' : '__Type';

@@ -1,5 +1,5 @@
-// One operation in its normal form: what all subscribers have in common who are sent the same things. The arguments that only say
-// which events are delivered are left out, and so is the layout of the text.
+// The normal form of one operation, which is equal for all subscribers that receive the same data. It leaves out arguments that only
+// select which events are delivered, and the layout of the text.
 import { createHash } from 'node:crypto';
 import {
   type DocumentNode,
@@ -15,10 +15,10 @@ import {
 } from 'graphql';
 import { type Classify, classifier } from '../../access/permission-class.js';
 import { deliveryArgumentsOf } from '../../access/sharing.js';
-import { needsOf } from '../selected-needs.js';
+import { needsOf } from './selected-needs.js';
 import { parseWithoutPositions } from './compact-parser.js';
 
-/** What an operation needs to know of its viewers. */
+/** How the result of an operation depends on its viewers. */
 export interface OperationNeeds {
   /** Why it is executed for each viewer; `undefined`: one execution serves a whole permission class. */
   readonly perViewer: string | undefined;
@@ -36,7 +36,7 @@ export interface NormalText {
 
 /** Bytes of heap that a document without positions takes for each of its tokens. */
 const BYTES_PER_TOKEN = 92;
-/** Combinations of conditions whose needs are kept; those of others are found again each time. */
+/** Combinations of conditions whose needs are kept; the needs of others are computed each time. */
 const MAX_KEPT = 64;
 
 /** `definition` of `document`, which must be valid, in its normal form. Pure. */

@@ -1,7 +1,6 @@
 // Normal forms that are in use, each of them once, whatever account or socket uses it.
 import { Injectable } from '@nestjs/common';
-import { Gauge } from 'prom-client';
-import { Metrics } from '../../operations/metrics.js';
+import { Metrics } from '../../monitoring/metrics.js';
 import { NormalOperation, normalTextOf } from './normal-operation.js';
 import type { ParsedOperation } from './parsed-operation.js';
 
@@ -13,8 +12,9 @@ export class NormalOperations {
     if (!this.kept.get(key)?.deref()) this.kept.delete(key);
   });
 
-  constructor({ registry }: Metrics) {
-    registry.registerMetric(bytesGauge(() => this.bytes));
+  constructor(metrics: Metrics) {
+    const help = 'Estimated bytes of the parsed documents of subscriptions, equal ones counted once.';
+    metrics.gauge('subscription_document_bytes', help, () => this.bytes);
   }
 
   of(operation: ParsedOperation): NormalOperation {
@@ -36,15 +36,4 @@ export class NormalOperations {
     for (const one of this.kept.values()) bytes += one.deref()?.bytes ?? 0;
     return bytes;
   }
-}
-
-function bytesGauge(read: () => number): Gauge {
-  return new Gauge({
-    name: 'tidings_subscription_document_bytes',
-    help: 'Estimated bytes of the parsed documents of subscriptions, equal ones counted once.',
-    registers: [],
-    collect() {
-      this.set(read());
-    },
-  });
 }

@@ -1,6 +1,5 @@
-// What an operation may come to, counted before it runs: fields, lists by the size that was asked for, long texts by how long
-// they can be, introspection by what it answers. So the limit bounds what one operation can make, in CPU and in bytes. Each fragment is
-// counted once.
+// The cost of an operation, counted before it runs: fields, lists by their requested size, long texts by their maximum length,
+// introspection by the size of its answer. A limit on it bounds the CPU and the bytes of one operation. Each fragment is counted once.
 import {
   type FieldNode,
   getArgumentValues,
@@ -25,8 +24,8 @@ import {
 } from 'graphql';
 import { policiesOf } from '../../access/policy.js';
 import { QueryTooComplexError } from '../../errors/service-error.js';
-import { DEFAULT_PAGE, MAX_PAGE } from '../connection.js';
-import { countedAs, longestText } from '../field-rules.js';
+import { DEFAULT_PAGE, MAX_PAGE } from '../pagination/connection.js';
+import { countedAs, longestText } from '../schema/field-rules.js';
 import { IntrospectionSize } from './introspection-size.js';
 import type { Fragments } from './root-fields.js';
 
@@ -52,7 +51,7 @@ export class OperationCosts {
 
   constructor(readonly schema: GraphQLSchema) {}
 
-  /** What `operation` costs; it must be valid. Throws where that cannot be counted, or an argument is null that must not be. */
+  /** The cost of `operation`, which must be valid. Throws where it cannot be counted, or an argument is null that must not be. */
   of(operation: OperationDefinitionNode, fragments: Fragments, variables: Variables): OperationCost {
     const { schema } = this;
     const { coerced, errors } = getVariableValues(schema, operation.variableDefinitions ?? [], { ...variables });
@@ -60,7 +59,7 @@ export class OperationCosts {
     const count = new Count(schema, fragments, coerced, () => (this.introspection ??= new IntrospectionSize(schema)));
     const root = schema.getRootType(operation.operation);
     const fields = root ? count.below(operation.selectionSet, root) : 0;
-    // Fragments in fragments come to anything.
+    // Nested fragments can multiply without bound.
     if (!Number.isSafeInteger(fields)) {
       throw new QueryTooComplexError('This could resolve more fields than can be counted.');
     }
@@ -81,7 +80,7 @@ class Count {
     private readonly introspection: () => IntrospectionSize,
   ) {}
 
-  /** For an abstract type, what the most expensive of the types comes to that there may be. */
+  /** For an abstract type, the cost of the most expensive of its possible types. */
   below({ selections }: SelectionSetNode, type: GraphQLCompositeType): number {
     const byType = new Map<string, number>();
     const add = (cost: number, on: GraphQLCompositeType): void => {
@@ -144,7 +143,7 @@ function isVariableSize({ name, value }: NonNullable<FieldNode['arguments']>[num
   return (name.value === 'first' || name.value === 'last') && value.kind === Kind.VARIABLE;
 }
 
-/** How many there are of what is selected below the field. */
+/** The number of objects that the selection of the field is counted for. */
 function sizeOf({ args: defined, type, extensions }: Field, parent: GraphQLCompositeType, args: Variables): number {
   if (defined.some(({ name }) => name === 'first')) {
     const size = Number(args['first'] ?? args['last'] ?? DEFAULT_PAGE);

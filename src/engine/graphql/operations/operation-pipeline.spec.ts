@@ -1,9 +1,10 @@
-// What may run and what not, whoever sends it and however; and what is kept of documents.
+// Which operations may run, for every kind of caller and transport, and which documents are cached.
 import { buildSchema, getIntrospectionQuery, type GraphQLObjectType } from 'graphql';
 import { growth, LINEAR } from '../../../../test/support/growth.js';
-import { Metrics } from '../../operations/metrics.js';
+import { Metrics } from '../../monitoring/metrics.js';
 import { DocumentCache } from './document-cache.js';
 import { isErrors, OperationPipeline, type Sender } from './operation-pipeline.js';
+import { service } from '../../../../test/fixtures/engine-domain/service.js';
 
 const schema = buildSchema(`
   """${'A long description. '.repeat(200)}"""
@@ -21,9 +22,9 @@ let metrics: Metrics;
 let cache: DocumentCache;
 let pipeline: OperationPipeline;
 beforeEach(() => {
-  metrics = new Metrics();
+  metrics = new Metrics({ service });
   cache = new DocumentCache(metrics);
-  pipeline = new OperationPipeline(cache, metrics);
+  pipeline = new OperationPipeline(cache, metrics, { playground: true });
 });
 
 /** Codes of the refusal, or what it costs. */
@@ -177,8 +178,8 @@ describe('what is kept', () => {
     for (const sender of [MEMBER, ON_SOCKET]) outcome('{ name }', sender);
     const [one, other] = [MEMBER, ON_SOCKET].map((sender) => pipeline.prepare(schema, { query: '{ name }' }, sender));
     expect(!isErrors(one!) && !isErrors(other!) && one!.operation === other!.operation).toBe(true);
-    expect(await sample('tidings_document_lookups_total', { result: 'hit' })).toBe(2);
-    expect(await sample('tidings_document_lookups_total', { result: 'miss' })).toBe(2);
+    expect(await sample('notes_document_lookups_total', { result: 'hit' })).toBe(2);
+    expect(await sample('notes_document_lookups_total', { result: 'miss' })).toBe(2);
   });
 
   it('of a refused document is its errors, without the tree', () => {
@@ -200,8 +201,8 @@ describe('what is kept', () => {
         outcome(`{ nothing${at} ${'x'.repeat(10_000)} }`, sender);
       }
     }
-    expect(await sample('tidings_document_cache_bytes')).toBeLessThanOrEqual(2.5 * 1024 * 1024);
-    expect(await sample('tidings_document_cache_bytes')).toBeGreaterThan(1024 * 1024);
+    expect(await sample('notes_document_cache_bytes')).toBeLessThanOrEqual(2.5 * 1024 * 1024);
+    expect(await sample('notes_document_cache_bytes')).toBeGreaterThan(1024 * 1024);
   });
 
   it('stays, whatever those send who are not signed in', () => {
@@ -217,10 +218,10 @@ it('counts refusals by their code', async () => {
   outcome('{ nothing }');
   outcome('{');
   outcome('{ nothing }');
-  expect(await sample('tidings_operations_refused_total', { code: 'GRAPHQL_VALIDATION_FAILED' })).toBe(2);
-  expect(await sample('tidings_operations_refused_total', { code: 'GRAPHQL_PARSE_FAILED' })).toBe(1);
+  expect(await sample('notes_operations_refused_total', { code: 'GRAPHQL_VALIDATION_FAILED' })).toBe(2);
+  expect(await sample('notes_operations_refused_total', { code: 'GRAPHQL_PARSE_FAILED' })).toBe(1);
   // graphql-js gives this one no code.
   const query = 'query ($if: Boolean = true) { name @include(if: $if) }';
   expect(outcome(query, MEMBER, { variables: { if: null } })).toEqual([undefined]);
-  expect(await sample('tidings_operations_refused_total', { code: 'BAD_USER_INPUT' })).toBe(1);
+  expect(await sample('notes_operations_refused_total', { code: 'BAD_USER_INPUT' })).toBe(1);
 });

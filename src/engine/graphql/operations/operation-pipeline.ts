@@ -1,11 +1,13 @@
-// From the text of a request to an operation that may run, or to every reason why not: one way for HTTP and sockets.
-import { Injectable } from '@nestjs/common';
+// Prepares the text of a request into an operation that may run, or returns the errors: the same for HTTP and sockets.
+import { Inject, Injectable } from '@nestjs/common';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
-import { Counter } from 'prom-client';
+import type { Counter } from 'prom-client';
+import type { Config } from '../../config/config.js';
+import { CONFIG } from '../../config/config.module.js';
 import { BadUserInputError, UnauthenticatedError } from '../../errors/service-error.js';
-import { Metrics } from '../../operations/metrics.js';
-import { isCredential } from '../field-rules.js';
-import { variableProblems } from '../input-problems.js';
+import { Metrics } from '../../monitoring/metrics.js';
+import { isCredential } from '../schema/field-rules.js';
+import { variableProblems } from './input-problems.js';
 import { checkDocument, type Verdict } from './document-check.js';
 import { DocumentCache, keyOf } from './document-cache.js';
 import {
@@ -17,7 +19,7 @@ import {
 import { OperationCosts } from './operation-cost.js';
 import { ParsedDocument, type ParsedOperation } from './parsed-operation.js';
 
-/** What a client sends, over HTTP or in a `subscribe` message. */
+/** The request of a client, over HTTP or in a `subscribe` message. */
 export interface OperationRequest {
   readonly query: string;
   readonly operationName?: string | null | undefined;
@@ -31,7 +33,7 @@ export interface Sender {
   readonly via: 'http' | 'socket';
 }
 
-/** What may run. */
+/** An operation that may run. */
 export interface ReadyOperation {
   readonly operation: ParsedOperation;
   readonly variables: Readonly<Record<string, unknown>>;
@@ -46,14 +48,14 @@ export class OperationPipeline {
 
   constructor(
     private readonly cache: DocumentCache,
-    { registry }: Metrics,
+    metrics: Metrics,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'playground'>,
   ) {
-    this.refusals = new Counter({
-      name: 'tidings_operations_refused_total',
-      help: 'Operations refused before they ran, for their document, their variables or what they cost, by code.',
-      labelNames: ['code'],
-      registers: [registry],
-    });
+    this.refusals = metrics.counter(
+      'operations_refused_total',
+      'Operations refused before they ran, for their document, their variables or what they cost, by code.',
+      'code',
+    );
   }
 
   /** Whether the document is known to be valid: then it is neither parsed nor validated again. */
@@ -81,7 +83,10 @@ export class OperationPipeline {
     const operationName = request.operationName || undefined;
     const operation = verdict.operation(operationName);
     if (!operation) return [unknownOperation(operationName)];
-    const problem = shapeProblem(operation) ?? (sender.via === 'socket' ? credentialProblem(operation) : undefined);
+    const problem =
+      shapeProblem(operation) ??
+      (sender.via === 'socket' ? credentialProblem(operation) : undefined) ??
+      (this.config.playground ? undefined : introspectionProblem(operation));
     if (problem) return [problem];
     const variables = request.variables ?? {};
     const problems = variableProblems(schema, operation.definition, variables);
@@ -113,7 +118,7 @@ export class OperationPipeline {
   }
 }
 
-/** What graphql-js says of an argument has no code before it is mapped. */
+/** The code of the error. Errors of graphql-js about arguments have none before they are mapped. */
 function codeOf(error: GraphQLError | undefined): string {
   const code = error?.extensions['code'];
   return typeof code === 'string' ? code : 'BAD_USER_INPUT';
@@ -123,7 +128,7 @@ export function isErrors(value: unknown): value is readonly GraphQLError[] {
   return Array.isArray(value);
 }
 
-/** Credentials are given and taken over HTTP alone. */
+/** Credentials are accepted and returned over HTTP alone. */
 function credentialProblem({ type, rootFields, schema }: ParsedOperation): GraphQLError | undefined {
   if (type !== 'mutation') return undefined;
   const known = schema.getMutationType()?.getFields();
@@ -133,7 +138,15 @@ function credentialProblem({ type, rootFields, schema }: ParsedOperation): Graph
   return new GraphQLError(message, { nodes: credential, extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } });
 }
 
-/** Somebody whose access token has expired sends what may be sent when signed in, and has to be asked to sign in. */
+/** The schema describes itself where the playground is on. `__typename` is no introspection: clients add it everywhere. */
+function introspectionProblem({ rootFields }: ParsedOperation): GraphQLError | undefined {
+  const field = rootFields.find(({ name }) => name.value === '__schema' || name.value === '__type');
+  if (!field) return undefined;
+  const message = `Introspection is off here: "${field.name.value}" is not answered. The schema is published as schema.gql; PLAYGROUND=on switches introspection on.`;
+  return new GraphQLError(message, { nodes: field, extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } });
+}
+
+/** Without sign-in UNAUTHENTICATED, since the document may be allowed with it: a client whose token has expired then refreshes it. */
 function tooManyTokens({ signedIn }: Sender): GraphQLError {
   if (!signedIn) {
     const message = `Sign in first: without that a document has at most ${MAX_ANONYMOUS_TOKENS} tokens.`;

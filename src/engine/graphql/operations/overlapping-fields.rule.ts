@@ -1,5 +1,5 @@
-// Whether fields with the same response name can be merged (GraphQL specification, section 5.3.2), in a time that is linear in what is
-// selected: fields are compared as sets, level by level, and not in pairs. The algorithm is Simon Adameit's, which Sangria uses.
+// Whether fields with the same response name can be merged (GraphQL specification, section 5.3.2), in linear time of the
+// selection: fields are compared as sets, level by level, and not in pairs. The algorithm is Simon Adameit's, which Sangria uses.
 import {
   type DocumentNode,
   type FieldNode,
@@ -24,7 +24,7 @@ import { hasFragmentCycle } from './root-fields.js';
 
 /** How often one response name may be selected in one place. */
 const MAX_SAME = 500;
-/** Fields that are looked at in one document; only merged fragments in merged fragments come to more. */
+/** Fields that are compared in one document; only nested merged fragments exceed it. */
 const MAX_VISITS = 20_000;
 
 /** Replaces OverlappingFieldsCanBeMergedRule of graphql-js, which compares every two fields. */

@@ -56,7 +56,7 @@ export class ParsedDocument {
 /** One operation of a valid document. */
 export class ParsedOperation {
   readonly type: OperationTypeNode;
-  /** Its root fields, those in fragments too, one for each response name. */
+  /** Its root fields, including fields in fragments, one for each response name. */
   readonly rootFields: readonly FieldNode[];
   /** Set by NormalOperations. */
   normal: NormalOperation | undefined;

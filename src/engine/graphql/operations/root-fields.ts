@@ -1,4 +1,4 @@
-// The fields at the root of an operation, fragments included: what limits count, and what rules about roots look at.
+// The fields at the root of an operation, fragments included, for limits and for rules about root fields.
 import {
   type DocumentNode,
   type FieldNode,
@@ -20,7 +20,7 @@ export function fragmentsOf(document: DocumentNode): Fragments {
   return (name) => byName.get(name);
 }
 
-/** All selections of a level: those in its fragments too, each fragment once, however often it is spread. Linear. */
+/** All selections of a level, including its fragments, each fragment once, however often it is spread. Linear. */
 export function selectionsOf(set: SelectionSetNode, fragments: Fragments): SelectionNode[] {
   const found: SelectionNode[] = [];
   const visited = new Set<string>();
@@ -49,7 +49,7 @@ export function rootFieldsOf({ selectionSet }: OperationDefinitionNode, fragment
   return [...byResponseName.values()];
 }
 
-/** Whether a fragment spreads itself, by whatever way. Linear. */
+/** Whether a fragment spreads itself, directly or through others. Linear. */
 export function hasFragmentCycle({ definitions }: DocumentNode): boolean {
   const spreads = new Map<string, readonly string[]>();
   for (const definition of definitions) {

@@ -1,5 +1,5 @@
-// Whether a document asks for `logout`, known before the gate: no limit of an account keeps its owner from that, and cookies go
-// even if it is refused.
+// Whether a document is a `logout`, found out before the gate: no limit of an account applies to it, and cookies are cleared even if it
+// is refused.
 import { Kind, type OperationDefinitionNode, parse } from 'graphql';
 import { fragmentsOf, rootFieldsOf } from './root-fields.js';
 

@@ -1,4 +1,4 @@
-// The accounts of a group's subscribers: those that pay for its executions, in equal parts.
+// The accounts of a group's subscribers, to which its executions are charged in equal parts.
 
 /** Accounts that pay for one execution. Which of a larger group it is changes with each, so that all pay alike. */
 const MAX_PAYERS = 16;
@@ -22,7 +22,7 @@ export class GroupAccounts {
     else this.counts.delete(account);
   }
 
-  /** Those that pay for the next execution. */
+  /** The accounts that pay for the next execution. */
   payers(): readonly string[] {
     if (this.counts.size <= MAX_PAYERS) return [...this.counts.keys()];
     const payers = new Set<string>();

@@ -1,10 +1,10 @@
-// What a subscriber of things that are not of the log is sent: each thing that its stream brings is executed when there is room for the
-// result at its socket, over a view of the database as it is then.
+// The results of a subscription to live objects, which are not in the log: each object of its stream is executed when there is room for
+// the result at its socket, over a current view of the database.
 import type { ExecutionResult } from 'graphql';
 import type { OperationContext } from '../../access/operation-context.js';
-import type { SharingPlan } from '../../graphql/sharing-plan.js';
-import type { LiveExecutions } from '../live-executions.js';
-import { LiveQueue } from '../live-queue.js';
+import type { SharingPlan } from '../../graphql/sharing/sharing-plan.js';
+import type { LiveExecutions } from './live-executions.js';
+import { LiveQueue } from './live-queue.js';
 
 export interface LiveSubscription {
   readonly context: OperationContext;
@@ -19,7 +19,7 @@ export interface LiveSubscription {
 
 export class LiveResults implements AsyncIterableIterator<ExecutionResult> {
   private readonly source: AsyncIterator<unknown>;
-  private over = false;
+  private closed = false;
 
   constructor(
     stream: AsyncIterable<unknown>,
@@ -37,13 +37,13 @@ export class LiveResults implements AsyncIterableIterator<ExecutionResult> {
   async next(): Promise<IteratorResult<ExecutionResult>> {
     try {
       for (;;) {
-        // What was given before has been sent.
+        // The previous result has been sent.
         this.subscription.leave();
         const { done, value } = await this.source.next();
         if (done) break;
         await this.subscription.enter();
         const result = await this.execute(value);
-        // Who lost the right to see it while it was executed is not sent it.
+        // The right to see it may have been lost while it was executed.
         if (this.source instanceof LiveQueue && !this.source.open) continue;
         return { done: false, value: result };
       }
@@ -61,11 +61,11 @@ export class LiveResults implements AsyncIterableIterator<ExecutionResult> {
 
   private execute(event: unknown): Promise<ExecutionResult> {
     const { context, payers } = this.subscription;
-    return this.executions.execute(event, { context, plan: this.plan, payers, isOver: () => this.over });
+    return this.executions.execute(event, { context, plan: this.plan, payers, isCancelled: () => this.closed });
   }
 
   private async end(): Promise<void> {
-    this.over = true;
+    this.closed = true;
     this.subscription.leave();
     this.subscription.release();
     await this.source.return?.();

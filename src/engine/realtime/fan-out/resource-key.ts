@@ -1,8 +1,8 @@
-// What a subscription is about, read from its document alone: the root field with its arguments. However often an account subscribes to
+// The resource of a subscription, read from its document alone: the root field with its arguments. However often an account subscribes to
 // the same, in whatever words, the key is equal.
 import { getOperationAST, GraphQLError, type ValueNode, valueFromASTUntyped } from 'graphql';
 import { fragmentsOf, rootFieldsOf } from '../../graphql/operations/root-fields.js';
-import type { SharingPlan } from '../../graphql/sharing-plan.js';
+import type { SharingPlan } from '../../graphql/sharing/sharing-plan.js';
 
 /** Ids are equal in whatever case they are written. */
 export function resourceKeyOf({ document, variables }: SharingPlan): string {

@@ -1,4 +1,4 @@
-// Bytes that accounts hold, by content: what an account holds several times counts once for it, and what several hold counts once for all.
+// Bytes that accounts hold, by content: an item that an account holds several times counts once for it, and once in the total.
 
 interface Item {
   readonly bytes: number;
@@ -12,7 +12,7 @@ export class SharedBytes {
   private readonly items = new Map<string, Item>();
   private readonly accounts = new Map<string, number>();
 
-  /** Bytes of what the account holds. */
+  /** Bytes of the items that the account holds. */
   of(account: string): number {
     return this.accounts.get(account) ?? 0;
   }

@@ -1,9 +1,9 @@
-// The part of a subscription that opens its stream: the root field with its arguments, without what it selects. So a large document is
+// The part of a subscription that opens its stream: the root field with its arguments, without its selection. So a large document is
 // not held while the stream is being opened, nor as long as the subscription lasts.
 import { type DocumentNode, type FieldNode, Kind, parse, type SelectionSetNode } from 'graphql';
 import type { ParsedOperation } from '../../graphql/operations/parsed-operation.js';
 
-/** What graphql-ws keeps in place of the document for as long as a subscription lasts. */
+/** Kept by graphql-ws in place of the document for as long as a subscription lasts. */
 export const PLACEHOLDER: DocumentNode = parse('subscription { __typename }', { noLocation: true });
 
 const NOTHING: SelectionSetNode = {

@@ -1,10 +1,10 @@
-// What the subscriptions of an account, and of all accounts of this instance, may hold in memory and cause to be executed. It counts
-// documents and variables by content, whatever field they subscribe to, and hands out one plan for all that are equal.
+// Limits on the memory and the executions of subscriptions, per account and per instance. Documents and variables are counted by content;
+// equal ones share one plan.
 import { Injectable } from '@nestjs/common';
-import { Counter } from 'prom-client';
+import type { Counter } from 'prom-client';
 import { RateLimitedError } from '../../errors/service-error.js';
-import type { SharingPlan } from '../../graphql/sharing-plan.js';
-import { Metrics } from '../../operations/metrics.js';
+import type { SharingPlan } from '../../graphql/sharing/sharing-plan.js';
+import { Metrics } from '../../monitoring/metrics.js';
 import { GroupAccounts } from './group-accounts.js';
 import { resourceKeyOf } from './resource-key.js';
 import { SharedBytes } from './shared-bytes.js';
@@ -17,14 +17,14 @@ const MAX_FREE_BYTES = 8 * 1024 * 1024;
 /** Bytes of one account, and of one instance. */
 const MAX_ACCOUNT_BYTES = 1024 * 1024;
 const MAX_INSTANCE_BYTES = 32 * 1024 * 1024;
-/** Part of what the instance has left that a single account may hold: one that comes late finds room. */
+/** Share of the remaining capacity of the instance that a single account may hold, so that later accounts find room. */
 const SHARE = 1 / 8;
 /** Different executions for each event of one resource that an account may cause. */
 export const MAX_EXECUTIONS_PER_RESOURCE = 10;
 /** When to try again, in seconds. */
 const RETRY_AFTER_S = 60;
 
-/** Who subscribes, and how its executions are told from those of others. */
+/** The account that subscribes, and the key that identifies its executions. */
 export interface Subscribing {
   readonly accountId: string;
   readonly executionKey: string;
@@ -53,13 +53,12 @@ export class SubscriptionLimits {
   private readonly executions = new Map<string, Map<string, number>>();
   private readonly refusals: Counter<'reason'>;
 
-  constructor({ registry }: Metrics) {
-    this.refusals = new Counter({
-      name: 'tidings_subscription_refusals_total',
-      help: 'Subscriptions refused: bytes of documents and variables, or executions for each event of a resource.',
-      labelNames: ['reason'],
-      registers: [registry],
-    });
+  constructor(metrics: Metrics) {
+    this.refusals = metrics.counter(
+      'subscription_refusals_total',
+      'Subscriptions refused: bytes of documents and variables, or executions for each event of a resource.',
+      'reason',
+    );
     for (const reason of ['bytes', 'executions']) this.refusals.inc({ reason }, 0);
   }
 
@@ -91,7 +90,7 @@ export class SubscriptionLimits {
     return { plan: known.plan, payers: () => known.accounts.payers(), release };
   }
 
-  /** What was taken, and from what; undefined: it would be too much. */
+  /** Reserves the bytes of the plan and returns the reservations; undefined: the account would exceed its limit. */
   private takeBytes(account: string, plan: SharingPlan): (readonly [SharedBytes, string])[] | undefined {
     const items = [
       [plan.documentKey, plan.bytes, plan.bytes <= FREE_DOCUMENT_BYTES],
@@ -122,7 +121,7 @@ export class SubscriptionLimits {
   }
 }
 
-/** Counts one less; what is left. */
+/** Decrements the count and returns it. */
 function decrement(counts: Map<string, number>, key: string): number {
   const count = (counts.get(key) ?? 0) - 1;
   if (count > 0) counts.set(key, count);

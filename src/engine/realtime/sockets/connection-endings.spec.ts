@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Duplex } from 'node:stream';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { ConnectionEndings, ENDINGS_PER_TURN } from './connection-endings.js';
+import { setImmediate as nextIteration } from 'node:timers/promises';
+import { ConnectionEndings, CLOSES_PER_ITERATION } from './connection-endings.js';
 
 function connections(count: number) {
   const endings = new ConnectionEndings();
@@ -21,34 +21,34 @@ function connections(count: number) {
 }
 
 describe('ConnectionEndings', () => {
-  it('ends connections that are lost all at once in order, a few in each turn of the event loop', async () => {
-    const { streams, ended } = connections(5 * ENDINGS_PER_TURN + 1);
+  it('ends connections that are lost all at once in order, a few in each iteration of the event loop', async () => {
+    const { streams, ended } = connections(5 * CLOSES_PER_ITERATION + 1);
     for (const stream of streams) stream.destroy();
     let before = 0;
     let most = ended.length;
     while (ended.length < streams.length) {
       before = ended.length;
-      await nextTurn();
+      await nextIteration();
       most = Math.max(most, ended.length - before);
     }
-    expect(most).toBe(ENDINGS_PER_TURN);
+    expect(most).toBe(CLOSES_PER_ITERATION);
     expect(ended).toEqual([...streams.keys()]);
   });
 
   it('ends a single connection at once, also after a crowd', async () => {
-    const { streams, ended } = connections(ENDINGS_PER_TURN + 2);
+    const { streams, ended } = connections(CLOSES_PER_ITERATION + 2);
     const [last, ...crowd] = streams;
     const closed = Promise.all(crowd.map((stream) => once(stream, 'close')));
     for (const stream of crowd) stream.destroy();
     await closed;
-    await nextTurn();
-    await nextTurn();
+    await nextIteration();
+    await nextIteration();
     last!.destroy();
     expect(ended.at(-1)).toBe(0);
   });
 
   it('hands on the error that a connection was destroyed with', async () => {
-    const { streams } = connections(ENDINGS_PER_TURN + 1);
+    const { streams } = connections(CLOSES_PER_ITERATION + 1);
     const heard = streams.map((stream) => once(stream, 'error'));
     for (const [number, stream] of streams.entries()) stream.destroy(new Error(`lost ${number}`));
     const errors = (await Promise.all(heard)).map(([error]) => (error as Error).message);

@@ -1,45 +1,45 @@
-// Connections that are lost all at once, as when a proxy restarts: to end one takes some 60 µs with everything that hears of it, and
-// Node would end all that it finds lost in one turn of the event loop. Here a few are ended in each, and others are served between.
+// Connections that are lost all at once, as when a proxy restarts: closing one takes some 60 µs with all its listeners, and Node would close
+// all of them in one iteration of the event loop. Here a few are closed in each iteration, and other work runs in between.
 import type { Duplex } from 'node:stream';
 
-/** Connections that are ended in one turn of the event loop. */
-export const ENDINGS_PER_TURN = 20;
+/** Connections that are closed in one iteration of the event loop. */
+export const CLOSES_PER_ITERATION = 20;
 
 export class ConnectionEndings {
   private waiting: (() => void)[] = [];
-  /** How many were ended in this turn. */
-  private ended = 0;
-  private turnDue = false;
+  /** How many were closed in this iteration. */
+  private closed = 0;
+  private scheduled = false;
 
-  /** From now on the connection, once it is destroyed, is closed and says so in its turn. */
+  /** From now on the connection, once it is destroyed, emits `close` in its iteration of the event loop. */
   spread(stream: Duplex): void {
-    /* oxlint-disable no-underscore-dangle -- Node's own name of what closes a stream */
+    /* oxlint-disable no-underscore-dangle -- Node's name for the method that closes a stream */
     const destroy = stream._destroy.bind(stream);
     stream._destroy = (error, done) => this.enter(() => destroy(error, done));
     /* oxlint-enable no-underscore-dangle */
   }
 
   private enter(end: () => void): void {
-    this.nextTurn();
-    if (this.ended >= ENDINGS_PER_TURN) {
+    this.schedule();
+    if (this.closed >= CLOSES_PER_ITERATION) {
       this.waiting.push(end);
       return;
     }
-    this.ended += 1;
+    this.closed += 1;
     end();
   }
 
-  private nextTurn(): void {
-    if (this.turnDue) return;
-    this.turnDue = true;
-    setImmediate(() => this.turn());
+  private schedule(): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    setImmediate(() => this.closeNext());
   }
 
-  private turn(): void {
-    this.turnDue = false;
-    const next = this.waiting.splice(0, ENDINGS_PER_TURN);
-    this.ended = next.length;
-    if (next.length > 0) this.nextTurn();
+  private closeNext(): void {
+    this.scheduled = false;
+    const next = this.waiting.splice(0, CLOSES_PER_ITERATION);
+    this.closed = next.length;
+    if (next.length > 0) this.schedule();
     for (const end of next) end();
   }
 }

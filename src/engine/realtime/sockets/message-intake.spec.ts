@@ -1,20 +1,20 @@
-import { Registry } from 'prom-client';
 import type { Config } from '../../config/config.js';
 import type { DelayedRefusals } from '../../limits/delayed-refusals.js';
 import type { Gate } from '../../limits/gate.js';
-import type { Metrics } from '../../operations/metrics.js';
+import { Metrics } from '../../monitoring/metrics.js';
 import { MessageIntake } from './message-intake.js';
+import { service } from '../../../../test/fixtures/engine-domain/service.js';
 
 /** Of `count` messages sent at once by one account: how many are handed on before its socket is not read any more. */
 function takenOf(count: number, rateLimits: boolean): number {
-  const metrics = { registry: new Registry() } as Metrics;
+  const metrics = new Metrics({ service });
   const intake = new MessageIntake({} as Gate, {} as DelayedRefusals, { rateLimits } as Config, metrics);
   let taken = 0;
   let isHeld = false;
   const hold = () => {
     isHeld = true;
   };
-  const socket = { shown: {}, claims: { sub: 'ada' }, client: { address: '127.0.0.1' }, open: false };
+  const socket = { credential: { accountId: 'ada' }, client: { address: '127.0.0.1' }, open: false };
   const receive = intake.of(Object.assign(socket, { hold, release() {} }) as never, () => {
     taken += 1;
   });

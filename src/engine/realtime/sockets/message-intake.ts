@@ -1,6 +1,6 @@
-// Takes messages of sockets no faster than they may cost: a client that sends more is read later, in order, and is refused nothing.
+// Rate-limits messages of sockets by pausing reads: messages above the limit are read later, in order, and none is refused.
 import { Inject, Injectable } from '@nestjs/common';
-import { Counter } from 'prom-client';
+import type { Counter } from 'prom-client';
 import type { Config } from '../../config/config.js';
 import { CONFIG } from '../../config/config.module.js';
 import { ServiceError } from '../../errors/service-error.js';
@@ -8,10 +8,11 @@ import { ownerOf } from '../../limits/client-network.js';
 import { DelayedRefusals } from '../../limits/delayed-refusals.js';
 import { Gate } from '../../limits/gate.js';
 import { WorkBudget } from '../../limits/work-budget.js';
-import { Metrics } from '../../operations/metrics.js';
-import { CloseCode, type Socket } from '../socket.js';
+import { Metrics } from '../../monitoring/metrics.js';
+import { CloseCode } from './close-codes.js';
+import type { Socket } from './socket.js';
 
-/** Characters from which on parsing a message is work of its own: 1 MiB of nested lists takes 50 ms. */
+/** Characters above which a message passes the gate before it is parsed: 1 MiB of nested lists takes 50 ms. */
 const LARGE_MESSAGE = 16 * 1024;
 /** ms of the event loop that reading messages may take: of one account or network, and of all. */
 const OWNER = { burst: 200, perSecond: 50 };
@@ -19,7 +20,7 @@ const INSTANCE = { burst: 1_000, perSecond: 300 };
 /** ms that a message costs, and each of its characters. */
 const MESSAGE_MS = 0.05;
 const CHARACTER_MS = 0.000_01;
-/** ms that a socket is not read at least, once it is not read. */
+/** ms of a pause, at least. */
 const MIN_HOLD_MS = 20;
 
 type Handle = (text: string) => void;
@@ -35,15 +36,14 @@ export class MessageIntake {
     private readonly gate: Gate,
     private readonly refusals: DelayedRefusals,
     @Inject(CONFIG) { rateLimits }: Config,
-    { registry }: Metrics,
+    metrics: Metrics,
   ) {
     this.bounded = rateLimits;
-    this.held = new Counter({
-      name: 'tidings_socket_reads_paused_total',
-      help: 'Times that a socket was not read for a while: pace (too many messages), large (a large message waited).',
-      labelNames: ['reason'],
-      registers: [registry],
-    });
+    this.held = metrics.counter(
+      'socket_reads_paused_total',
+      'Times that a socket was not read for a while: pace (too many messages), large (a large message waited).',
+      'reason',
+    );
   }
 
   /** A function that takes the messages of one socket, and hands them on in order. */
@@ -61,7 +61,7 @@ export class MessageIntake {
       socket.release();
     };
     return (text) => {
-      if (!socket.shown && text.length > LARGE_MESSAGE) {
+      if (!socket.credential && text.length > LARGE_MESSAGE) {
         return socket.close(CloseCode.BadRequest, 'Message too large before connection_init');
       }
       if (!busy && text.length <= LARGE_MESSAGE && this.pause(socket, text) === 0) return handle(text);
@@ -71,8 +71,8 @@ export class MessageIntake {
   }
 
   /** ms for which the socket is not to be read; charges the message. */
-  private pause({ claims, client }: Socket, text: string): number {
-    const owner = claims?.sub ?? ownerOf(client.address).key;
+  private pause({ credential, client }: Socket, text: string): number {
+    const owner = credential?.accountId ?? ownerOf(client.address).key;
     const cost = MESSAGE_MS + text.length * CHARACTER_MS;
     this.owners.charge(owner, cost);
     this.instance.charge('', cost);
@@ -92,7 +92,7 @@ export class MessageIntake {
     this.held.inc({ reason: 'large' });
     const work = {
       network: ownerOf(socket.client.address),
-      accountId: socket.claims?.sub,
+      accountId: socket.credential?.accountId,
       isKnown: () => false,
       bytes: text.length,
       wanted: () => socket.open,

@@ -1,4 +1,4 @@
-// When clients come back that this instance has sent away, or lost: spread, so that they do not all connect in the same moment.
+// When clients should reconnect after this instance has closed their sockets, or failed: spread, so that they do not all connect at once.
 
 /** Seconds, from and to: a client waits for a random time between them. */
 export interface RetryAdvice {
@@ -6,7 +6,7 @@ export interface RetryAdvice {
   readonly max: number;
 }
 
-/** For those who are sent away because something is away or too much: nothing is gained by an earlier attempt. */
+/** For clients that are refused because a backend is unavailable or a limit is reached: an earlier attempt would fail too. */
 export const LATER: RetryAdvice = { min: 5, max: 15 };
 /** Connections that an instance takes in a second, beside all else that it does. */
 const PER_SECOND = 100;

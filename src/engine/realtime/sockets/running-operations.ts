@@ -1,17 +1,17 @@
-// The operations of one socket, from `subscribe` until nothing of them runs any more. graphql-ws knows each by a key of ours that is
-// never used again, since a client may reuse an id as soon as it has completed it, while the operation that had it is still ending.
-
-/** What graphql-ws begins the frames of an operation with. */
-const FRAME_START = '{"id":"';
+// The operations of one socket, from `subscribe` until nothing of them runs any more. Each has a key that graphql-ws uses as its id and
+// that is never used again: a client may reuse an id once it has completed it, while the operation that had it is still ending.
+import type { FormattedExecutionResult } from 'graphql';
 
 export interface Operation {
-  /** What graphql-ws calls it: unique on its socket. */
+  /** Its id within graphql-ws: unique on its socket. */
   readonly key: string;
-  /** What the client calls it: unique among those that the client has not completed. */
+  /** Its id at the client: unique among the operations that the client has not completed. */
   readonly id: string;
-  /** A query or mutation that is to be answered. */
+  /** The result that its next message carries: graphql-ws sends one message of an operation at a time. */
+  result: FormattedExecutionResult | undefined;
+  /** A query or mutation whose answer is pending. */
   awaited: boolean;
-  /** Asked for, and not begun: whether it is a subscription, and where in the log it begins, may not be known. */
+  /** Requested and not begun: it may be a subscription, and its position in the log may be unknown. */
   opening: boolean;
   /** Completed by the client: nothing more of it is sent. */
   completed: boolean;
@@ -19,7 +19,7 @@ export interface Operation {
 
 export class RunningOperations implements Iterable<Operation> {
   private readonly byKey = new Map<string, Operation>();
-  /** Those that the client has not completed, by its own id. */
+  /** Operations that the client has not completed, by the client's id. */
   private readonly byId = new Map<string, Operation>();
   private last = 0;
 
@@ -36,17 +36,19 @@ export class RunningOperations implements Iterable<Operation> {
   begin(id: string): Operation | undefined {
     if (this.byId.has(id)) return undefined;
     this.last += 1;
-    const operation: Operation = { key: String(this.last), id, awaited: false, opening: true, completed: false };
+    const key = String(this.last);
+    const operation: Operation = { key, id, result: undefined, awaited: false, opening: true, completed: false };
     this.byKey.set(operation.key, operation);
     this.byId.set(id, operation);
     return operation;
   }
 
+  /** The operation with this key; undefined: it has ended. */
   get(key: string): Operation | undefined {
     return this.byKey.get(key);
   }
 
-  /** The client has completed the operation that it knows by `id`, and may use the id again. */
+  /** The client has completed its operation `id`, and may use the id again. */
   complete(id: string): Operation | undefined {
     const operation = this.byId.get(id);
     if (operation) operation.completed = true;
@@ -58,19 +60,5 @@ export class RunningOperations implements Iterable<Operation> {
   end(operation: Operation): void {
     this.byKey.delete(operation.key);
     if (this.byId.get(operation.id) === operation) this.byId.delete(operation.id);
-  }
-
-  /** The operation of a frame of graphql-ws; undefined: it belongs to none, or to one that is over. */
-  ofFrame(frame: string): Operation | undefined {
-    if (!frame.startsWith(FRAME_START)) return undefined;
-    return this.byKey.get(frame.slice(FRAME_START.length, frame.indexOf('"', FRAME_START.length)));
-  }
-
-  /** A frame of graphql-ws as its client receives it; undefined: it comes late, and is dropped. */
-  addressed(frame: string): string | undefined {
-    if (!frame.startsWith(FRAME_START)) return frame;
-    const operation = this.ofFrame(frame);
-    if (!operation || operation.completed) return undefined;
-    return `{"id":${JSON.stringify(operation.id)}${frame.slice(frame.indexOf(',', FRAME_START.length))}`;
   }
 }

@@ -1,16 +1,16 @@
-// What sockets hold in memory: answers that were not read, messages that have not come as a whole. Each socket is bounded by itself;
-// here many together are. Sockets that hold too much are closed so that their clients come back.
+// Bounds the memory of many sockets together: unread answers and incomplete messages. The sockets that hold the most are closed, so that
+// their clients reconnect. The bound of a single socket is in socket-transport.ts.
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { Counter } from 'prom-client';
+import type { Counter } from 'prom-client';
 import type { Config } from '../../config/config.js';
 import { CONFIG } from '../../config/config.module.js';
 import { networkOf } from '../../limits/client-network.js';
-import { gauge } from '../../limits/gauge.js';
-import { Metrics } from '../../operations/metrics.js';
-import { OpenSockets } from '../open-sockets.js';
-import { CloseCode, type Socket } from '../socket.js';
+import { Metrics } from '../../monitoring/metrics.js';
+import { OpenSockets } from './open-sockets.js';
+import { CloseCode } from './close-codes.js';
+import type { Socket } from './socket.js';
 
-/** ms between two looks at all sockets. */
+/** ms between two sweeps over all sockets. */
 const SWEEP_MS = 1_000;
 const MIB = 1024 * 1024;
 /** Bytes that the sockets of one account, or of one network that has not signed in, may hold, and all sockets together. */
@@ -30,20 +30,14 @@ export class SocketMemory implements OnModuleInit, OnApplicationShutdown {
   constructor(
     private readonly sockets: OpenSockets,
     @Inject(CONFIG) private readonly config: Config,
-    { registry }: Metrics,
+    metrics: Metrics,
   ) {
-    this.closed = new Counter({
-      name: 'tidings_sockets_cut_total',
-      help: 'Sockets closed because too many bytes were held for them: account, network (not signed in), instance.',
-      labelNames: ['reason'],
-      registers: [registry],
-    });
-    gauge(
-      registry,
-      'tidings_sockets_before_init',
-      'Sockets that have not signed in.',
-      () => this.sockets.strangerCount,
+    this.closed = metrics.counter(
+      'sockets_cut_total',
+      'Sockets closed because too many bytes were held for them: account, network (not signed in), instance.',
+      'reason',
     );
+    metrics.gauge('sockets_before_init', 'Sockets that have not signed in.', () => this.sockets.strangerCount);
   }
 
   onModuleInit(): void {
@@ -54,7 +48,7 @@ export class SocketMemory implements OnModuleInit, OnApplicationShutdown {
     clearInterval(this.timer);
   }
 
-  /** Closes the sockets that hold the most, until nobody holds too much. */
+  /** Closes the sockets that hold the most, until no account, network or instance exceeds its bound. */
   sweep(): void {
     const holders = this.holders().sort((a, b) => b.bytes - a.bytes);
     const byOwner = new Map<string, number>();
@@ -78,15 +72,16 @@ export class SocketMemory implements OnModuleInit, OnApplicationShutdown {
     const holders: Holder[] = [];
     for (const socket of this.sockets) {
       const bytes = socket.bufferedBytes + socket.receivedBytes;
-      if (bytes > 0) holders.push({ socket, bytes, owner: socket.claims?.sub ?? networkOf(socket.client.address) });
+      if (bytes > 0)
+        holders.push({ socket, bytes, owner: socket.credential?.accountId ?? networkOf(socket.client.address) });
     }
     return holders;
   }
 
-  private excess({ claims }: Socket, own: number, all: number): 'account' | 'network' | 'instance' | undefined {
+  private excess({ credential }: Socket, own: number, all: number): 'account' | 'network' | 'instance' | undefined {
     if (all > MAX_HELD.all) return 'instance';
     if (!this.config.rateLimits) return undefined;
-    if (claims) return own > MAX_HELD.account ? 'account' : undefined;
+    if (credential) return own > MAX_HELD.account ? 'account' : undefined;
     return own > MAX_HELD.network ? 'network' : undefined;
   }
 }

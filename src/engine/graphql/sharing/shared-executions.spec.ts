@@ -1,0 +1,213 @@
+import { Logger } from '@nestjs/common';
+import type { GraphQLSchemaHost } from '@nestjs/graphql';
+import { execute, type GraphQLFieldConfig, GraphQLObjectType, GraphQLSchema, GraphQLString } from 'graphql';
+import { OperationContext } from '../../access/operation-context.js';
+import { type ClassRule, classPolicy, type Policy } from '../../access/policy.js';
+import type { ReadView } from '../../access/read-view.js';
+import { type AccountRights, type Principal, Role } from '../../access/role.js';
+import { SharedContext, ViewerNeededError } from '../../access/shared-context.js';
+import { ForbiddenError } from '../../errors/service-error.js';
+import { Metrics } from '../../monitoring/metrics.js';
+import { guardSchema } from '../schema/guarded-schema.js';
+import { readyOperation } from '../../../../test/support/parsed-operations.js';
+import { NormalOperations } from '../operations/normal-operations.js';
+import { SharedExecutions } from './shared-executions.js';
+import { service } from '../../../../test/fixtures/engine-domain/service.js';
+
+type Config = GraphQLFieldConfig<{ id: string }, OperationContext>;
+
+const refused = new ForbiddenError('EDITOR', 'This requires the role EDITOR there.');
+const edits: ClassRule = { outcome: ({ resources }, id) => (resources.get(id) === 'EDITOR' ? undefined : refused) };
+const editor = classPolicy({
+  directive: { name: 'editor', description: 'An editor.', args: {} },
+  args: {},
+  rule: edits,
+  resourceOf: ({ id }: { id: string }) => id,
+});
+const open: Policy = { directive: { name: 'open', description: 'Anyone.', args: {} }, args: {}, check: () => {} };
+const guardedBy = (policy: Policy) => ({ [`policy:${policy.directive.name}`]: policy });
+
+const resolved: string[] = [];
+const reading = (read: (context: OperationContext) => unknown): Config => ({
+  type: GraphQLString,
+  resolve: async (_parent, _args, context) => String(await read(context)),
+});
+const Thing: GraphQLObjectType = new GraphQLObjectType<{ id: string }, OperationContext>({
+  name: 'Thing',
+  fields: () => ({
+    name: { type: GraphQLString, resolve: ({ id }) => (resolved.push(id), `Thing ${id}`) },
+    secret: { type: GraphQLString, resolve: ({ id }) => `Secret ${id}`, extensions: guardedBy(editor) },
+    /** Declared to be of the same resource, and is not. */
+    stray: { type: Thing, resolve: () => ({ id: 'other' }), extensions: { sameResource: true } },
+    viewer: reading(({ viewer }) => viewer.accountId),
+    swallowed: reading(({ viewer }) => viewer.accountId),
+    principal: reading(({ principal }) => principal?.sessionId),
+    client: reading(({ client }) => client.address),
+  }),
+});
+const swallowing = Thing.getFields()['swallowed']!;
+const throwing = swallowing.resolve!;
+swallowing.resolve = async (...request) => {
+  try {
+    return await throwing(...request);
+  } catch {
+    return 'as if nothing had happened';
+  }
+};
+const schema = guardSchema(
+  new GraphQLSchema({
+    query: new GraphQLObjectType({
+      name: 'Query',
+      fields: { a: { type: GraphQLString, extensions: guardedBy(open) } },
+    }),
+    subscription: new GraphQLObjectType({
+      name: 'Subscription',
+      fields: {
+        thing: {
+          type: Thing,
+          resolve: (event: unknown) => event,
+          extensions: { sameResource: true, ...guardedBy(open) },
+        },
+      },
+    }),
+  }),
+);
+
+const view = { em: {}, lastCursor: 'c', load: () => {} } as unknown as ReadView;
+const event = { id: 'x' };
+const rights = (membership: string): AccountRights => ({
+  role: Role.USER,
+  disabled: false,
+  resources: new Map([['x', membership]]),
+});
+const [asEditor, asViewer] = [rights('EDITOR'), rights('VIEWER')];
+
+const warned: string[] = [];
+const record = (message: string) => void warned.push(message);
+let metrics: Metrics;
+let shared: SharedExecutions;
+beforeAll(() => {
+  Logger.overrideLogger({ log: record, error: record, warn: record });
+});
+afterAll(() => {
+  Logger.overrideLogger(true);
+});
+beforeEach(() => {
+  resolved.length = 0;
+  warned.length = 0;
+  metrics = new Metrics({ service });
+  shared = new SharedExecutions({ schema } as GraphQLSchemaHost, new NormalOperations(metrics), metrics);
+});
+
+const planFor = (fields: string) => shared.planOf(readyOperation(schema, `subscription { thing { ${fields} } }`));
+const run = (fields: string, of: AccountRights) => {
+  const plan = planFor(fields);
+  return shared.execute(plan, { event, resourceId: 'x', permission: plan.classOf(of, 'x'), view });
+};
+const demotions = async () => (await metrics.registry.getSingleMetric('notes_demotions_total')!.get()).values[0]?.value;
+const own = (fields: string, of: AccountRights) => {
+  const { document } = planFor(fields);
+  const principal = { accountId: 'me', sessionId: 's', session: { ended: false }, rights: of } as Principal;
+  const contextValue = new OperationContext(() => view, { address: '', userAgent: undefined }, { principal }, 'socket');
+  return execute({ schema, document, rootValue: event, contextValue });
+};
+
+describe('a shared execution', () => {
+  it.each([
+    ['may', asEditor],
+    ['may not', asViewer],
+  ])('gives a class that %s see a field what each of it would get', async (_may, of) => {
+    const result = await run('name secret', of);
+    expect(result).toEqual(await own('name secret', of));
+    const [error] = result?.errors ?? [];
+    const theirs = (await own('name secret', of)).errors?.[0];
+    expect([error?.message, error?.extensions, error?.path]).toEqual([
+      theirs?.message,
+      theirs?.extensions,
+      theirs?.path,
+    ]);
+    expect(await demotions()).toBe(0);
+  });
+
+  it('tells a class that may not why, and where, but no place in a text that others laid out otherwise', async () => {
+    const result = await run('secret', asViewer);
+    expect(JSON.parse(JSON.stringify(result))).toEqual({
+      data: { thing: { secret: null } },
+      errors: [
+        { message: refused.message, path: ['thing', 'secret'], extensions: { code: 'FORBIDDEN', requires: 'EDITOR' } },
+      ],
+    });
+  });
+
+  it.each(['viewer', 'swallowed', 'principal', 'client', 'stray { secret }'])(
+    'that needs the viewer for %s is for nobody; its document is executed per viewer from then on, and counted',
+    async (fields) => {
+      expect(shared.isShared(planFor(fields))).toBe(true);
+      expect(await run(fields, asEditor)).toBeUndefined();
+      expect(shared.isShared(planFor(fields))).toBe(false);
+      // Another layout of the same document, and other documents.
+      expect(shared.isShared(planFor(`\n ${fields}`))).toBe(false);
+      expect(shared.isShared(planFor('name'))).toBe(true);
+      expect(await demotions()).toBe(1);
+      expect((await own(fields, asEditor)).errors?.map(({ message }) => message)).toEqual(
+        fields.startsWith('stray') ? [refused.message] : undefined,
+      );
+    },
+  );
+
+  it('that needs the viewer is logged once, with the reason and the place', async () => {
+    await run('alias: viewer', asEditor);
+    await run('alias: viewer', asViewer);
+    expect(warned).toEqual([expect.stringContaining('the account was read at thing.alias')]);
+  });
+
+  it('is not begun for a document that is known to need the viewer', async () => {
+    await run('name viewer', asEditor);
+    resolved.length = 0;
+    expect(await run('name viewer', asEditor)).toBeUndefined();
+    expect(resolved).toEqual([]);
+  });
+
+  it('of two classes at the same time demotes its document once', async () => {
+    expect(await Promise.all([run('secret viewer', asEditor), run('secret viewer', asViewer)])).toEqual([
+      undefined,
+      undefined,
+    ]);
+    expect(await demotions()).toBe(1);
+  });
+
+  it('is for nobody when a guarded field is met that the class says nothing of', async () => {
+    const permission = planFor('name').classOf(asEditor, 'x');
+    expect(await shared.execute(planFor('secret'), { event, resourceId: 'x', permission, view })).toBeUndefined();
+    expect(await demotions()).toBe(1);
+  });
+});
+
+describe('the context of a shared execution', () => {
+  /** What every execution has. Whatever else an operation carries belongs to one caller. */
+  const ANYONES = ['constructor', 'em', 'lastCursor', 'load', 'refresh', 'renewed', 'via', 'view', 'newView'];
+  /** Fields behind accessors that are refused. */
+  const BEHIND = ['requester', 'caller'];
+
+  it('refuses everything that belongs to one caller', () => {
+    const operation = new OperationContext(() => view, { address: '', userAgent: undefined }, {}, 'socket');
+    const members = [...Object.getOwnPropertyNames(OperationContext.prototype), ...Object.keys(operation)];
+    const callers = members.filter((name) => ![...ANYONES, ...BEHIND].includes(name));
+    expect(callers.toSorted()).toEqual([
+      'assertShown',
+      'classValue',
+      'client',
+      'cookies',
+      'inDoubt',
+      'over',
+      'principal',
+      'signIn',
+      'viewer',
+    ]);
+    for (const name of callers) {
+      const context = new SharedContext(view, planFor('name').classOf(asEditor, 'x'), 'x');
+      expect(() => (context as unknown as Record<string, () => unknown>)[name]!()).toThrow(ViewerNeededError);
+      expect(context.viewerNeeded).toBeDefined();
+    }
+  });
+});

@@ -1,0 +1,107 @@
+// Which subscribers receive an event: judged again when rights or subscribers have changed, and only then.
+import type { PermissionClass } from '../../access/permission-class.js';
+import { Role } from '../../access/role.js';
+import { ForbiddenError } from '../../errors/service-error.js';
+import type { LogEvent } from '../../events/log-event.js';
+import type { SharingPlan } from '../../graphql/sharing/sharing-plan.js';
+import { Audience } from './audience.js';
+import { Subscriber, type Verdict } from './subscriber.js';
+
+const event = (pos: number): LogEvent => ({
+  pos,
+  seq: pos,
+  resource: { kind: 'garden', id: 'rose' },
+  kind: 'WATERED',
+  actorId: 'x',
+  sessionId: null,
+  facts: {},
+  at: 0,
+  nonce: '',
+});
+
+const classes = new Map<Role, PermissionClass>(
+  Object.values(Role).map((role) => [role, { key: role, outcomes: new Map(), values: new Map() }]),
+);
+const plan = { classOf: ({ role }: { role: Role }) => classes.get(role)! } as unknown as SharingPlan;
+
+/** A group of subscribers, and how often any of them was judged. */
+class Garden {
+  readonly subscribers = new Set<Subscriber>();
+  readonly clock = { rightsVersion: 0 };
+  readonly audience = new Audience(plan, this.subscribers, this.clock);
+  judged = 0;
+
+  subscriber({ role = Role.USER, pos = 0, steady = true, says = (): Verdict => 'deliver' } = {}): Subscriber {
+    const viewer = {
+      accountId: 'ada',
+      sessionId: 's',
+      rights: { role, disabled: false, resources: new Map<string, string>() },
+      transport: 'BODY' as const,
+      session: { ended: false },
+      tokenExpiresAt: 0,
+    };
+    const judge = (): Verdict => {
+      this.judged += 1;
+      return says();
+    };
+    const resource = { kind: 'garden', id: 'rose' };
+    const subscriber = new Subscriber({ viewer, resource, judge, steady }, pos, (gone) =>
+      this.subscribers.delete(gone),
+    );
+    this.subscribers.add(subscriber);
+    return subscriber;
+  }
+
+  /** The number of subscribers that the event at `pos` is delivered to, by class. */
+  delivered(pos: number): Record<string, number> {
+    const batches = this.audience.batchesOf(event(pos)).filter((batch) => batch.event.pos === pos);
+    return Object.fromEntries(batches.map(({ permission, subscribers }) => [permission.key, subscribers.length]));
+  }
+}
+
+describe('an audience', () => {
+  it('is asked once, by class, for as many events as nothing changes', () => {
+    const garden = new Garden();
+    garden.subscriber();
+    garden.subscriber({ role: Role.ADMIN });
+    garden.subscriber();
+    for (const pos of [1, 2, 3]) expect(garden.delivered(pos)).toEqual({ USER: 2, ADMIN: 1 });
+    expect(garden.judged).toBe(3);
+  });
+
+  it('is asked again once rights have changed, and ends who has lost them', () => {
+    const garden = new Garden();
+    let verdict: Verdict = 'deliver';
+    const loser = garden.subscriber({ says: () => verdict });
+    garden.subscriber();
+    expect(garden.delivered(1)).toEqual({ USER: 2 });
+    verdict = new ForbiddenError('VIEWER');
+    garden.clock.rightsVersion += 1;
+    expect(garden.delivered(2)).toEqual({ USER: 1 });
+    expect(loser.closed).toBe(true);
+  });
+
+  it('is asked again once somebody has come', () => {
+    const garden = new Garden();
+    garden.subscriber();
+    expect(garden.delivered(1)).toEqual({ USER: 1 });
+    garden.subscriber();
+    garden.audience.changed();
+    expect(garden.delivered(2)).toEqual({ USER: 2 });
+  });
+
+  it('is asked for every event as long as there is one among it who judges each by itself', () => {
+    const garden = new Garden();
+    const verdicts: Verdict[] = ['skip', 'deliver', 'skip'];
+    garden.subscriber({ steady: false, says: () => verdicts.shift()! });
+    garden.subscriber();
+    expect([1, 2, 3].map((pos) => garden.delivered(pos))).toEqual([{ USER: 1 }, { USER: 2 }, { USER: 1 }]);
+  });
+
+  it('has no batch for a class whose subscribers have all passed the event, and has one again for the next', () => {
+    const garden = new Garden();
+    garden.subscriber({ role: Role.ADMIN, pos: 2 });
+    garden.subscriber();
+    expect([1, 2, 3].map((pos) => garden.delivered(pos))).toEqual([{ USER: 1 }, { USER: 1 }, { USER: 1, ADMIN: 1 }]);
+  });
+});

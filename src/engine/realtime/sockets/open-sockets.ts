@@ -1,0 +1,171 @@
+// The sockets of this instance: all of them, by account once they are signed in, and by the operation that one of them carries.
+import { Inject, Injectable } from '@nestjs/common';
+import type { OperationContext } from '../../access/operation-context.js';
+import type { Config } from '../../config/config.js';
+import { CONFIG } from '../../config/config.module.js';
+import { networkOf } from '../../limits/client-network.js';
+import { CloseCode } from './close-codes.js';
+import type { Socket } from './socket.js';
+import { SOCKET_SESSIONS, type SocketSessions } from './socket-sessions.port.js';
+import { ConnectionQueue } from './connection-queue.js';
+
+/** Sockets of one account on one instance. */
+export const MAX_SOCKETS = 100;
+/** Sockets that have not signed in yet: of one network, and of all. */
+export const MAX_STRANGERS = { network: 256, all: 1_024 };
+/** Operations, subscriptions among them, that one socket, and all sockets of one account on one instance, may run at a time. */
+export const MAX_OPERATIONS = 100;
+export const MAX_ACCOUNT_OPERATIONS = 1_000;
+
+/** Close codes of others that are counted by themselves, beside ours: a client may choose any of some thousands. */
+const FOREIGN_CODES: ReadonlySet<number> = new Set([1000, 1001, 1005, 1006, 1009]);
+
+@Injectable()
+export class OpenSockets implements Iterable<Socket> {
+  /** Sockets closed so far, by code; `null`: codes that clients invented. */
+  readonly closes = new Map<number | null, number>();
+  /** Refusals so far: sockets of an account, operations of all its sockets, operations of one socket. */
+  readonly refusals = { sockets: 0, operations: 0, socket: 0 };
+  /** Silent sockets closed so far to make room for others of their account. */
+  silentClosed = 0;
+  /** Admits clients that connect at the same time. */
+  readonly queue = new ConnectionQueue();
+  private readonly all = new Set<Socket>();
+  private readonly byAccount = new Map<string, Set<Socket>>();
+  /** Sockets that have not signed in, by network, the oldest first; and the network of each. */
+  private readonly strangersOf = new Map<string, Set<Socket>>();
+  private readonly strangers = new Map<Socket, string>();
+  private readonly carriers = new WeakMap<OperationContext, Socket>();
+
+  constructor(
+    @Inject(SOCKET_SESSIONS) private readonly sessions: SocketSessions,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  [Symbol.iterator](): Iterator<Socket> {
+    return this.all.values();
+  }
+
+  get size(): number {
+    return this.all.size;
+  }
+
+  /** Registers the socket until it is closed. */
+  add(socket: Socket): void {
+    this.all.add(socket);
+    const network = networkOf(socket.client.address);
+    this.strangers.set(socket, network);
+    this.strangersOf.set(network, (this.strangersOf.get(network) ?? new Set()).add(socket));
+    socket.onClose((code) => {
+      this.all.delete(socket);
+      this.known(socket);
+      const counted = socket.closedByUs || FOREIGN_CODES.has(code) ? code : null;
+      this.closes.set(counted, (this.closes.get(counted) ?? 0) + 1);
+    });
+  }
+
+  /**
+   * Admits the socket for the account of the token that it presented. Returns false and changes nothing if the account has too
+   * many sockets that answer pings. Silent ones are closed first: a client may reconnect long before its old socket times out.
+   */
+  admit(socket: Socket): boolean {
+    if (!socket.presented) return false;
+    const { accountId, sessionId } = socket.presented;
+    const siblings = this.byAccount.get(accountId) ?? new Set();
+    if (this.config.rateLimits && !this.madeRoom(accountId, () => siblings.size < MAX_SOCKETS)) {
+      this.refusals.sockets += 1;
+      return false;
+    }
+    this.byAccount.set(accountId, siblings.add(socket));
+    this.known(socket);
+    socket.admitted = true;
+    const closed = this.sessions.opened(sessionId, socket.client.address);
+    socket.onClose(() => {
+      closed();
+      siblings.delete(socket);
+      if (siblings.size === 0 && this.byAccount.get(accountId) === siblings) this.byAccount.delete(accountId);
+    });
+    return true;
+  }
+
+  /**
+   * The bound on sockets before sign-in that refuses another one from `address`. If the instance has too many, the network with the most
+   * makes room: its oldest socket is closed, so that a client cannot keep others out by silent connections.
+   */
+  crowdAt(address: string): 'network' | 'instance' | undefined {
+    const own = this.strangersOf.get(networkOf(address))?.size ?? 0;
+    if (this.config.rateLimits && own >= MAX_STRANGERS.network) return 'network';
+    if (this.strangers.size < MAX_STRANGERS.all) return undefined;
+    const [largest] = [...this.strangersOf.values()].toSorted((one, other) => other.size - one.size);
+    if (!largest || largest.size <= own) return 'instance';
+    const [oldest] = largest;
+    oldest?.close(CloseCode.TryAgainLater, 'Too many connections without connection_init');
+    if (oldest) this.known(oldest);
+    return undefined;
+  }
+
+  /** Sockets that have not signed in. */
+  get strangerCount(): number {
+    return this.strangers.size;
+  }
+
+  /** The sockets of an account that are signed in. */
+  of(accountId: string): Iterable<Socket> {
+    return this.byAccount.get(accountId) ?? [];
+  }
+
+  /** Whether the operation that the socket has just begun is one too many. */
+  isCrowded(socket: Socket): boolean {
+    const bound = this.boundReached(socket);
+    if (bound) this.refusals[bound] += 1;
+    return bound !== undefined;
+  }
+
+  private boundReached({ operations, credential }: Socket): 'socket' | 'operations' | undefined {
+    if (operations.size > MAX_OPERATIONS) return 'socket';
+    if (!this.config.rateLimits || !credential) return undefined;
+    const hasRoom = () => this.runningOf(credential.accountId) <= MAX_ACCOUNT_OPERATIONS;
+    return this.madeRoom(credential.accountId, hasRoom) ? undefined : 'operations';
+  }
+
+  private runningOf(accountId: string): number {
+    let running = 0;
+    for (const { operations } of this.of(accountId)) running += operations.size;
+    return running;
+  }
+
+  /** Closes silent sockets of the account until it has room; if that does not suffice, pings the others. */
+  private madeRoom(accountId: string, hasRoom: () => boolean): boolean {
+    if (hasRoom()) return true;
+    const own = this.byAccount.get(accountId);
+    for (const socket of own ?? []) {
+      if (!socket.silent) continue;
+      socket.close(CloseCode.TryAgainLater, 'Silent while others of the account need its place');
+      own?.delete(socket);
+      this.silentClosed += 1;
+      if (hasRoom()) return true;
+    }
+    for (const socket of own ?? []) socket.probe();
+    return false;
+  }
+
+  /** Records that the operation arrived over `socket`. */
+  carry(context: OperationContext, socket: Socket): void {
+    this.carriers.set(context, socket);
+  }
+
+  /** The socket that the operation arrived over; undefined: it arrived over HTTP. */
+  carrierOf(context: OperationContext): Socket | undefined {
+    return this.carriers.get(context);
+  }
+
+  /** The socket is a stranger no longer. */
+  private known(socket: Socket): void {
+    const network = this.strangers.get(socket);
+    if (network === undefined) return;
+    this.strangers.delete(socket);
+    const others = this.strangersOf.get(network);
+    others?.delete(socket);
+    if (others?.size === 0) this.strangersOf.delete(network);
+  }
+}
