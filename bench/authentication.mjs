@@ -1,6 +1,6 @@
-// What part of an authenticated `me` is authentication: npm run build:test && node bench/authentication.mjs [seconds]
-// The same empty query with and without a token, and `me` with it, in short turns; the difference of the first two of each turn
-// is authentication.
+// Measures the share of authentication in an authenticated `me`: npm run build:test && node bench/authentication.mjs [seconds]
+// Short alternating rounds of an empty query with and without a token, and of `me` with it. The difference of the first two in a
+// round is the cost of authentication.
 import { median, quantile, repeat, send, signIn, startService } from './service.mjs';
 
 const [seconds = '40'] = process.argv.slice(2);

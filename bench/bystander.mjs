@@ -1,17 +1,17 @@
-// Somebody who must not notice what others do: posts at a fixed rate, and is subscribed to what it posts.
+// A client that must not be affected by the load of others: posts at a fixed rate, and subscribes to its posts.
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { send } from './service.mjs';
 
 const POST_EVERY_MS = 25;
-/** ms after which a post or a delivery counts as lost: it is entered with this time. */
+/** Timeout in ms. Posts and deliveries that take longer are recorded with this time. */
 const GIVE_UP_MS = 10_000;
 const POST = 'mutation ($input: PostUpdateInput!) { postUpdate(input: $input) { id } }';
 const WATCH = 'subscription ($id: ID!) { projectUpdated(projectId: $id) { update { title } } }';
 const LOGIN = 'mutation { login(input: { email: "user@example.com", password: "tidings-demo" }) { accessToken } }';
 
-/** Posts at a fixed rate, and hears of it. */
+/** Posts at a fixed rate, and measures the deliveries. */
 export class Bystander {
   #heard = new Map();
   #count = 0;

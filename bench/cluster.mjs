@@ -1,4 +1,4 @@
-// For benches of several instances: a PostgreSQL and a Redis that belong to the bench itself, and sessions that need no sign-in.
+// For benchmarks with several instances: a private PostgreSQL and Redis, and sessions without sign-in.
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -8,13 +8,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { NestFactory } from '@nestjs/core';
-import { CliModule } from '../dist/src/cli/cli.module.js';
-import { databaseContent } from '../dist/src/database-content.js';
-import { projectRights } from '../dist/src/domain/projects/project-events.js';
+import { service } from '../dist/src/boot/service.js';
+import { domainOf } from '../dist/src/domain-parts.js';
 import { AccountService } from '../dist/src/engine/accounts/account.service.js';
-import { Passwords } from '../dist/src/engine/accounts/passwords.js';
+import { Passwords } from '../dist/src/engine/passwords/passwords.js';
 import { loadConfig } from '../dist/src/engine/config/config.js';
-import { removeEmbeddedPostgres, startEmbeddedPostgres } from '../dist/src/engine/database/embedded-postgres.js';
+import { EngineModule } from '../dist/src/engine/engine.module.js';
+import { removeEmbeddedPostgres, startEmbeddedPostgres } from '../dist/src/embedded-postgres/embedded-postgres.js';
 import { AccessTokens } from '../dist/src/engine/sessions/access-tokens.js';
 import { SessionService } from '../dist/src/engine/sessions/session.service.js';
 
@@ -53,10 +53,7 @@ export async function startBackends() {
  * service's own code, in this process: a sign-in would hash a password, 10 ms and more of CPU each, which is not what is measured.
  */
 export async function openSessions(env, count, projectId, prefix = 'bench') {
-  const module = CliModule.forRoot(loadConfig(env), env.DATABASE_URL, {
-    content: databaseContent,
-    rights: projectRights,
-  });
+  const module = EngineModule.forAdministration(loadConfig(env, service), env.DATABASE_URL, domainOf(false));
   const services = await NestFactory.createApplicationContext(module, { logger: ['error'], abortOnError: false });
   const orm = services.get(MikroORM);
   try {

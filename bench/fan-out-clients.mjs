@@ -1,12 +1,12 @@
-// A process of subscribers that costs little: WebSockets over bare TCP, whose frames are counted and not read.
-// Run by fan-out.mjs, which tells it over IPC whom to connect to and how many frames to wait for.
+// A process of cheap subscribers: WebSockets over plain TCP that count frames without parsing them.
+// Started by fan-out.mjs, which sends it over IPC the address to connect to and the number of frames to wait for.
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Clients that greet at the same time, unless told otherwise. */
+/** Default number of clients that connect concurrently. */
 const WIDTH = 50;
-/** ms before a client tries again, as docs/realtime.md prints it for stock clients. */
+/** ms before a client reconnects, as docs/realtime.md recommends for stock clients. */
 const backoff = (retries) => Math.min(1_000 * 2 ** retries, 8_000) * (0.5 + Math.random());
 const TEXT = 0x81;
 const PONG = 0x8a;

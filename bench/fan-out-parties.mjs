@@ -1,4 +1,4 @@
-// Who is measured by fan-out.mjs: two nodes of ours over one database and one Redis, and each peer in a process of its own.
+// Servers measured by fan-out.mjs: two Tidings instances with one database and one Redis, and each peer in a separate process.
 import { fork, spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -12,7 +12,8 @@ import { fileURLToPath } from 'node:url';
 import 'reflect-metadata';
 import { JwtService } from '@nestjs/jwt';
 import { Client } from 'pg';
-import { startEmbeddedPostgres } from '../dist/src/engine/database/embedded-postgres.js';
+import { startEmbeddedPostgres } from '../dist/src/embedded-postgres/embedded-postgres.js';
+import { service } from '../dist/src/boot/service.js';
 import { AccessTokens } from '../dist/src/engine/sessions/access-tokens.js';
 import { cpuOf, memoryOf, send, startService } from './service.mjs';
 
@@ -49,7 +50,7 @@ export async function startRedis() {
   };
 }
 
-/** Two nodes of ours: `writer` takes mutations, `fan` has the subscribers. */
+/** Two Tidings instances: `writer` handles mutations, `fan` has the subscribers. */
 export async function startOurs(redisUrl) {
   const directory = await mkdtemp(join(tmpdir(), 'tidings-bench-'));
   const postgres = await startEmbeddedPostgres({ dataDir: directory });
@@ -69,6 +70,7 @@ export async function startOurs(redisUrl) {
   const database = new Client({ connectionString: postgres.url });
   await database.connect();
   const tokens = new AccessTokens(new JwtService({}), {
+    service,
     appSecrets: [SECRET],
     accessTokenTtl: 3_600_000,
     publicUrl: writer.url,

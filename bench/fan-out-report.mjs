@@ -1,4 +1,4 @@
-// What fan-out.mjs has measured, in words: docs/benchmarks.md.
+// Formats the results of fan-out.mjs for docs/benchmarks.md.
 import { cpus } from 'node:os';
 import { BURST } from './fan-out-rounds.mjs';
 import { MISSED } from './fan-out-scenarios.mjs';
@@ -8,7 +8,7 @@ const share = ({ ratio, low, high }) => `${ratio.toFixed(2)} (${low.toFixed(2)}�
 const line = ({ name, single, burst }) =>
   `| ${name} | ${single.us.toFixed(1)} | ${share(single)} | ${burst.us.toFixed(1)} | ${share(burst)} |`;
 
-/** A row for each party. */
+/** A table row per server. */
 export function costTable(rows) {
   return `| | one by one, µs | of raw \`ws\` | bursts of ${BURST}, µs | of raw \`ws\` |
 |---|---|---|---|---|
@@ -33,36 +33,35 @@ export function benchmarks(subscribers, rows, { sockets, alone, storm, calm, del
   return `# Benchmarks
 
 Written by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)}: ${cpus()[0].model.trim()}, ${cpus().length} cores, Node ${process.version}.
-All of it in one run on one machine, peers and their subscribers included: compare the ratios, not the figures.
+Everything ran on one machine, peers and subscribers included: compare the ratios, not the figures.
 
 ## What an event costs
 
-µs of CPU of the serving process, all its threads, for each event that reaches one of ${subscribers} subscribers of one project, from the
-operating system. All parties are there at once with their subscribers, and are measured in short rounds, one after the other in
-another order each time. Figures are medians of rounds; ratios are medians, and quartiles, of ratios to raw \`ws\` in the same round.
-Ours is a node that fans out what another node has committed to PostgreSQL, to accounts that are signed in and may see the project;
-it reads each update from the database. The peers publish objects that they have in memory.
+µs of CPU of the server process per event and subscriber, with ${subscribers} subscribers of one project, measured by the operating system. All servers run at
+once and are measured in short rounds, in a new order each time. Figures are medians of rounds; ratios are medians, and quartiles, of ratios to raw \`ws\` in the same
+round. Tidings is an instance that delivers what another instance committed to PostgreSQL, to signed-in accounts with access to the project; it reads each update
+from the database. The peers publish objects from memory.
 
 ${costTable(rows)}
 
-A burst is ${BURST} updates that as many writers post at once. The peers get theirs in one turn. A document of this schema knows two
-permission classes: four are two documents of two classes each, compared with one document and one class, whose frames are the smallest.
+A burst is ${BURST} updates posted at once by as many writers; peers publish theirs in one turn of the event loop. A document of this schema has two permission classes: four are
+two documents of two classes each, compared with one document and one class, whose frames are the smallest.
 
 ## Coming back
 
-- ${MISSED} missed events, one subscriber: ${alone.warm.toFixed(0)} ms from connecting to the last of them; ${alone.fresh.toFixed(0)} ms as the first of all that a
-  node is asked after its start.
-- ${MISSED} missed events, ${subscribers * 2} subscribers who connect at once: all had them after ${(storm.ms / 1_000).toFixed(1)} s, ${storm.us.toFixed(1)} µs of CPU for each event.
-- Meanwhile 10 updates/s to 100 subscribers of another project on the same node, commit to delivery: ${times(calm[1])}.
+- ${MISSED} missed events, one subscriber: ${alone.warm.toFixed(0)} ms from connecting to the last of them; ${alone.fresh.toFixed(0)} ms
+  as the first request after a start.
+- ${MISSED} missed events, ${subscribers * 2} subscribers that connect at once: all had them after ${(storm.ms / 1_000).toFixed(1)} s, ${storm.us.toFixed(1)} µs of CPU for each event.
+- Meanwhile 10 updates/s to 100 subscribers of another project on the same instance, commit to delivery: ${times(calm[1])}.
   Without it: ${times(calm[0])}.
 
 ## Delivery
 
-- Commit to delivery at 50 updates/s to ${subscribers} subscribers, ${delays[0].count} deliveries: ${times(delays[0])}. Times are full ms.
+- Commit to delivery at 50 updates/s to ${subscribers} subscribers, ${delays[0].count} deliveries: ${times(delays[0])}. Times are rounded to ms.
 
 ## Sockets
 
-- ${sockets.count} sockets, each signed in as an account of its own and subscribed: ${(sockets.bytes / 1024).toFixed(1)} KB of memory each.
+- ${sockets.count} sockets, each signed in as a different account and subscribed: ${(sockets.bytes / 1024).toFixed(1)} KB of memory each.
 - ${sockets.perSecond.toFixed(0)} of them connected, signed in and subscribed per second of CPU.
 `;
 }

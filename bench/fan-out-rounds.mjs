@@ -1,16 +1,16 @@
-// Measures parties that are all there at once: in short rounds, one party after the other and each time in another order, so that
-// whatever else the machine does meets all of them alike. What counts is the median of rounds, and of ratios within a round.
+// Measures servers that run at the same time in short rounds, one after the other in changing order, so that other load on the machine
+// affects all of them equally. Results are medians over rounds, and medians of ratios within a round.
 import { fork } from 'node:child_process';
 import { setPriority } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { quantile } from './service.mjs';
 
-/** Events of a burst. */
+/** Number of events in a burst. */
 export const BURST = 10;
-/** ms for one event to reach everybody. */
+/** Timeout in ms for one event to reach all subscribers. */
 const PATIENCE_MS = 20_000;
-/** ms that a process has to finish with what has been delivered. */
+/** ms for a process to finish its work after a delivery. */
 const REST_MS = 5;
 /** What is measured of a party in a round, of one that takes long, and how often of that. */
 const SIZE = { singles: 6, bursts: 2 };

@@ -1,15 +1,15 @@
-// What fan-out.mjs measures of ours alone: sockets, coming back after 1,000 events, and how long delivery takes.
+// Scenarios of fan-out.mjs for Tidings alone: sockets, resuming after 1,000 missed events, and delivery latency.
 import { setTimeout as delay } from 'node:timers/promises';
 import { startClients } from './fan-out-rounds.mjs';
 import { greeting } from './fan-out-parties.mjs';
 import { median } from './service.mjs';
 
 export const MISSED = 1_000;
-/** Of clients whose number is a load for everybody else: they would otherwise take the cores that the service is measured on. */
+/** Priority of large groups of clients, so that they do not take CPU time from the measured service. */
 const LOAD_NICENESS = 10;
-/** ms for everyone to have what they missed. */
+/** Timeout in ms for all clients to receive their missed events. */
 const PATIENCE_MS = 120_000;
-/** Nodes that are started to be asked for missed events first of all. */
+/** Number of new instances that first serve missed events. */
 const FRESH_NODES = 3;
 
 /** Bytes for each socket that is signed in and subscribed, and how many can be opened in a second of CPU. */

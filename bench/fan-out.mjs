@@ -1,8 +1,8 @@
-// What it costs to tell many of one thing: CPU of the serving process for each event that reaches a subscriber, ours and peers' side by
-// side, and what else one node carries. node bench/fan-out.mjs [--subscribers 1000] [--rounds 30] [--sockets 10000] [--only <names>]
+// Measures the cost of fan-out: CPU of the server process per delivered event, Tidings and peers side by side, and the capacity of one
+// instance. node bench/fan-out.mjs [--subscribers 1000] [--rounds 30] [--sockets 10000] [--only <names>]
 // [--no-write]: prints tables and writes docs/benchmarks.md; `--only` is a regular expression of parties and scenarios.
-// Needs `npm run build:test` before, `redis-server`, and Linux. BENCH_NODE_OPTIONS go to the node that fans out.
-import { writeFile } from 'node:fs/promises';
+// Needs `npm run build:test` before, `redis-server`, and Linux. BENCH_NODE_OPTIONS apply to the instance that fans out.
+import { readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { greeting, installPeers, PEER_KINDS, startOurs, startPeer, startRedis } from './fan-out-parties.mjs';
@@ -138,6 +138,9 @@ const results = await scenarios(ours);
 await ours.stop();
 await redis.stop();
 if (!given.only && !given['no-write']) {
-  await writeFile(new URL('../docs/benchmarks.md', import.meta.url), benchmarks(SUBSCRIBERS, rows, results));
+  const page = new URL('../docs/benchmarks.md', import.meta.url);
+  // The sections of other benches follow.
+  const [, ...others] = (await readFile(page, 'utf8')).split(/(?=^## HTTP requests$)/m);
+  await writeFile(page, [benchmarks(SUBSCRIBERS, rows, results), ...others].join('\n'));
 }
 process.exit(0);

@@ -1,5 +1,5 @@
-// What a policy adds to a field: npm run build:test && node bench/guarded-field.mjs [rounds] [objects]
-// `budget` and `version` of the same projects, through the schema as it is; the difference is the guard of `budget`.
+// Measures the cost of an access policy on a field: npm run build:test && node bench/guarded-field.mjs [rounds] [objects]
+// Reads `budget` and `version` of the same projects with the real schema; the difference is the cost of the guard on `budget`.
 import { NestFactory } from '@nestjs/core';
 import { GraphQLSchemaBuilderModule, GraphQLSchemaFactory } from '@nestjs/graphql';
 import { execute, parse } from 'graphql';
@@ -8,7 +8,7 @@ import { OperationContext } from '../dist/src/engine/access/operation-context.js
 import { classifier } from '../dist/src/engine/access/permission-class.js';
 import { policiesOf } from '../dist/src/engine/access/policy.js';
 import { SharedContext } from '../dist/src/engine/access/shared-context.js';
-import { guardSchema } from '../dist/src/engine/graphql/guarded-schema.js';
+import { guardSchema } from '../dist/src/engine/graphql/schema/guarded-schema.js';
 import { median } from './service.mjs';
 
 const [rounds = '41', objects = '10000'] = process.argv.slice(2);

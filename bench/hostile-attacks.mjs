@@ -6,7 +6,7 @@ import { WebSocket } from 'ws';
 import { CASES } from './hostile-cases.mjs';
 
 const MAX_MS = 60_000;
-/** ms between two attempts of one lane after a connection was refused or cut, so that the attacker attacks and does not spin. */
+/** ms before a lane retries after a refused or closed connection, so that the attacker does not spin. */
 const AFTER_CUT_MS = 50;
 
 const outcome = {};

@@ -1,15 +1,15 @@
-// The attacks of bench/hostile.mjs, each a function that goes on until `attack.stopped`. `attack` has the tools of hostile-attacks.mjs.
-// Addresses are of 127.0.0.0/8 where a direct connection is meant, and forwarded by the trusted proxy where whole networks are.
+// The attacks of bench/hostile.mjs, each a function that runs until `attack.stopped`. `attack` has the tools of hostile-attacks.mjs.
+// Attacks from single addresses connect directly, from 127.0.0.0/8. Attacks from whole networks use forwarded addresses of a trusted proxy.
 import { randomInt, randomUUID } from 'node:crypto';
 
 const INTROSPECTION =
   '{ __schema { types { kind name description fields(includeDeprecated: true) { name description args { name description type { kind name ofType { kind name ofType { kind name } } } } type { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } inputFields { name description type { kind name ofType { kind name } } } enumValues(includeDeprecated: true) { name description } possibleTypes { name } } directives { name description locations args { name description } } } }';
 const aliases = (count, field) => Array.from({ length: count }, (_, at) => `a${at}: ${field}`).join(' ');
 const ALIASES = `{ ${aliases(990, '__typename')} }`;
-/** An answer of 5.8 MB where nothing bounds it. */
+/** An answer of 5.8 MB without limits. */
 const DESCRIPTIONS = `{ __schema { types { ${aliases(990, 'description')} } } }`;
 
-/** The most that somebody who is not signed in is answered: just below 192 KiB, with fewer than 500 tokens. */
+/** The largest answer for an anonymous client: just below 192 KiB, with fewer than 500 tokens. */
 const BELOW_CAP = `{ __schema { types { ${aliases(31, 'description')} } } }`;
 
 /** Valid or not, costs the rule of overlapping fields and others as much as 4,000 tokens can; no two are the same. */

@@ -1,11 +1,10 @@
-// What hostile clients do to everybody else: npm run build:test && node bench/hostile.mjs [--markdown] [--seconds n] [case …]
-// Each case has a service of its own with limits on and a heap of 300 MB, over one PostgreSQL and one Redis. A bystander posts 40
+// Measures the effect of hostile clients on other clients: npm run build:test && node bench/hostile.mjs [--markdown] [--seconds n] [case …]
+// Each case starts a service with limits on and a heap of 300 MB, on one PostgreSQL and one Redis. A bystander posts 40
 // updates a second and is subscribed to them, first alone and then while a second process attacks from other addresses. Times of a post run
-// until its reply, those of a delivery until the subscriber has it; both run from when the post was due, so that a service that has
-// stopped answering cannot hide it. What is refused, or not answered in 10 s, counts as 10 s, and is counted by itself. Attackers run
-// with the lowest priority: on another machine, they would take no CPU time from the service, which would otherwise be measured as its
-// own delay. Memory is the resident set before the attack and at its highest, and what is in use after a full garbage collection before
-// and after it.
+// until its reply, those of a delivery until the subscriber receives it. Both start when the post was due, so that a stalled service
+// cannot hide its delay. What is refused, or not answered in 10 s, counts as 10 s and is also reported separately. Attackers run with the
+// lowest priority: real attackers run on other machines and take no CPU time from the service. Memory is the resident set before the
+// attack and its maximum, and the memory in use after a full garbage collection before and after it.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { constants, setPriority } from 'node:os';

@@ -1,7 +1,7 @@
-// Whether any statement of the service grows with its tables: node bench/large.mjs [large|small] [file]
+// Finds SQL statements whose cost grows with table size: node bench/large.mjs [large|small] [file]
 // Creates a large installation (200 projects, 100,000 updates, 300,000 comments, 1,000,000 events, 1,000,000 audit entries) on a
-// PostgreSQL of its own, runs every operation of a service on it, and prints how PostgreSQL carries out each statement that was sent.
-// With a file, writes an example of each statement there, which test/rolling-upgrade.spec.ts holds against later schemas.
+// private PostgreSQL, runs every operation of a service on it, and prints the query plan of each statement.
+// With a file, writes an example of each statement to it, which test/rolling-upgrade.spec.ts runs on later schemas.
 // A statement grows if it reads more than a batch of rows of one table without changing them, or sorts that many. Run `npm run build:test` first.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import { migrate } from '../dist/src/engine/database/migrate.js';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { databaseContent } from '../dist/src/database-content.js';
 import { ormOptions } from '../dist/src/engine/database/orm-options.js';
-import { removeEmbeddedPostgres, startEmbeddedPostgres } from '../dist/src/engine/database/embedded-postgres.js';
+import { removeEmbeddedPostgres, startEmbeddedPostgres } from '../dist/src/embedded-postgres/embedded-postgres.js';
 import { runEveryOperation } from '../dist/test/support/every-operation.js';
 import { fillInstallation, LARGE, SMALL } from '../dist/test/support/large-installation.js';
 import { planOf } from '../dist/test/support/plans.js';

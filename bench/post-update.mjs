@@ -1,6 +1,6 @@
-// How many updates a running service commits per second: node bench/post-update.mjs [url] [writers] [seconds]
-// The service with RATE_LIMITS=off and its demo data, since one account posts all of it. It signs in as the demo editor, makes a project,
-// and lets every writer post one update after the other over HTTP.
+// Measures the updates that a running service commits per second: node bench/post-update.mjs [url] [writers] [seconds]
+// Start the service with demo data and RATE_LIMITS=off, since one account posts all updates. The script signs in as the demo editor,
+// creates a project, and each writer posts one update after the other over HTTP.
 const [url = 'http://localhost:4000', writers = '8', seconds = '10'] = process.argv.slice(2);
 
 async function send(query, variables, token) {

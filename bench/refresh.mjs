@@ -1,10 +1,10 @@
-// How many refreshes one second of the service's CPU pays for: npm run build:test && node bench/refresh.mjs [seconds] [accounts]
-// Accounts, 16 of them, exchange their refresh tokens over and over, all at once. Rounds of refreshes and of the empty query
-// alternate: what else runs on the machine makes both dearer alike.
+// Measures the refreshes per CPU second of the service: npm run build:test && node bench/refresh.mjs [seconds] [accounts]
+// 16 accounts refresh their tokens repeatedly and concurrently. Rounds of refreshes and of an empty query alternate, so that other load
+// on the machine affects both equally.
 import { median, quantile, register, repeat, send, startService } from './service.mjs';
 
 const [seconds = '40', accounts = '16'] = process.argv.slice(2);
-/** Operations of a round, and of the rounds that are not counted: until then the compiler is at work. */
+/** Operations per round, and in the warm-up rounds, which are not counted. */
 const PER_ROUND = 500;
 const WARM_UP = 5_000;
 const REFRESH = 'mutation ($t: String) { refresh(refreshToken: $t) { accessToken refreshToken } }';

@@ -1,7 +1,7 @@
-// What clients that come back cost everybody else: npm run build:test && node bench/resume.mjs [--clients=2000] [--reconnects=1500]
+// Measures the effect of resuming clients on other clients: npm run build:test && node bench/resume.mjs [--clients=2000] [--reconnects=1500]
 // A bystander's delivery (commit to subscriber, 10 updates a second) is measured idle, then while 2,000 clients resume 1,000 missed
-// events each, then while the 1,500 clients of another instance, which is killed, come back with 200 missed events each. All of them try
-// again as docs/realtime.md prints it for stock clients: an instance refuses upgrades while 1,024 sockets have not signed in.
+// events each, then while the 1,500 clients of a killed instance reconnect with 200 missed events each. All of them retry
+// as docs/realtime.md recommends for stock clients: an instance refuses upgrades while 1,024 sockets have not signed in.
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startOurs, startRedis } from './fan-out-parties.mjs';

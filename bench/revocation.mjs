@@ -1,16 +1,16 @@
-// How fast a session ends elsewhere: npm run build:test && node bench/revocation.mjs [sessions] [watching]
-// Two instances over one PostgreSQL and one Redis. 500 sessions each have a socket at B, which watches a project, while updates are
-// posted at A and queries asked at both. One after the other, each session is ended at A (`logout`); its socket at B tells when it is
-// closed, and its token is shown to B again and again until it is refused. A tenth of them end after Redis was killed.
-// Times run from the moment the `logout` was sent, and from its answer; the end itself lies between the two. A refusal comes late
-// where B is slow to answer: what a token was good for ends with the last request that was accepted.
+// Measures how fast the end of a session takes effect on another instance: npm run build:test && node bench/revocation.mjs [sessions] [watching]
+// Two instances, A and B, with one PostgreSQL and one Redis. 500 sessions each have a socket at B that watches a project, while updates
+// are posted at A and queries sent to both. Each session is ended at A (`logout`), one after the other. The script records when its
+// socket at B closes, and presents its token to B until B refuses it. A tenth of the sessions end after Redis was killed.
+// Times are measured from the sending of `logout` and from its answer; the session ends between the two. If B answers slowly, the
+// refusal is late: the token's validity ended with the last accepted request.
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { openSessions, startBackends } from './cluster.mjs';
 import { ask, quantile, repeat, send, startService } from './service.mjs';
 
 const [count = '500', watching = count] = process.argv.slice(2);
-/** Sessions that end at the same time. */
+/** Number of sessions that end concurrently. */
 const WIDTH = 2;
 const POSTS_PER_SECOND = 2;
 const QUERIES_PER_SECOND = 50;

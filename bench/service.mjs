@@ -1,4 +1,4 @@
-// What benches share: a built service of their own on embedded PostgreSQL, its CPU time, and a client that keeps connections.
+// Shared by the benchmarks: starts a built service on embedded PostgreSQL, reads its CPU time, and has a keep-alive HTTP client.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { removeEmbeddedPostgres } from '../dist/src/engine/database/embedded-postgres.js';
+import { removeEmbeddedPostgres } from '../dist/src/embedded-postgres/embedded-postgres.js';
 
 const MAIN = fileURLToPath(new URL('../dist/bin/main.js', import.meta.url));
 // oxlint-disable-next-line no-process-env -- the service gets nothing else of it
@@ -85,18 +85,18 @@ export function memoryOf(pid) {
 const agent = new Agent({ keepAlive: true });
 
 /** Sends one operation and returns its data. The error that it throws for an answer with errors has `refusal`: status and code of the first. */
-export async function send(url, query, variables, token) {
-  const { status, data, errors } = await ask(url, query, variables, token);
+export async function send(url, query, variables, token, headers) {
+  const { status, data, errors } = await ask(url, query, variables, token, headers);
   if (!errors) return data;
   const [{ message, extensions }] = errors;
   throw Object.assign(new Error(message), { refusal: `${status} ${extensions?.code}` });
 }
 
 /** Sends one operation and returns its reply, errors and status included. */
-export async function ask(url, query, variables, token) {
+export async function ask(url, query, variables, token, headers) {
   for (;;) {
     try {
-      return await post(url, query, variables, token);
+      return await post(url, query, variables, token, headers);
     } catch (error) {
       // The server ended an idle connection just as it was used again: the one error that says nothing was done.
       if (!(error.code === 'ECONNRESET' && error.reused)) throw error;
@@ -104,9 +104,9 @@ export async function ask(url, query, variables, token) {
   }
 }
 
-function post(url, query, variables, token) {
+function post(url, query, variables, token, more) {
   const body = JSON.stringify({ query, variables });
-  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), ...more };
   if (token) headers.authorization = `Bearer ${token}`;
   return new Promise((resolve, reject) => {
     const sent = request(`${url}/graphql`, { method: 'POST', agent, headers }, (response) => {

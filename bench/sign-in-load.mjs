@@ -1,7 +1,7 @@
-// What 40 logins a second do to everybody else: npm run build:test && node bench/sign-in-load.mjs [logins per second] [pairs]
-// `me` is asked 200 times a second without a break, in pairs of turns without and with logins, so that what else runs on the machine
-// disturbs both alike; which of a pair comes first changes. Each pair has its own ratio, since one bad second of the machine would
-// be the p99 of them all. Times run from when a request was due, not from when there was time to send it.
+// Measures the effect of 40 logins per second on other requests: npm run build:test && node bench/sign-in-load.mjs [logins per second] [pairs]
+// Sends `me` 200 times per second in pairs of rounds without and with logins, so that other load on the machine affects both equally; the
+// order in a pair changes. Each pair has its own ratio, since one bad second of the machine would determine the p99 of all. Times
+// start when a request was due, not when it was sent.
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ask, quantile, send, signIn, startService } from './service.mjs';
@@ -9,7 +9,7 @@ import { ask, quantile, send, signIn, startService } from './service.mjs';
 const [loginsPerSecond = '40', pairs = '12'] = process.argv.slice(2);
 const ME_PER_SECOND = 200;
 const TURN_MS = 4_000;
-/** A turn's first part is not counted: logins begin only then to pile up. */
+/** The first part of a round is not counted, while the logins queue up. */
 const SETTLE_MS = 500;
 const ME = '{ me { id name email role } }';
 const LOGIN = 'mutation { login(input: { email: "user@example.com", password: "tidings-demo" }) { accessToken } }';

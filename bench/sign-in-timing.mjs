@@ -1,16 +1,15 @@
-// Whether the time of an answer tells which accounts exist: npm run build:test && node bench/sign-in-timing.mjs [tries of each]
-// The same wrong password for an account that exists, one that does not and one that is disabled, then `requestPasswordReset`
-// likewise. Which is tried next is drawn by lot each time, whatever came before: what one try leaves to be done after its answer
-// falls on all alike. Medians should lie within 5 % of each other.
-// Two unknown accounts are the control. What chance alone makes of as many tries is found by dealing them out anew, by lot: medians
-// further apart than that in 19 of 20 deals tell something.
+// Tests whether response times reveal which accounts exist: npm run build:test && node bench/sign-in-timing.mjs [attempts of each]
+// Sends the same wrong password for an existing, an unknown and a disabled account, then `requestPasswordReset` likewise. The order is
+// random, so that work after an answer affects all kinds equally. Medians should be within 5 % of each other.
+// Two unknown accounts are the control. A permutation test gives the difference that chance alone causes: differences larger than in
+// 19 of 20 permutations are significant.
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ask, median, quantile, register, send, startService } from './service.mjs';
 
 const [tries = '500'] = process.argv.slice(2);
 const WARM_UP = 100;
-/** ms between tries, in which the work that is left after an answer mostly ends. */
+/** ms between attempts, in which most work after an answer ends. */
 const PAUSE_MS = 10;
 const DEALS = 200;
 const WRONG = 'not the password';

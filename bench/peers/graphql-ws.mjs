@@ -1,4 +1,4 @@
-// graphql-ws as its documentation shows it: `useServer`, an async iterator for each subscriber, no authorization.
+// graphql-ws as in its documentation: `useServer`, an async iterator per subscriber, no authorization.
 import { buildSchema } from 'graphql';
 import { PubSub } from 'graphql-subscriptions';
 import { useServer } from 'graphql-ws/use/ws';

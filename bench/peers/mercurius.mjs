@@ -1,4 +1,4 @@
-// mercurius on Fastify, with its own publish and subscribe in the process.
+// mercurius on Fastify, with its in-process pub/sub.
 import fastify from 'fastify';
 import mercurius from 'mercurius';
 import { follow, TYPE_DEFS } from './peer.mjs';

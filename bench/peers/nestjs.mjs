@@ -1,4 +1,4 @@
-// NestJS as its documentation shows it: graphql-ws, `graphql-redis-subscriptions`, a guard for the subscription and one for a field.
+// NestJS as in its documentation: graphql-ws, `graphql-redis-subscriptions`, a guard for the subscription and one for a field.
 import 'reflect-metadata';
 import { ApolloDriver } from '@nestjs/apollo';
 import { Module, UseGuards } from '@nestjs/common';

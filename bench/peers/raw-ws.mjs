@@ -1,4 +1,4 @@
-// The least that a broadcast over WebSockets can cost: one text, sent in a loop.
+// Lower bound for a broadcast over WebSockets: one string, sent in a loop.
 import { WebSocketServer } from 'ws';
 import { serve, TEXT_ID } from './peer.mjs';
 

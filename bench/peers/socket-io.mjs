@@ -1,4 +1,4 @@
-// Socket.IO: everyone in one room.
+// Socket.IO: all clients in one room.
 import { Server } from 'socket.io';
 import { serve } from './peer.mjs';
 
