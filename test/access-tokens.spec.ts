@@ -19,7 +19,7 @@ import { until } from './support/wait.js';
 const tidings = useTidings(() => ({ env: { REDIS_URL: process.env['TEST_REDIS_URL']! } }));
 
 const ME = '{ me { id } }';
-const own = deriveSigningKey(Buffer.from(SECRET, 'base64'));
+const own = deriveSigningKey(Buffer.from(SECRET, 'base64'), 'tidings');
 const HEADER = { alg: 'ES256', typ: 'at+jwt', kid: own.kid };
 
 const encoded = (value: unknown) =>
@@ -63,7 +63,7 @@ beforeAll(async () => {
 });
 
 describe('an access token', () => {
-  it('is a JWT of RFC 9068, and other services verify it by the published keys', async () => {
+  it('is a JWT of RFC 9068 that verifies with the published keys', async () => {
     const jwks = (await (await fetch(`${tidings.current.url}/.well-known/jwks.json`)).json()) as {
       keys: Record<string, string>[];
     };
@@ -87,7 +87,7 @@ describe('an access token', () => {
     expect(claims.exp - claims.iat).toBe(900);
   });
 
-  it('is good when the tests make it as we do: what follows is refused for what is wrong with it', async () => {
+  it('built by these tests is valid, so that the cases below fail for their own reason', async () => {
     expect(await outcome(`Bearer ${signed(claimsOf(user))}`)).toBe(user.id);
     expect(await outcome(`bearer   ${user.accessToken} `)).toBe(user.id);
   });
@@ -148,7 +148,7 @@ describe('an access token', () => {
     '12 kB': () => 'a'.repeat(12_000),
   };
 
-  it.each(Object.keys(REFUSED))('is nobody with %s, over HTTP and on a socket', async (what) => {
+  it.each(Object.keys(REFUSED))('with %s is refused over HTTP and over a socket', async (what) => {
     const token = REFUSED[what]!(user);
     expect(await outcome(`Bearer ${token}`)).toBe('UNAUTHENTICATED');
     const socket = await RawSocket.open(tidings.current.url);
@@ -157,20 +157,20 @@ describe('an access token', () => {
     expect(tidings.current.logged).toEqual([]);
   });
 
-  it("is nobody when it names another account's session", async () => {
+  it('with the session of another account is anonymous', async () => {
     const other = await tidings.current.asUser();
     expect(await outcome(`Bearer ${signed(claimsOf(user, { sid: other.sessionId }))}`)).toBe('UNAUTHENTICATED');
     expect(await outcome(`Bearer ${signed(claimsOf(other))}`)).toBe(other.id);
   });
 
   it.each(['', 'Bearer', 'Bearer ', 'Basic dXNlcjpwYXNz', 'Bearer a b', 'Bearer \u00e9', 'Bearer null'])(
-    'is not found in "%s"',
+    'is not read from the header "%s"',
     async (authorization) => {
       expect(await outcome(authorization)).toBe('UNAUTHENTICATED');
     },
   );
 
-  it('makes anonymous, not refused, when it is bad: who signs in with an old one at hand signs in', async () => {
+  it('that is invalid makes the request anonymous, so that signing in works', async () => {
     const login = 'mutation ($i: LoginInput!) { login(input: $i) { user { id } session { current } } }';
     for (const authorization of [
       'Bearer garbage',
@@ -185,7 +185,7 @@ describe('an access token', () => {
     }
   });
 
-  it('of 100 kB is refused by the server itself, which goes on', async () => {
+  it('of 100 kB is refused by the HTTP server', async () => {
     const { hostname, port } = new URL(tidings.current.url);
     const status = await new Promise((resolve, reject) => {
       const headers = { authorization: `Bearer ${'a'.repeat(100_000)}` };
@@ -200,7 +200,7 @@ describe('an access token', () => {
     expect(await outcome(`Bearer ${user.accessToken}`)).toBe(user.id);
   });
 
-  it('gives the rights that the account has, not those that it names', async () => {
+  it('grants the rights of the account, not claims of its own', async () => {
     const admin = signed(claimsOf(user, { role: 'ADMIN' }));
     const client = new GraphqlClient(tidings.current.url, admin);
     expect((await client.error('{ users { nodes { id } } }')).extensions).toMatchObject({
@@ -209,7 +209,7 @@ describe('an access token', () => {
     });
   });
 
-  it('costs no statement once its session and account are known', async () => {
+  it('takes no statement once its session and account are cached', async () => {
     const fresh = await tidings.current.signIn(user.id, user.email);
     const asking = () => fresh.data('{ __typename me { __typename } }');
     await asking();
@@ -219,7 +219,7 @@ describe('an access token', () => {
     expect(seen[0]).toContain('from "account"');
   });
 
-  it('costs an operation over a socket no statement either', async () => {
+  it('takes no statement over a socket either', async () => {
     const socket = await RawSocket.signedIn(tidings.current.url, user.accessToken!);
     const asking = async () => {
       socket.send({ id: randomUUID(), type: 'subscribe', payload: { query: '{ __typename }' } });
@@ -230,7 +230,7 @@ describe('an access token', () => {
   });
 });
 
-describe('with other nodes over the same database', () => {
+describe('access tokens on other instances', () => {
   const SECOND = Buffer.alloc(32, 'the secret after the first one..').toString('base64');
   let other: TestTidings;
   let rotated: TestTidings;
@@ -243,27 +243,23 @@ describe('with other nodes over the same database', () => {
   });
   afterAll(() => Promise.all([other.stop(), rotated.stop()]));
 
-  it('a token of one is good on the other', async () => {
+  it('are valid', async () => {
     expect(new URL(other.url).port).not.toBe(new URL(tidings.current.url).port);
     expect(await outcome(`Bearer ${user.accessToken}`, other.url)).toBe(user.id);
   });
 
-  it('a session that ends on one is refused on the other at once, seen there before or not', async () => {
-    const waited: number[] = [];
-    for (let round = 0; round < 20; round += 1) {
+  it('of a session that ended elsewhere are refused, seen before or not', async () => {
+    for (const wasSeen of [true, false]) {
       const person = await tidings.current.signIn(user.id, user.email);
       const authorization = `Bearer ${person.accessToken}`;
-      // Half of them were seen by the other node before, half of them were not.
-      if (round % 2) await outcome(authorization, other.url);
+      if (wasSeen) await outcome(authorization, other.url);
       await person.data('mutation { logout }');
-      const ended = performance.now();
       await until(async () => (await outcome(authorization, other.url)) === 'UNAUTHENTICATED', 'the other node knows');
-      waited.push(performance.now() - ended);
+      expect(await outcome(authorization, tidings.current.url)).toBe('UNAUTHENTICATED');
     }
-    expect(waited.toSorted((a, b) => a - b)[10]).toBeLessThan(100);
   });
 
-  it('a disabled account is refused on both as soon as the log says so', async () => {
+  it('of a disabled account are refused on both when the log says so', async () => {
     const person = await tidings.current.asUser();
     const authorization = `Bearer ${person.accessToken}`;
     expect(await outcome(authorization, other.url)).toBe(person.id);
@@ -277,18 +273,18 @@ describe('with other nodes over the same database', () => {
     }
   });
 
-  it('APP_SECRET=new,old verifies what the old one signed, signs with the new one, and publishes both', async () => {
+  it('with APP_SECRET=new,old verify under both keys, sign with the new one, and publish both', async () => {
     const old = claimsOf(user, { exp: Math.floor(Date.now() / 1000) + 2 });
     expect(await outcome(`Bearer ${signed(old)}`, rotated.url)).toBe(user.id);
     const person = await rotated.asUser();
-    const { kid } = deriveSigningKey(Buffer.from(SECOND, 'base64'));
+    const { kid } = deriveSigningKey(Buffer.from(SECOND, 'base64'), 'tidings');
     expect(decoded(person.accessToken!, 0).kid).toBe(kid);
     const jwks = await (await fetch(`${rotated.url}/.well-known/jwks.json`)).json();
     expect((jwks as { keys: { kid: string }[] }).keys.map((key) => key.kid)).toEqual([kid, own.kid]);
     expect(await outcome(`Bearer ${person.accessToken}`)).toBe('UNAUTHENTICATED');
   });
 
-  it('a token expires by itself, and the reply said when', async () => {
+  it('expire at the time named by the reply', async () => {
     const login = 'mutation ($i: LoginInput!) { login(input: $i) { accessToken accessTokenExpiresAt } }';
     const input = { i: { email: user.email, password: PASSWORD } };
     const { accessToken, accessTokenExpiresAt } = (await rotated.anonymous.data(login, input)).login;

@@ -27,7 +27,7 @@ describe('an ADMIN', () => {
     admin = await tidings.current.asUser('ADMIN');
   });
 
-  it('gives a role that holds in the very next request of whoever has it', async () => {
+  it('sets a role that is effective with the next request', async () => {
     const person = await tidings.current.asUser();
     const create = 'mutation ($key: String!) { createProject(input: { key: $key, name: "New" }) { id } }';
     expect((await person.error(create, { key: 'BEFORE' })).extensions.code).toBe('FORBIDDEN');
@@ -40,7 +40,7 @@ describe('an ADMIN', () => {
     expect((await person.error(create, { key: 'LATER' })).extensions.code).toBe('FORBIDDEN');
   });
 
-  it('says the same thing twice without an event for the second', async () => {
+  it('records no event for a repeated change', async () => {
     const person = await tidings.current.asUser();
     await setRole(admin, person.id, 'EDITOR');
     await setRole(admin, person.id, 'EDITOR');
@@ -54,7 +54,7 @@ describe('an ADMIN', () => {
     ]);
   });
 
-  it('disables an account: tokens are refused and sockets close on every node, and signing in is refused', async () => {
+  it('disables an account, which refuses its tokens, sockets on every instance, and sign-ins', async () => {
     const other = await TestTidings.start({ database: tidings.current.database });
     try {
       const person = await tidings.current.asUser();
@@ -77,7 +77,7 @@ describe('an ADMIN', () => {
     }
   });
 
-  it('enables it again: it can sign in, and what had ended stays ended', async () => {
+  it('enables an account, whose ended sessions stay ended', async () => {
     const person = await tidings.current.asUser();
     await setDisabled(admin, person.id);
     await setDisabled(admin, person.id, false);
@@ -89,7 +89,7 @@ describe('an ADMIN', () => {
     expect(await back.data(ME)).toEqual({ me: { id: person.id, role: 'USER' } });
   });
 
-  it('finds neither an account that is not there nor the system itself', async () => {
+  it('finds neither unknown accounts nor the system account', async () => {
     for (const id of [NOBODY, SYSTEM_ACCOUNT_ID]) {
       expect(codeOf(await setRole(admin, id, 'ADMIN'))).toBe('NOT_FOUND');
       expect(codeOf(await setDisabled(admin, id))).toBe('NOT_FOUND');
@@ -100,7 +100,7 @@ describe('an ADMIN', () => {
     });
   });
 
-  it('is the only one who may', async () => {
+  it('is required', async () => {
     const editor = await tidings.current.asUser('EDITOR');
     expect(codeOf(await setRole(editor, editor.id, 'ADMIN'))).toBe('FORBIDDEN');
     expect(codeOf(await setDisabled(editor, admin.id))).toBe('FORBIDDEN');
@@ -108,7 +108,7 @@ describe('an ADMIN', () => {
   });
 });
 
-describe('the last ADMIN', () => {
+describe('last-admin protection', () => {
   const tidings = useTidings();
   const enabledAdmins = async (): Promise<string[]> => {
     const sql = `select id from account where role = 'ADMIN' and disabled_at is null`;
@@ -116,7 +116,7 @@ describe('the last ADMIN', () => {
   };
   afterEach(() => tidings.current.database.query(`update account set role = 'USER'`));
 
-  it('stays, and a disabled one does not count', async () => {
+  it('keeps the last enabled ADMIN', async () => {
     const [admin, other] = [await tidings.current.asUser('ADMIN'), await tidings.current.asUser('ADMIN')];
     await setDisabled(admin, other.id);
     for (const refused of [await setRole(admin, admin.id, 'EDITOR'), await setDisabled(admin, admin.id)]) {
@@ -128,7 +128,7 @@ describe('the last ADMIN', () => {
     expect(await enabledAdmins()).toEqual([other.id]);
   });
 
-  it('cannot be raised again by itself after it was demoted while it asked', async () => {
+  it('refuses a demoted ADMIN who restores itself concurrently', async () => {
     const [admin, other] = [await tidings.current.asUser('ADMIN'), await tidings.current.asUser('ADMIN')];
     const { database } = tidings.current;
     // The request passes its check as ADMIN, and waits for the row that the demotion has locked.
@@ -162,21 +162,21 @@ describe('the first ADMIN', () => {
     await database.drop();
   });
 
-  it('is one of fifty who register at once', async () => {
+  it('is one of fifty concurrent registrations', async () => {
     const at = await start();
     const roles = await Promise.all(Array.from({ length: 50 }, () => register(at)));
     expect(roles.filter((role) => role === 'ADMIN')).toHaveLength(1);
     expect(roles.filter((role) => role === 'USER')).toHaveLength(49);
   });
 
-  it('is not whoever registers beside a disabled ADMIN, or beside the demo', async () => {
+  it('is not a registration beside a disabled ADMIN or the demo', async () => {
     const at = await start({ DEMO: 'true' });
     expect(await register(at)).toBe('USER');
     await database.query(`update account set disabled_at = now() where role = 'ADMIN'`);
     expect(await register(at)).toBe('USER');
   });
 
-  it('is not made by a registration that fails: the claim is free for the next', async () => {
+  it('is not claimed by a failed registration', async () => {
     const at = await start();
     await database.query(
       `insert into account (id, email, name, role, password_hash) values ($1, 'taken@example.com', 'T', 'USER', 'x')`,
@@ -188,7 +188,7 @@ describe('the first ADMIN', () => {
     expect(await register(at)).toBe('USER');
   });
 
-  it('is not made by registering in production', async () => {
+  it('is not a registration in production', async () => {
     const at = await start({
       NODE_ENV: 'production',
       PUBLIC_URL: 'https://tidings.example.com',

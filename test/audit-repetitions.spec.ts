@@ -42,8 +42,8 @@ async function entries(action: string, more: Record<string, unknown> = {}) {
 const guess = (address: string, email: string) =>
   tidings.current.anonymous.send(LOGIN, { input: { email, password: 'a wrong guess' } }, from(address));
 
-describe('a refusal', () => {
-  it('is one entry with a count, however often it is repeated', async () => {
+describe('a repeated refusal', () => {
+  it('is one entry with a count', async () => {
     const person = await tidings.current.asUser();
     for (let at = 0; at < 100; at += 1) await person.send(SET_ROLE, { id: person.id });
     const [entry, ...others] = await entries('MUTATION_REFUSED', { actorId: person.id });
@@ -52,13 +52,13 @@ describe('a refusal', () => {
     expect(Date.parse(entry!.lastAt!)).toBeGreaterThanOrEqual(Date.parse(entry!.at));
   });
 
-  it('that happens once has a count of one, and no other time', async () => {
+  it('that happens once has a count of one and no last time', async () => {
     const person = await tidings.current.asUser();
     await person.send(SET_ROLE, { id: person.id });
     expect(await entries('MUTATION_REFUSED', { actorId: person.id })).toMatchObject([{ count: 1, lastAt: null }]);
   });
 
-  it('begins another entry after ten minutes', async () => {
+  it('starts another entry after ten minutes', async () => {
     const person = await tidings.current.asUser();
     await person.send(SET_ROLE, { id: person.id });
     await person.send(SET_ROLE, { id: person.id });
@@ -76,8 +76,8 @@ describe('a refusal', () => {
   });
 });
 
-describe('what left nothing before', () => {
-  it('attempts that a limit refuses, with the field', async () => {
+describe('the audit log of refused attempts', () => {
+  it('counts attempts over a limit by field', async () => {
     const [victim, address] = [await tidings.current.asUser(), '198.51.100.7'];
     for (let at = 0; at < 14; at += 1) await guess(address, victim.email);
     const limited = (await entries('MUTATION_REFUSED')).filter((entry) => entry.address === address);
@@ -86,7 +86,7 @@ describe('what left nothing before', () => {
     expect(wrong).toMatchObject([{ count: 10, outcome: 'REFUSED', subjectId: victim.id }]);
   });
 
-  it('operations of an account that asks too much', async () => {
+  it('counts operations over the work budget', async () => {
     const person = await tidings.current.asUser();
     tidings.current.app.get(AccountBudget).operation(person.id, OPERATIONS.points);
     for (let at = 0; at < 3; at += 1) await person.send('{ me { id } }');
@@ -95,7 +95,7 @@ describe('what left nothing before', () => {
     ]);
   });
 
-  it('reset tokens that were made up, without the token', async () => {
+  it('counts invalid reset tokens without the token', async () => {
     const reset = 'mutation ($t: String!) { resetPassword(input: { token: $t, newPassword: "another long phrase" }) }';
     for (let at = 0; at < 5; at += 1)
       await tidings.current.anonymous.send(reset, { t: `made-up-${at}` }, from('198.51.100.8'));
@@ -104,7 +104,7 @@ describe('what left nothing before', () => {
     ]);
   });
 
-  it('access tokens that were forged, without the token, and not those that have expired', async () => {
+  it('counts forged access tokens without the token, not expired ones', async () => {
     const person = await tidings.current.asUser();
     const [header, claims] = person.accessToken!.split('.');
     const address = '198.51.100.10';
@@ -124,7 +124,7 @@ describe('what left nothing before', () => {
     ]);
   });
 
-  it('refresh tokens that were made up', async () => {
+  it('counts forged refresh tokens', async () => {
     const person = await tidings.current.asUser();
     const refresh = 'mutation ($t: String) { refresh(refreshToken: $t) { accessToken } }';
     for (let at = 0; at < 3; at += 1) {
@@ -136,7 +136,7 @@ describe('what left nothing before', () => {
     ]);
   });
 
-  it('subscriptions to what is not there, alike for what is and cannot be seen', async () => {
+  it('counts subscriptions to absent and invisible objects alike', async () => {
     const [person, other] = [await tidings.current.asUser(), await tidings.current.asUser('EDITOR')];
     const { id } = await createProject(other);
     const socket = person.socket();
@@ -151,7 +151,7 @@ describe('what left nothing before', () => {
     ]);
   });
 
-  it('changes that would take the last OWNER or the last ADMIN away', async () => {
+  it('counts refused removals of the last OWNER or ADMIN', async () => {
     const owner = await tidings.current.asUser('EDITOR');
     const { id } = await createProject(owner);
     const variables = { p: id, u: owner.id };
@@ -180,8 +180,8 @@ const elsewhere = (at: number) => ({
 });
 const sum = (counts: readonly { count: number }[]) => counts.reduce((total, { count }) => total + count, 0);
 
-describe('a flood', () => {
-  it('from one site is a bounded number of entries, and one that counts the rest', async () => {
+describe('a flood of refusals', () => {
+  it('from one network makes a bounded number of entries and one count of the rest', async () => {
     const total = MAX_PER_SOURCE + 12;
     await Promise.all(
       Array.from({ length: total }, (_, at) => guess(`203.0.113.${at + 1}`, `nobody${at}@example.com`)),
@@ -194,7 +194,7 @@ describe('a flood', () => {
     ]);
   });
 
-  it('from very many sites is too, and leaves room for what accounts do', async () => {
+  it('from many networks is bounded and leaves room for account entries', async () => {
     const own = await TestTidings.start({ env: ENV });
     const repetitions = own.app.get(AuditRepetitions);
     const counts = (where: string) =>
@@ -217,8 +217,8 @@ describe('a flood', () => {
   }, 60_000);
 });
 
-describe('nothing is lost', () => {
-  it('when the service stops', async () => {
+describe('counted entries', () => {
+  it('are written at shutdown', async () => {
     const database = await createDatabase();
     const own = await TestTidings.start({ env: ENV, database });
     const person = await own.asUser();
@@ -230,14 +230,14 @@ describe('nothing is lost', () => {
     await database.drop();
   });
 
-  it('breaks nothing that comes when the service has stopped and the database is gone', async () => {
+  it('are discarded without errors after shutdown with the database gone', async () => {
     const own = await TestTidings.start({ env: ENV });
     const repetitions = own.app.get(AuditRepetitions);
     await own.stop();
     await expect(repetitions.record({ action: 'LOGIN', outcome: 'REFUSED' })).resolves.toBeUndefined();
   });
 
-  it('while the database does not take it', async () => {
+  it('are kept while the database is away', async () => {
     const person = await tidings.current.asUser();
     const { database } = tidings.current;
     await database.query('alter table audit_entry rename to audit_entry_away');

@@ -46,8 +46,8 @@ const refresh = (token: string, address = '127.0.0.1') =>
 
 const pageSince = (since: string) => `{ auditLog(filter: { since: "${since}" }) { nodes { id } } }`;
 
-describe('of signing in', () => {
-  it('tells a success, from where and when on the clock of the database', async () => {
+describe('the audit log of sign-ins', () => {
+  it('records a success with address and database time', async () => {
     const [before] = await tidings.current.database.query<{ now: Date }>('select now() as now');
     const person = await tidings.current.asUser();
     const entries = await during(() => tidings.current.login(person));
@@ -57,7 +57,7 @@ describe('of signing in', () => {
     expect(Date.parse(entries[0]!.at)).toBeGreaterThanOrEqual(before!.now.getTime() - 1);
   });
 
-  it('tells a refusal, of an account that is there or not, and never the e-mail that was typed', async () => {
+  it('records a refusal for existing and unknown accounts without the e-mail', async () => {
     const person = await tidings.current.asUser();
     const entries = await during(async () => {
       for (const email of [TYPED, person.email]) {
@@ -74,7 +74,7 @@ describe('of signing in', () => {
     ]);
   });
 
-  it('tells a registration', async () => {
+  it('records a registration', async () => {
     const register = 'mutation ($input: RegisterInput!) { register(input: $input) { user { id } } }';
     const input = { name: 'New', email: 'registered@example.com', password: PASSWORD };
     let id = '';
@@ -85,8 +85,8 @@ describe('of signing in', () => {
   });
 });
 
-describe('of sessions', () => {
-  it('tells who signed out, and which session was revoked', async () => {
+describe('the audit log of sessions', () => {
+  it('records sign-out and revocation', async () => {
     const person = await tidings.current.asUser();
     const other = await tidings.current.signIn(person.id, person.email);
     const entries = await during(async () => {
@@ -100,7 +100,7 @@ describe('of sessions', () => {
     ]);
   });
 
-  it('tells that a password was changed', async () => {
+  it('records a password change', async () => {
     const person = await tidings.current.asUser();
     const input = { currentPassword: PASSWORD, newPassword: 'another password of the tests' };
     const change = 'mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { accessToken } }';
@@ -110,7 +110,7 @@ describe('of sessions', () => {
     ]);
   });
 
-  it('tells that a current password was wrong when one was to be changed', async () => {
+  it('records a wrong current password', async () => {
     const person = await tidings.current.asUser();
     const input = { currentPassword: 'not the password', newPassword: 'another password of the tests' };
     const change = 'mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { accessToken } }';
@@ -120,7 +120,7 @@ describe('of sessions', () => {
     ]);
   });
 
-  it('tells that a reset was asked for, of an account that is there or not, and never the e-mail that was typed', async () => {
+  it('records a reset request for existing and unknown accounts without the e-mail', async () => {
     const person = await tidings.current.asUser();
     const request = 'mutation ($e: String!) { requestPasswordReset(email: $e) }';
     const entries = await during(async () => {
@@ -139,7 +139,7 @@ describe('of sessions', () => {
     ]);
   });
 
-  it('tells a theft once, however many replays of the stolen token come', async () => {
+  it('records a theft once for any number of replays', async () => {
     const person = await tidings.current.asUser();
     const first = person.refreshToken;
     const second = (await refresh(first)).data.refresh.refreshToken;
@@ -158,7 +158,7 @@ describe('of sessions', () => {
     ]);
   });
 
-  it('tells of a replay within the window from another address, once an address, and not of one from the same', async () => {
+  it('records a reuse within the window from another address once per address', async () => {
     const person = await tidings.current.asUser();
     await refresh(person.refreshToken, '198.51.100.1');
     expect(await during(() => refresh(person.refreshToken, '198.51.100.1'))).toEqual([]);
@@ -173,11 +173,11 @@ describe('of sessions', () => {
   });
 });
 
-describe('of administration', () => {
+describe('the audit log of administration', () => {
   const SET_ROLE = 'mutation ($id: ID!, $role: Role!) { setUserRole(userId: $id, role: $role) { id } }';
   const SET_DISABLED = 'mutation ($id: ID!, $off: Boolean!) { setUserDisabled(userId: $id, disabled: $off) { id } }';
 
-  it('tells roles and disabling, and what ended with it, in one row an act', async () => {
+  it('records role changes and disabling with the ended sessions in one row', async () => {
     const person = await tidings.current.asUser();
     const entries = await during(async () => {
       await admin.data(SET_ROLE, { id: person.id, role: 'EDITOR' });
@@ -195,12 +195,12 @@ describe('of administration', () => {
     }
   });
 
-  it('tells what failed, with the reason', async () => {
+  it('records failures with the reason', async () => {
     const entries = await during(() => admin.send(SET_ROLE, { id: admin.id, role: 'USER' }));
     expect(entries).toMatchObject([{ action: 'ROLE_CHANGED', outcome: 'FAILED', details: { reason: 'LAST_ADMIN' } }]);
   });
 
-  it('tells a refusal once an operation, however often the operation tried', async () => {
+  it('records a refusal once per operation', async () => {
     const person = await tidings.current.asUser();
     const mutation = `mutation { ${[1, 2, 3].map((at) => `a${at}: setUserRole(userId: "${person.id}", role: ADMIN) { id }`).join(' ')} }`;
     const entries = await during(() => person.send(mutation));
@@ -210,8 +210,8 @@ describe('of administration', () => {
   });
 });
 
-describe('of projects', () => {
-  it('tells memberships and deletions', async () => {
+describe('the audit log of projects', () => {
+  it('records memberships and deletions', async () => {
     const [owner, member] = [await tidings.current.asUser('EDITOR'), await tidings.current.asUser()];
     const { id } = await createProject(owner);
     const update = await postUpdate(owner, id);
@@ -239,8 +239,8 @@ describe('of projects', () => {
   });
 });
 
-describe('reading it', () => {
-  it('goes page by page, newest first, without an entry twice', async () => {
+describe('auditLog', () => {
+  it('pages newest first without duplicates', async () => {
     const all = await entriesOf({});
     const seen: string[] = [];
     let after: string | undefined;
@@ -254,7 +254,7 @@ describe('reading it', () => {
     expect(seen.length).toBeGreaterThan(14);
   });
 
-  it('takes every filter, and all of them together', async () => {
+  it('applies all filters, alone and combined', async () => {
     const all = await entriesOf({});
     const ids = async (filter: Record<string, unknown>) => (await entriesOf(filter)).map(({ id }) => id);
     const where = (holds: (entry: Entry) => boolean) => all.filter(holds).map(({ id }) => id);
@@ -275,7 +275,7 @@ describe('reading it', () => {
     expect(await ids(filter)).toEqual(where(({ action, actor }) => action === 'LOGIN' && actor?.id === admin.id));
   });
 
-  it('names what is wrong with a filter', async () => {
+  it('names invalid filters', async () => {
     const wrong: [Record<string, unknown>, string][] = [
       [{ actions: ['LOGIN', 'HACK'] }, 'filter.actions.1'],
       [{ actorId: 'me' }, 'filter.actorId'],
@@ -297,7 +297,7 @@ describe('reading it', () => {
     }
   });
 
-  it('takes the dates that there are, in a literal as well, and no others', async () => {
+  it('accepts valid dates only, in literals as well', async () => {
     const taken = ['2024-02-29T23:59:59.999Z', '2026-11-21t09:30:00+05:30', '2026-11-21', '0001-01-01T00:00:00Z'];
     for (const since of taken) expect((await admin.send(pageSince(since))).errors).toBeUndefined();
     for (const since of ['2023-02-29T00:00:00Z', '2026-04-31', '2026-13-01']) {
@@ -307,12 +307,12 @@ describe('reading it', () => {
     }
   });
 
-  it('is for ADMINs', async () => {
+  it('requires an ADMIN', async () => {
     const editor = await tidings.current.asUser('EDITOR');
     expect((await editor.error(AUDIT)).extensions).toEqual({ code: 'FORBIDDEN', requires: 'ADMIN' });
   });
 
-  it('shows nothing that must stay secret: no password, no token, no e-mail that was typed', async () => {
+  it('shows no password, token or typed e-mail', async () => {
     const [row] = await tidings.current.database.query<{ text: string }>(
       `select string_agg(to_jsonb(audit_entry)::text, '') as text from audit_entry`,
     );

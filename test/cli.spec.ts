@@ -6,14 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { removeEmbeddedPostgres } from '../src/engine/database/embedded-postgres.js';
+import { removeEmbeddedPostgres } from '../src/embedded-postgres/embedded-postgres.js';
 import { SYSTEM_ACCOUNT_ID } from '../src/engine/database/migrations/20261121000001-engine.js';
 import { createDatabase } from './support/database.js';
 import { GraphqlClient } from './support/graphql-client.js';
 import { databaseProcess, killAll, ServiceProcess } from './support/process.js';
 import { RawSocket } from './support/socket-client.js';
 import { runCommand } from '../src/cli/command-line.js';
-import { domainParts } from '../src/domain-parts.js';
+import { domainOf } from '../src/domain-parts.js';
 import { PASSWORD, SECRET, useTidings } from './support/tidings.js';
 import { until } from './support/wait.js';
 
@@ -30,7 +30,7 @@ interface Ran {
 /** Runs a command to its end: here, or as the process that it is for whoever types it. */
 async function run(env: Record<string, string>, words: readonly string[], typed = ''): Promise<Ran> {
   const [input, output, errors] = [Readable.from([typed]), new PassThrough(), new PassThrough()];
-  const code = await runCommand(words, env, async () => domainParts, { input, output, errors });
+  const code = await runCommand(words, env, async () => domainOf(false), { input, output, errors });
   return { code, out: String(output.read() ?? ''), err: String(errors.read() ?? '') };
 }
 
@@ -46,7 +46,7 @@ async function spawned(env: Record<string, string>, words: readonly string[], in
 
 const codeOf = async (client: GraphqlClient) => (await client.send(ME)).errors?.[0]?.extensions.code;
 
-describe('with DATABASE_URL, while the service runs', () => {
+describe('the command line with DATABASE_URL, while the service runs', () => {
   const tidings = useTidings();
   const tell = (words: string, input?: string) =>
     run({ DATABASE_URL: tidings.current.database.url, APP_SECRET: SECRET }, words.split(' '), input);
@@ -58,7 +58,7 @@ describe('with DATABASE_URL, while the service runs', () => {
       [SYSTEM_ACCOUNT_ID, id],
     );
 
-  it('makes an ADMIN who can sign in at once, and says so', async () => {
+  it('creates an ADMIN who can sign in', async () => {
     const made = await tell(
       'account create --email Root@example.com --name Root --role ADMIN --password-stdin',
       `${PASSWORD}\n`,
@@ -72,7 +72,7 @@ describe('with DATABASE_URL, while the service runs', () => {
     expect(again).toEqual({ code: 1, out: '', err: 'This e-mail address is already registered.\n' });
   });
 
-  it('changes a role, which the running service feels at once', async () => {
+  it('changes a role, effective at once in the running service', async () => {
     const person = await tidings.current.asUser();
     await person.data(ME);
     expect(await tell(`account role ${person.email} EDITOR`)).toEqual({
@@ -86,7 +86,7 @@ describe('with DATABASE_URL, while the service runs', () => {
     expect(await trail(person.id)).toEqual([{ action: 'ROLE_CHANGED', outcome: 'SUCCESS', address: null }]);
   });
 
-  it('disables an account and enables it again: sockets close, and what ended stays ended', async () => {
+  it('disables and enables an account: sockets close, ended sessions stay ended', async () => {
     const person = await tidings.current.asUser();
     const socket = await RawSocket.signedIn(tidings.current.url, person.accessToken!);
     expect((await tell(`account disable ${person.email}`)).code).toBe(0);
@@ -98,7 +98,7 @@ describe('with DATABASE_URL, while the service runs', () => {
     expect(await codeOf(person)).toBe('UNAUTHENTICATED');
   });
 
-  it('sets a password: the old one and every session are done with', async () => {
+  it('sets a password and ends every session', async () => {
     const person = await tidings.current.asUser();
     const reset = await tell(`account password ${person.email} --password-stdin`, 'a new long password\n');
     expect(reset).toMatchObject({ code: 0, err: '' });
@@ -109,7 +109,7 @@ describe('with DATABASE_URL, while the service runs', () => {
     expect(await trail(person.id)).toMatchObject([{ action: 'PASSWORD_RESET' }]);
   });
 
-  it('ends sessions, and says how many', async () => {
+  it('ends sessions and prints the count', async () => {
     const person = await tidings.current.asUser();
     await tidings.current.signIn(person.id, person.email);
     expect((await tell(`sessions end ${person.email.toUpperCase()}`)).out).toMatch(/^Ended 2 sessions of /);
@@ -121,13 +121,13 @@ describe('with DATABASE_URL, while the service runs', () => {
   it('keeps the last ADMIN', async () => {
     await tidings.current.database.query(`update account set role = 'USER' where role = 'ADMIN'`);
     const admin = await tidings.current.asUser('ADMIN');
-    const err = 'There is always an ADMIN who can sign in: name another one first.\n';
+    const err = 'An installation needs an enabled ADMIN: appoint another one first.\n';
     expect(await tell(`account disable ${admin.email}`)).toEqual({ code: 1, out: '', err });
     expect(await tell(`account role ${admin.email} USER`)).toEqual({ code: 1, out: '', err });
     expect(await trail(admin.id)).toMatchObject([{ outcome: 'FAILED' }, { outcome: 'FAILED' }]);
   });
 
-  it('says what it did not understand, and what cannot be, with another exit code', async () => {
+  it('reports usage errors and refusals with different exit codes', async () => {
     const wrong: [string, number, RegExp][] = [
       ['account role nobody@example.com EDITOR', 1, /^Account nobody@example\.com not found\.\n$/],
       ['account role nobody@example.com KING', 2, /Allowed choices are USER, EDITOR, ADMIN/],
@@ -149,7 +149,7 @@ describe('with DATABASE_URL, while the service runs', () => {
     });
   });
 
-  it('helps', async () => {
+  it('prints help', async () => {
     const help = await spawned({}, ['--help']);
     expect(help.code).toBe(0);
     expect(help.out).toMatch(/account[^]*sessions[^]*DATABASE_URL[^]*Exit codes/);
@@ -157,14 +157,14 @@ describe('with DATABASE_URL, while the service runs', () => {
   });
 });
 
-it('says in one line that the database is away', async () => {
+it('the command line reports an unreachable database in one line', async () => {
   const env = { DATABASE_URL: 'postgresql://tidings:pa55word@127.0.0.1:1/tidings', APP_SECRET: SECRET };
   const { code, err } = await run(env, ['sessions', 'end', 'a@example.com']);
   expect([code, err.trim().split('\n')]).toEqual([1, [expect.stringContaining('cannot be reached')]]);
   expect(err).not.toContain('pa55word');
 });
 
-it('leaves nothing where there is no installation, unless it is to make one', async () => {
+it('the command line changes nothing without an installation, unless asked to create one', async () => {
   const database = await createDatabase();
   await database.query('drop schema public cascade; create schema public');
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'tidings-cli-none-')));
@@ -187,7 +187,7 @@ it('leaves nothing where there is no installation, unless it is to make one', as
   }
 });
 
-describe('with the embedded database', () => {
+describe('the command line with the embedded database', () => {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'tidings-cli-')));
   const dataDir = join(folder, 'data');
   const env = { DATA_DIR: dataDir, PORT: '0' };
@@ -209,7 +209,7 @@ describe('with the embedded database', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('starts it where nothing runs and stops it again; shares it with the service that runs', async () => {
+  it('starts it when not running, shares it with the running service', async () => {
     expect(await run(env, create, PASSWORD)).toMatchObject({ code: 0, err: '' });
     expect(databaseProcess(dataDir)).toBeUndefined();
     const service = await ServiceProcess.start(env);
@@ -230,7 +230,7 @@ describe('with the embedded database', () => {
     ['SIGHUP', 129],
     ['SIGQUIT', 131],
     ['SIGTERM', 143],
-  ] as const)('leaves no PostgreSQL behind when %s ends it', async (signal, code) => {
+  ] as const)('stops PostgreSQL when %s ends it', async (signal, code) => {
     expect(databaseProcess(dataDir)).toBeUndefined();
     const words = ['account', 'role', 'first@example.com', 'ADMIN'];
     const child = spawn(process.execPath, [PROGRAM, ...words], { env: { PATH: process.env['PATH'], ...env } });

@@ -41,7 +41,7 @@ describe.each(COLLATIONS)('with the collation %s', (_name, locale) => {
     ['ada@xn--e1afmkfd.xn--p1ai', ['ada@пример.рф', 'ADA@ПРИМЕР.РФ']],
     ['Sales@İstanbul.example', ['sales@i̇stanbul.example', 'SALES@İSTANBUL.EXAMPLE']],
     ['r&d@example.com', ['R&D@example.com']],
-  ])('%s is one account, which signs in however it is written', async (email, others) => {
+  ])('%s is one account in any spelling', async (email, others) => {
     const { data, errors } = await register(email);
     expect(errors).toBeUndefined();
     const { id } = data.register.user;
@@ -51,7 +51,7 @@ describe.each(COLLATIONS)('with the collation %s', (_name, locale) => {
     }
   });
 
-  it('people and projects are found in any case', async () => {
+  it('users and projects are found in any case', async () => {
     const admin = await tidings.asUser('ADMIN', 'Ipek INCI');
     const input = { key: 'INBOX', name: 'INFO Island' };
     await admin.data('mutation ($input: CreateProjectInput!) { createProject(input: $input) { id } }', { input });
@@ -67,7 +67,7 @@ describe.each(COLLATIONS)('with the collation %s', (_name, locale) => {
   });
 });
 
-it('accounts that a Turkish database held twice come to one that can sign in', async () => {
+it('duplicate accounts of a Turkish database merge into one that can sign in', async () => {
   const database = await createEmptyDatabase(COLLATIONS[0][1]);
   const upgrade = async (before?: string) => {
     const migrations = databaseContent.migrations.filter(({ name }) => before === undefined || name < before);

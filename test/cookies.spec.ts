@@ -1,7 +1,7 @@
 // Sessions in cookies: what browsers are given and send, over HTTP and sockets, and what becomes of it.
 import { request as rawRequest } from 'node:http';
 import { Role } from '../src/engine/access/role.js';
-import { OpenSockets } from '../src/engine/realtime/open-sockets.js';
+import { OpenSockets } from '../src/engine/realtime/sockets/open-sockets.js';
 import { AccessTokens } from '../src/engine/sessions/access-tokens.js';
 import { bearer, CLEARED, inBrowser, KEPT, Page, usePages } from './support/page.js';
 import { RawSocket, SocketClient } from './support/socket-client.js';
@@ -35,8 +35,8 @@ function raw({ url, headers }: Page, more: Record<string, string | string[]>): P
   });
 }
 
-describe('a session in cookies', () => {
-  it('is opened by a sign-in that shows no token, and keeps both out of reach of scripts for as long as it lives', async () => {
+describe('a cookie session', () => {
+  it('is opened by a sign-in that returns no token, in HttpOnly cookies with its lifetime', async () => {
     const own = page();
     const { data, set, headers } = await own.send(LOGIN, login());
     expect(data.login).toMatchObject({ accessToken: null, refreshToken: null, user: { id: pages.ada.id } });
@@ -54,7 +54,7 @@ describe('a session in cookies', () => {
     expect(await sessionRow(data.login.session.id)).toMatchObject({ transport: 'COOKIE', ended_at: null });
   });
 
-  it('is opened by registering too, and shown as what it is', async () => {
+  it('is opened by registration as well', async () => {
     const own = page();
     const input = { name: 'Grace', email: 'grace@example.com', password: PASSWORD, transport: 'COOKIE' };
     const { data, set } = await own.send(REGISTER, { input });
@@ -63,7 +63,7 @@ describe('a session in cookies', () => {
     expect(sessions).toEqual([{ id: data.register.session.id, current: true, transport: 'COOKIE' }]);
   });
 
-  it('is refreshed without an argument, and tabs that race are given the same', async () => {
+  it('is refreshed without an argument, with equal results for concurrent tabs', async () => {
     const own = await signedIn();
     const cookie = own.cookie;
     const tabs = await Promise.all([1, 2, 3].map(() => own.send(REFRESH, {}, { cookie })));
@@ -75,7 +75,7 @@ describe('a session in cookies', () => {
     expect((await own.send(ME)).data).toEqual({ me: { id: pages.ada.id } });
   });
 
-  it('stands beside a session in bodies: `Authorization` wins, however bad it is', async () => {
+  it('coexists with a bearer session, and `Authorization` takes precedence even when invalid', async () => {
     const [own, other] = [await signedIn(), await tidings.current.asUser()];
     const current = '{ me { id } sessions { id current } }';
     const as = async (headers: Record<string, string>) => {
@@ -102,7 +102,7 @@ describe('a session in cookies', () => {
     expect([code, (await sessionRow(own.session))['generation']]).toEqual(['UNAUTHENTICATED', 1]);
   });
 
-  it('keeps its transport when the password is changed', async () => {
+  it('keeps its transport over a password change', async () => {
     const user = await tidings.current.asUser();
     const own = await signedIn(user);
     const input = { currentPassword: PASSWORD, newPassword: `${PASSWORD}, another` };
@@ -123,7 +123,7 @@ describe('a session in cookies', () => {
     ['logout', 'mutation { logout }', 'LOGOUT'],
     ['logoutEverywhere', 'mutation { logoutEverywhere }', 'LOGOUT'],
     ['revokeSession', 'mutation ($id: ID!) { revokeSession(id: $id) }', 'REVOKED'],
-  ])('and its cookies end with %s', async (_what, mutation, reason) => {
+  ])('ends with its cookies by %s', async (_what, mutation, reason) => {
     const user = await tidings.current.asUser();
     const own = await signedIn(user);
     const cookie = own.cookie;
@@ -132,7 +132,7 @@ describe('a session in cookies', () => {
     expect((await own.send(ME, {}, { cookie })).code).toBe('UNAUTHENTICATED');
   });
 
-  it('keeps its cookies while others end', async () => {
+  it('keeps its cookies when other sessions end', async () => {
     const user = await tidings.current.asUser();
     const own = await signedIn(user);
     const revoke = await own.send('mutation ($id: ID!) { revokeSession(id: $id) }', { id: user.sessionId });
@@ -144,16 +144,22 @@ describe('a session in cookies', () => {
     expect((await own.send(ME)).data).toEqual({ me: { id: user.id } });
   });
 
-  it('takes its cookies along when a refresh is refused', async () => {
+  it('keeps its cookies when a refresh is refused, since they may be newer when the reply arrives', async () => {
     const user = await tidings.current.asUser();
     const stolen = await signedIn(user);
     const old = stolen.cookie;
     await stolen.send(REFRESH);
     await stolen.send(REFRESH);
     const theft = await stolen.send(REFRESH, {}, { cookie: old });
-    expect([theft.code, theft.set]).toEqual(['REFRESH_TOKEN_REUSED', CLEARED]);
+    expect([theft.code, theft.set]).toEqual(['REFRESH_TOKEN_REUSED', []]);
     const ended = await stolen.send(REFRESH, {}, { cookie: old });
-    expect([ended.code, ended.set]).toEqual(['UNAUTHENTICATED', CLEARED]);
+    expect([ended.code, ended.set]).toEqual(['UNAUTHENTICATED', []]);
+    const since = await lastAudit();
+    for (const document of [ME, REFRESH]) expect((await stolen.send(document)).code).toBe('UNAUTHENTICATED');
+    expect((await stolen.send('{ __typename }')).data).toEqual({ __typename: 'Query' });
+    expect(await auditSince(since)).toEqual([]);
+    await stolen.login(user.email);
+    expect((await stolen.send(ME)).data).toEqual({ me: { id: user.id } });
     const nothing = await page().send(REFRESH);
     expect([nothing.code, nothing.set]).toEqual(['UNAUTHENTICATED', []]);
   });
@@ -163,7 +169,7 @@ describe('a session in cookies', () => {
     ['garbage', () => 'garbage'],
     ['nothing', () => ''],
     ['quotes', () => `"${pages.ada.accessToken}"`],
-  ])('with %s is nobody: good enough for what is public, and for nothing else', async (_what, token) => {
+  ])('with %s is anonymous', async (_what, token) => {
     const headers = { cookie: `tidings-access=${token()}` };
     expect((await page().send(ME, {}, headers)).code).toBe('UNAUTHENTICATED');
     expect((await page().send('{ __typename }', {}, headers)).data).toEqual({ __typename: 'Query' });
@@ -175,23 +181,23 @@ describe('a session in cookies', () => {
     ['the access cookie', (own: Page) => `${own.cookie}; tidings-access=${own.jar.get('tidings-access')}`],
     ['the refresh cookie', (own: Page) => `tidings-refresh=x; ${own.cookie}`],
     ['one of them, empty,', (own: Page) => `tidings-access=;\t${own.cookie}`],
-  ])('is not believed where %s comes twice', async (_what, cookie) => {
+  ])('is ignored where %s is duplicated', async (_what, cookie) => {
     const own = await signedIn();
     const headers = { cookie: cookie(own) };
     expect((await own.send(ME, {}, headers)).code).toBe('UNAUTHENTICATED');
     const { code, set } = await own.send(REFRESH, {}, headers);
-    expect([code, set]).toEqual(['UNAUTHENTICATED', CLEARED]);
+    expect([code, set]).toEqual(['UNAUTHENTICATED', []]);
     expect(await sessionRow(own.session)).toMatchObject({ generation: 1, ended_at: null });
   });
 
-  it('is not believed either where it comes twice in headers of their own, nor beside an empty `Authorization`', async () => {
+  it('is ignored in duplicate headers and beside an empty `Authorization`', async () => {
     const own = await signedIn();
     expect(await raw(own, {})).toContain(pages.ada.id);
     expect(await raw(own, { cookie: [own.cookie, own.cookie] })).toContain('UNAUTHENTICATED');
     expect(await raw(own, { authorization: '' })).toContain('UNAUTHENTICATED');
   });
 
-  it('costs no statement of its own', async () => {
+  it('takes no extra statement', async () => {
     const own = await signedIn();
     expect(await fewestStatementsOf(() => own.send('{ __typename }'))).toEqual([]);
     expect(await fewestStatementsOf(() => own.send(ME))).toHaveLength(
@@ -200,7 +206,7 @@ describe('a session in cookies', () => {
   });
 });
 
-describe('signing in under a cookie', () => {
+describe('signing in with an existing cookie session', () => {
   it.each<[string, string, (own: Page & { session: string }) => void]>([
     ['again, by cookie', 'COOKIE', () => {}],
     ['again, by body', 'BODY', () => {}],
@@ -210,7 +216,7 @@ describe('signing in under a cookie', () => {
       ({ jar, session }) => jar.set(KEPT[0]!, expired(pages.ada.id, session)),
     ],
     ['with the access cookie alone', 'COOKIE', ({ jar }) => jar.delete(KEPT[1]!)],
-  ])('ends the session before it, once: %s', async (_what, transport, change) => {
+  ])('ends the previous session once: %s', async (_what, transport, change) => {
     const own = await signedIn();
     const socket = await own.socket();
     change(own);
@@ -230,7 +236,7 @@ describe('signing in under a cookie', () => {
     ]);
   });
 
-  it('ends that of another account alike, by login and by register', async () => {
+  it('ends the session of another account too, by login and by register', async () => {
     const [own, user] = [await signedIn(), await tidings.current.asUser()];
     const second = await own.login(user.email);
     expect([await endOf(own.session), await endOf(second)]).toEqual(['REPLACED', null]);
@@ -239,7 +245,7 @@ describe('signing in under a cookie', () => {
     expect([await endOf(second), set]).toEqual(['REPLACED', CLEARED]);
   });
 
-  it('of each other, at the same time, stops nobody', async () => {
+  it('succeeds concurrently for two sessions', async () => {
     const user = await tidings.current.asUser();
     const both = [await signedIn(), await signedIn(user)];
     const ids = await Promise.all(both.map((own, at) => own.login(at === 0 ? user.email : pages.ada.email)));
@@ -247,7 +253,7 @@ describe('signing in under a cookie', () => {
     expect(await Promise.all(ids.map(endOf))).toEqual([null, null]);
   });
 
-  it('ends nothing when it fails, nor by cookies that are not genuine', async () => {
+  it('ends no session when it fails or when the cookies are forged', async () => {
     const own = await signedIn();
     expect((await own.send(LOGIN, login({ password: 'not this one' }))).code).toBe('INVALID_CREDENTIALS');
     expect((await own.send(ME)).data).toEqual({ me: { id: pages.ada.id } });
@@ -270,13 +276,13 @@ const ask = async (socket: RawSocket, document: string) => {
   return (await socket.next('next')).payload;
 };
 
-describe('a socket', () => {
+describe('a socket with cookies', () => {
   let signed: Page;
   beforeAll(async () => {
     signed = await signedIn();
   });
 
-  it('is signed in by the cookies of its upgrade, with an empty payload or none, and closed with the session', async () => {
+  it('is signed in by the upgrade and closed with the session', async () => {
     const own = await signedIn();
     for (const payload of [undefined, {}, { theme: 'dark' }]) {
       const socket = await own.socket(payload);
@@ -289,7 +295,7 @@ describe('a socket', () => {
     expect((await socket.closed).code).toBe(4401);
   });
 
-  it('that signs its session out closes, and credentials are not given over it', async () => {
+  it('closes when it signs its session out, and returns no credentials', async () => {
     const own = await signedIn();
     const socket = await own.socket();
     socket.send({ type: 'subscribe', id: '1', payload: { query: 'mutation { refresh { accessToken } }' } });
@@ -299,7 +305,7 @@ describe('a socket', () => {
     expect(await endOf(own.session)).toBe('LOGOUT');
   });
 
-  it('is signed in by `authorization` in the payload where there is one, without falling back', async () => {
+  it('uses `authorization` of the payload without falling back to cookies', async () => {
     const [own, other] = [await signedIn(), await tidings.current.asUser()];
     const socket = await own.socket({ authorization: `Bearer ${other.accessToken}` });
     expect(await ask(socket, '{ me { id } }')).toEqual({ data: { me: { id: other.id } } });
@@ -315,14 +321,15 @@ describe('a socket', () => {
     expect((await beside.closed).code).toBe(4401);
   });
 
-  it('lives on when its page refreshes, and is shown no token by hand', async () => {
+  it('is extended by a refresh of its page without a token', async () => {
     const own = await signedIn();
     const socket = await own.socket();
     const end = [...tidings.current.app.get(OpenSockets).of(pages.ada.id)].find(
-      ({ claims }) => claims?.sid === own.session,
+      ({ credential }) => credential?.sessionId === own.session,
     )!;
     const [before, token] = [end.deadline, own.jar.get('tidings-access')];
-    await until(() => Date.now() / 1000 > end.claims!.iat + 1, 'a later token expires later');
+    const connectedAt = Date.now();
+    await until(() => Date.now() > connectedAt + 1_000, 'a later token expires later');
     await own.send(REFRESH);
     await until(() => end.deadline > before, 'the deadline had moved');
     const { errors } = await ask(socket, `mutation { renewConnection(accessToken: "${token}") }`);
@@ -330,7 +337,7 @@ describe('a socket', () => {
     await socket.close();
   });
 
-  it('with a cookie that has expired is closed with 4403, and the stock client is back once its page has refreshed', async () => {
+  it('with an expired cookie closes with 4403, and a stock client reconnects after the refresh', async () => {
     const own = await signedIn();
     own.jar.set('tidings-access', expired(pages.ada.id, own.session));
     expect((await (await own.connect()).closed).code).toBe(4403);
@@ -358,7 +365,7 @@ describe('a socket', () => {
     ['the same cookie twice', (own: Page) => `${own.cookie}; ${own.cookie}`],
     ['a token of a session in bodies', () => `tidings-access=${pages.ada.accessToken}`],
     ['the other name', (own: Page) => own.cookie.replaceAll('tidings', '__Host-tidings')],
-  ])('is not signed in by cookies that are no sign-in: %s', async (_what, cookie) => {
+  ])('ignores incomplete or invalid cookies: %s', async (_what, cookie) => {
     const cookies = cookie(signed);
     const headers = { origin: tidings.current.url, ...(cookies ? { cookie: cookies } : {}) };
     const socket = await RawSocket.open(tidings.current.url, headers);

@@ -10,6 +10,7 @@ import { Authority, type Certificate } from './support/certificates.js';
 import { OwnPostgres } from './support/own-postgres.js';
 import { TestTidings } from './support/tidings.js';
 import { until } from './support/wait.js';
+import { service } from '../src/boot/service.js';
 
 interface Connection {
   readonly ssl: boolean;
@@ -68,7 +69,7 @@ async function refusal(url: string): Promise<string> {
   return describeFailure(failed);
 }
 
-describe('is encrypted', () => {
+describe('DATABASE_URL with TLS', () => {
   it.each([
     ['sslmode=require', '127.0.0.1'],
     ['sslmode=no-verify', '127.0.0.1'],
@@ -84,7 +85,7 @@ describe('is encrypted', () => {
     });
   });
 
-  it('and shows the certificate of sslcert, which may be asked for in the place of a password', async () => {
+  it('presents the certificate of sslcert, which can replace a password', async () => {
     await postgres.query('create role only_certificate login');
     await postgres.allow('hostssl all only_certificate 127.0.0.1/32 cert map=tls');
     const ident = join(postgres.cluster, 'pg_ident.conf');
@@ -98,7 +99,7 @@ describe('is encrypted', () => {
     );
   });
 
-  it('on every connection of the service, and of its migrations', async () => {
+  it('encrypts every connection, migrations included', async () => {
     const search = 'sslmode=require&application_name=all%20of%20us';
     const database = await postgres.createDatabase('encrypted', { search });
     const tidings = await TestTidings.start({ database });
@@ -115,7 +116,7 @@ describe('is encrypted', () => {
   });
 });
 
-describe('is refused in one sentence', () => {
+describe('a TLS failure is reported in one sentence', () => {
   it.each([
     [
       'by verify-full, when the name is another',
@@ -133,30 +134,30 @@ describe('is refused in one sentence', () => {
     await postgres.useTls(good);
   });
 
-  it('not by verify-ca, when only the name is another', async () => {
+  it('verify-ca ignores the host name', async () => {
     await postgres.useTls(await authority.sign({ names: 'DNS:other' }));
     expect(await connection(urlOf(`sslmode=verify-ca&sslrootcert=${authority.cert}`))).toMatchObject({ ssl: true });
     await postgres.useTls(good);
   });
 
-  it.each(['verify-full', 'verify-ca', 'require'])('by %s, when a stranger signed it', async (mode) => {
+  it.each(['verify-full', 'verify-ca', 'require'])('%s refuses an unknown authority', async (mode) => {
     expect(await refusal(urlOf(`sslmode=${mode}&sslrootcert=${stranger.cert}`))).toMatch(
       /^The database server does not have the TLS that sslmode of DATABASE_URL asks for \((UNABLE_TO|SELF_SIGNED|CERT_)\w+\)\.$/,
     );
   });
 
-  it('by verify-full without a file, since no public authority signed it', async () => {
+  it('verify-full without sslrootcert refuses a private authority', async () => {
     expect(await refusal(urlOf('sslmode=verify-full'))).toMatch(/asks for \((UNABLE_TO|SELF_SIGNED)\w+\)\.$/);
   });
 
-  it.each(['require', 'no-verify', 'verify-full'])('by %s, when the server has no TLS', async (mode) => {
+  it.each(['require', 'no-verify', 'verify-full'])('%s refuses a server without TLS', async (mode) => {
     const plain = process.env['TEST_POSTGRES_URL'];
     expect(await refusal(`${plain}?sslmode=${mode}`)).toBe(
       'The database server does not have the TLS that sslmode of DATABASE_URL asks for (it has no TLS).',
     );
   });
 
-  it('when a file is missing, is something else, or does not fit the other', async () => {
+  it('a missing, invalid or mismatched certificate file is refused', async () => {
     const text = join(folder, 'text');
     await writeFile(text, 'not a certificate');
     for (const [search, reason] of [
@@ -167,12 +168,12 @@ describe('is refused in one sentence', () => {
       const url = urlOf(`sslmode=verify-full&${search}`);
       expect(await refusal(url)).toMatch(/^Configuration refused:\n {2}DATABASE_URL [^\n]+$/);
       expect(await refusal(url)).toContain(reason);
-      expect(reportConfig({ DATABASE_URL: url })).toEqual({ valid: false, text: await refusal(url) });
+      expect(reportConfig({ DATABASE_URL: url }, service)).toEqual({ valid: false, text: await refusal(url) });
     }
   });
 });
 
-it('is not encrypted by sslmode=disable, nor without an sslmode, whatever PGSSLMODE and PGOPTIONS say', async () => {
+it('sslmode=disable or none does not encrypt, regardless of PGSSLMODE and PGOPTIONS', async () => {
   Object.assign(process.env, { PGSSLMODE: 'no-verify', PGOPTIONS: '-c work_mem=1MB', PGAPPNAME: 'stray' });
   try {
     for (const search of ['sslmode=disable', ''])
@@ -182,7 +183,7 @@ it('is not encrypted by sslmode=disable, nor without an sslmode, whatever PGSSLM
   }
 });
 
-it('goes through a Unix domain socket', async () => {
+it('DATABASE_URL with a Unix domain socket', async () => {
   await postgres.allow('local all all password');
   const url = new URL(postgres.url);
   const search = `host=${encodeURIComponent(folder)}&port=${url.port}&user=${url.username}&password=${url.password}`;
@@ -192,7 +193,7 @@ it('goes through a Unix domain socket', async () => {
   await orm.close(true);
 });
 
-it('passes options on, which may name the schema of the tables', async () => {
+it('DATABASE_URL passes options, such as the search path', async () => {
   await postgres.query('create schema elsewhere');
   const { orm } = await openDatabase(urlOf('options=-c%20search_path%3Delsewhere'), databaseContent, 1);
   const [row] = await orm.em.fork().execute<{ schema: string }[]>('select current_schema() as schema');
@@ -200,7 +201,7 @@ it('passes options on, which may name the schema of the tables', async () => {
   await orm.close(true);
 });
 
-it('uses certificates that were replaced while it runs, and says SERVICE_UNAVAILABLE while it trusts none', async () => {
+it('replaced certificates are used without restart, and SERVICE_UNAVAILABLE is answered while none is trusted', async () => {
   const trusted = join(folder, 'trusted.pem');
   const trust = async (cert: string) => {
     await copyFile(cert, `${trusted}.new`);

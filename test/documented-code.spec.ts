@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getOperationAST, parse as parseGraphql, buildSchema, validate } from 'graphql';
 import { loadConfig } from '../src/engine/config/config.js';
-import { removeEmbeddedPostgres } from '../src/engine/database/embedded-postgres.js';
+import { removeEmbeddedPostgres } from '../src/embedded-postgres/embedded-postgres.js';
 import { IDLE_IN_TRANSACTION_MS, STATEMENT_TIMEOUT_MS } from '../src/engine/database/startup-parameters.js';
 import { GraphqlClient } from './support/graphql-client.js';
 import { OwnPostgres } from './support/own-postgres.js';
@@ -25,6 +25,7 @@ import { isForFrontends } from './support/printed-pages.js';
 import { killAll, ServiceProcess } from './support/process.js';
 import { SocketClient } from './support/socket-client.js';
 import { until, within } from './support/wait.js';
+import { service as names } from '../src/boot/service.js';
 
 const ROOT = process.cwd();
 const EXAMPLES = 'docs/examples';
@@ -142,7 +143,7 @@ async function walkThrough(): Promise<void> {
 async function asEnvironment({ text }: Block): Promise<void> {
   const secret = randomBytes(32).toString('base64');
   await ran(`set -a\n${text.replace(/^APP_SECRET=…/m, `APP_SECRET=${secret}`)}\nenv -0 >"$HOME/npm.env"`);
-  expect(() => loadConfig(environment())).not.toThrow();
+  expect(() => loadConfig(environment(), names)).not.toThrow();
 }
 
 /** What the command that ran last was given. */
@@ -161,7 +162,7 @@ async function asNpmCommands({ text }: Block): Promise<void> {
   writeFileSync(join(home, 'npm.log'), '');
   await ran(text);
   expect(readFileSync(join(home, 'npm.log'), 'utf8')).toMatch(/^npm /);
-  expect(() => loadConfig(environment())).not.toThrow();
+  expect(() => loadConfig(environment(), names)).not.toThrow();
 }
 
 /** All code of the pages that says its name, and those that have none by their first export. */
@@ -242,7 +243,7 @@ const DRAWING = 'mermaid';
 const code = BLOCKS.filter(({ language }) => language !== DRAWING);
 
 describe('documented code', () => {
-  it('is there, and each example of docs/examples is printed, but for the program that the shell runs', () => {
+  it('is present, and each example of docs/examples is printed in a page', () => {
     expect(code.length).toBeGreaterThan(10);
     const printed = new Set(BLOCKS.map(fileNameOf));
     expect(examples.filter((name) => !printed.has(name))).toEqual(['watch.mjs']);

@@ -61,7 +61,7 @@ describe.each([
   ['POST', byPost],
   ['GET', byGet],
   ['a socket', bySocket],
-] as const)('by %s', (way, send) => {
+] as const)('an absent, null or empty parameter by %s', (way, send) => {
   it.each<[string, Record<string, unknown>]>([
     ['an empty operationName', { query: ONE, operationName: '' }],
     ['variables of null', { query: ONE, variables: null }],
@@ -74,7 +74,7 @@ describe.each([
     expect(await send(parameters)).toEqual(answered);
   });
 
-  it('an empty operationName names nothing', async () => {
+  it('an empty operationName is ignored', async () => {
     const absent = await send({ query: TWO });
     expect(await send({ query: TWO, operationName: '' })).toEqual(absent);
     expect(absent).toEqual({
@@ -82,32 +82,32 @@ describe.each([
     });
   });
 
-  it('an empty query is none, and refused in the same words', async () => {
+  it('an empty query is refused with the same message', async () => {
     const refused = await byPost({});
     expect(code(await byPost({ query: ' ' }))).toEqual(['GRAPHQL_PARSE_FAILED']);
     expect(await send({ query: '', operationName: '' })).toEqual(await byPost({ query: '' }));
     expect(code(refused)).toEqual(['BAD_USER_INPUT']);
   });
 
-  it('a persisted query is refused in the same words', async () => {
+  it('a persisted query is refused with the same message', async () => {
     const persisted = { query: ONE, extensions: { persistedQuery: { version: 1, sha256Hash: 'a'.repeat(64) } } };
     expect(await send(persisted)).toEqual({
       errors: [{ message: 'PersistedQueryNotSupported', code: 'BAD_USER_INPUT' }],
     });
   });
 
-  it('what is no name of the document is refused in the same words', async () => {
+  it('an unknown operationName is refused with the same message', async () => {
     // A URL cannot say null: this is a name.
     const name = way === 'GET' ? 'null' : 'Three';
     expect(code(await send({ query: TWO, operationName: name }))).toEqual(['OPERATION_RESOLUTION_FAILURE']);
   });
 });
 
-it('by POST and over a socket an operationName of null names nothing', async () => {
+it('a null operationName is ignored by POST and over a socket', async () => {
   for (const send of [byPost, bySocket]) expect(await send({ query: ONE, operationName: null })).toEqual(answered);
 });
 
-it('by GET a parameter with nothing in it is absent, and one that was sent twice is refused', async () => {
+it('by GET an empty parameter is absent and a repeated one is refused', async () => {
   const parameters = { query: ONE, variables: '', extensions: '', operationName: '' };
   expect(await byGet(parameters)).toEqual(answered);
   const headers = { ...STRICT, 'x-tidings-csrf': '1' };

@@ -42,7 +42,7 @@ it.each([
   '/%67raphql',
   '/graphql%2F',
   'http://any.example/graphql',
-])('%s is the endpoint, for HTTP and for WebSocket', async (target) => {
+])('%s is the GraphQL endpoint over HTTP and WebSocket', async (target) => {
   expect([await overHttp(target), await overSocket(target)]).toEqual([200, 101]);
 });
 
@@ -59,6 +59,6 @@ it.each([
   '/graphql%00',
   '/%2567raphql',
   '/graphql/.',
-])('%s is another address, for HTTP and for WebSocket', async (target) => {
+])('%s is not the GraphQL endpoint over HTTP and WebSocket', async (target) => {
   expect([await overHttp(target), await overSocket(target)]).toEqual([404, 404]);
 });

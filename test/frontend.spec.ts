@@ -6,7 +6,7 @@ import { Consumer } from './support/consumer.js';
 import { postUpdate } from './support/factories.js';
 import { GraphqlClient } from './support/graphql-client.js';
 import { type Block, blocksOf, fileNameOf } from './support/printed-code.js';
-import { buildFrontend, isForFrontends, type Kind, PAGES } from './support/printed-pages.js';
+import { buildFrontend, buildLiveScript, isForFrontends, type Kind, PAGES } from './support/printed-pages.js';
 import { startTcpProxy, type TcpProxy } from './support/tcp-proxy.js';
 import { TestTidings } from './support/tidings.js';
 import { until } from './support/wait.js';
@@ -76,7 +76,7 @@ async function asBot(block: Block): Promise<void> {
   // Stopped between the work and its note: the work is not done twice.
   bot.write({ 'cursor.txt': kept });
   const again = bot.begin(command);
-  await until(() => again.output.includes('Flood'), `it had gone on: ${again.output}`);
+  await until(() => again.output.includes('Flood'), 'it had gone on', 60_000);
   await postUntil(again, 'Calm');
   expect(await comments()).toBe(3);
   again.stop();
@@ -177,6 +177,11 @@ async function asPage(kind: Kind): Promise<void> {
   consumers.push(consumer);
   expect(existsSync(join(consumer.folder, 'dist/index.html'))).toBe(true);
 }
+async function asLiveScript(): Promise<void> {
+  const consumer = await buildLiveScript();
+  consumers.push(consumer);
+  expect(existsSync(join(consumer.folder, 'dist/index.html'))).toBe(true);
+}
 const asApolloPage = () => asPage('Apollo Client');
 const asUrqlPage = () => asPage('urql');
 
@@ -189,6 +194,8 @@ function wayOf(block: Block): ((block: Block) => Promise<void>) | undefined {
       return block.text.includes("from 'urql'") ? asUrqlPage : asApolloPage;
     case 'bot.mjs':
       return asBot;
+    case 'live.js':
+      return asLiveScript;
     case 'events.mjs':
       return asWatcher;
     case 'tidings.test.js':

@@ -29,7 +29,7 @@ const post = (body: string | Uint8Array<ArrayBuffer>, headers: Record<string, st
 const padded = (size: number) => JSON.stringify({ query: '{ __typename }', variables: { pad: 'x'.repeat(size) } });
 
 describe('GraphQL over HTTP', () => {
-  it('passes every audit of graphql-http that MUST or SHOULD pass', async () => {
+  it('passes the MUST and SHOULD audits of graphql-http', async () => {
     const results = await auditServer({
       url: `${tidings.current.url}/graphql`,
       // A reader that browsers cannot be made to send: what Apollo asks of every GET.
@@ -48,7 +48,7 @@ describe('GraphQL over HTTP', () => {
     }
   });
 
-  it('is introspected by any tool, as deep as tools do', async () => {
+  it('answers the introspection query of common tools', async () => {
     const { getIntrospectionQuery, buildClientSchema } = await import('graphql');
     const data = await tidings.current.anonymous.data(
       getIntrospectionQuery({ inputValueDeprecation: true, oneOf: true, specifiedByUrl: true }),
@@ -57,13 +57,36 @@ describe('GraphQL over HTTP', () => {
   });
 });
 
-it('an idle connection is kept for longer than a proxy in front keeps it, which would lose what it sends at the end', async () => {
+const url = (end = '') => `${tidings.current.url}/graphql${end}`;
+const authorization = () => ({ authorization: `Bearer ${editor.accessToken}` });
+const raw = (headers: Record<string, string>, body: string) => fetch(url(), { method: 'POST', headers, body });
+
+describe('Cache-Control and ETag of replies', () => {
+  it.each<[string, number, () => Promise<Response>]>([
+    ['a query', 200, () => raw({ ...STRICT, ...authorization() }, JSON.stringify({ query: '{ me { id } }' }))],
+    ['a query by GET', 200, () => fetch(url('?query={__typename}'), { headers: { 'x-tidings-csrf': '1' } })],
+    ['a refused field', 200, () => raw(STRICT, JSON.stringify({ query: '{ me { id } }' }))],
+    ['a document that does not parse', 400, () => raw(STRICT, JSON.stringify({ query: '{' }))],
+    ['a body that is not JSON', 400, () => raw(STRICT, '{')],
+    ['a body that is too large', 413, () => raw(STRICT, padded(MAX_MESSAGE_BYTES))],
+    ['another content type', 415, () => raw({ 'content-type': 'application/json; charset=latin1' }, '{}')],
+    ['a request that another site may have made', 400, () => raw({ 'content-type': 'text/plain' }, '{}')],
+    ['what is not there', 404, () => fetch(url('/nothing'))],
+  ])('%s is not to be kept, and is not hashed', async (_what, status, send) => {
+    const reply = await send();
+    await reply.arrayBuffer();
+    const { headers } = reply;
+    expect([reply.status, headers.get('cache-control'), headers.get('etag')]).toEqual([status, 'no-store', null]);
+  });
+});
+
+it('the keep-alive of an idle connection outlasts that of a proxy in front', async () => {
   const { headers } = await fetch(`${tidings.current.url}/health/live`);
   const [, seconds] = /timeout=(\d+)/.exec(headers.get('keep-alive') ?? '') ?? [];
   expect(Number(seconds)).toBeGreaterThan(60);
 });
 
-describe('a body', () => {
+describe('a request body', () => {
   it.each([
     ['malformed JSON', `{"query": "${SECRET}`],
     ['a string', `"${SECRET}"`],
@@ -87,7 +110,7 @@ describe('a body', () => {
     }
   });
 
-  it('over the limit is refused with 413, at the limit it is not', async () => {
+  it('above the limit is refused with 413, at the limit accepted', async () => {
     const large = await post(padded(MAX_MESSAGE_BYTES));
     expect([large.status, codes(large)]).toEqual([413, ['BAD_USER_INPUT']]);
     const overhead = padded(0).length;
@@ -95,7 +118,7 @@ describe('a body', () => {
     expect((await post(padded(MAX_MESSAGE_BYTES - overhead + 1))).status).toBe(413);
   });
 
-  it('that says it is larger is refused before it has come, and its connection with it', async () => {
+  it('with a Content-Length above the limit is refused before it arrives, and the connection closed', async () => {
     const { hostname, port } = new URL(tidings.current.url);
     const socket = connect(Number(port), hostname);
     socket.write(
@@ -110,25 +133,22 @@ describe('a body', () => {
   it.each([
     ['as it is', {}, Buffer.alloc(64 * 1024, ' ')],
     ['compressed, as soon as it is too large decoded', { 'content-encoding': 'gzip' }, gzipSync(Buffer.alloc(2 << 20))],
-  ])(
-    'that has no end is refused once it is over the limit, and its connection with it: %s',
-    async (_what, more, chunk) => {
-      const { hostname, port } = new URL(tidings.current.url);
-      const headers = { ...JSON_TYPE, 'transfer-encoding': 'chunked', ...more };
-      const endless = sent({ hostname, port, path: '/graphql', method: 'POST', headers, agent: false });
-      endless.on('error', () => {});
-      const answered = once(endless, 'response');
-      const closed = once(endless, 'close');
-      for (let bytes = 0; bytes <= MAX_MESSAGE_BYTES; bytes += chunk.length) {
-        endless.write(chunk);
-        if ('content-encoding' in more) break;
-      }
-      const [response] = (await answered) as [IncomingMessage];
-      expect([response.statusCode, response.headers.connection]).toEqual([413, 'close']);
-      expect(await text(response)).toContain('"BAD_USER_INPUT"');
-      await closed;
-    },
-  );
+  ])('without end is refused at the limit, and the connection closed: %s', async (_what, more, chunk) => {
+    const { hostname, port } = new URL(tidings.current.url);
+    const headers = { ...JSON_TYPE, 'transfer-encoding': 'chunked', ...more };
+    const endless = sent({ hostname, port, path: '/graphql', method: 'POST', headers, agent: false });
+    endless.on('error', () => {});
+    const answered = once(endless, 'response');
+    const closed = once(endless, 'close');
+    for (let bytes = 0; bytes <= MAX_MESSAGE_BYTES; bytes += chunk.length) {
+      endless.write(chunk);
+      if ('content-encoding' in more) break;
+    }
+    const [response] = (await answered) as [IncomingMessage];
+    expect([response.statusCode, response.headers.connection]).toEqual([413, 'close']);
+    expect(await text(response)).toContain('"BAD_USER_INPUT"');
+    await closed;
+  });
 
   it.each([
     ['text/plain', 400],
@@ -145,7 +165,7 @@ describe('a body', () => {
     expect([answer.status, codes(answer)]).toEqual([status, ['BAD_USER_INPUT']]);
   });
 
-  it('that is not compressed as it says is refused', async () => {
+  it('with an invalid Content-Encoding is refused', async () => {
     for (const [encoding, status] of [
       ['gzip', 400],
       ['x-unknown', 415],
@@ -155,7 +175,7 @@ describe('a body', () => {
     }
   });
 
-  it('asking for a persisted query learns that there are none', async () => {
+  it('with a persisted query is answered PERSISTED_QUERY_NOT_SUPPORTED', async () => {
     const persistedQuery = { version: 1, sha256Hash: 'a'.repeat(64) };
     for (const query of [undefined, '{ __typename }']) {
       const { errors } = await post(JSON.stringify({ query, extensions: { persistedQuery } }));
@@ -166,10 +186,10 @@ describe('a body', () => {
   });
 });
 
-describe('a method or header', () => {
+describe('methods and headers', () => {
   const TYPENAME = '/graphql?query=%7B__typename%7D';
 
-  it('of a form that any page can send is refused, a GET with our own header is not', async () => {
+  it('a simple CORS request is refused, a GET with the preflight header is not', async () => {
     expect(codes(await call({ method: 'GET' }, TYPENAME))).toEqual(['BAD_USER_INPUT']);
     for (const header of ['x-tidings-csrf', 'apollo-require-preflight']) {
       const answer = await call({ method: 'GET', headers: { [header]: '1' } }, TYPENAME);
@@ -177,7 +197,7 @@ describe('a method or header', () => {
     }
   });
 
-  it('GET never changes anything', async () => {
+  it('GET runs no mutation', async () => {
     const csrf = { 'x-tidings-csrf': '1', authorization: `Bearer ${editor.accessToken}` };
     for (const query of ['mutation { logout }', `subscription { projectsUpdated { seq } }`]) {
       const answer = await call({ method: 'GET', headers: csrf }, `/graphql?query=${encodeURIComponent(query)}`);
@@ -187,28 +207,21 @@ describe('a method or header', () => {
     expect([answer.status, codes(answer)]).toEqual([400, ['BAD_USER_INPUT']]);
   });
 
-  it('other than GET and POST is refused', async () => {
+  it('methods other than GET and POST are refused', async () => {
     for (const method of ['PUT', 'PATCH', 'DELETE']) {
       const answer = await call({ method, headers: STRICT, body: '{"query": "{ __typename }"}' });
       expect([answer.status, codes(answer)]).toEqual([405, ['BAD_USER_INPUT']]);
     }
   });
 
-  it('that accepts neither JSON is refused with 406', async () => {
+  it('Accept without JSON is refused with 406', async () => {
     for (const accept of ['text/html', 'text/plain', 'image/png']) {
       const answer = await post('{"query": "{ __typename }"}', { ...JSON_TYPE, accept });
       expect([answer.status, codes(answer)]).toEqual([406, ['BAD_USER_INPUT']]);
     }
   });
 
-  it('of a browser that opens the endpoint is shown the way', async () => {
-    const accept = 'text/html,application/xhtml+xml,*/*;q=0.8';
-    const response = await fetch(`${tidings.current.url}/graphql`, { headers: { accept } });
-    expect([response.status, new URL(response.url).pathname]).toEqual([200, '/']);
-    expect(await response.text()).toContain('Tidings is up');
-  });
-
-  it('that offers another protocol than WebSocket is answered as any other', async () => {
+  it('Upgrade to another protocol than WebSocket is ignored', async () => {
     const headers = {
       ...STRICT,
       connection: 'upgrade, http2-settings',
@@ -222,12 +235,12 @@ describe('a method or header', () => {
     expect([response.statusCode, await text(response)]).toEqual([200, expect.stringContaining('"Query"')]);
   });
 
-  it('below the endpoint is not there', async () => {
+  it('paths below the endpoint are 404', async () => {
     const below = await call({ method: 'POST', headers: STRICT, body: '{"query": "{ __typename }"}' }, '/graphql/x');
     expect(below.status).toBe(404);
   });
 
-  it('and a path that is not there, or none at all, shows no stack', async () => {
+  it('an unknown or missing path is 404 without a stack', async () => {
     expect((await call({ method: 'GET' }, `/${SECRET.slice(0, 3)}`)).status).toBe(404);
     expect((await call({ method: 'GET' }, '/%E0%A4%A')).status).toBeLessThan(500);
     expect((await call({ method: 'POST', headers: STRICT, body: '{}' }, '/graphql/%E0%A4%A')).status).toBe(404);

@@ -8,7 +8,7 @@ import {
   isListType,
   isScalarType,
 } from 'graphql';
-import { inputSchemaOf } from '../src/engine/graphql/field-rules.js';
+import { inputSchemaOf } from '../src/engine/graphql/schema/field-rules.js';
 import { request, STRICT } from './support/answers.js';
 import { growth, LINEAR } from './support/growth.js';
 import { subscribe } from './support/bystander.js';
@@ -50,7 +50,7 @@ function filled(type: GraphQLInputType, text: string): unknown {
   return isScalarType(bare) && ['String', 'ID'].includes(bare.name) ? text : undefined;
 }
 
-it.each(Object.entries(TEXTS))('every argument of every field takes %s in linear time', async (_what, textOf) => {
+it.each(Object.entries(TEXTS))('every argument of every field accepts %s in linear time', async (_what, textOf) => {
   const { schema } = tidings.current.app.get(GraphQLSchemaHost);
   const types = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
   const fields = types.flatMap((type) => Object.values(type?.getFields() ?? {}));
@@ -139,7 +139,7 @@ it.each(Object.entries(HEADERS))('a long header %s is read in linear time', asyn
   expect(ratio).toBeLessThan(LINEAR);
 });
 
-it.each(Object.entries(TEXTS).slice(0, 4))('a socket takes %s in linear time', async (_what, textOf) => {
+it.each(Object.entries(TEXTS).slice(0, 4))('a socket accepts %s in linear time', async (_what, textOf) => {
   const ratio = await growth(LARGEST / 8, textOf, async (text) => {
     const socket = await RawSocket.signedIn(tidings.current.url, person.accessToken!);
     const query = 'query ($a: ID!) { user(id: $a) { id } }';

@@ -57,11 +57,11 @@ async function refusedLines(expressions: readonly string[]): Promise<readonly nu
   }
 }
 
-it('a superlinear expression is refused, and one that is put together', async () => {
+it('regexp/linear refuses superlinear and composed expressions', async () => {
   expect(CONFIG.rules['regexp/linear']).toBe('error');
   expect(await refusedLines(BAD)).toEqual(BAD.map((_, index) => index + 1));
 });
 
-it('a linear expression is not', async () => {
+it('regexp/linear accepts linear expressions', async () => {
   expect(await refusedLines(GOOD)).toEqual([]);
 });

@@ -6,7 +6,7 @@ import { PASSWORD, type Person, SECRET, TestTidings } from './support/tidings.js
 
 const PROCESS_SECRET = 'n0t-a-Secret-of-32-bytes-but-long';
 
-describe('a service whose log has what must not be in it', () => {
+describe('the scan of logs for secrets', () => {
   let tidings: TestTidings;
   let person: Person;
   beforeAll(async () => {
@@ -37,12 +37,12 @@ describe('a service whose log has what must not be in it', () => {
     'Tidings is up at http://127.0.0.1:4000',
     'Unexpected error 8f14e45f-ceea-467f-a0e6-3a1b2c3d4e5f\n    at file:///srv/tidings/dist/src/engine/graphql/operations/document-limits.js:12:5',
     'Sign in as admin@example.com',
-  ])('is content with %j', (line) => {
+  ])('accepts %j', (line) => {
     new Logger('Test').warn(line);
     expect(assertNothingFound).not.toThrow();
   });
 
-  it('fails for what a process of its own has written', async () => {
+  it('fails for a child process as well', async () => {
     const { code } = await ServiceProcess.run({ APP_SECRET: PROCESS_SECRET, PORT: 'x' });
     expect(code).toBe(1);
     expect(assertNothingFound).not.toThrow();

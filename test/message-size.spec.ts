@@ -47,7 +47,7 @@ function literal({ health, ...texts }: Input, write: (text: string) => string): 
 const CHARACTERS = ['a', '😀', '한', '\u{16d6a}'];
 
 describe.each(Object.keys(encodings))('the longest valid input %s', (encoding) => {
-  it.each(CHARACTERS)('of %s is taken over HTTP and over a socket', async (character) => {
+  it.each(CHARACTERS)('of %s is accepted over HTTP and over a socket', async (character) => {
     const sent = longest(character.normalize('NFD'));
     const stored = longest(character);
     const { title, body, internalNote } = stored;
@@ -72,8 +72,8 @@ const padded = (bytes: number, id = '1') => {
   return message('x'.repeat(bytes - Buffer.byteLength(message(''))));
 };
 
-describe('a message', () => {
-  it('of the largest size is executed, and one byte more ends that operation alone', async () => {
+describe('the maximum message size', () => {
+  it('is accepted, and one byte more ends that operation only', async () => {
     const socket = await bystander.hostile();
     const { watch, project } = bystander;
     socket.send(subscribe('watch', { query: watch, variables: { id: project.id, after: project.lastCursor } }));
@@ -96,7 +96,7 @@ describe('a message', () => {
   it.each([
     ['the type before the id', '{ "type": "subscribe",\n  "id": "é\\"1", "payload": {"query":"', 'é"1'],
     ['an id of 128 bytes', `{"id":"${'x'.repeat(128)}","payload":{"query":"`, 'x'.repeat(128)],
-  ])('with %s is answered too', async (_what, beginning, id) => {
+  ])('with %s is answered as well', async (_what, beginning, id) => {
     const socket = await bystander.hostile();
     socket.send(`${beginning}${'x'.repeat(MAX_MESSAGE_BYTES)}"},"type":"subscribe"}`);
     expect((await socket.next('error')).id).toBe(id);
@@ -114,14 +114,14 @@ describe('a message', () => {
     expect((await socket.closed).code).toBe(code);
   });
 
-  it('of an id in use closes the socket as any other would', async () => {
+  it('closes the socket for a duplicate id as any message does', async () => {
     const socket = await bystander.hostile();
     socket.send(subscribe('1', { query: bystander.watch, variables: { id: bystander.project.id } }));
     socket.send(padded(MAX_MESSAGE_BYTES + 1));
     expect((await socket.closed).code).toBe(4409);
   });
 
-  it('too large ends nothing else of a stock client', async () => {
+  it('ends no other operation of a stock client', async () => {
     const client = new SocketClient(tidings.current.url, bystander.person.accessToken);
     const watch = client.subscribe(bystander.watch, { id: bystander.project.id, after: bystander.project.lastCursor });
     const seen = await watch.next();
@@ -133,7 +133,7 @@ describe('a message', () => {
   });
 });
 
-it('a request over HTTP of one byte more is refused with 413, as the same error', async () => {
+it('an HTTP request of one byte more is refused with 413 and the same error', async () => {
   const body = JSON.stringify({ query: '{ __typename }', variables: { pad: 'x'.repeat(MAX_MESSAGE_BYTES) } });
   const answer = await request(`${tidings.current.url}/graphql`, { method: 'POST', headers: STRICT, body });
   expect([answer.status, codes(answer), answer.errors[0]?.message]).toEqual([

@@ -57,8 +57,8 @@ function presentSql(name: string): string {
 
 const [ENGINE, DOMAIN] = ['20261121000001-engine', '20261121000002-domain'];
 
-describe('migrations that have landed', () => {
-  it('have not changed, and each that there is has landed: one that is new is added to the list', () => {
+describe('landed migrations', () => {
+  it('equal their recorded checksums, and each is recorded', () => {
     const files = globSync(['src/engine/**/migrations/*.ts', 'src/domain/**/migrations/*.ts']);
     const sums = files.map((file) => {
       const sum = createHash('sha256').update(readFileSync(file)).digest('hex');
@@ -68,21 +68,21 @@ describe('migrations that have landed', () => {
     expect(sums.toSorted((one, other) => one.slice(64).localeCompare(other.slice(64)))).toEqual(listed);
   });
 
-  it('are all applied, in the order of their names, under the names of their files', () => {
+  it('are applied in the order of their names', () => {
     const files = globSync(['src/engine/**/migrations/*.ts', 'src/domain/**/migrations/*.ts']);
     const names = files.map((file) => basename(file, '.ts')).toSorted();
     expect(databaseContent.migrations.map(({ name }) => name)).toEqual(names);
   });
 });
 
-describe('a database', () => {
+describe('an upgraded database', () => {
   const forms = [
     ['of the very first version', [early('engine'), ENGINE], [early('domain'), DOMAIN]],
     ['whose log was made later than that', [presentSql(ENGINE), ENGINE], [early('domain'), DOMAIN]],
     ['of today’s first migrations', [presentSql(ENGINE), ENGINE], [presentSql(DOMAIN), DOMAIN]],
   ] as const;
 
-  it.each(forms)('%s comes to the schema of a new one, with the rows that it has', async (_form, engine, domain) => {
+  it.each(forms)('from %s has the schema of a new one and keeps its rows', async (_form, engine, domain) => {
     const [made, old] = [await emptyDatabase(), await earlyDatabase([engine, domain])];
     await upgrade(made);
     const isEarly = domain[0] === early('domain');
@@ -103,7 +103,7 @@ describe('a database', () => {
     ]);
   });
 
-  it('of the very first version serves after its upgrade: roles are changed, and who has a new one is notified', async () => {
+  it('of the first version serves: roles are converted and their holders notified', async () => {
     const old = await earlyDatabase([
       [early('engine'), ENGINE],
       [early('domain'), DOMAIN],

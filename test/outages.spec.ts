@@ -19,7 +19,7 @@ afterAll(async () => {
   await killAll();
 });
 
-describe('stock clients as the documentation prints them come back, and lose nothing, after', () => {
+describe('stock clients reconnect and lose no event after', () => {
   it.each<[string, () => Promise<void>]>([
     ['a restart of their instance, with refused connections', () => stage.restart('SIGTERM', SHORT_MS)],
     ['the death of their instance', () => stage.restart('SIGKILL', 0)],

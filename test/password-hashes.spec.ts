@@ -1,6 +1,6 @@
 // Hashes keep up with their parameters: each is made anew when its owner next signs in, and nobody notices.
 import { hash } from '@node-rs/argon2';
-import { PARAMETERS } from '../src/engine/accounts/passwords.js';
+import { PARAMETERS } from '../src/engine/passwords/passwords.js';
 import type { Reply } from './support/graphql-client.js';
 import { OWN_PARAMETERS, PASSWORD, type Person, useTidings } from './support/tidings.js';
 
@@ -19,12 +19,12 @@ const weak = () => hash(PASSWORD, { memoryCost: 1_024, timeCost: 1, parallelism:
 const hashOf = async ({ id }: Person) =>
   String((await query('select password_hash from account where id = $1', [id]))[0]!['password_hash']);
 
-it('is made as OWASP recommends: argon2id with 19 MiB, two passes, one lane', () => {
+it('a password hash is argon2id with 19 MiB, two passes, one lane (OWASP)', () => {
   expect(OWN_PARAMETERS).toEqual({ memoryCost: 19 * 1_024, timeCost: 2, parallelism: 1 });
 });
 
-describe('a hash that was made with other parameters', () => {
-  it('is made anew at the next sign-in, for the same password, and no session ends', async () => {
+describe('a hash with other parameters', () => {
+  it('is rehashed at the next sign-in without ending sessions', async () => {
     const user = await tidings.current.asUser();
     await query('update account set password_hash = $2 where id = $1', [user.id, await weak()]);
     expect(codes(await login(user, 'not the password'))).toEqual(['INVALID_CREDENTIALS']);
@@ -37,7 +37,7 @@ describe('a hash that was made with other parameters', () => {
     expect(await liveSessions(user)).toHaveLength(3);
   });
 
-  it('refuses none of those who sign in while another one renews it', async () => {
+  it('does not refuse concurrent sign-ins during the rehash', async () => {
     const user = await tidings.current.asUser();
     await query('update account set password_hash = $2 where id = $1', [user.id, await weak()]);
     const replies = await Promise.all(Array.from({ length: 6 }, () => login(user, PASSWORD)));

@@ -15,10 +15,10 @@ import { type AccountRights, type Principal, Role } from '../src/engine/access/r
 import { isSameResource } from '../src/engine/access/sharing.js';
 import type { LogEvent } from '../src/engine/events/log-event.js';
 import { LogReader } from '../src/engine/events/log-reader.js';
-import { ContextFactory } from '../src/engine/graphql/context-factory.js';
+import { ContextFactory } from '../src/engine/graphql/http/context-factory.js';
 import { isErrors, OperationPipeline } from '../src/engine/graphql/operations/operation-pipeline.js';
-import { SharedExecutions } from '../src/engine/graphql/shared-executions.js';
-import { Metrics } from '../src/engine/operations/metrics.js';
+import { SharedExecutions } from '../src/engine/graphql/sharing/shared-executions.js';
+import { Metrics } from '../src/engine/monitoring/metrics.js';
 import { PROJECT_RESOURCE, ProjectRole } from '../src/domain/projects/project-role.js';
 import { documentsFrom } from './support/documents.js';
 import { readyOperation } from './support/parsed-operations.js';
@@ -146,8 +146,8 @@ function seen(result: ExecutionResult): unknown {
   return JSON.parse(JSON.stringify({ data: result.data, errors: sorted ?? [] }));
 }
 
-describe('one execution for a class', () => {
-  it('gives each viewer of the class what an execution of its own would', async () => {
+describe('one execution per permission class', () => {
+  it('equals an execution of each viewer', async () => {
     const count = { shared: 0, apart: 0, together: 0, perViewer: 0 };
     const property = fc.asyncProperty(
       operations(),
@@ -199,14 +199,14 @@ describe('one execution for a class', () => {
   });
 
   it.each(['actor { email }', 'project { lead { sessions { id } } }', 'member { user { sessions { current } } }'])(
-    'is not made for what depends on the viewer: %s',
+    'is not used for fields that depend on the viewer: %s',
     (fields) => {
       const plan = shared.planOf(readyOperation(schema, `subscription { projectsUpdated { ${fields} } }`));
       expect(shared.isShared(plan)).toBe(false);
     },
   );
 
-  it('shares what is read with the other classes of the event', async () => {
+  it('shares loaded rows with other classes', async () => {
     const fields = `seq actor { name } update { internalNote comments(first: 2) { nodes { body author { name } } } }
       project { budget lead { name } updates(first: 2) { nodes { title } } members { nodes { user { name } } } lastCursor }`;
     const plan = shared.planOf(readyOperation(schema, `subscription { projectsUpdated { ${fields} } }`));
@@ -231,8 +231,8 @@ describe('one execution for a class', () => {
   });
 });
 
-describe('the fields below an event', () => {
-  it('lead out of its project only here', () => {
+describe('fields below an event', () => {
+  it('leave its project only where listed here', () => {
     const known = new Set<GraphQLObjectType>();
     const leaving: string[] = [];
     const walk = (type: GraphQLObjectType) => {

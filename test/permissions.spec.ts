@@ -258,18 +258,18 @@ const told = (answer: Awaited<ReturnType<typeof answerTo>>) =>
 const rows = readPermissions(readFileSync('docs/permissions.md', 'utf8'));
 const labelled = (cells: readonly string[]) => cells.map((one, at) => `${STANDINGS[at]!.label}: ${one}`);
 
-describe('the table', () => {
-  it('has a case for each of its rows, and no other', () => {
+describe('the permission matrix', () => {
+  it('has a case for each row and no other', () => {
     expect(Object.keys(CASES).toSorted()).toEqual(rows.map(({ field }) => field).toSorted());
   });
 
-  it.each(rows.filter(({ over }) => over !== 'socket'))('is true over HTTP: $field', async (row) => {
+  it.each(rows.filter(({ over }) => over !== 'socket'))('holds over HTTP: $field', async (row) => {
     const one = CASES[row.field]!;
     const answers = await Promise.all(stage.places.map((place) => answerTo(place, 'HTTP', one)));
     expect(labelled(answers.map((answer) => cell(row, one, answer)))).toEqual(labelled(row.cells));
   });
 
-  it.each(rows.filter(({ over }) => over !== 'HTTP'))('is true over a socket: $field', async (row) => {
+  it.each(rows.filter(({ over }) => over !== 'HTTP'))('holds over a socket: $field', async (row) => {
     const one = CASES[row.field]!;
     // Whoever is not signed in has no socket.
     const [, ...signedIn] = stage.places;
@@ -282,8 +282,8 @@ describe('the table', () => {
   });
 });
 
-describe('what is not for a transport', () => {
-  it.each(rows.filter(({ over }) => over === 'HTTP'))('is not accepted over a socket: $field', async ({ field }) => {
+describe('a field restricted to one transport', () => {
+  it.each(rows.filter(({ over }) => over === 'HTTP'))('is refused over a socket: $field', async ({ field }) => {
     const [, ...signedIn] = stage.places;
     for (const place of signedIn) {
       const answer = await answerTo(place, 'socket', { ...CASES[field]!, endsSession: false });
@@ -291,7 +291,7 @@ describe('what is not for a transport', () => {
     }
   });
 
-  it.each(rows.filter(({ over }) => over === 'socket'))('is not accepted over HTTP: $field', async ({ field }) => {
+  it.each(rows.filter(({ over }) => over === 'socket'))('is refused over HTTP: $field', async ({ field }) => {
     for (const place of stage.places) {
       const answer = await answerTo(place, 'HTTP', CASES[field]!);
       expect(told(answer)).toMatchObject([
@@ -300,7 +300,7 @@ describe('what is not for a transport', () => {
     }
   });
 
-  it('is no socket without a sign-in', async () => {
+  it('refuses a socket without a sign-in', async () => {
     const socket = await RawSocket.open(tidings.current.url);
     socket.send({ type: 'connection_init' });
     expect(await socket.closed).toMatchObject({ code: 4401 });
@@ -316,7 +316,7 @@ describe('an event', () => {
     'User.sessions (of another)': 'projectUpdated.actor.sessions',
   };
 
-  it('shows its guarded fields by the same table', async () => {
+  it('shows guarded fields by the permission matrix', async () => {
     const query = `subscription ($p: ID!, $c: String) { projectUpdated(projectId: $p, after: $c) { ${FIELDS} } }`;
     const guarded = rows.filter(({ field }) => !/^(Query|Mutation|Subscription)\./.test(field));
     expect(guarded.filter(({ field }) => !field.endsWith('(own)')).map(({ field }) => field)).toEqual(
@@ -346,8 +346,8 @@ const denials = async () => {
   return Number(/tidings_denied_fields_total\{field="Project.budget"\} (\d+)/.exec(page)?.[1] ?? 0);
 };
 
-describe('a refusal', () => {
-  it('of a guarded field is counted, by field', async () => {
+describe('a refused field', () => {
+  it('is counted by field', async () => {
     const viewer = stage.places.find(({ standing }) => standing.label === 'EDITOR, VIEWER')!;
     const editor = stage.places.find(({ standing }) => standing.label === 'EDITOR, EDITOR')!;
     const before = await denials();
@@ -358,7 +358,7 @@ describe('a refusal', () => {
   it.each([
     ['Query.users', 'QUERY_REFUSED'],
     ['Mutation.setUserRole', 'MUTATION_REFUSED'],
-  ])('of %s stands in the audit trail', async (field, action) => {
+  ])('of %s is in the audit log', async (field, action) => {
     const place = stage.places.find(({ standing }) => standing.label === 'USER')!;
     const sql = 'select action, outcome, details, count from audit_entry where actor_id = $1';
     for (const over of ['HTTP', 'socket'] as const) {

@@ -6,7 +6,7 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import { describeFailure } from '../src/boot/start-failure.js';
 import { runCommand } from '../src/cli/command-line.js';
 import { databaseContent } from '../src/database-content.js';
-import { domainParts } from '../src/domain-parts.js';
+import { domainOf } from '../src/domain-parts.js';
 import { openDatabase } from '../src/engine/database/open-database.js';
 import type { TestDatabase } from './support/database.js';
 import { OwnPostgres } from './support/own-postgres.js';
@@ -46,7 +46,7 @@ else
       return url.toString();
     }
 
-    it('names what the role lacks, which is enough to run it', async () => {
+    it('names the missing privileges of the role', async () => {
       const sentence = await refusal(database.url);
       expect(sentence).toMatch(
         /^The connection pooler of DATABASE_URL does not pass on settings that are needed \(.*\): run .* and have the pooler reconnect\.$/,
@@ -67,7 +67,7 @@ else
       expect(await refusal(database.url)).toBe('It was opened');
     });
 
-    it('says what it refuses', async () => {
+    it('reports what it refuses', async () => {
       expect(await refusal(behind(pooler, '/pooled?options=-c%20search_path%3Dpublic'))).toBe(
         'The connection pooler of DATABASE_URL refuses the startup parameter options: leave it out of DATABASE_URL.',
       );
@@ -85,7 +85,7 @@ else
         const words = ['account', 'role', 'ada@example.com', 'ADMIN'];
         const [output, errors] = [new PassThrough(), new PassThrough()];
         const env = { DATABASE_URL: database.url, APP_SECRET: SECRET };
-        const code = await runCommand(words, env, async () => domainParts, {
+        const code = await runCommand(words, env, async () => domainOf(false), {
           input: Readable.from([]),
           output,
           errors,
@@ -121,7 +121,7 @@ else
       }
     });
 
-    it('has the settings in force, in transactions and outside', async () => {
+    it('applies the settings inside and outside transactions', async () => {
       const tidings = await TestTidings.start({ database });
       const sql = `select current_setting('statement_timeout') as s, current_setting('idle_in_transaction_session_timeout') as i,
       current_setting('TimeZone') as z, current_setting('DateStyle') as d`;
@@ -135,7 +135,7 @@ else
       }
     });
 
-    it('has sent no SET that outlives its transaction, nor a named prepared statement', () => {
+    it('sends no session-level SET and no named prepared statement', () => {
       const log = readFileSync(join(postgres.cluster, 'server.log'), 'utf8');
       const statements = [...log.matchAll(/LOG: {2}(?:statement|execute ([^:]+)): (.*)/g)].map(
         ([, name, text]) => [name, text!] as const,

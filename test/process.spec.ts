@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeFailure } from '../src/boot/start-failure.js';
-import { removeEmbeddedPostgres } from '../src/engine/database/embedded-postgres.js';
+import { removeEmbeddedPostgres } from '../src/embedded-postgres/embedded-postgres.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { GraphqlClient } from './support/graphql-client.js';
 import { databaseProcess, killAll, ServiceProcess } from './support/process.js';
@@ -63,12 +63,12 @@ async function failure(env: Record<string, string>): Promise<string> {
   return output;
 }
 
-describe('with the embedded database, in a folder that nobody else may enter', () => {
+describe('the process with the embedded database in a 0700 folder', () => {
   // One installation lives through all of this, as a person's would.
   let service: ServiceProcess;
   let demo: string[];
 
-  it('starts from nothing, and says where it is', async () => {
+  it('starts from nothing and prints its address', async () => {
     service = await ServiceProcess.start(embedded);
     expect(await ready(service)).toBe(200);
     expect(Number(new URL(service.url).port)).toBeGreaterThan(0);
@@ -79,12 +79,12 @@ describe('with the embedded database, in a folder that nobody else may enter', (
     await admin.data('mutation { createProject(input: { key: "KEPT", name: "Kept" }) { id } }');
   });
 
-  it('refuses a second one in the same folder, naming the first', async () => {
+  it('refuses a second process in the same folder by its pid', async () => {
     expect(await failure(embedded)).toContain(`in use by another Tidings (process ${service.pid})`);
     expect(await ready(service)).toBe(200);
   });
 
-  it('on SIGTERM sends clients elsewhere, stops PostgreSQL last, and leaves nothing', async () => {
+  it('on SIGTERM drains clients and stops PostgreSQL last', async () => {
     const client = await signIn(service);
     const socket = await RawSocket.signedIn(service.url, client.accessToken!);
     const postgres = databaseProcess(dataDir);
@@ -95,21 +95,23 @@ describe('with the embedded database, in a folder that nobody else may enter', (
     expect(service.output).not.toMatch(/"level":"(?:warn|error|fatal)"/);
   });
 
-  it('is back with everything that was there and nothing twice', async () => {
+  it('restarts with all data and no duplicates', async () => {
     service = await ServiceProcess.start(embedded);
     expect(await keys(await signIn(service))).toEqual([...demo, 'KEPT'].toSorted());
   });
 
-  it('after kill -9 takes over the PostgreSQL that was left, and there is one', async () => {
-    const left = databaseProcess(dataDir);
+  it('after kill -9 stops the PostgreSQL that was left, and keeps its data', async () => {
+    const left = databaseProcess(dataDir)!;
     expect(await service.stop('SIGKILL')).toBe('SIGKILL');
     expect(databaseProcess(dataDir)).toBe(left);
     service = await ServiceProcess.start(embedded);
-    expect(databaseProcess(dataDir)).toBe(left);
+    expect(service.output).toContain(`stopped the PostgreSQL that an earlier process left running (process ${left})`);
+    expect(() => process.kill(left, 0)).toThrow('ESRCH');
+    expect(databaseProcess(dataDir)).toBeGreaterThan(0);
     expect(await keys(await signIn(service))).toContain('KEPT');
   });
 
-  it('on Ctrl-C under npm, which is SIGINT twice, ends as it should', async () => {
+  it('on Ctrl-C under npm, which is SIGINT twice, stops cleanly', async () => {
     service.signal('SIGINT');
     expect(await service.stop('SIGINT')).toBe(0);
     expect(databaseProcess(dataDir)).toBeUndefined();
@@ -121,7 +123,7 @@ describe('with the embedded database, in a folder that nobody else may enter', (
     expect(databaseProcess(dataDir)).toBeUndefined();
   });
 
-  it('stops PostgreSQL again when its own port is taken', async () => {
+  it('stops PostgreSQL when its port is taken', async () => {
     const other = createServer();
     const port = await new Promise<number>((resolve) => {
       other.listen(0, '127.0.0.1', () => resolve((other.address() as { port: number }).port));
@@ -139,8 +141,8 @@ describe('with the embedded database, in a folder that nobody else may enter', (
   });
 });
 
-describe('with a database of its own', () => {
-  it('lets a request that is under way end before it stops', async () => {
+describe('the process with DATABASE_URL', () => {
+  it('completes a running request before it stops', async () => {
     const service = await ServiceProcess.start({ ...own, PUBLIC_URL: 'http://tidings.localhost:8080', DEMO: 'true' });
     expect(service.output).toContain('Tidings is up at http://tidings.localhost:8080');
     expect(service.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
@@ -155,7 +157,7 @@ describe('with a database of its own', () => {
     expect(await ended).toBe(0);
   });
 
-  it('in production, with what the image has, speaks JSON alone; after a fault that nobody caught it says so once and ends', async () => {
+  it('in production logs JSON only, and exits after one line for an uncaught error', async () => {
     const fault = `data:text/javascript,process.on('SIGUSR2', () => Promise.reject(new Error('nobody caught this')))`;
     const live = { NODE_ENV: 'production', PUBLIC_URL: 'https://tidings.example.com', HOST: '127.0.0.1' };
     const service = await ServiceProcess.start({ ...own, ...live }, ['--import', fault], imageIn(folder));
@@ -174,8 +176,8 @@ describe('with a database of its own', () => {
   });
 });
 
-describe('a start that cannot be', () => {
-  it('names every variable that is wrong, and shows the value of none', async () => {
+describe('a failing start', () => {
+  it('names every invalid variable without its value', async () => {
     const { code, output } = await ServiceProcess.run({
       NODE_ENV: 'production',
       PORT: 'hunter2',
@@ -194,7 +196,7 @@ describe('a start that cannot be', () => {
     expect(output).not.toMatch(/hunter2|swordfish|pa55word|    at /);
   });
 
-  it('says in one line that the database is away', async () => {
+  it('reports an unreachable database in one line', async () => {
     const away = new URL(database.url);
     away.port = '1';
     const output = await failure({ ...own, DATABASE_URL: away.toString() });
@@ -202,7 +204,7 @@ describe('a start that cannot be', () => {
     expect(output).not.toContain(away.password);
   });
 
-  it('says in one line that the database is not there, and makes none', async () => {
+  it('reports a missing database in one line without creating it', async () => {
     const nowhere = new URL(database.url);
     nowhere.pathname = '/test_that_nobody_made';
     const said = await TestTidings.start({ database: { ...database, url: nowhere.toString() } }).then(
@@ -213,7 +215,7 @@ describe('a start that cannot be', () => {
     expect(await database.query(`select 1 from pg_database where datname = 'test_that_nobody_made'`)).toEqual([]);
   });
 
-  it('leaves alone what a newer version has made of the database', async () => {
+  it('does not modify a database of a newer version', async () => {
     await database.query(`insert into migration (name, executed_at) values ('20990101000001-later', now())`);
     try {
       const said = await TestTidings.start({ database }).then(() => 'it started', describeFailure);

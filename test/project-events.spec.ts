@@ -42,7 +42,7 @@ async function costOf(fields: string): Promise<number> {
 }
 
 describe('projectEvents', () => {
-  it('shows events in the order of the log, each as a subscription would', async () => {
+  it('returns events in log order, equal to those of a subscription', async () => {
     const { nodes, edges, pageInfo } = await page({});
     expect(nodes.map(({ kind }: Data) => kind)).toEqual([
       'PROJECT_CREATED',
@@ -60,7 +60,7 @@ describe('projectEvents', () => {
     expect(pageInfo).toMatchObject({ hasNextPage: false, hasPreviousPage: false });
   });
 
-  it('goes forwards from any cursor, and backwards from the newest', async () => {
+  it('pages forwards from any cursor and backwards from the newest', async () => {
     const first = await page({ first: 2 });
     expect([seqs(first), first.pageInfo.hasNextPage]).toEqual([[1, 2], true]);
     const second = await page({ first: 4, after: first.pageInfo.endCursor });
@@ -80,7 +80,23 @@ describe('projectEvents', () => {
     expect(seqs(await page({ after: newest.pageInfo.endCursor }))).toEqual([]);
   });
 
-  it('takes cursors of subscriptions and snapshots, and gives those that they take', async () => {
+  it('has correct hasNextPage and hasPreviousPage', async () => {
+    const around = async (args: Record<string, unknown>) => {
+      const { hasPreviousPage, hasNextPage } = (await page(args)).pageInfo;
+      return [hasPreviousPage, hasNextPage];
+    };
+    expect(await around({ after: project.lastCursor })).toEqual([false, false]);
+    expect(await around({ after: project.lastCursor, first: 2 })).toEqual([false, true]);
+    const { lastCursor } = (await owner.data('{ projects { lastCursor } }')).projects;
+    expect(await around({ after: lastCursor })).toEqual([true, false]);
+    expect(await around({ before: lastCursor, last: 2 })).toEqual([true, false]);
+    expect(await around({ before: project.lastCursor })).toEqual([false, true]);
+    const { startCursor, endCursor } = (await page({})).pageInfo;
+    expect(await around({ before: endCursor })).toEqual([false, true]);
+    expect(await around({ after: startCursor })).toEqual([true, false]);
+  });
+
+  it('shares cursors with subscriptions and snapshots', async () => {
     expect(seqs(await page({ after: project.lastCursor }))).toEqual([1, 2, 3, 4, 5, 6]);
     const [third] = (await page({ first: 1, after: (await page({ first: 2 })).pageInfo.endCursor })).edges;
     const watch = owner.socket().subscribe(FEED, { p: project.id, after: third.cursor });
@@ -92,7 +108,7 @@ describe('projectEvents', () => {
     watch.stop();
   });
 
-  it('shows what is guarded by the role of whoever asks', async () => {
+  it('guards fields by the role of the caller', async () => {
     const { data, errors } = await viewer.send(EVENTS, { p: project.id, last: 2 });
     expect(seqs(data.projectEvents)).toEqual([5, 6]);
     expect(errors?.map(({ path, extensions }) => [path?.slice(0, 3).join('.'), extensions.code])).toEqual([
@@ -101,7 +117,7 @@ describe('projectEvents', () => {
     ]);
   });
 
-  it('refuses a cursor that is gone or was never one, and sizes as every list does', async () => {
+  it('refuses pruned and invalid cursors and page sizes out of range', async () => {
     for (const place of ['nonsense', '']) {
       expect(await refusal({ after: place })).toBe('CURSOR_EXPIRED');
       expect(await refusal({ before: place })).toBe('CURSOR_EXPIRED');
@@ -111,7 +127,7 @@ describe('projectEvents', () => {
     expect(await refusal({ first: 1, last: 1 })).toBe('BAD_USER_INPUT');
   });
 
-  it('costs one statement for the page, and one for each kind of thing on it', async () => {
+  it('takes one statement per page and one per kind of object', async () => {
     expect([await costOf(''), await costOf('actor { name } update { title }')]).toEqual([1, 3]);
   });
 });

@@ -1,4 +1,6 @@
 // Lists of projects as a wall shows them: what needs attention first, how many are how, what was posted lately, and who is watching.
+import { MikroORM } from '@mikro-orm/postgresql';
+import { activityOfProject } from '../src/domain/projects/project-activity.js';
 import { addMember, createProject, postUpdate } from './support/factories.js';
 import type { Data } from './support/graphql-client.js';
 import { fewestStatementsOf } from './support/statements.js';
@@ -47,7 +49,7 @@ const WANTED = {
 };
 
 describe.each(ORDERS)('projects in the order %s', (o) => {
-  it('are all listed in it, by a member and by an ADMIN', async () => {
+  it('lists all projects, for a member and for an ADMIN', async () => {
     for (const by of [owner, admin]) expect(names(await list(by, { o }))).toEqual(WANTED[o]);
     expect(names(await list(viewer, { o }))).toEqual(WANTED[o].filter((name) => ['Alpha', 'echo'].includes(name)));
   });
@@ -71,7 +73,7 @@ describe.each(ORDERS)('projects in the order %s', (o) => {
     expect(backwards).toEqual(WANTED[o]);
   });
 
-  it('are filtered as in any other', async () => {
+  it('applies filters', async () => {
     expect(names(await list(admin, { o, f: { health: ['OFF_TRACK'] } }))).toEqual(
       WANTED[o].filter((name) => ['Alpha', 'delta'].includes(name)),
     );
@@ -80,7 +82,7 @@ describe.each(ORDERS)('projects in the order %s', (o) => {
     expect(names(await list(admin, { o, f: { mine: true } }))).toEqual([]);
   });
 
-  it('take no cursor of another order, nor what is none', async () => {
+  it('refuses cursors of another order and invalid ones', async () => {
     const { endCursor } = (await list(owner, { o, first: 1 })).pageInfo;
     for (const other of [...ORDERS, null]) {
       if (other === o) continue;
@@ -93,7 +95,7 @@ describe.each(ORDERS)('projects in the order %s', (o) => {
       expect((await owner.error(LIST, { o, after })).extensions.code).toBe('BAD_USER_INPUT');
   });
 
-  it('cost one statement, and one for how many are how', async () => {
+  it('takes one statement, and one for healthCounts', async () => {
     const plain = `query ($o: ProjectOrder) { projects(orderBy: $o) { nodes { name } } }`;
     expect(await fewestStatementsOf(() => owner.data(plain, { o }))).toHaveLength(1);
     const counted = `query ($o: ProjectOrder) { projects(orderBy: $o) { healthCounts { offTrack } nodes { name } } }`;
@@ -102,7 +104,7 @@ describe.each(ORDERS)('projects in the order %s', (o) => {
 });
 
 describe('healthCounts', () => {
-  it('counts what the caller may see, whatever the page holds', async () => {
+  it('counts visible projects regardless of the page', async () => {
     const all = { offTrack: 2, atRisk: 1, onTrack: 1, unknown: 1 };
     expect((await list(admin, { first: 1, f: { search: 'echo' } })).healthCounts).toEqual(all);
     expect((await list(owner, { first: 1 })).healthCounts).toEqual(all);
@@ -116,8 +118,8 @@ describe('healthCounts', () => {
   });
 });
 
-describe('healthCounts of an account whose projects were deleted by the thousand', () => {
-  it('counts those that are left', async () => {
+describe('healthCounts after thousands of deletions', () => {
+  it('counts the remaining projects', async () => {
     const person = await tidings.current.asUser('EDITOR');
     const run = (sql: string, ...values: unknown[]) => tidings.current.database.query(sql, values);
     await run(`insert into project (id, key, name, deleted_at)
@@ -132,8 +134,8 @@ describe('healthCounts of an account whose projects were deleted by the thousand
   });
 });
 
-describe('the state of a project', () => {
-  it('follows what is posted, edited and removed, and ends with it', async () => {
+describe('Project.health', () => {
+  it('follows posted, edited and removed updates', async () => {
     const person = await tidings.current.asUser('EDITOR');
     const { id } = await createProject(person);
     const counts = async () => (await list(person, { o: 'HEALTH' })).healthCounts;
@@ -156,7 +158,7 @@ describe('the state of a project', () => {
     expect(names(await list(person, { o: 'NAME' }))).toEqual([]);
   });
 
-  it('is that of its newest update however many are posted at once', async () => {
+  it('is that of the newest update under concurrent posts', async () => {
     const { id } = await createProject(owner);
     const posts = Array.from({ length: 20 }, (_, n) =>
       postUpdate(owner, id, { health: n % 2 ? 'AT_RISK' : 'ON_TRACK' }),
@@ -173,10 +175,10 @@ describe('the state of a project', () => {
   });
 });
 
-describe('activity', () => {
+describe('Project.activity', () => {
   const ACTIVITY = 'query ($id: ID!, $d: Int) { project(id: $id) { activity(days: $d) { date updates comments } } }';
 
-  it('counts what was posted on each of the last days, what was removed since too', async () => {
+  it('counts posts per day, including removed ones', async () => {
     const { id } = await createProject(owner);
     const update = await postUpdate(owner, id);
     await postUpdate(owner, id);
@@ -204,7 +206,26 @@ describe('activity', () => {
     await admin.data(DELETE, { id });
   });
 
-  it('is read for a whole page in one statement', async () => {
+  it('uses the date of the database', async () => {
+    const { id } = await createProject(owner);
+    await postUpdate(owner, id);
+    const em = tidings.current.app.get(MikroORM).em.fork();
+    const { now } = Date;
+    const asked = activityOfProject.batch;
+    const daysAt = async (shift: number) => {
+      Date.now = () => now() + shift * 86_400_000;
+      return asked(em, [{ projectId: id, days: 2 }]).finally(() => (Date.now = now));
+    };
+    const [days] = await daysAt(0);
+    expect(days!.map(({ date, updates }) => [date.toISOString(), updates])).toEqual([
+      [day(1), 0],
+      [day(0), 1],
+    ]);
+    for (const shift of [-3, 3]) expect(await daysAt(shift)).toEqual([days]);
+    await admin.data(DELETE, { id });
+  });
+
+  it('is read for a page in one statement', async () => {
     const page = '{ projects { nodes { activity { updates } } } }';
     expect(await fewestStatementsOf(() => owner.data(page))).toHaveLength(2);
   });
@@ -218,7 +239,7 @@ describe('watching', () => {
   });
   afterAll(() => there.stop());
 
-  it('tells who watches on any instance, and does not count those who ask', async () => {
+  it('lists viewers on any instance, without the caller', async () => {
     const [alpha, echo] = [ids.get('Alpha')!, ids.get('echo')!];
     const feed = 'subscription ($p: ID!) { projectUpdated(projectId: $p) { seq } }';
     const watches = [
@@ -237,7 +258,7 @@ describe('watching', () => {
     await until(async () => (await watching(admin))[0].count === 0, 'both were gone');
   });
 
-  it('leaves out what the caller may not see, at no other cost than what is not there', async () => {
+  it('omits invisible projects at the cost of absent ones', async () => {
     const [delta, nobody] = [ids.get('delta')!, '00000000-0000-7000-8000-000000000000'];
     const gone = (await createProject(owner)).id;
     await admin.data(DELETE, { id: gone });
@@ -248,7 +269,7 @@ describe('watching', () => {
     expect(await cost(delta)).toEqual(await cost(nobody));
   });
 
-  it('is asked of 50 projects at most', async () => {
+  it('accepts at most 50 projects', async () => {
     const p = Array.from({ length: 51 }, () => ids.get('echo')!);
     expect((await owner.error(WATCHING, { p })).extensions.code).toBe('BAD_USER_INPUT');
     expect((await owner.data(WATCHING, { p: p.slice(1) })).watching).toHaveLength(1);

@@ -85,7 +85,7 @@ describe.each(ROLES)('an account with the role %s', (role) => {
       expect(await outcome(EDIT_UPDATE, { id: update })).toBe(expected(2));
     });
 
-    it('removes, and decides about members, as an OWNER', async () => {
+    it('deletes, and manages members, as an OWNER', async () => {
       expect(await outcome(SET, { p: project.id, u: bystander.id, r: 'VIEWER' })).toBe(expected(3));
       expect(await outcome(REMOVE, { p: project.id, u: bystander.id })).toBe(expected(3));
       expect(await outcome(REMOVE_UPDATE, { id: update })).toBe(expected(3));
@@ -95,7 +95,7 @@ describe.each(ROLES)('an account with the role %s', (role) => {
       );
     });
 
-    it('creates projects as an EDITOR, deletes them as an ADMIN', async () => {
+    it('creates projects as an EDITOR and deletes them as an ADMIN', async () => {
       expect(await outcome(CREATE, { input: { key: `C${randomUUID().slice(0, 8)}`, name: 'Mine' } })).toBe(
         role === 'USER' ? 'FORBIDDEN' : 'OK',
       );
@@ -107,7 +107,7 @@ describe.each(ROLES)('an account with the role %s', (role) => {
 const ask = async (who: Person, id: string) =>
   (await who.data('query ($id: ID!) { user(id: $id) { id } }', { id })).user;
 
-describe('what one may not see', () => {
+describe('an invisible object', () => {
   it.each([
     ['project by id', READ, (project: TestProject) => ({ id: project.id }), { id: randomUUID() }],
     ['project by key', READ, (project: TestProject) => ({ key: project.key }), { key: 'NOBODY-HAS-THIS' }],
@@ -136,14 +136,14 @@ describe('what one may not see', () => {
       { p: randomUUID(), u: randomUUID(), r: 'OWNER' },
     ],
     ['project to leave', REMOVE, ({ id }: TestProject) => ({ p: id, u: id }), { p: randomUUID(), u: randomUUID() }],
-  ])('answers like what is not there: %s', async (_what, query, invisible, absent) => {
+  ])('is answered like an absent one: %s', async (_what, query, invisible, absent) => {
     const stranger = await tidings.current.asUser('EDITOR');
     const error = await stranger.error(query, invisible(await createProject(owner)));
     expect(told(error)).toEqual(told(await stranger.error(query, absent)));
     expect(error.extensions).toEqual({ code: 'NOT_FOUND' });
   });
 
-  it('answers like what is not there: an update, a comment', async () => {
+  it('update or comment is answered like an absent one', async () => {
     const stranger = await tidings.current.asUser('EDITOR');
     const project = await createProject(owner);
     const update = await postUpdate(owner, project.id);
@@ -159,7 +159,7 @@ describe('what one may not see', () => {
     }
   });
 
-  it('is the account of somebody with whom one shares no project', async () => {
+  it('includes the account of a user without a shared project', async () => {
     const [friend, stranger] = [await tidings.current.asUser('USER'), await tidings.current.asUser('USER')];
     expect(await ask(friend, stranger.id)).toBeNull();
     expect(await ask(friend, randomUUID())).toBeNull();
@@ -175,7 +175,7 @@ describe('what one may not see', () => {
 });
 
 describe('a refusal', () => {
-  it('names the role that is required', async () => {
+  it('names the required role', async () => {
     const user = await tidings.current.asUser('USER');
     const project = await createProject(owner);
     await addMember(owner, project.id, user, 'OWNER');
@@ -195,7 +195,7 @@ describe('a refusal', () => {
     expect(error.extensions).toEqual({ code: 'FORBIDDEN', requires: 'OWNER' });
   });
 
-  it('of somebody who is not signed in tells nothing', async () => {
+  it('of an anonymous client reveals nothing', async () => {
     const project = await createProject(owner);
     for (const [query, variables] of [
       [READ, { id: project.id }],
@@ -206,7 +206,7 @@ describe('a refusal', () => {
     }
   });
 
-  it('of the shape comes first, before anybody looks who asks', async () => {
+  it('of invalid input comes before authentication', async () => {
     const { anonymous } = tidings.current;
     expect((await anonymous.error(READ, {})).extensions).toMatchObject({
       code: 'BAD_USER_INPUT',
@@ -220,8 +220,8 @@ describe('a refusal', () => {
   });
 });
 
-describe('membership', () => {
-  it('is left by oneself, whatever one is there, and by nobody else', async () => {
+describe('project membership', () => {
+  it('is left by the member only', async () => {
     const project = await createProject(owner);
     const [user, other] = [await tidings.current.asUser('USER'), await tidings.current.asUser('USER')];
     await addMember(owner, project.id, user, 'VIEWER');
@@ -235,7 +235,7 @@ describe('membership', () => {
     expect(await owner.data(REMOVE, { p: project.id, u: user.id })).toEqual({ removeProjectMember: user.id });
   });
 
-  it('always has an OWNER, even when two let go at the same time', async () => {
+  it('keeps one OWNER under concurrent removals', async () => {
     const project = await createProject(owner);
     const second = await tidings.current.asUser('EDITOR');
     const LAST = { code: 'CONFLICT', reason: 'LAST_OWNER' };
@@ -250,7 +250,7 @@ describe('membership', () => {
     expect(replies.flatMap(({ errors }) => errors ?? []).map(({ extensions }) => extensions)).toEqual([LAST]);
   });
 
-  it('is one per account, changed rather than doubled, and felt at once', async () => {
+  it('is unique per account, and a change is effective at once', async () => {
     const project = await createProject(owner);
     const member = await tidings.current.asUser('EDITOR');
     const made = await Promise.all([1, 2, 3].map(() => owner.data(SET, { p: project.id, u: member.id, r: 'EDITOR' })));
@@ -286,7 +286,7 @@ describe('membership', () => {
     ]);
   });
 
-  it('cannot be given to an account that is not there, nor to the system', async () => {
+  it('is refused for unknown accounts and the system account', async () => {
     const project = await createProject(owner);
     const [system] = await tidings.current.database.query<{ id: string }>('select id from account where is_system');
     for (const id of [randomUUID(), system!.id]) {
@@ -299,7 +299,7 @@ describe('membership', () => {
 });
 
 describe('a project', () => {
-  it('has one key among all, in capitals, even when two take it at the same time', async () => {
+  it('has a unique, uppercase key under concurrency', async () => {
     const key = `race-${process.pid}`;
     const replies = await Promise.all([1, 2, 3, 4].map(() => owner.send(CREATE, { input: { key, name: 'Race' } })));
     expect(replies.filter(({ errors }) => !errors).map(({ data }) => data.createProject.key)).toEqual([
@@ -314,7 +314,7 @@ describe('a project', () => {
     ).toHaveLength(1);
   });
 
-  it('is changed field by field, and never over somebody else’s change', async () => {
+  it('is changed field by field and never overwrites a concurrent change', async () => {
     const { createProject: made } = await owner.data(CREATE, {
       input: { key: `E${process.pid}`, name: '  Café  ', budget: 0.1 + 0.2 },
     });
@@ -351,14 +351,14 @@ describe('a project', () => {
     });
   });
 
-  it('takes every budget to the last cent', async () => {
+  it('keeps every budget to the cent', async () => {
     const { id } = await createProject(owner);
     for (const budget of [0, 0.01, 19.99, 999_999_999_999.99, 123_456_789_012.34]) {
       expect(await owner.data(EDIT, { id, input: { budget } })).toMatchObject({ editProject: { budget } });
     }
   });
 
-  it('that is deleted is nowhere any more, even for an ADMIN, and its key is free', async () => {
+  it('frees its key when deleted and is absent, for ADMINs as well', async () => {
     const admin = await tidings.current.asUser('ADMIN');
     const project = await createProject(owner);
     const update = await postUpdate(owner, project.id);

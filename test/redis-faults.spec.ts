@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { reportConfig } from '../src/engine/config/config-report.js';
 import { LimitCounters } from '../src/engine/limits/limit-counters.js';
-import { SHAPES } from '../src/engine/pubsub/doorbell.port.js';
+import { TOPICS } from '../src/engine/pubsub/pubsub.port.js';
 import { RedisPubSub } from '../src/engine/pubsub/redis.pubsub.js';
 import { Authority, type Certificate } from './support/certificates.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
@@ -18,6 +18,7 @@ import { killAll, ServiceProcess } from './support/process.js';
 import { startRedis, type TestRedis } from './support/redis.js';
 import { SECRET } from './support/tidings.js';
 import { until } from './support/wait.js';
+import { service as names } from '../src/boot/service.js';
 
 let redis: TestRedis;
 let folder: string;
@@ -105,9 +106,16 @@ class Instance {
   constructor(url: string) {
     const say = (line: string) => void this.said.push(line);
     const FAST = { heartbeatMs: 100, silenceMs: 400, retryMs: 100 };
-    this.pubSub = new RedisPubSub({ url, shapes: SHAPES, log: { warn: say, info: say }, ...FAST });
+    this.pubSub = new RedisPubSub({
+      url,
+      namespace: 'tidings',
+      schemas: TOPICS,
+      log: { warn: say, info: say },
+      ...FAST,
+    });
     this.counters = new LimitCounters({
       redisUrl: url,
+      prefix: 'tidings',
       secret: Buffer.alloc(32),
       onRedisLost: (cause) => say(`counts here (${cause})`),
       onRedisBack: () => say('counts in Redis'),
@@ -175,12 +183,12 @@ async function startFake(reply: string, end: boolean): Promise<string> {
 }
 
 describe('rediss://', () => {
-  it.each(['127.0.0.1', 'localhost'])('works with the authority that REDIS_URL names, as %s', async (host) => {
+  it.each(['127.0.0.1', 'localhost'])('works with the CA of REDIS_URL, as %s', async (host) => {
     const { port } = await TlsRedis.start(good);
     expect(await working(new Instance(secured(port, undefined, host)))).toBe(true);
   });
 
-  it('works with a certificate of our own, and without looking at theirs', async () => {
+  it('works with a client certificate, and with verification disabled', async () => {
     const { port } = await TlsRedis.start(good, authority.cert);
     const client = await authority.sign({ commonName: 'client', names: 'DNS:client' });
     const search = `sslmode=no-verify&sslcert=${client.cert}&sslkey=${client.key}`;
@@ -188,20 +196,20 @@ describe('rediss://', () => {
     expect(await failure(new Instance(secured(port, 'sslmode=no-verify')))).toEqual(twice(/alert|ECONNRESET|closed/i));
   });
 
-  it('with a certificate that nobody trusts goes on without Redis', async () => {
+  it('with an untrusted certificate continues without Redis', async () => {
     const { port } = await TlsRedis.start(await stranger.sign());
     expect(await failure(new Instance(secured(port)))).toEqual(twice(/certificate|issuer/));
     expect(await failure(new Instance(secured(port, '')))).toEqual(twice(/certificate|issuer/));
   });
 
-  it('with one that is expired, or for another name, does so too', async () => {
+  it('with an expired or mismatched certificate continues without Redis', async () => {
     const expired = await TlsRedis.start(await authority.sign({ expired: true }));
     expect(await failure(new Instance(secured(expired.port)))).toEqual(twice(/expired/));
     const other = await TlsRedis.start(await authority.sign({ names: 'DNS:other' }));
     expect(await failure(new Instance(secured(other.port)))).toEqual(twice(/does not match|altnames/));
   });
 
-  it('whose certificate is replaced by one that is not trusted loses Redis, and has it again when it is', async () => {
+  it('loses Redis when its certificate becomes untrusted and reconnects when it is trusted again', async () => {
     const trusted = join(folder, 'trusted.pem');
     await copyFile(authority.cert, trusted);
     const proxy = await TlsRedis.start(good);
@@ -214,7 +222,7 @@ describe('rediss://', () => {
     expect(instance.said.filter((line) => /is back|counts in Redis/.test(line))).toHaveLength(2);
   });
 
-  it('where there is no TLS, and redis:// where there is', async () => {
+  it('against a plain port fails, and redis:// against a TLS port', async () => {
     expect(await failure(new Instance(secured(redis.port)))).toEqual(twice(/./));
     const { port } = await TlsRedis.start(good);
     expect(await failure(new Instance(`redis://127.0.0.1:${port}`))).toEqual(twice(/./));
@@ -231,7 +239,7 @@ describe('a Redis that refuses', () => {
     expect(await failure(new Instance(withUser('nobody')))).toEqual(twice(/WRONGPASS/));
   });
 
-  it('whoever shows none', async () => {
+  it('a missing password', async () => {
     await admin.config('SET', 'requirepass', 's3cret');
     try {
       const instance = new Instance(redis.url);
@@ -243,7 +251,7 @@ describe('a Redis that refuses', () => {
     }
   });
 
-  it('the commands, until it allows them', async () => {
+  it('commands until its ACL allows them', async () => {
     const user = ['SETUSER', 'narrow', 'on', '>s3cret', '~*', '&*'];
     await admin.call('ACL', ...user, '+ping');
     const instance = new Instance(withUser('narrow'));
@@ -252,7 +260,7 @@ describe('a Redis that refuses', () => {
     expect(await working(instance)).toBe(true);
   });
 
-  it('more connections', async () => {
+  it('connections over its limit', async () => {
     await admin.config('SET', 'maxclients', '1');
     try {
       const instance = new Instance(redis.url);
@@ -265,7 +273,7 @@ describe('a Redis that refuses', () => {
   });
 });
 
-it('a replica passes wake-ups on, and does not count', async () => {
+it('a replica delivers wake-ups and is not ready for counters', async () => {
   const replica = await startRedis();
   cleanUp.push(() => replica.stop());
   const admin = new Redis(replica.url);
@@ -282,7 +290,7 @@ it('a replica passes wake-ups on, and does not count', async () => {
   expect(await working(instance)).toBe(true);
 });
 
-describe('what is no Redis', () => {
+describe('a server that is not Redis', () => {
   it.each([
     ['speaks HTTP', 'HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n', true],
     ['closes every connection', '', true],
@@ -290,7 +298,7 @@ describe('what is no Redis', () => {
     ['is another shard of a cluster', '-MOVED 3999 127.0.0.1:6381\r\n', false],
     ['is still loading', '-LOADING Redis is loading the dataset in memory\r\n', false],
     ['says too much', '+OK\r\n+OK\r\n+OK\r\n', false],
-  ])('since it %s', async (_what, reply, end) => {
+  ])('is reported when it %s', async (_what, reply, end) => {
     expect(await failure(new Instance(await startFake(reply, end)))).toEqual(twice(/./));
   });
 });
@@ -310,21 +318,21 @@ describe('REDIS_URL', () => {
     ['rediss://r?sslmode=no-verify&sslmode=no-verify', 'sslmode twice'],
     ['rediss://r?sslrootcert=/nowhere/ca.pem', 'cannot be read (ENOENT)'],
   ])('%s is refused by name', (url, reason) => {
-    const { valid, text } = reportConfig({ REDIS_URL: url });
+    const { valid, text } = reportConfig({ REDIS_URL: url }, names);
     expect([valid, text]).toEqual([false, expect.stringContaining(`REDIS_URL `)]);
     expect(text).toContain(reason);
     expect(text).not.toContain('s3cret');
   });
 });
 
-describe('the process', () => {
+describe('a process with an untrusted Redis certificate', () => {
   let database: TestDatabase;
   beforeAll(async () => {
     database = await createDatabase();
   });
   afterAll(() => database.drop());
 
-  it('starts and goes on with a certificate that is not trusted, and says so in its log and to Prometheus', async () => {
+  it('starts, logs it and reports it in /metrics', async () => {
     const proxy = await TlsRedis.start(await stranger.sign());
     const REDIS_URL = `rediss://127.0.0.1:${proxy.port}?sslrootcert=${authority.cert}`;
     const service = await ServiceProcess.start({

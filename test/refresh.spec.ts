@@ -57,7 +57,7 @@ describe('a refresh token', () => {
     expect(await user.data('{ me { id } }')).toEqual({ me: { id: user.id } });
   });
 
-  it('gives the same once more to whoever missed the reply', async () => {
+  it('returns the same result again within the reuse window', async () => {
     const user = await tidings.current.asUser();
     const first = await refreshed(user.refreshToken);
     const second = await refreshed(user.refreshToken);
@@ -69,7 +69,7 @@ describe('a refresh token', () => {
     ['in the body', 'BODY'],
     ['in a cookie', 'COOKIE'],
   ] as const)(
-    'that came %s, and whose reply was lost with the connection, is good for the same once more',
+    'sent %s whose reply was lost with the connection returns the same result again',
     async (_way, transport) => {
       const { app, url, database } = tidings.current;
       const { id, email } = await tidings.current.asUser();
@@ -103,7 +103,7 @@ describe('a refresh token', () => {
     },
   );
 
-  it('is exchanged once when 50 come at once, and all get the same', async () => {
+  it('is exchanged once by 50 concurrent requests with equal results', async () => {
     const user = await tidings.current.asUser();
     const replies = await Promise.all(Array.from({ length: 50 }, () => refreshed(user.refreshToken)));
     expect(new Set(replies.map((reply) => reply.refreshToken)).size).toBe(1);
@@ -111,7 +111,7 @@ describe('a refresh token', () => {
     expect(await rowOf(user)).toMatchObject({ generation: 2, ended_at: null });
   });
 
-  it('is theft when the moment has passed: the session ends, once, however many come', async () => {
+  it('reused after the reuse window is theft and ends the session once', async () => {
     const user = await tidings.current.asUser();
     const next = await refreshed(user.refreshToken);
     await ageRotation(user, 10_001);
@@ -122,7 +122,7 @@ describe('a refresh token', () => {
     expect(await refusal(next.refreshToken)).toEqual({ code: 'UNAUTHENTICATED' });
   });
 
-  it('has a moment that does not slide with every use of it', async () => {
+  it('has a reuse window that further uses do not extend', async () => {
     const user = await tidings.current.asUser();
     await refreshed(user.refreshToken);
     await ageRotation(user, 6_000);
@@ -131,7 +131,7 @@ describe('a refresh token', () => {
     expect(await refusal(user.refreshToken)).toEqual({ code: 'REFRESH_TOKEN_REUSED' });
   });
 
-  it('is theft at once when it is older than the one before', async () => {
+  it('older than the previous one is theft at once', async () => {
     const user = await tidings.current.asUser();
     const second = await refreshed(user.refreshToken);
     await refreshed(second.refreshToken);
@@ -139,7 +139,7 @@ describe('a refresh token', () => {
     await expectEnded(user, 'TOKEN_REUSED');
   });
 
-  it('leaves the other sessions of the account alone when it was stolen', async () => {
+  it('judged stolen ends no other session of the account', async () => {
     const user = await tidings.current.asUser();
     const other = await tidings.current.signIn(user.id, user.email);
     await refreshed(user.refreshToken);
@@ -165,7 +165,7 @@ describe('a refresh token', () => {
     ['another version', (token: string) => altered(token, 0, () => 'tr2')],
     ['something after it', (token: string) => `${token}\n`],
     ['SQL', (token: string) => altered(token, 1, () => "' or true --")],
-  ])('is refused with %s in it, and changes nothing', async (_what, change) => {
+  ])('with %s is refused without changes', async (_what, change) => {
     const user = await tidings.current.asUser();
     const before = await rowOf(user);
     expect(await refusal(change(user.refreshToken))).toEqual({ code: 'UNAUTHENTICATED' });
@@ -173,7 +173,7 @@ describe('a refresh token', () => {
     await refreshed(user.refreshToken);
   });
 
-  it("is refused under another session's name, whoever's it is", async () => {
+  it('with the id of another session is refused', async () => {
     const [user, other] = [await tidings.current.asUser(), await tidings.current.asUser()];
     const own = await tidings.current.signIn(user.id, user.email);
     for (const victim of [other, own]) {
@@ -183,7 +183,7 @@ describe('a refresh token', () => {
     }
   });
 
-  it('is no access token, nor the other way round', async () => {
+  it('is not an access token, nor an access token a refresh token', async () => {
     const user = await tidings.current.asUser();
     expect(await refusal(user.accessToken!.slice(0, 512))).toEqual({ code: 'UNAUTHENTICATED' });
     const bearer = { authorization: `Bearer ${user.refreshToken}` };
@@ -191,7 +191,7 @@ describe('a refresh token', () => {
     expect(errors?.[0]?.extensions.code).toBe('UNAUTHENTICATED');
   });
 
-  it('that neither an argument nor a cookie shows is refused, and an endless one is too', async () => {
+  it('is required and bounded in length', async () => {
     expect(await refusal(null as unknown as string)).toEqual({ code: 'UNAUTHENTICATED' });
     expect(await refusal('x'.repeat(100_000))).toMatchObject({
       code: 'BAD_USER_INPUT',
@@ -207,7 +207,7 @@ describe('a refresh token', () => {
       'belongs to a disabled account',
       `update account set disabled_at = now() where id = (select account_id from session where id = $1)`,
     ],
-  ])('is refused when its session %s, the present one and the one before alike', async (_what, change) => {
+  ])('is refused when its session %s, the current and the previous generation alike', async (_what, change) => {
     const user = await tidings.current.asUser();
     const next = await refreshed(user.refreshToken);
     await query(change, [user.sessionId]);
@@ -220,7 +220,7 @@ describe('a refresh token', () => {
     expect(await endings(user)).toEqual([]);
   });
 
-  it('prolongs the idle life, never beyond the absolute one', async () => {
+  it('extends the idle time-out, never the maximum age', async () => {
     const user = await tidings.current.asUser();
     await query(`update session set idle_expires_at = now() + '1 hour', expires_at = now() + '1 day' where id = $1`, [
       user.sessionId,
@@ -232,7 +232,7 @@ describe('a refresh token', () => {
     expect(row).toEqual({ capped: true });
   });
 
-  it('gives no access token that outlives the session', async () => {
+  it('returns no access token that outlives the session', async () => {
     const user = await tidings.current.asUser();
     await query(`update session set expires_at = now() + '5 min' where id = $1`, [user.sessionId]);
     const { accessTokenExpiresAt } = await refreshed(user.refreshToken);
@@ -248,7 +248,7 @@ describe('a refresh token', () => {
     ],
     ['was rotated twice', `update session set generation = 3 where id = $1`, 'REFRESH_TOKEN_REUSED'],
   ])(
-    'waits for whoever has locked the account, and is judged by what is there then: a session that %s',
+    'waits for the lock of the account and judges the committed state: a session that %s',
     async (_what, change, code) => {
       const user = await tidings.current.asUser();
       await query('begin');
@@ -263,7 +263,7 @@ describe('a refresh token', () => {
     },
   );
 
-  it('costs two statements, of which one locks, judges and rotates', async () => {
+  it('takes two statements, one of which locks, judges and rotates', async () => {
     let { refreshToken } = await tidings.current.asUser();
     const sent = await fewestStatementsOf(async () => {
       ({ refreshToken } = await refreshed(refreshToken));
@@ -272,7 +272,7 @@ describe('a refresh token', () => {
     expect(sent[1]).toMatch(/from account where .* for no key update[^;]*update session set/s);
   });
 
-  it('is nowhere in the database', async () => {
+  it('is not stored in the database', async () => {
     const user = await tidings.current.asUser();
     const mac = user.refreshToken.split('.')[3]!;
     const [row] = await query('select session::text || encode(seed, $2) as all from session where id = $1', [
@@ -285,7 +285,7 @@ describe('a refresh token', () => {
   });
 });
 
-describe('on another node over the same database', () => {
+describe('refresh on another instance', () => {
   const secrets = [Buffer.alloc(32, 'the secret after the first one..').toString('base64'), SECRET].join(',');
   let strict: TestTidings;
   let brief: TestTidings;
@@ -297,7 +297,7 @@ describe('on another node over the same database', () => {
   });
   afterAll(() => Promise.all([strict.stop(), brief.stop()]));
 
-  it('a second use is theft at once where REFRESH_REUSE_WINDOW is 0', async () => {
+  it('judges a second use theft at once with REFRESH_REUSE_WINDOW=0', async () => {
     for (let round = 0; round < 10; round += 1) {
       const user = await strict.asUser();
       const replies = await Promise.all([1, 2].map(() => refresh(user.refreshToken, strict)));
@@ -307,14 +307,14 @@ describe('on another node over the same database', () => {
     }
   });
 
-  it('a token made under the previous APP_SECRET is still good, and its successor is made under the new one', async () => {
+  it('accepts a token of the previous APP_SECRET and answers with one of the current', async () => {
     const user = await tidings.current.asUser();
     const next = await refreshed(user.refreshToken, strict);
     expect(await refusal(next.refreshToken, tidings.current)).toEqual({ code: 'UNAUTHENTICATED' });
     expect((await refreshed(next.refreshToken, strict)).session.id).toBe(user.sessionId);
   });
 
-  it('no access token lives longer than its session would unused', async () => {
+  it('limits access tokens to the idle lifetime of the session', async () => {
     const user = await brief.asUser();
     const { accessTokenExpiresAt } = await refreshed(user.refreshToken, brief);
     expect(Date.parse(accessTokenExpiresAt) - Date.now()).toBeLessThan(31_000);

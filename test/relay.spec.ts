@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 /** The program for this machine, which the package has. */
 const relay = createRequire(import.meta.url)('relay-compiler') as string;
 
-it('the compiler of Relay takes the schema: connections, refetching by `node`, times as text', async () => {
+it('relay-compiler accepts the schema: connections, refetching by `node`, timestamps as text', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'tidings-relay-'));
   try {
     for (const file of ['schema.gql', 'test/fixtures/relay/wall.js'])

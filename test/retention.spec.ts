@@ -2,9 +2,9 @@
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { v7 as uuid } from 'uuid';
 import { NotificationRetention } from '../src/domain/notifications/notification.retention.js';
-import { AuditRetention } from '../src/engine/accounts/audit.retention.js';
+import { AuditRetention } from '../src/engine/audit/audit.retention.js';
 import { EventRetention, type Pruning } from '../src/engine/events/retention.js';
-import { Metrics } from '../src/engine/operations/metrics.js';
+import { Metrics } from '../src/engine/monitoring/metrics.js';
 import { SessionRetention } from '../src/engine/sessions/session.retention.js';
 import type { TestDatabase } from './support/database.js';
 import { useTidings } from './support/tidings.js';
@@ -71,8 +71,8 @@ const kept = async () =>
     ({ name }) => name,
   );
 
-describe('a session', () => {
-  it('goes 30 days after it ended, fell idle or grew too old, whichever came first, and not before', async () => {
+describe('retention of sessions', () => {
+  it('deletes a session 30 days after its end, idle limit or maximum age, whichever is first', async () => {
     await session('ended a month ago', { ended: '-30 days -1 minute' });
     await session('ended of late', { ended: '-30 days 1 minute' });
     await session('idle a month ago', { idle: '-30 days -1 minute' });
@@ -85,7 +85,7 @@ describe('a session', () => {
     expect(await kept()).toEqual(['ended of late', 'idle of late', 'too old of late']);
   });
 
-  it('that lives stays, however old it is and however long ago it was used', async () => {
+  it('keeps a live session of any age', async () => {
     await session('alive', { idle: '1 minute', expires: '1 minute' });
     await database.query(
       `update session set created_at = now() - interval '400 days', rotated_at = created_at, last_used_at = created_at`,
@@ -94,7 +94,7 @@ describe('a session', () => {
     expect(await kept()).toEqual(['alive']);
   });
 
-  it('that somebody else holds is not waited for, and goes the next time', async () => {
+  it('skips a locked session until the next run', async () => {
     await session('held', { ended: '-31 days' });
     await session('free', { ended: '-31 days' });
     await database.query('begin');
@@ -107,8 +107,8 @@ describe('a session', () => {
   });
 });
 
-describe('a reset token', () => {
-  it('goes a day after it has expired, and not before', async () => {
+describe('retention of reset tokens', () => {
+  it('deletes a token a day after it expired', async () => {
     const [old, late, fresh] = [uuid(), uuid(), uuid()];
     await accounts([old, late, fresh]);
     const expiry = { [old]: '-1 day -1 minute', [late]: '-1 day 1 minute', [fresh]: '30 minutes' };
@@ -127,8 +127,8 @@ describe('a reset token', () => {
   });
 });
 
-describe('a known address', () => {
-  it('goes when the account does not know it any more, and not before', async () => {
+describe('retention of known addresses', () => {
+  it('deletes an address when the account no longer knows it', async () => {
     await database.query(
       `insert into known_address (account_id, network, last_at)
        values ($1, 'strange', now() - interval '30 days 1 minute'), ($1, 'known', now() - interval '29 days 23:59')`,
@@ -139,8 +139,8 @@ describe('a known address', () => {
   });
 });
 
-describe('an audit entry', () => {
-  it('goes after AUDIT_RETENTION, whatever it is of, and not before', async () => {
+describe('retention of the audit log', () => {
+  it('deletes any entry after AUDIT_RETENTION', async () => {
     await database.query(
       `insert into audit_entry (id, action, outcome, actor_id, at)
        values (gen_random_uuid(), 'OLD', 'SUCCESS', $1, now() - interval '365 days 1 minute'),
@@ -153,7 +153,7 @@ describe('an audit entry', () => {
   });
 });
 
-describe('what has gathered over the years', () => {
+describe('retention of a large backlog', () => {
   const many = 5_400;
   const tables = ['session', 'password_reset', 'known_address', 'audit_entry'];
   const counts = () =>
@@ -185,10 +185,10 @@ describe('what has gathered over the years', () => {
       analyze session, password_reset, known_address, audit_entry`);
   });
 
-  it('goes in batches, each of them a transaction', async () => {
+  it('deletes in batches of one transaction each', async () => {
     const deleted: number[] = [];
     const transactions = new Set<unknown>();
-    const watched = new EventRetention(orm, tidings.current.config, new Metrics());
+    const watched = new EventRetention(orm, tidings.current.config, new Metrics(tidings.current.config));
     for (const pruning of prunings) {
       watched.add(async (em, limit) => {
         deleted.push(await pruning(em, limit));
@@ -204,7 +204,7 @@ describe('what has gathered over the years', () => {
     expect(await counts()).toEqual([0, 0, 0, 0]);
   });
 
-  it('is found by an index, the oldest first, and nothing else is looked at', async () => {
+  it('finds the oldest rows by an index only', async () => {
     const indexes = [
       'session_over_at_idx',
       'password_reset_expires_at_idx',
@@ -219,8 +219,8 @@ describe('what has gathered over the years', () => {
   });
 });
 
-describe('notifications', () => {
-  it('that are too old are found by an index among all that are not', async () => {
+describe('retention of notifications', () => {
+  it('finds old rows by an index only', async () => {
     await database.query(
       `insert into notification (id, account_id, actor_id, kind, role, read_at)
        select gen_random_uuid(), $1, $1, 'ROLE', 'USER', case when n % 2 = 0 then now() end from generate_series(1, 10000) as n`,

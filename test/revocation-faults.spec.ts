@@ -38,7 +38,7 @@ async function watching(
   }
 }
 
-describe('a process beside this node, which no ring reaches', () => {
+describe('an instance that receives no wake-ups', () => {
   let there: ServiceProcess;
   let owner: Person;
   let project: TestProject;
@@ -59,7 +59,7 @@ describe('a process beside this node, which no ring reaches', () => {
 
   // Longer than a node may go without having seen the log's head, and not so long: it must know that it has slept.
   it.each([2_200, 1_000])(
-    'that is paused for %d ms while a session ends, and a membership, lets nothing through',
+    'paused for %d ms during a revocation and a removal serves nothing afterwards',
     async (ms) => {
       const [ended, removed] = [await tidings.current.asUser('EDITOR'), await tidings.current.asUser()];
       await addMember(owner, project.id, ended, 'EDITOR');
@@ -88,7 +88,7 @@ describe('a process beside this node, which no ring reaches', () => {
 
       for (const reply of await Promise.all(requests))
         expect(codeOf(reply)).toMatch(/^(UNAUTHENTICATED|SERVICE_UNAVAILABLE)$/);
-      expect(await within(5_000, socket.closed, 'the socket was closed')).toMatchObject({ code: 4401 });
+      expect(await within(60_000, socket.closed, 'the socket was closed')).toMatchObject({ code: 4401 });
       expect(socket.messages.filter(({ type }) => type === 'next')).toEqual([]);
       const { payload } = await spared.next('error');
       expect(payload).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }]);
@@ -101,19 +101,19 @@ describe('a process beside this node, which no ring reaches', () => {
     },
   );
 
-  it('that is killed has no open sockets any more, within 15 seconds', async () => {
+  it('loses its connections from the list within 15 seconds of being killed', async () => {
     const person = await tidings.current.asUser();
     const socket = await RawSocket.signedIn(there.url, person.accessToken!);
     const open = async () => (await person.data('{ sessions { openSockets { address } } }')).sessions[0].openSockets;
     await until(async () => (await open()).length === 1, 'the socket was announced');
     await there.stop('SIGKILL');
     await socket.closed;
-    await until(async () => (await open()).length === 0, 'the socket was forgotten', 15_000);
+    await until(async () => (await open()).length === 0, 'the socket was forgotten');
     expect(await open()).toEqual([]);
   });
 });
 
-describe('a node that cannot follow the log', () => {
+describe('an instance that cannot read the log', () => {
   let proxy: TcpProxy;
   let node: TestTidings;
 
@@ -132,7 +132,7 @@ describe('a node that cannot follow the log', () => {
     await proxy.stop();
   });
 
-  it('serves nothing and delivers nothing, keeps its sockets, and goes on by itself', async () => {
+  it('serves and delivers nothing, keeps its sockets, and recovers', async () => {
     const owner = await tidings.current.asUser('EDITOR');
     const project = await createProject(owner);
     const [viewer, leaver] = [await tidings.current.asUser(), await tidings.current.asUser()];
@@ -158,7 +158,7 @@ describe('a node that cannot follow the log', () => {
     expect(socket.messages).toEqual([]);
 
     proxy.open();
-    const { payload } = await socket.next('next', 20_000);
+    const { payload } = await socket.next('next');
     expect(payload?.data).toMatchObject({ projectUpdated: { update: { title: 'Meanwhile' } } });
     expect(await leaving.closed).toMatchObject({ code: 4401 });
     await until(async () => !(await client!.send(ME)).errors, 'it serves again');
@@ -167,8 +167,8 @@ describe('a node that cannot follow the log', () => {
   });
 });
 
-describe('a node that is restarted with another ACCESS_TOKEN_TTL', () => {
-  const key = deriveSigningKey(Buffer.from(SECRET, 'base64'));
+describe('an instance restarted with another ACCESS_TOKEN_TTL', () => {
+  const key = deriveSigningKey(Buffer.from(SECRET, 'base64'), 'tidings');
 
   /** A token of the session as we would have signed it, good for `seconds` from now on. */
   function tokenFor({ id, sessionId }: Person, seconds: number): string {
@@ -191,7 +191,7 @@ describe('a node that is restarted with another ACCESS_TOKEN_TTL', () => {
     return `${text}.${signature.toString('base64url')}`;
   }
 
-  it.each(['1m', '24h'])('of %s revives nothing that had ended, however long its tokens were to live', async (ttl) => {
+  it.each(['1m', '24h'])('of %s does not revive ended sessions', async (ttl) => {
     const [gone, here] = [await tidings.current.asUser(), await tidings.current.asUser()];
     await gone.data('mutation { logout }');
     const restarted = await TestTidings.start({ database: tidings.current.database, env: { ACCESS_TOKEN_TTL: ttl } });

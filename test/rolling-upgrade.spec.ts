@@ -19,7 +19,7 @@ const statements = JSON.parse(readFileSync(`test/fixtures/statements-of-${BEFORE
 const databases: TestDatabase[] = [];
 afterAll(() => Promise.all(databases.map((database) => database.drop())));
 
-it('every statement of the version before is understood by the schema of today', async () => {
+it('every statement of the previous version is valid in the current schema', async () => {
   const database = await createDatabase();
   databases.push(database);
   const refused: unknown[] = [];
@@ -30,7 +30,7 @@ it('every statement of the version before is understood by the schema of today',
   expect(statements.length).toBeGreaterThan(100);
 });
 
-it('instances of the version before write and read while a new one migrates, serves and writes', async () => {
+it('instances of the previous version keep working while a new one migrates and serves', async () => {
   const database = await createEmptyDatabase();
   databases.push(database);
   const before = databaseContent.migrations.filter(({ name }) => name.slice(0, BEFORE.length) <= BEFORE);

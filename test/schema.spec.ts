@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
 import { policiesOf } from '../src/engine/access/policy.js';
-import { printPolicySchema } from '../src/engine/graphql/schema-file.js';
+import { printPolicySchema } from '../src/engine/graphql/schema/schema-file.js';
 import { permissionsOf, printPermissions } from './support/permission-table.js';
 import { useTidings } from './support/tidings.js';
 
@@ -17,17 +17,17 @@ function committed(file: string, printed: string): string {
 }
 
 describe('the schema', () => {
-  it('is the one in schema.gql', () => {
+  it('equals schema.gql', () => {
     const printed = printPolicySchema(schema());
     expect(committed('schema.gql', printed)).toBe(printed);
   });
 
-  it('gives the rights that docs/permissions.md tells of', async () => {
+  it('grants what docs/permissions.md lists', async () => {
     const printed = printPermissions(await permissionsOf(schema()));
     expect(committed('docs/permissions.md', printed)).toBe(printed);
   });
 
-  it('lets nobody in without a sign-in but here', () => {
+  it('allows anonymous access to the listed root fields only', () => {
     const roots = [schema().getQueryType()!, schema().getMutationType()!, schema().getSubscriptionType()!];
     const open = roots.flatMap((type) =>
       Object.values(type.getFields())

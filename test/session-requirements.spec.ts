@@ -1,7 +1,7 @@
-// The table of ASVS requirements in docs/sessions.md: complete, and no test in it is one that is not there.
+// The table of ASVS requirements in test/session-requirements.md is complete, and each test that it names exists.
 import { existsSync, readFileSync } from 'node:fs';
 
-const PAGE = readFileSync('docs/sessions.md', 'utf8');
+const PAGE = readFileSync('test/session-requirements.md', 'utf8');
 const REQUIREMENTS =
   '3.3.1 3.3.2 3.3.3 3.3.4 3.5.1 3.5.2 3.5.3 7.1.1 7.1.2 7.2.1 7.2.2 7.2.3 7.2.4 7.3.1 7.3.2 7.4.1 7.4.2 7.4.3 7.4.5 7.5.2 9.1.1 9.1.2 9.1.3 9.2.1 9.2.2 9.2.3 10.4.5 10.4.8 10.4.9'.split(
     ' ',
@@ -28,12 +28,12 @@ function namesIn(file: string): string[] {
   return [...source.matchAll(/(?:\bit|\)|>)\(\s*(['"`])(?<name>.+?)\1,/g)].map(({ groups }) => groups!['name']!);
 }
 
-it('names every requirement once', () => {
+it('test/session-requirements.md names every requirement once', () => {
   expect(rows().map(({ id }) => id)).toEqual(REQUIREMENTS);
 });
 
 it.each(rows().flatMap(({ id, tests }) => tests.map(([file, name]) => [id, file, name])))(
-  'ASVS %s is held by a test of %s: %s',
+  'ASVS %s is verified by a test of %s: %s',
   (_id, file, name) => {
     expect(namesIn(file)).toContain(name);
   },

@@ -46,8 +46,8 @@ const errorsOf = async (person: Person, document: string, way: 'HTTP' | 'a socke
 };
 const create = (key: string) => `createProject(input: { key: "${key}", name: "x" }) { id }`;
 
-describe('registering', () => {
-  it('makes an account and signs it in at once', async () => {
+describe('register', () => {
+  it('creates an account and signs it in', async () => {
     const input = newcomer({ name: '  Ada Löwe ', email: 'Ada@Example.COM' });
     const { register } = await tidings.current.anonymous.data(REGISTER, { input });
     expect(register.user).toMatchObject({ name: 'Ada Löwe', email: 'Ada@Example.COM', role: 'USER' });
@@ -57,7 +57,7 @@ describe('registering', () => {
     expect(await withToken(register.accessToken).data(ME)).toEqual({ me: { id: register.user.id } });
   });
 
-  it('takes an e-mail once, whatever its case, however many try at once', async () => {
+  it('accepts an e-mail once, regardless of case, under concurrency', async () => {
     const input = newcomer();
     const attempts = Array.from({ length: 8 }, (_, at) => {
       const email = at % 2 ? input.email.toUpperCase() : input.email;
@@ -81,7 +81,7 @@ describe('registering', () => {
     ['password', 'seven77'],
     ['password', '😀'.repeat(7)],
     ['password', 'x'.repeat(129)],
-  ])('names the field that is wrong: %s (%j)', async (field, value) => {
+  ])('names the invalid field: %s (%j)', async (field, value) => {
     const before = await query('select count(*) from account');
     const { extensions } = await tidings.current.anonymous.error(REGISTER, { input: newcomer({ [field]: value }) });
     expect(extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: [{ path: `input.${field}` }] });
@@ -89,7 +89,7 @@ describe('registering', () => {
     expect(await query('select count(*) from account')).toEqual(before);
   });
 
-  it('takes passwords of any characters, and knows them in either Unicode form', async () => {
+  it('accepts passwords of any characters and equates their Unicode forms', async () => {
     const input = newcomer({ password: 'Schlüssel 🔑 \u0000 tab\t' });
     await tidings.current.anonymous.data(REGISTER, { input });
     const decomposed = { email: input.email, password: input.password.normalize('NFD') };
@@ -98,7 +98,7 @@ describe('registering', () => {
     });
   });
 
-  it('is refused where it is closed, while those who have an account sign in', async () => {
+  it('is refused when registration is closed, while sign-in works', async () => {
     const { database } = tidings.current;
     const closed = await TestTidings.start({ database, env: { REGISTRATION: 'closed' } });
     try {
@@ -112,8 +112,8 @@ describe('registering', () => {
   });
 });
 
-describe('signing in', () => {
-  it('opens a session of its own each time, whatever the case of the e-mail', async () => {
+describe('login', () => {
+  it('creates a new session each time, regardless of the case of the e-mail', async () => {
     const user = await tidings.current.asUser();
     const first = await tidings.current.anonymous.data(LOGIN, login(user.email.toUpperCase()));
     const second = await tidings.current.anonymous.data(LOGIN, login(` ${user.email} `));
@@ -121,7 +121,7 @@ describe('signing in', () => {
     expect(new Set([user.sessionId, first.login.session.id, second.login.session.id]).size).toBe(3);
   });
 
-  it('says the same of a wrong password, an unknown e-mail and a disabled account', async () => {
+  it('answers a wrong password, an unknown e-mail and a disabled account alike', async () => {
     const [user, disabled] = [await tidings.current.asUser(), await tidings.current.asUser()];
     await query('update account set disabled_at = now() where id = $1', [disabled.id]);
     const wrong = await tidings.current.anonymous.error(LOGIN, login(user.email, 'another password'));
@@ -132,7 +132,7 @@ describe('signing in', () => {
     expect(await query('select 1 from session where account_id = $1', [disabled.id])).toHaveLength(1);
   });
 
-  it('never lets the system account in', async () => {
+  it('refuses the system account', async () => {
     const [system] = await query('select id from account where is_system');
     await expect(
       query(`update account set email = 'system@example.com' where id = $1`, [system!['id']]),
@@ -142,7 +142,7 @@ describe('signing in', () => {
   it.each([
     ['the password is changed', `update account set password_hash = 'another' where id = $1`],
     ['the account is disabled', 'update account set disabled_at = now() where id = $1'],
-  ])('opens nothing when %s while the password is being verified', async (_what, change) => {
+  ])('creates no session when %s during the verification', async (_what, change) => {
     const user = await tidings.current.asUser();
     await query('begin');
     await query(change, [user.id]);
@@ -153,7 +153,7 @@ describe('signing in', () => {
     expect(await query('select 1 from session where account_id = $1', [user.id])).toHaveLength(1);
   });
 
-  it('is tried once an operation, however it is written', async () => {
+  it('runs once per operation, however it is spelled', async () => {
     const { email } = await tidings.current.asUser();
     const one = `login(input: { email: "${email}", password: "wrong" }) { accessToken }`;
     for (const document of [
@@ -166,8 +166,8 @@ describe('signing in', () => {
   });
 });
 
-describe('the sessions of an account', () => {
-  it('are listed with what tells them apart, the latest used first', async () => {
+describe('the list of sessions', () => {
+  it('shows device, address and times, most recently used first', async () => {
     const user = await tidings.current.asUser();
     const phone = await again(user);
     const { sessions } = await user.data(SESSIONS);
@@ -181,7 +181,7 @@ describe('the sessions of an account', () => {
     expect((await user.data(SESSIONS)).sessions[0].id).toBe(user.sessionId);
   });
 
-  it('leave the list when they expire', async () => {
+  it('leaves out expired sessions', async () => {
     const user = await tidings.current.asUser();
     const [idle, old] = [await again(user), await again(user)];
     await query(`update session set idle_expires_at = now() where id = $1`, [idle.sessionId]);
@@ -189,7 +189,7 @@ describe('the sessions of an account', () => {
     expect((await user.data('{ sessions { id } }')).sessions).toEqual([{ id: user.sessionId }]);
   });
 
-  it('are shown to the account itself and to an ADMIN, and to nobody else', async () => {
+  it('is visible to the account itself and to ADMINs only', async () => {
     const [user, admin] = [await tidings.current.asUser(), await tidings.current.asUser('ADMIN')];
     const document = 'query ($id: ID!) { user(id: $id) { id sessions { id current } } }';
     const own = { user: { id: user.id, sessions: [{ id: user.sessionId, current: true }] } };
@@ -209,7 +209,7 @@ describe('the sessions of an account', () => {
     ]);
   });
 
-  it('are shown as far as people read, and those of one account take no room from those of another', async () => {
+  it('is truncated per account', async () => {
     const [busy, quiet, admin] = [
       await tidings.current.asUser(),
       await tidings.current.asUser(),
@@ -229,7 +229,7 @@ describe('the sessions of an account', () => {
     expect(times).toEqual(times.toSorted((one: number, other: number) => other - one));
   });
 
-  it('are read for a whole page of accounts in one statement', async () => {
+  it('is read for a page of accounts in one statement', async () => {
     const admin = await tidings.current.asUser('ADMIN');
     const document = 'query ($n: Int) { users(first: $n) { nodes { id sessions { id } } } }';
     const page = (n: number) => fewestStatementsOf(() => admin.data(document, { n }));
@@ -237,8 +237,8 @@ describe('the sessions of an account', () => {
   });
 });
 
-describe('signing out in the midst of a mutation', () => {
-  it.each(['HTTP', 'a socket'] as const)('over %s leaves the rest of it undone', async (way) => {
+describe('a sign-out in the middle of a mutation', () => {
+  it.each(['HTTP', 'a socket'] as const)('over %s skips the remaining root fields', async (way) => {
     for (const end of ['logout', 'logoutEverywhere']) {
       const person = await tidings.current.asUser('EDITOR');
       const key = `AFTER-${(count += 1)}`;
@@ -248,7 +248,7 @@ describe('signing out in the midst of a mutation', () => {
     }
   });
 
-  it('is felt by what is under way and what follows, whoever ended the session or disabled the account, and however', async () => {
+  it('stops operations in progress and later ones, for every way a session can end', async () => {
     const admin = await tidings.current.asUser('ADMIN');
     for (const end of [
       (person: Person) => `revokeSession(id: "${person.sessionId}")`,
@@ -270,8 +270,8 @@ describe('signing out in the midst of a mutation', () => {
   });
 });
 
-describe('signing out', () => {
-  it('ends this session and no other, for its access token and its refresh token alike', async () => {
+describe('logout and revokeSession', () => {
+  it('ends this session only, its access token and its refresh token alike', async () => {
     const user = await tidings.current.asUser();
     const other = await again(user);
     expect(await user.data('mutation { logout }')).toEqual({ logout: true });
@@ -283,7 +283,7 @@ describe('signing out', () => {
     ]);
   });
 
-  it('everywhere ends all of them, or all but this one, and says how many', async () => {
+  it('logoutEverywhere ends all sessions, or all but this one, and returns the count', async () => {
     const user = await tidings.current.asUser();
     const [second, third] = [await again(user), await again(user)];
     const stranger = await tidings.current.asUser();
@@ -295,7 +295,7 @@ describe('signing out', () => {
     expect(await stranger.data(ME)).toEqual({ me: { id: stranger.id } });
   });
 
-  it('everywhere spares none, however many there are', async () => {
+  it('logoutEverywhere ends any number of sessions', async () => {
     const user = await tidings.current.asUser();
     await query(
       `insert into session (id, account_id, seed, transport, address, idle_expires_at, expires_at)
@@ -307,7 +307,7 @@ describe('signing out', () => {
     expect(await query('select 1 from session where account_id = $1 and ended_at is null', [user.id])).toEqual([]);
   });
 
-  it('from afar ends one session of the own account, once', async () => {
+  it('revokeSession ends one session of the own account, once', async () => {
     const user = await tidings.current.asUser();
     const lost = await again(user);
     expect(await user.data(REVOKE, { id: lost.sessionId.toUpperCase() })).toEqual({ revokeSession: true });
@@ -315,7 +315,7 @@ describe('signing out', () => {
     expect(await user.data(REVOKE, { id: lost.sessionId })).toEqual({ revokeSession: false });
   });
 
-  it("does nothing to another account's session, and tells no difference to one that is not there", async () => {
+  it('revokeSession answers the same for a session of another account and for an unknown one', async () => {
     const [user, other] = [await tidings.current.asUser('ADMIN'), await tidings.current.asUser()];
     const foreign = await user.send(REVOKE, { id: other.sessionId });
     const absent = await user.send(REVOKE, { id: '0192aaaa-0000-7000-8000-000000000000' });
@@ -327,13 +327,13 @@ describe('signing out', () => {
     });
   });
 
-  it('needs a sign-in', async () => {
+  it('requires a sign-in', async () => {
     for (const document of ['mutation { logout }', 'mutation { logoutEverywhere }', '{ sessions { id } }']) {
       expect(await code(tidings.current.anonymous, document)).toBe('UNAUTHENTICATED');
     }
   });
 
-  it(`holds in ${RACES} races with requests and refreshes of the same session`, async () => {
+  it(`wins ${RACES} races with requests and refreshes of the same session`, async () => {
     const user = await tidings.current.asUser();
     for (let round = 0; round < RACES; round += 1) {
       const racer = await again(user);

@@ -33,8 +33,8 @@ async function age(own: Page & { session: string }): Promise<void> {
   own.jar.set('tidings-access', expired((await sessionRow(own.session))['account_id']!, own.session));
 }
 
-describe('with an access token that has expired', () => {
-  it('a refresh token in the argument ends the session, its sockets and its tokens', async () => {
+describe('logout with an expired access token', () => {
+  it('ends the session, its sockets and tokens by the refresh token in the argument', async () => {
     const person = await tidings.current.asUser();
     const { closed } = await RawSocket.signedIn(tidings.current.url, person.accessToken!);
     expect((await late(person).send(LOGOUT, { t: person.refreshToken })).data).toEqual({ logout: true });
@@ -49,7 +49,7 @@ describe('with an access token that has expired', () => {
     expect(trail).toEqual([{ action: 'LOGOUT', outcome: 'SUCCESS', actor_id: person.id, address: '127.0.0.1' }]);
   });
 
-  it('so does a refresh token alone, one that was rotated away included', async () => {
+  it('ends the session by a refresh token alone, even a rotated one', async () => {
     const person = await tidings.current.asUser();
     await tidings.current.anonymous.data(REFRESH, { t: person.refreshToken });
     await query(`update session set rotated_at = rotated_at - interval '1 hour' where id = $1`, [person.sessionId]);
@@ -57,7 +57,7 @@ describe('with an access token that has expired', () => {
     expect(await endOf(person.sessionId)).toBe('LOGOUT');
   });
 
-  it('the refresh cookie ends the session, and both cookies go', async () => {
+  it('ends the session by the refresh cookie and clears both cookies', async () => {
     for (const access of ['expired', 'gone']) {
       const own = await signedIn();
       if (access === 'expired') await age(own);
@@ -68,7 +68,7 @@ describe('with an access token that has expired', () => {
     }
   });
 
-  it('no token is an error, which clears the access cookie all the same', async () => {
+  it('answers an error without any token and clears the access cookie', async () => {
     const own = await signedIn();
     await age(own);
     own.jar.delete('tidings-refresh');
@@ -78,7 +78,7 @@ describe('with an access token that has expired', () => {
     expect(await endOf(own.session)).toBeNull();
   });
 
-  it('tokens do not cross over: what is for scripts does not come in a cookie, nor the other way', async () => {
+  it('does not accept a token of the other transport', async () => {
     const [own, person] = [await signedIn(), await tidings.current.asUser()];
     const cookieToken = own.jar.get('tidings-refresh')!;
     expect(codeOf(await tidings.current.anonymous.send(LOGOUT, { t: cookieToken }))).toBe('UNAUTHENTICATED');
@@ -90,19 +90,48 @@ describe('with an access token that has expired', () => {
   });
 });
 
-it('a valid access token says which session ends, whatever the argument says', async () => {
+describe('logout with a refresh token in the argument beside cookies', () => {
+  it.each([
+    ['whose access token has expired', (own: Page & { session: string }) => age(own)],
+    ['without an access token', (own: Page) => void own.jar.delete('tidings-access')],
+    [
+      'without an access token, which are of another account than the page shows',
+      (own: Page) => void own.jar.delete('tidings-access'),
+      true,
+    ],
+  ])('ends the session of the argument and keeps the cookies: %s', async (_what, change, says = false) => {
+    const [own, person] = [await signedIn(), await tidings.current.asUser()];
+    await change(own);
+    const headers: Record<string, string> = says ? { 'x-tidings-account': person.id } : {};
+    const good = await own.send(LOGOUT, { t: person.refreshToken }, headers);
+    expect([good.data, good.set]).toEqual([{ logout: true }, []]);
+    const bad = await own.send(LOGOUT, { t: person.refreshToken }, headers);
+    expect([bad.code, bad.set]).toEqual(['UNAUTHENTICATED', []]);
+    expect([await endOf(person.sessionId), await endOf(own.session)]).toEqual(['LOGOUT', null]);
+    expect((await own.send(REFRESH)).data.refresh).toEqual({ refreshToken: null });
+  });
+
+  it('ignores the argument and ends the cookie session while its access token is valid', async () => {
+    const [own, person] = [await signedIn(), await tidings.current.asUser()];
+    const { data, set } = await own.send(LOGOUT, { t: person.refreshToken });
+    expect([data, set]).toEqual([{ logout: true }, CLEARED]);
+    expect([await endOf(person.sessionId), await endOf(own.session)]).toEqual([null, 'LOGOUT']);
+  });
+});
+
+it('logout with a valid access token ignores the argument', async () => {
   const [person, other] = [await tidings.current.asUser(), await tidings.current.asUser()];
   expect(await person.data(LOGOUT, { t: other.refreshToken })).toEqual({ logout: true });
   expect([await endOf(person.sessionId), await endOf(other.sessionId)]).toEqual(['LOGOUT', null]);
 });
 
-describe('the cookies go with an error too', () => {
+describe('logout clears the cookies when it answers an error', () => {
   it.each([
     ['has ended', `update session set ended_at = now(), end_reason = 'REVOKED' where id = $1`],
     ['was idle for too long', `update session set idle_expires_at = now() - interval '1 second' where id = $1`],
     ['is too old', `update session set expires_at = now() - interval '1 second' where id = $1`],
     ['was forgotten', `delete from session where id = $1`],
-  ])('of a session that %s', async (_what, sql) => {
+  ])('when the session %s', async (_what, sql) => {
     const own = await signedIn();
     await age(own);
     await query(sql, [own.session]);
@@ -110,7 +139,7 @@ describe('the cookies go with an error too', () => {
     expect([code, set]).toEqual(['UNAUTHENTICATED', CLEARED]);
   });
 
-  it('of the service, which has not ended the session then', async () => {
+  it('keeps the session alive when the service fails', async () => {
     const own = await signedIn();
     await query('alter table audit_entry rename to audit_entry_away');
     try {
@@ -122,7 +151,7 @@ describe('the cookies go with an error too', () => {
     expect(await endOf(own.session)).toBeNull();
   });
 
-  it('of a limit, which nobody meets who is signed in', async () => {
+  it('never meets a rate limit while signed in', async () => {
     const own = await signedIn();
     const rubbish = RUBBISH(own.session);
     for (let at = 0; at < 60; at += 1) await tidings.current.anonymous.send(LOGOUT, { t: rubbish });
@@ -137,11 +166,11 @@ describe('the cookies go with an error too', () => {
   });
 });
 
-describe('an account that has asked for too much, whoever did so with its token', () => {
+describe('logout of an account that has spent its budget', () => {
   it.each<[string, (id: string) => unknown]>([
     ['of its operations', (id) => tidings.current.app.get(AccountBudget).operation(id, OPERATIONS.points)],
     ['of work', (id) => budgets().accounts.charge(id, 1e6)],
-  ])('signs out all the same: %s', async (_what, exhaust) => {
+  ])('succeeds: %s', async (_what, exhaust) => {
     const person = await tidings.current.asUser();
     const [own, among, skipped] = [await signedIn(person), await signedIn(person), await signedIn(person)];
     const socket = await RawSocket.signedIn(tidings.current.url, person.accessToken!);
@@ -159,7 +188,7 @@ describe('an account that has asked for too much, whoever did so with its token'
   });
 });
 
-it('a network that has asked for too much is refused, and the cookies of our pages go', async () => {
+it('logout from a network that is rate limited answers RATE_LIMITED and clears the cookies of its pages', async () => {
   const own = await signedIn();
   await age(own);
   const kept = new Map(own.jar);
@@ -176,7 +205,25 @@ it('a network that has asked for too much is refused, and the cookies of our pag
   expect(await endOf(own.session)).toBeNull();
 });
 
-it('a network whose request bodies take too much memory is refused before its body is read, and the cookies of our pages go', async () => {
+it('logout from a rate-limited network with X-Tidings-Account keeps the cookies, whose owner is not verified yet', async () => {
+  const own = await signedIn();
+  own.jar.delete('tidings-access');
+  const other = await tidings.current.asUser();
+  budgets().networks.charge('127.0.0.1', 1e6);
+  try {
+    for (const shown of [other.id, pages.ada.id]) {
+      const refused = await own.send(LOGOUT, {}, { 'x-tidings-account': shown });
+      expect([refused.code, refused.set]).toEqual(['RATE_LIMITED', []]);
+    }
+    const silent = await own.send(LOGOUT);
+    expect([silent.code, silent.set]).toEqual(['RATE_LIMITED', CLEARED]);
+  } finally {
+    budgets().networks.charge('127.0.0.1', -1e6);
+  }
+  expect(await endOf(own.session)).toBeNull();
+});
+
+it('logout from a network with too many request bytes in memory is refused before the body is read and clears the cookies', async () => {
   const own = await signedIn();
   const kept = new Map(own.jar);
   const { hostname, port } = new URL(tidings.current.url);
@@ -206,12 +253,12 @@ it('a network whose request bodies take too much memory is refused before its bo
   expect(await endOf(own.session)).toBeNull();
 });
 
-describe('a page that is not ours', () => {
+describe('logout sent by a page of another origin', () => {
   it.each([
     ['without the header', { 'x-tidings-csrf': '' }],
     ['from another origin', { origin: 'https://evil.example' }],
     ['from no origin', { origin: '' }],
-  ])('signs nobody out: %s', async (_what, headers) => {
+  ])('is refused: %s', async (_what, headers) => {
     for (const valid of [true, false]) {
       const own = await signedIn();
       if (!valid) await age(own);
@@ -223,7 +270,7 @@ describe('a page that is not ours', () => {
   });
 });
 
-it('over a socket it ends the session of the socket, as ever', async () => {
+it('logout over a socket ends the session of the socket', async () => {
   const person = await tidings.current.asUser();
   const socket = await RawSocket.signedIn(tidings.current.url, person.accessToken!);
   socket.send({ type: 'subscribe', id: '1', payload: { query: LOGOUT } });

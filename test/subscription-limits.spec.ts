@@ -21,11 +21,11 @@ const largeOf = (root: string, n: number) =>
     .join(' ')} } }`;
 const ROOTS = ['announcementPosted', 'notificationReceived', 'projectsUpdated'];
 /** Plans of running subscriptions: as many as there are different documents and variables. */
-const running = () => (Reflect.get(tidings.current.app.get(SubscriptionLimits), 'plans') as Map<string, unknown>).size;
+const running = () => tidings.current.app.get(SubscriptionLimits)['plans'].size;
 const bytes = () => tidings.current.app.get(SubscriptionLimits).bytes;
 
-describe('executions', () => {
-  it('an account causes 10 executions for an event of one resource, each for as many subscriptions as it likes', async () => {
+describe('execution limits', () => {
+  it('allow an account 10 executions per event and resource for any number of subscriptions', async () => {
     const { person, project } = bystander;
     const other = await createProject(person);
     const socket = await bystander.hostile();
@@ -51,7 +51,7 @@ describe('executions', () => {
     expect(stats().groups).toBe(1);
   });
 
-  it('one execution serves all subscriptions of a session, if the document is executed for each viewer', async () => {
+  it('count one execution per session for documents executed per viewer', async () => {
     const { person, project } = bystander;
     const socket = await bystander.hostile();
     const query = watchOf('seq actor { email } tabs: kind');
@@ -65,7 +65,7 @@ describe('executions', () => {
     await bystander.stillServes(socket);
   });
 
-  it('an account that has spent its budget is given its events from the log: all, in order, once', async () => {
+  it('move an account over its budget to replay, complete and in order', async () => {
     const { person } = bystander;
     const [project, member] = [await createProject(person), await tidings.current.asUser('USER')];
     await addMember(person, project.id, member, 'VIEWER');
@@ -91,8 +91,8 @@ describe('executions', () => {
   });
 });
 
-describe('documents', () => {
-  it('of one account are bounded in bytes over all fields, and equal ones count once', async () => {
+describe('document limits', () => {
+  it('bound the bytes of an account over all fields and count equal documents once', async () => {
     const { person, project } = bystander;
     const before = bytes();
     const others = running();
@@ -129,7 +129,7 @@ describe('documents', () => {
     await tidings.current.watching(1);
   });
 
-  it('variables count as well', async () => {
+  it('count variables', async () => {
     const { project } = bystander;
     const before = bytes();
     const socket = await bystander.hostile();

@@ -3,23 +3,12 @@ import { AccountBudget, OPERATIONS, WRITES } from '../src/engine/limits/account-
 import { Limits } from '../src/engine/limits/limits.js';
 import { MAX_PER_SENDER } from '../src/domain/notifications/notifications-of-events.js';
 import { addMember, createProject } from './support/factories.js';
-import type { GraphqlClient, Reply } from './support/graphql-client.js';
+import { codeOf, codesOf, type GraphqlClient } from './support/graphql-client.js';
 import { RawSocket } from './support/socket-client.js';
 import { type Person, useTidings } from './support/tidings.js';
 import { until } from './support/wait.js';
 
 const tidings = useTidings(() => ({ env: { RATE_LIMITS: 'on' } }));
-const codeOf = ({ errors }: Reply) => errors?.[0]?.extensions.code ?? 'OK';
-
-async function codesOf(times: number, send: (at: number) => Promise<Reply>): Promise<Record<string, number>> {
-  const codes: Record<string, number> = {};
-  for (let at = 0; at < times; at += 1) {
-    const code = codeOf(await send(at));
-    codes[code] = (codes[code] ?? 0) + 1;
-  }
-  return codes;
-}
-
 /** What Prometheus is told of refusals, by limit. */
 async function refusals(limit: string): Promise<number> {
   const page = await fetch(`${tidings.current.url}/metrics`).then((response) => response.text());
@@ -42,8 +31,8 @@ const mention = (by: GraphqlClient, projectId: string, body: string) =>
     b: body,
   });
 
-describe('root fields that write', () => {
-  it('are counted one by one, however many an operation has', async () => {
+describe('the limit of root fields that write', () => {
+  it('counts each field of an operation', async () => {
     const author = await tidings.current.asUser('EDITOR');
     const { id } = await createProject(author);
     writeAllBut(3 + 1, author);
@@ -56,7 +45,7 @@ describe('root fields that write', () => {
     expect((await refusals(WRITES[0]!.name)) - before).toBe(1);
   });
 
-  it('of one account do not count against another, and reading goes on', async () => {
+  it('is per account and does not affect reads', async () => {
     const [author, other] = [await tidings.current.asUser('EDITOR'), await tidings.current.asUser('EDITOR')];
     const { id } = await createProject(author);
     await addMember(author, id, other, 'EDITOR');
@@ -66,7 +55,7 @@ describe('root fields that write', () => {
     expect(codeOf(await other.send(comments(1, id)))).toBe('OK');
   });
 
-  it('leave what an account needs against a thief: it ends sessions all the same', async () => {
+  it('leaves an account able to end sessions', async () => {
     const owner = await tidings.current.asUser();
     const thief = await tidings.current.signIn(owner.id, owner.email);
     writeAllBut(0, owner);
@@ -79,7 +68,7 @@ describe('root fields that write', () => {
     expect((await owner.send('mutation { logout }')).data).toEqual({ logout: true });
   });
 
-  it('over a socket are counted by the same count', async () => {
+  it('counts over sockets and HTTP together', async () => {
     const author = await tidings.current.asUser('EDITOR');
     const { id } = await createProject(author);
     const socket = await RawSocket.signedIn(tidings.current.url, author.accessToken!);
@@ -94,8 +83,8 @@ describe('root fields that write', () => {
   });
 });
 
-describe('notifications', () => {
-  it('that one account causes for another are bounded in an hour; what is said goes on', async () => {
+describe('the limit of notifications', () => {
+  it('bounds those from one account to another per hour without refusing posts', async () => {
     const [sender, other] = [await tidings.current.asUser('EDITOR'), await tidings.current.asUser('EDITOR', 'Otto')];
     const victim = await tidings.current.asUser('USER', 'Victoria');
     const { id } = await createProject(sender);
@@ -130,7 +119,7 @@ describe('notifications', () => {
   });
 });
 
-describe('registration', () => {
+describe('the limit of registrations', () => {
   const small = useTidings(() => ({
     env: { RATE_LIMITS: 'on', REGISTRATIONS_PER_HOUR: '5', TRUST_PROXY: '127.0.0.1/32' },
   }));
@@ -141,14 +130,14 @@ describe('registration', () => {
       { 'x-forwarded-for': address },
     );
 
-  it('is bounded in total, from however many networks it comes', async () => {
+  it('bounds the total over all networks', async () => {
     const codes = await codesOf(7, (at) => register(`2001:db8:${at}::1`, `fresh${at}@example.com`));
     expect(codes).toEqual({ OK: 5, RATE_LIMITED: 2 });
   });
 });
 
-describe('making projects', () => {
-  it('is bounded in an hour, in one operation or in many', async () => {
+describe('the limit of new projects', () => {
+  it('bounds projects per hour, in one operation or many', async () => {
     const editor = await tidings.current.asUser('EDITOR');
     const limits = tidings.current.app.get(Limits);
     for (let at = 0; at < 98; at += 1) {
@@ -161,7 +150,7 @@ describe('making projects', () => {
     expect(rows).toHaveLength(2);
   });
 
-  it('tells sixty times that a key is taken, and does not count those that were free', async () => {
+  it('allows sixty refused keys, not counting free ones', async () => {
     const editor = await tidings.current.asUser('EDITOR');
     const create = (key: string) =>
       editor.send('mutation ($k: String!) { createProject(input: { key: $k, name: "New" }) { id } }', { k: key });
@@ -171,8 +160,8 @@ describe('making projects', () => {
   });
 });
 
-describe('an account that asks too much', () => {
-  it('is charged for every root field of an operation', async () => {
+describe('the work budget of an account', () => {
+  it('is charged for every root field', async () => {
     const reader = await tidings.current.asUser();
     const budget = tidings.current.app.get(AccountBudget);
     budget.operation(reader.id, OPERATIONS.points - 5);
@@ -186,7 +175,7 @@ describe('an account that asks too much', () => {
   let user: Person;
   const slow = 'query Slow { me { id } }';
 
-  it('is told to wait over HTTP and over its sockets alike, while others are served', async () => {
+  it('answers Retry-After over HTTP and sockets alike without affecting others', async () => {
     user = await tidings.current.asUser();
     const socket = await RawSocket.signedIn(tidings.current.url, user.accessToken!);
     const limits = tidings.current.app.get(AccountBudget);
@@ -212,8 +201,8 @@ describe('an account that asks too much', () => {
   }, 60_000);
 });
 
-describe('credentials over a socket', () => {
-  it('are taken from nobody: no one signs in, refreshes or guesses at all', async () => {
+describe('credential mutations over a socket', () => {
+  it('are refused', async () => {
     const user = await tidings.current.asUser();
     const socket = await RawSocket.signedIn(tidings.current.url, user.accessToken!);
     const documents = [

@@ -2,11 +2,19 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type IncomingMessage, request, type RequestListener, type Server } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  request,
+  type RequestListener,
+  type RequestOptions,
+  type Server,
+} from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { type Browser, chromium } from 'playwright-core';
 
 /** Names that are this machine to the browser, under which sites and their subdomains can be told apart. */
@@ -22,12 +30,16 @@ const FLAGS = [
   '--ignore-certificate-errors',
 ];
 
+/** Time in which an element must appear: a busy machine takes a while to compile a page's code. */
+const ACTION_TIMEOUT_MS = 90_000;
+
 /** Chromium without a window, with a profile of its own that is gone with it. `names`: what it finds where. */
-export function launchBrowser(names = NAMES): Promise<Browser> {
+export async function launchBrowser(names = NAMES): Promise<Browser> {
   const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
   const args = [...FLAGS, `--host-resolver-rules=${names}`];
   // Playwright switches off the cache of pages that were left, which browsers have.
-  return chromium.launch({ executablePath, args, ignoreDefaultArgs: ['--disable-back-forward-cache'] });
+  const browser = await chromium.launch({ executablePath, args, ignoreDefaultArgs: ['--disable-back-forward-cache'] });
+  return browser.on('context', (context) => context.setDefaultTimeout(ACTION_TIMEOUT_MS));
 }
 
 export interface Certificate {
@@ -108,6 +120,15 @@ export interface Front {
   readonly site: Site;
   /** Requests and upgrades, in their order. */
   readonly seen: Seen[];
+  /** Keeps back the reply to the next request with a body that contains `text`. */
+  holdReply(text: string): HeldReply;
+}
+
+/** A reply of the service that has not reached the browser. */
+export interface HeldReply {
+  /** Resolves when the service has answered. */
+  readonly answered: Promise<void>;
+  release(): void;
 }
 
 /** The proxy before the service: it ends TLS, says on whose behalf it asks, and remembers what came. */
@@ -118,26 +139,61 @@ export async function startFront(servicePort: number, client: string, tls?: Cert
     if (url === '/graphql') seen.push({ what, origin: headers.origin, cookie: headers.cookie });
     return { port: servicePort, method, path: url, headers: { ...headers, 'x-forwarded-for': client } };
   };
+  const held: { readonly text: string; answered(): void; readonly released: Promise<void> }[] = [];
   const site = await Site.listen(tls, (incoming, outgoing) => {
+    let body = '';
+    incoming.on('data', (chunk: Buffer) => (body += chunk.toString()));
     const onward = request(passedOn(incoming), (response) => {
-      outgoing.writeHead(response.statusCode ?? 502, response.headers);
-      response.pipe(outgoing);
+      const at = held.findIndex(({ text }) => body.includes(text));
+      const [hold] = at < 0 ? [] : held.splice(at, 1);
+      const pass = () => {
+        outgoing.writeHead(response.statusCode ?? 502, response.headers);
+        response.pipe(outgoing);
+      };
+      hold?.answered();
+      if (hold) void hold.released.then(pass);
+      else pass();
     });
     onward.on('error', () => outgoing.destroy());
     incoming.pipe(onward);
   });
-  site.onUpgrade((incoming, socket) => {
-    const { method, path, headers } = passedOn(incoming);
-    const service = connect(servicePort, '127.0.0.1');
-    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}\r\n`);
-    service.write(`${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`);
-    for (const [one, other] of [
-      [socket, service],
-      [service, socket],
-    ] as const) {
-      one.on('error', () => other.destroy()).on('close', () => other.destroy());
-      one.pipe(other);
-    }
+  const holdReply = (text: string): HeldReply => {
+    const [answered, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    held.push({ text, answered: answered.resolve, released: released.promise });
+    return { answered: answered.promise, release: released.resolve };
+  };
+  site.onUpgrade((incoming, socket) => passUpgrade(passedOn(incoming), socket));
+  return { site, seen, holdReply };
+}
+
+/** Passes an upgrade on to this machine; when one end goes, the other one does. */
+export function passUpgrade({ port, method, path, headers }: RequestOptions, socket: Duplex): void {
+  const service = connect(Number(port), '127.0.0.1');
+  const lines = Object.entries(headers ?? {}).map(([name, value]) => `${name}: ${String(value)}\r\n`);
+  service.write(`${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`);
+  for (const [one, other] of [
+    [socket, service],
+    [service, socket],
+  ] as const) {
+    one.on('error', () => other.destroy()).on('close', () => other.destroy());
+    one.pipe(other);
+  }
+}
+
+/** The stage of a test file: one service and browser, a profile for each test. */
+export function useStage<T extends { begin(): Promise<void>; end(): Promise<void>; stop(): Promise<void> }>(
+  start: () => Promise<T>,
+): { readonly current: T } {
+  let stage: T | undefined;
+  beforeAll(async () => {
+    stage = await start();
   });
-  return { site, seen };
+  beforeEach(() => stage!.begin());
+  afterEach(() => stage!.end());
+  afterAll(() => stage?.stop());
+  return {
+    get current() {
+      return stage!;
+    },
+  };
 }

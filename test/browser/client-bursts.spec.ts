@@ -9,8 +9,8 @@ const stage = useClientStage({ mode: 'production' });
 const PROJECTS = 50;
 const UPDATES = 20;
 const BURST = 100;
-/** Tries of which one must be without a long task: other work on the machine makes some. */
-const TRIES = 12;
+/** Bursts. A quarter must be without a long task: on a busy machine others are interrupted, and take longer. */
+const TRIES = 20;
 
 let ada: Person;
 let page: Page;
@@ -29,7 +29,7 @@ beforeEach(async () => {
   await signIn(page, ada);
 });
 
-it('calls back once for each of 100 events that come in one tick', async () => {
+it('100 events in one tick call back once each', async () => {
   await call(page, 'follow', ids[0]);
   await isFollowing(page);
   await postMany(stage.current.tidings.app, ada.id, ids[0]!, BURST);
@@ -40,7 +40,7 @@ it('calls back once for each of 100 events that come in one tick', async () => {
   process.stdout.write(`figure: ${BURST} callbacks within ${took} ms\n`);
 });
 
-it('shows 100 events in a list of 50 projects with 20 updates each without a task of more than 50 ms', async () => {
+it('100 events into 50 projects with 20 updates each cause no task above 50 ms', async () => {
   await call(page, 'show', [{ name: 'list' }], { strict: false });
   await call(page, 'follow', null);
   await holds(page, `page.shown('list')?.status === 'live' && page.shown('list').rows.length === ${PROJECTS}`);
@@ -49,20 +49,22 @@ it('shows 100 events in a list of 50 projects with 20 updates each without a tas
   expect(cached).toBeGreaterThan(PROJECTS * UPDATES);
   const longest: number[] = [];
   let taken = 0;
-  for (let attempt = 1; attempt <= TRIES && longest.at(-1) !== 0; attempt += 1) {
+  for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     await page.evaluate('page.events = page.heard.events.length; page.stopLongTasks = page.longTasks(); void 0');
     const id = ids[attempt]!;
     await postMany(stage.current.tidings.app, ada.id, id, BURST);
     const last = await postUpdate(ada, id, { title: `The last of ${attempt}` });
     taken = await holds(
       page,
-      `page.cache().includes(${JSON.stringify(last)}) && page.heard.events.length === page.events + ${BURST + 1}`,
+      `page.titleOf(${JSON.stringify(last)}) && page.heard.events.length === page.events + ${BURST + 1}`,
     );
-    await page.evaluate('new Promise((resolve) => { requestAnimationFrame(() => setTimeout(resolve, 100)); })');
+    // All of it is rendered.
+    await page.evaluate('new Promise((resolve) => { requestAnimationFrame(() => requestIdleCallback(resolve)); })');
     longest.push(Math.max(0, ...(await page.evaluate<number[]>('page.stopLongTasks()'))));
   }
+  longest.sort((one, other) => one - other);
   process.stdout.write(
-    `figure: longest task of a burst of ${BURST} over ${cached} entities: ${longest.map((ms) => `${ms} ms`).join(', ')} (0: none over 50), last shown after ${taken.toFixed(0)} ms\n`,
+    `figure: longest task of ${TRIES} bursts of ${BURST} over ${cached} entities: median ${longest[TRIES / 2]} ms, worst ${longest.at(-1)} ms (0: none over 50), the last one shown after ${taken.toFixed(0)} ms\n`,
   );
-  expect(Math.min(...longest)).toBeLessThanOrEqual(50);
+  expect(longest[TRIES / 4]).toBeLessThanOrEqual(50);
 });

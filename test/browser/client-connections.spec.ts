@@ -72,7 +72,7 @@ async function asleep(meanwhile: () => Promise<void>): Promise<void> {
   }
 }
 
-it('is live within 2 s after its machine has slept beyond the end of its token', async () => {
+it('live within 2 s after sleeping past the end of the token', async () => {
   await asleep(async () => {
     await post();
     // Longer than the token lives.
@@ -85,7 +85,7 @@ it('is live within 2 s after its machine has slept beyond the end of its token',
   await expectResumed();
 });
 
-it('is live within 2 s after its machine has slept and its connection was lost meanwhile', async () => {
+it('live within 2 s after sleeping with the connection lost', async () => {
   await asleep(async () => {
     stage.current.proxy.cut();
     await post();
@@ -97,7 +97,7 @@ it('is live within 2 s after its machine has slept and its connection was lost m
   await expectResumed();
 });
 
-it('is live within 2 s after the page was frozen', async () => {
+it('live within 2 s after the page was frozen', async () => {
   const thaw = await freeze(page);
   await post();
   await stage.current.tidings.database.query('select pg_sleep(4)');
@@ -108,7 +108,7 @@ it('is live within 2 s after the page was frozen', async () => {
   await expectResumed();
 });
 
-it('is live within 2 s after the page was left and returned to by the button of the browser', async () => {
+it('live within 2 s after a return from the back/forward cache', async () => {
   await page.evaluate(`addEventListener('pageshow', ({ persisted }) => { globalThis.restored = persisted; })`);
   await page.goto(`http://localhost:${stage.current.pages.port}/elsewhere`);
   await post();
@@ -122,7 +122,7 @@ it('is live within 2 s after the page was left and returned to by the button of 
   await expectResumed();
 });
 
-it('admits within 15 s that the network is silent, and is live within 2 s after that is over', async () => {
+it('a silent network is reported within 15 s, and live within 2 s afterwards', async () => {
   const cut = performance.now();
   stage.current.proxy.blackhole();
   await holds(page, 'page.heard.statuses.at(-1)?.status === "stale"', 20_000);
@@ -141,7 +141,7 @@ it('admits within 15 s that the network is silent, and is live within 2 s after 
   expect((await ask(page, '{ me { id } }')).data).toEqual({ me: { id: ada.id } });
 });
 
-it('comes back from a connection that was reset, many times', async () => {
+it('recovers from repeated connection resets', async () => {
   for (let times = 0; times < 5; times += 1) {
     const before = stage.current.front.upgrades;
     stage.current.proxy.cut();
@@ -152,7 +152,7 @@ it('comes back from a connection that was reset, many times', async () => {
   await expectResumed();
 });
 
-it('is live within 2 s after the browser says that the network is back, however long it has tried', async () => {
+it('live within 2 s after the browser reports the network back', async () => {
   const { proxy, profile } = stage.current;
   proxy.answer503();
   proxy.cut();

@@ -1,9 +1,9 @@
 // An HTTP proxy before the service that loses, holds or delays single operations. Whole connections are for the TCP proxy.
 import { once } from 'node:events';
 import { type IncomingMessage, request, type ServerResponse } from 'node:http';
-import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { Site } from './browser.js';
+import { passUpgrade, Site } from './browser.js';
 
 /**
  * `swallow`: neither passed on nor answered. `hold`: passed on, the reply waits. `delay`: waits before it is passed on.
@@ -29,6 +29,8 @@ interface Pending extends Fault {
 export class ClientFront {
   /** Bodies of the operations that came, in order. */
   readonly seen: string[] = [];
+  /** Those that were passed on to the service, and when: ms on the clock of `performance`. */
+  readonly passed: { readonly body: string; readonly at: number }[] = [];
   /** Upgrades to WebSocket. */
   upgrades = 0;
   private faults: Pending[] = [];
@@ -77,6 +79,7 @@ export class ClientFront {
   reset(): void {
     this.faults = [];
     this.seen.length = 0;
+    this.passed.length = 0;
     this.upgrades = 0;
   }
 
@@ -96,6 +99,7 @@ export class ClientFront {
       await fault.released;
     }
     const { method, url: path, headers } = incoming;
+    if (method === 'POST') this.passed.push({ body: text, at: performance.now() });
     const onward = request({ port: this.servicePort, method, path, headers }).end(body);
     const [response] = (await once(onward, 'response')) as [IncomingMessage];
     const reply = await buffer(response);
@@ -105,18 +109,9 @@ export class ClientFront {
     outgoing.writeHead(response.statusCode ?? 502, response.headers).end(reply);
   }
 
-  private upgrade({ method, url, headers }: IncomingMessage, socket: import('node:stream').Duplex): void {
+  private upgrade({ method, url: path, headers }: IncomingMessage, socket: Duplex): void {
     this.upgrades += 1;
-    const service = connect(this.servicePort, '127.0.0.1');
-    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}\r\n`);
-    service.write(`${method} ${url} HTTP/1.1\r\n${lines.join('')}\r\n`);
-    for (const [one, other] of [
-      [socket, service],
-      [service, socket],
-    ] as const) {
-      one.on('error', () => other.destroy()).on('close', () => other.destroy());
-      one.pipe(other);
-    }
+    passUpgrade({ port: this.servicePort, method, path, headers }, socket);
   }
 }
 

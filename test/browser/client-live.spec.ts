@@ -1,9 +1,9 @@
 // `@tidings/client` with React and Apollo Client in a real Chromium: what is on the screen is what is so, without a reload.
 import type { Page } from 'playwright-core';
-import { addMember, createProject, postUpdate } from '../support/factories.js';
-import { Hub } from '../../src/engine/realtime/hub.js';
+import { postUpdate } from '../support/factories.js';
+import { Hub } from '../../src/engine/realtime/fan-out/hub.js';
 import type { Person } from '../support/tidings.js';
-import { call, holds, isShown, shown, signIn, useClientStage } from './client-stage.js';
+import { call, holds, isShown, oneProject, shown, signIn, useClientStage } from './client-stage.js';
 
 const stage = useClientStage();
 
@@ -16,11 +16,7 @@ let projectId = '';
 let page: Page;
 
 beforeEach(async () => {
-  const { tidings } = stage.current;
-  [ada, grace] = [await tidings.asUser('EDITOR', 'Ada'), await tidings.asUser('EDITOR', 'Grace')];
-  projectId = (await createProject(ada, { name: 'Apollo', budget: 1200 })).id;
-  await addMember(ada, projectId, grace, 'EDITOR');
-  page = await stage.current.tab();
+  ({ ada, grace, projectId, page } = await oneProject(stage.current));
 });
 
 const edit = (person: Person, update: string, input: object) =>
@@ -37,7 +33,7 @@ const rename = (person: Person, name: string) =>
 describe('useLive', () => {
   beforeEach(() => signIn(page, grace));
 
-  it('makes one subscription of two components in StrictMode, and one that comes later misses nothing', async () => {
+  it('shares one subscription between two components in StrictMode, without losing events', async () => {
     await call(page, 'show', [
       { name: 'one', id: projectId },
       { name: 'two', id: projectId },
@@ -56,6 +52,7 @@ describe('useLive', () => {
       await isShown(page, name, 'rows.length === 2');
       expect((await shown(page, name))!.rows).toEqual(['Second', 'First']);
     }
+    expect(await page.evaluate('page.told')).toMatchObject({ one: ['First', 'Second'], two: ['First', 'Second'] });
     expect(stage.current.tidings.app.get(Hub).size).toBe(SUBSCRIPTIONS);
     // The same without React: two that ask for the same.
     for (let times = 0; times < 2; times += 1) await call(page, 'follow', projectId);
@@ -68,7 +65,7 @@ describe('useLive', () => {
     expect(stage.current.front.upgrades).toBe(1);
   });
 
-  it('goes on as before when it is taken away and put back, and ends at the service when it is not', async () => {
+  it('survives a remount and unsubscribes after the unmount', async () => {
     for (let times = 0; times < 3; times += 1) {
       await call(page, 'show', [{ name: 'one', id: projectId }]);
       await isShown(page, 'one', `status === "live" && rows.length === ${times}`);
@@ -78,12 +75,12 @@ describe('useLive', () => {
     await call(page, 'show', [{ name: 'one', id: projectId }]);
     await isShown(page, 'one', 'status === "live" && rows.length === 3');
     expect((await shown(page, 'one'))!.rows).toEqual(['Update 2', 'Update 1', 'Update 0']);
-    expect(stage.current.tidings.app.get(Hub).size).toBe(SUBSCRIPTIONS);
+    await stage.current.tidings.watching(SUBSCRIPTIONS);
     await call(page, 'unmount');
     await stage.current.tidings.watching(0);
   });
 
-  it('shows the newest whatever comes first: a snapshot that is late, and events that it has already', async () => {
+  it('shows the newest state when the snapshot arrives after events', async () => {
     const fault = stage.current.front.next('hold', /"query Project/);
     const id = await postUpdate(ada, projectId, { title: 'Draft' });
     await call(page, 'show', [{ name: 'one', id: projectId }]);
@@ -97,7 +94,7 @@ describe('useLive', () => {
     expect(await shown(page, 'one')).toMatchObject({ status: 'live', rows: ['Another', 'Final'], latest: 'Another' });
   });
 
-  it('does not go back to an older version that a query brings late', async () => {
+  it('ignores an older version that a query returns', async () => {
     const id = await postUpdate(ada, projectId, { title: 'Draft' });
     await call(page, 'show', [{ name: 'one', id: projectId }]);
     await isShown(page, 'one', 'status === "live" && rows.length === 1');

@@ -71,12 +71,14 @@ function Row({ node }) {
   return <li data-id={node.id}>{node.title ?? node.name}</li>;
 }
 
-/** How often each view was rendered with data. */
+/** How often each view was rendered with data, and the updates that it was told of. */
 const renders = {};
+const told = {};
 
 function View({ name, id, fields }) {
   const { data, status, refused, end } = useLive(id ? project(fields) : list, id ? projectEvents : listEvents, {
     variables: id ? { id } : {},
+    onEvent: ({ update }) => (told[name] ??= []).push(update?.title),
   });
   renders[name] = (renders[name] ?? 0) + 1;
   const connection = data?.project?.updates ?? data?.projects;
@@ -148,6 +150,8 @@ function shown(name) {
 
 const updatesOf = (query, id) => apollo.readQuery({ query: gql(query), variables: { id } }).project.updates;
 
+const TITLE = gql('fragment Title on ProjectUpdate { title }');
+
 /** Loads the page of updates behind those that are in the cache. */
 async function loadMore(id) {
   const after = updatesOf(project(), id).pageInfo.endCursor;
@@ -192,6 +196,7 @@ globalThis.page = {
   gql,
   heard,
   renders,
+  told,
   follow,
   unfollow,
   /** For pages that are open for long: nothing is noted any more. */
@@ -209,4 +214,6 @@ globalThis.page = {
   documents: { project, projectEvents, list, listEvents },
   unmount: () => root.render(null),
   cache: () => JSON.stringify(apollo.cache.extract()),
+  /** The title of an update as the cache has it, without reading anything else of the cache. */
+  titleOf: (id) => apollo.readFragment({ id: `ProjectUpdate:${id}`, fragment: TITLE })?.title,
 };

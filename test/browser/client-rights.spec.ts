@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { addMember, createProject, postUpdate } from '../support/factories.js';
 import type { Person } from '../support/tidings.js';
-import { call, holds, isFollowing, isShown, shown, signIn, useClientStage } from './client-stage.js';
+import { call, holds, isFollowing, isShown, oneProject, shown, signIn, useClientStage } from './client-stage.js';
 
 const stage = useClientStage();
 
@@ -12,15 +12,11 @@ let projectId = '';
 let page: Page;
 
 beforeEach(async () => {
-  const { tidings } = stage.current;
-  [ada, grace] = [await tidings.asUser('EDITOR', 'Ada'), await tidings.asUser('EDITOR', 'Grace')];
-  projectId = (await createProject(ada, { name: 'Apollo', budget: 1200 })).id;
-  await addMember(ada, projectId, grace, 'EDITOR');
-  page = await stage.current.tab();
+  ({ ada, grace, projectId, page } = await oneProject(stage.current));
 });
 
-describe('a VIEWER whose document asks for the budget', () => {
-  it('is shown everything else, and which field was refused', async () => {
+describe('a document that asks for a forbidden field', () => {
+  it('shows everything else and the refused field', async () => {
     await addMember(ada, projectId, grace, 'VIEWER');
     await signIn(page, grace);
     await call(page, 'show', [{ name: 'one', id: projectId, fields: 'budget' }]);
@@ -32,10 +28,10 @@ describe('a VIEWER whose document asks for the budget', () => {
   });
 });
 
-describe('while somebody looks', () => {
+describe('a change of rights while a page is open', () => {
   beforeEach(() => signIn(page, grace));
 
-  it('a membership that ends takes the project from the screen, and says why', async () => {
+  it('removes the project of an ended membership and reports why', async () => {
     await postUpdate(ada, projectId, { title: 'For members' });
     await call(page, 'show', [{ name: 'one', id: projectId }]);
     await call(page, 'follow', projectId);
@@ -53,7 +49,7 @@ describe('while somebody looks', () => {
     expect([left.heading, left.rows]).toEqual(['', []]);
   });
 
-  it('a role that is lowered takes the fields with it, and gives them back', async () => {
+  it('hides and restores guarded fields with the role', async () => {
     await call(page, 'show', [{ name: 'one', id: projectId, fields: 'budget' }]);
     await call(page, 'follow', projectId, 'budget');
     await isShown(page, 'one', 'status === "live" && budget === "1200"');
@@ -67,7 +63,7 @@ describe('while somebody looks', () => {
     await isShown(page, 'one', 'budget === "1200" && refused.length === 0');
   });
 
-  it('projects that are gained and lost come into the list and leave it', async () => {
+  it('adds gained projects to the list and removes lost ones', async () => {
     await call(page, 'show', [{ name: 'list' }]);
     await isShown(page, 'list', 'status === "live" && rows.length === 1');
     const { id } = await createProject(ada, { name: 'Gemini' });
@@ -82,7 +78,7 @@ describe('while somebody looks', () => {
     expect(await shown(page, 'list')).toMatchObject({ status: 'live', rows: ['Gemini'] });
   });
 
-  it('a project that is lost behind the first page leaves the list too', async () => {
+  it('removes a lost project behind the first page', async () => {
     for (let at = 0; at < 52; at += 1) {
       const { id } = await createProject(ada, { name: `Project ${at}` });
       await addMember(ada, id, grace, 'VIEWER');
@@ -100,7 +96,7 @@ describe('while somebody looks', () => {
     expect((await shown(page, 'list'))!.rows).not.toContain('Apollo');
   });
 
-  it('an account whose role is lowered is shown less in all its projects', async () => {
+  it('applies a lowered account role to all projects', async () => {
     const root = await stage.current.tidings.asUser('ADMIN', 'Root');
     await call(page, 'show', [{ name: 'one', id: projectId, fields: 'budget' }]);
     await call(page, 'follow', projectId);

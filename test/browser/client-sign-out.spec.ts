@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core';
 import { createProject, postUpdate } from '../support/factories.js';
 import { PASSWORD, type Person } from '../support/tidings.js';
 import { until } from '../support/wait.js';
-import { ask, call, figure, holds, isShown, signedIn, signIn, useClientStage } from './client-stage.js';
+import { ask, call, figure, holds, isShown, signedIn, signIn, twoTabs, useClientStage } from './client-stage.js';
 
 const stage = useClientStage();
 const ME = '{ me { id } }';
@@ -14,7 +14,7 @@ beforeEach(async () => {
   ada = await stage.current.tidings.asUser('EDITOR', 'Ada');
 });
 
-describe('what one tab does to the session', () => {
+describe('sessions across tabs', () => {
   let one: Page;
   let other: Page;
   let projectId = '';
@@ -24,9 +24,7 @@ describe('what one tab does to the session', () => {
     grace = await stage.current.tidings.asUser('EDITOR', 'Grace');
     projectId = (await createProject(ada, { name: 'Secret of Ada' })).id;
     await postUpdate(ada, projectId, { title: 'Update of Ada' });
-    [one, other] = [await stage.current.tab(), await stage.current.tab()];
-    await signIn(one, ada);
-    await signedIn(other);
+    [one, other] = await twoTabs(stage.current, ada);
     await call(other, 'show', [{ name: 'project', id: projectId }]);
     await isShown(other, 'project', 'status === "live" && rows[0] === "Update of Ada"');
     await other.fill('#draft', 'Draft of Ada');
@@ -45,7 +43,7 @@ describe('what one tab does to the session', () => {
     }
   }
 
-  it('signing out ends all of them, and nothing stays on a screen', async () => {
+  it('signing out signs out all tabs and clears their screens', async () => {
     const began = performance.now();
     const out = call(one, 'tidings.signOut');
     await holds(other, 'document.querySelector("#badge").dataset.session === "signed-out"');
@@ -58,7 +56,7 @@ describe('what one tab does to the session', () => {
     await stage.current.tidings.watching(0);
   });
 
-  it('signing in as another account makes all of them that account', async () => {
+  it('signing in as another account switches all tabs', async () => {
     await signIn(one, grace);
     await holds(other, 'document.querySelector("#badge").dataset.account === "Grace"');
     await holds(other, 'page.shown("project")?.status === "ended"');
@@ -68,7 +66,7 @@ describe('what one tab does to the session', () => {
     expect(await stage.current.sessionOf(grace)).toMatchObject({ ended_at: null });
   });
 
-  it('that another tab was not told of is found out by its next request, which is done for nobody', async () => {
+  it('a tab that missed the switch detects it with its next request, which is refused', async () => {
     // Its socket would tell it.
     await call(other, 'show', []);
     await stage.current.tidings.watching(0);
@@ -96,7 +94,7 @@ describe('what one tab does to the session', () => {
   });
 });
 
-describe('an answer that arrives after signing out', () => {
+describe('a reply that arrives after signing out', () => {
   let page: Page;
   let projectId = '';
   beforeEach(async () => {
@@ -105,7 +103,7 @@ describe('an answer that arrives after signing out', () => {
     await signIn(page, ada);
   });
 
-  it('is dropped, and a query fails with SignedOut', async () => {
+  it('is discarded, and its query fails with SignedOut', async () => {
     const fault = stage.current.front.next('hold', /"query Project/);
     const answer = page.evaluate(
       `page.apollo.query({ query: page.gql(page.documents.project()), variables: { id: '${projectId}' } }).then(() => 'answered', (error) => error.name)`,
@@ -119,7 +117,7 @@ describe('an answer that arrives after signing out', () => {
     expect(await call(page, 'cache')).not.toContain('Late');
   });
 
-  it('writes nothing into the cleared cache, of a mutation neither', async () => {
+  it('does not write into the cleared cache, nor does a mutation', async () => {
     await page.evaluate(
       `page.apollo.query({ query: page.gql(page.documents.project()), variables: { id: '${projectId}' } }).then(() => 1)`,
     );
@@ -135,15 +133,15 @@ describe('an answer that arrives after signing out', () => {
     fault.release();
     await out;
     expect(await answer).not.toBe('answered');
-    // Whatever the client still had to do with it is done.
-    await page.evaluate('new Promise((resolve) => { setTimeout(resolve, 100); })');
+    // What was sent before has arrived, and whatever the client had to do with it is done.
+    await ask(page, '{ __typename }');
     expect(JSON.parse(await call<string>(page, 'cache'))).toEqual({});
     const [row] = await stage.current.tidings.database.query('select name from project where id = $1', [projectId]);
     expect(row).toEqual({ name: 'Later' });
   });
 });
 
-describe('a page that is loaded anew', () => {
+describe('a reloaded page', () => {
   let page: Page;
   beforeEach(async () => {
     page = await stage.current.tab();
@@ -151,14 +149,14 @@ describe('a page that is loaded anew', () => {
   });
   const session = () => page.evaluate('page.tidings.session.get()');
 
-  it('is signed in as before, without new tokens', async () => {
+  it('is signed in without new tokens', async () => {
     await page.reload();
     await signedIn(page);
     expect(await session()).toMatchObject({ account: { id: ada.id } });
     expect(await stage.current.sessionOf(ada)).toMatchObject({ generation: 1, ended_at: null });
   });
 
-  it('stays signed out if the service could not be told, and tells it when it can', async () => {
+  it('stays signed out while the service cannot be reached and completes the sign-out later', async () => {
     const { proxy, profile } = stage.current;
     proxy.answer503();
     proxy.cut();

@@ -1,9 +1,10 @@
 // The service, what stands between it and the pages, and the pages: for tests of `@tidings/client` in a browser.
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { freePort } from '../../src/boot/free-port.js';
+import { addMember, createProject } from '../support/factories.js';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
 import { PASSWORD, type Person, TestTidings } from '../support/tidings.js';
-import { launchBrowser, type Site } from './browser.js';
+import { launchBrowser, type Site, useStage } from './browser.js';
 import { clientPages } from './client-bundle.js';
 import { ClientFront } from './client-front.js';
 
@@ -58,6 +59,8 @@ export class ClientStage {
     for (const page of this.profile.pages())
       errors.push(...(await page.evaluate<string[]>('globalThis.page?.heard.errors ?? []').catch(() => [])));
     await this.profile.close();
+    // Else the next test would count them.
+    await this.tidings?.watching(0);
     if (errors.length > 0) throw new Error(`Uncaught in a page: ${errors.join(', ')}`);
   }
 
@@ -92,6 +95,29 @@ export class ClientStage {
 /** For a service whose tokens expire while a test can wait. */
 export const SHORT_TOKENS = { ACCESS_TOKEN_TTL: '3s' };
 
+export const REFRESH = /refresh\(/;
+
+/**
+ * ms for which pages use a token of {@link SHORT_TOKENS} at least, before they renew it. It ends with a whole second, so it lives 2 to
+ * 3 s, and is renewed in the last third of that.
+ */
+const SHORTEST_USE = 1_300;
+
+/** How often pages may have renewed a token by now: once, and on a slow machine again, when what that brought was about to expire. */
+export function mostRenewals({ front }: ClientStage): number {
+  const first = front.passed.find(({ body }) => REFRESH.test(body))?.at ?? performance.now();
+  return 1 + Math.floor((performance.now() - first) / SHORTEST_USE);
+}
+
+/** Fails unless the session goes on and has new tokens since `generation`, no oftener than these came to expire; its generation by now. */
+export async function expectRenewedOnce(stage: ClientStage, person: Person, generation = 1): Promise<number> {
+  const session = await stage.sessionOf(person);
+  expect(session.ended_at).toBeNull();
+  expect(session.generation - generation).toBeGreaterThanOrEqual(1);
+  expect(session.generation - generation).toBeLessThanOrEqual(mostRenewals(stage));
+  return session.generation;
+}
+
 /** Resolves when a token of {@link SHORT_TOKENS} that a page may have now has expired. */
 export async function expired(page: Page): Promise<void> {
   const now = await page.evaluate<number>('Date.now()');
@@ -122,21 +148,24 @@ export async function signIn(page: Page, { email }: Pick<Person, 'email'>, passw
   await page.evaluate(`page.tidings.signIn(${JSON.stringify({ email, password })})`);
 }
 
-/** The stage of a test file: one service and browser, a profile for each test. */
-export function useClientStage(options: StageOptions = {}): { readonly current: ClientStage } {
-  let stage: ClientStage | undefined;
-  beforeAll(async () => {
-    stage = await ClientStage.start(options);
-  });
-  beforeEach(() => stage!.begin());
-  afterEach(() => stage!.end());
-  afterAll(() => stage?.stop());
-  return {
-    get current() {
-      return stage!;
-    },
-  };
+/** Two tabs of one profile that show this account, after a sign-in in the first. */
+export async function twoTabs(stage: ClientStage, person: Person): Promise<[one: Page, other: Page]> {
+  const [one, other] = [await stage.tab(), await stage.tab()];
+  await signIn(one, person);
+  await signedIn(other);
+  return [one, other];
 }
+
+/** A project of Ada, of which Grace is an EDITOR, and a tab in which nobody is signed in. */
+export async function oneProject(stage: ClientStage) {
+  const [ada, grace] = [await stage.tidings.asUser('EDITOR', 'Ada'), await stage.tidings.asUser('EDITOR', 'Grace')];
+  const { id } = await createProject(ada, { name: 'Apollo', budget: 1200 });
+  await addMember(ada, id, grace, 'EDITOR');
+  return { ada, grace, projectId: id, page: await stage.tab() };
+}
+
+/** The stage of a test file: one service and browser, a profile for each test. */
+export const useClientStage = (options: StageOptions = {}) => useStage(() => ClientStage.start(options));
 
 /** Calls a function of the page with JSON. */
 export const call = <T = unknown>(page: Page, name: string, ...args: readonly unknown[]): Promise<T> =>
@@ -168,7 +197,7 @@ export const shown = (page: Page, name: string): Promise<Shown | undefined> =>
   call<Shown | undefined>(page, 'shown', name);
 
 /** Resolves when an expression holds in the page; ms that it took. */
-export async function holds(page: Page, expression: string, timeout = 15_000): Promise<number> {
+export async function holds(page: Page, expression: string, timeout = 60_000): Promise<number> {
   const began = performance.now();
   await page.waitForFunction(expression, undefined, { timeout, polling: 20 });
   return performance.now() - began;

@@ -10,6 +10,7 @@ import { type Front, launchBrowser, makeCertificate, Site, startFront } from './
 const ME = '{ me { id } }';
 const LOGIN = 'mutation ($input: LoginInput!) { login(input: $input) { accessToken refreshToken session { id } } }';
 const REFRESH = 'mutation { refresh { accessToken refreshToken session { id } } }';
+const CHANGE = 'mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { accessToken } }';
 const LOGOUT = 'mutation { logout }';
 /** Where the browser is, as the proxy says. */
 const CLIENT = '203.0.113.9';
@@ -91,8 +92,8 @@ describe.each(FORMS)('a session in the cookies of a browser, %s', (_form, { sche
   const call = (page: Page, act: string, ...args: unknown[]) =>
     page.evaluate(`${act}(...${JSON.stringify([service, ...args])})`) as Promise<Data>;
   /** Signs in as a page does; returns the session's id. */
-  async function signIn(page: Page): Promise<string> {
-    const input = { email: ada.email, password: PASSWORD, transport: 'COOKIE' };
+  async function signIn(page: Page, { email } = ada): Promise<string> {
+    const input = { email, password: PASSWORD, transport: 'COOKIE' };
     const { login } = (await call(page, 'ask', LOGIN, { input })).data;
     expect([login.accessToken, login.refreshToken]).toEqual([null, null]);
     return login.session.id;
@@ -104,7 +105,7 @@ describe.each(FORMS)('a session in the cookies of a browser, %s', (_form, { sche
   const arrived = () => front.seen.map(({ what, origin }) => [what, origin]);
   const kept = async () => (await profile.cookies(service)).map(({ name }) => name);
 
-  it('is kept where no script sees it, comes from where the proxy says, and outlives a reload', async () => {
+  it('is invisible to scripts, works behind a proxy, and survives a reload', async () => {
     const page = await tab();
     const id = await signIn(page);
     const attributes = { httpOnly: true, sameSite: 'Strict', secure: scheme === 'https', path: '/' };
@@ -118,7 +119,7 @@ describe.each(FORMS)('a session in the cookies of a browser, %s', (_form, { sche
     expect(await sessionRow(id)).toMatchObject({ transport: 'COOKIE', address: CLIENT, ended_at: null });
   });
 
-  it('opens the socket of the stock client, and updates come over it', async () => {
+  it('opens the socket of the stock client, which delivers updates', async () => {
     const page = await tab();
     await signIn(page);
     const project = await createProject(ada);
@@ -130,7 +131,7 @@ describe.each(FORMS)('a session in the cookies of a browser, %s', (_form, { sche
     expect(await heard(page)).toEqual([posted]);
   });
 
-  it('is refreshed by two tabs at once, of which both stay signed in', async () => {
+  it('is refreshed by two tabs at once, which both stay signed in', async () => {
     const [one, other] = [await tab(), await tab()];
     const id = await signIn(one);
     // Both requests are on their way with the same token before the first of them is answered.
@@ -150,7 +151,31 @@ describe.each(FORMS)('a session in the cookies of a browser, %s', (_form, { sche
     expect(await codeOf(other, REFRESH)).toBe('none');
   });
 
-  it('ends for all tabs when one signs out: sockets close, and the cookies are gone', async () => {
+  it.each([
+    ['another account signs in', LOGIN, () => ({ email: ada.email, password: PASSWORD, transport: 'COOKIE' })],
+    ['the password is changed', CHANGE, () => ({ currentPassword: PASSWORD, newPassword: `${PASSWORD}, another` })],
+  ])('survives when %s in one tab while a refresh of another tab is refused', async (_what, mutation, input) => {
+    const [one, other] = [await tab(), await tab()];
+    const replaced = await signIn(one, await tidings.asUser());
+    const old = await profile.cookies(service);
+    // The session has ended, the browser still has its cookies, and the refusal of the refresh arrives after the new ones.
+    const [opened, refused] = [front.holdReply(mutation), front.holdReply(REFRESH)];
+    const opening = call(other, 'ask', mutation, { input: input() });
+    await opened.answered;
+    const refreshing = call(one, 'ask', REFRESH);
+    await refused.answered;
+    opened.release();
+    expect((await opening).errors).toBeUndefined();
+    refused.release();
+    expect((await refreshing).errors?.[0].extensions.code).toBe('UNAUTHENTICATED');
+    expect(await sessionRow(replaced)).toMatchObject({ ended_at: expect.any(Date) });
+    expect(await kept()).toEqual(cookies);
+    expect(await profile.cookies(service)).not.toEqual(old);
+    for (const page of [one, other]) expect(await codeOf(page, ME)).toBe('none');
+    expect(await codeOf(one, REFRESH)).toBe('none');
+  });
+
+  it('ends for all tabs at sign-out, which closes sockets and deletes the cookies', async () => {
     const [one, other] = [await tab(), await tab()];
     await signIn(one);
     expect(await call(other, 'watch', 'subscription { projectsUpdated { kind } }')).toBe('connected');
@@ -184,7 +209,7 @@ describe.each(FORMS)('a session in the cookies of a browser, %s', (_form, { sche
       expect(await codeOf(await tab(), ME)).toBe('none');
     }
 
-    it('is not used by its scripts, which read no reply either', async () => {
+    it('cannot be used or read by its scripts', async () => {
       for (const query of [ME, LOGOUT, REFRESH])
         expect(await call(page, 'ask', query)).toEqual({ failed: 'TypeError' });
       // The browser asked whether it might, and was not told so: nothing of it was sent.
@@ -196,7 +221,7 @@ describe.each(FORMS)('a session in the cookies of a browser, %s', (_form, { sche
       await expectUnharmed();
     });
 
-    it('is not used by its forms', async () => {
+    it('cannot be used by its forms', async () => {
       for (const [enctype, name, value] of [
         ['application/x-www-form-urlencoded', 'query', LOGOUT],
         ['multipart/form-data', 'query', LOGOUT],
@@ -210,7 +235,7 @@ describe.each(FORMS)('a session in the cookies of a browser, %s', (_form, { sche
       await expectUnharmed();
     });
 
-    it('opens none of its sockets', async () => {
+    it('cannot open a socket', async () => {
       // Any page may connect; the cookies count for nothing there.
       expect(await call(page, 'watch', 'subscription { projectsUpdated { kind } }')).toBe(4401);
       expect(arrived()).toEqual([['WS', origin()]]);
@@ -218,7 +243,7 @@ describe.each(FORMS)('a session in the cookies of a browser, %s', (_form, { sche
     });
   });
 
-  it('has no other put in its place by a page of the same site', async () => {
+  it('cannot be replaced by a page of the same site', async () => {
     const own = await tab();
     await signIn(own);
     const page = await tab(neighbour);
@@ -232,7 +257,7 @@ describe.each(FORMS)('a session in the cookies of a browser, %s', (_form, { sche
     expect(await codeOf(own, ME)).toBe(scheme === 'https' ? 'none' : 'UNAUTHENTICATED');
   });
 
-  it('cannot be opened from a page that is not ours, and leaves that of the owner alone', async () => {
+  it("cannot be opened from another origin, and the owner's session is unaffected", async () => {
     const own = await tab();
     const id = await signIn(own);
     const input = { email: ada.email, password: PASSWORD, transport: 'COOKIE' };

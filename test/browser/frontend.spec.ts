@@ -1,7 +1,10 @@
 // The pages that docs/frontend.md prints, built by Vite with the packed client, as somebody who follows it sees them.
 import type { AddressInfo } from 'node:net';
 import type { Browser, Page } from 'playwright-core';
-import { buildFrontend, type Kind, servedBy } from '../support/printed-pages.js';
+import type { Consumer } from '../support/consumer.js';
+import { buildFrontend, buildLiveScript, type Kind, printedOrigins, servedBy } from '../support/printed-pages.js';
+import { postUpdate } from '../support/factories.js';
+import { GraphqlClient } from '../support/graphql-client.js';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
 import { TestTidings } from '../support/tidings.js';
 import { launchBrowser, Site } from './browser.js';
@@ -9,9 +12,8 @@ import { launchBrowser, Site } from './browser.js';
 let service: TestTidings;
 let proxy: TcpProxy;
 beforeAll(async () => {
-  // As the page says to start it.
-  const origins = 'http://localhost:4000,http://localhost:5173';
-  const own = { PUBLIC_URL: 'http://localhost:4000', ALLOWED_ORIGINS: origins };
+  // As README.md and docs/frontend.md say to start it.
+  const own = { PUBLIC_URL: 'http://localhost:4000', ALLOWED_ORIGINS: printedOrigins() };
   service = await TestTidings.start({ env: { DEMO: 'true', ...own } });
   proxy = await startTcpProxy((service.app.getHttpServer().address() as AddressInfo).port);
 });
@@ -20,8 +22,7 @@ afterAll(async () => {
   await service?.stop();
 });
 
-const status = (page: Page, text: string | RegExp) =>
-  page.getByRole('status').filter({ hasText: text }).waitFor({ timeout: 15_000 });
+const status = (page: Page, text: string | RegExp) => page.getByRole('status').filter({ hasText: text }).waitFor();
 const row = (page: Page, name: string) => page.getByRole('listitem').filter({ hasText: name });
 
 async function signIn(page: Page, password: string): Promise<void> {
@@ -34,29 +35,34 @@ async function post(page: Page, name: string, title: string): Promise<void> {
   await row(page, name).getByRole('button', { name: 'Post' }).click();
 }
 
-describe.each<Kind>(['Apollo Client', 'urql'])('the page of docs/frontend.md with %s', (kind) => {
-  let browser: Browser;
-  let site: Site;
-  let remove: () => void;
-  beforeAll(async () => {
-    const consumer = await buildFrontend(kind);
-    remove = () => consumer.remove();
-    const fileAt = servedBy(consumer);
-    site = await Site.listen(undefined, ({ url = '/' }, response) => {
-      const [type, body] = fileAt(url);
-      response.setHeader('content-type', type).end(body);
-    });
-    const rules = `MAP localhost:4000 127.0.0.1:${proxy.port}, MAP localhost:5173 127.0.0.1:${site.port}`;
-    browser = await launchBrowser(rules);
+/** A browser to which this project's page is at localhost:5173, and the service at localhost:4000. */
+async function open(consumer: Consumer): Promise<{ readonly browser: Browser; close(): Promise<void> }> {
+  const fileAt = servedBy(consumer);
+  const site = await Site.listen(undefined, ({ url = '/' }, response) => {
+    const [type, body] = fileAt(url);
+    response.setHeader('content-type', type).end(body);
   });
-  afterAll(async () => {
-    await browser?.close();
-    await site?.stop();
-    remove?.();
-  });
+  const rules = `MAP localhost:4000 127.0.0.1:${proxy.port}, MAP localhost:5173 127.0.0.1:${site.port}`;
+  const browser = await launchBrowser(rules);
+  return {
+    browser,
+    async close() {
+      await browser.close();
+      await site.stop();
+      consumer.remove();
+    },
+  };
+}
 
-  it('signs in, lists, posts, shows what others post, also after a cut, and signs out in all tabs', async () => {
-    const profile = await browser.newContext();
+describe.each<Kind>(['Apollo Client', 'urql'])('the page of docs/frontend.md with %s', (kind) => {
+  let opened: Awaited<ReturnType<typeof open>>;
+  beforeAll(async () => {
+    opened = await open(await buildFrontend(kind));
+  });
+  afterAll(() => opened?.close());
+
+  it('signs in, lists, posts, shows updates of others after a cut as well, and signs out in all tabs', async () => {
+    const profile = await opened.browser.newContext();
     const [page, other] = [await profile.newPage(), await profile.newPage()];
     const thrown: unknown[] = [];
     page.on('pageerror', (error) => thrown.push(error));
@@ -86,5 +92,28 @@ describe.each<Kind>(['Apollo Client', 'urql'])('the page of docs/frontend.md wit
     await page.getByRole('button', { name: 'Sign in' }).waitFor();
     expect(thrown).toEqual([]);
     await profile.close();
+  });
+});
+
+describe('the script of README.md', () => {
+  let opened: Awaited<ReturnType<typeof open>>;
+  beforeAll(async () => {
+    opened = await open(await buildLiveScript());
+  });
+  afterAll(() => opened?.close());
+
+  it('runs in a page of the printed origin, and shows what is posted', async () => {
+    const page = await opened.browser.newPage();
+    await page.goto('http://localhost:5173/');
+    await page.getByText('Rider app').waitFor();
+    await service.watching(1);
+    const login =
+      'mutation { login(input: { email: "editor@example.com", password: "tidings-demo" }) { accessToken } }';
+    const editor = new GraphqlClient(service.url, (await service.anonymous.data(login)).login.accessToken);
+    const { projects } = await editor.data('{ projects(first: 50) { nodes { id name } } }');
+    const { id, name } = projects.nodes.find((project: { name: string }) => project.name.startsWith('Rider app'));
+    await postUpdate(editor, id);
+    await page.getByText(`${name}: UPDATE_POSTED`).waitFor();
+    expect(await page.evaluate('location.origin')).toBe('http://localhost:5173');
   });
 });

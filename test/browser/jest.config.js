@@ -6,4 +6,6 @@ export default {
   rootDir: '../..',
   testMatch: ['<rootDir>/test/browser/**/*.spec.ts'],
   testPathIgnorePatterns: ['/node_modules/'],
+  // Browsers compute more than they wait: more of them at once than cores would measure each other.
+  maxWorkers: 2,
 };

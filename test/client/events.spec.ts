@@ -18,7 +18,7 @@ const SUBSCRIPTION = `subscription ($id: ID!, $after: String) {
 }`;
 const SNAPSHOT = 'query ($id: ID!) { project(id: $id) { id name lastCursor } }';
 
-it('events() begins now, ends with its signal, and goes on from a cursor', async () => {
+it('events() starts now, ends with its signal, and resumes from a cursor', async () => {
   const client = await clients.signedIn(editor);
   const abort = new AbortController();
   const seen: { cursor: string; update: { title: string } }[] = [];
@@ -36,7 +36,7 @@ it('events() begins now, ends with its signal, and goes on from a cursor', async
   await again.return();
 });
 
-it('20 random cuts lose and double nothing', async () => {
+it('events() loses and duplicates nothing in 20 random cuts', async () => {
   const client = await clients.signedIn(editor);
   const seqs: number[] = [];
   const ends: unknown[] = [];
@@ -68,7 +68,7 @@ it('20 random cuts lose and double nothing', async () => {
   live.stop();
 });
 
-it('two that ask for the same share a subscription, and the second misses nothing', async () => {
+it('equal events() share a subscription, and the second misses nothing', async () => {
   const client = await clients.signedIn(editor);
   const { lastCursor } = (await editor.data(SNAPSHOT, { id: project.id })).project;
   const titles: string[][] = [[], []];

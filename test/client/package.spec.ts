@@ -37,18 +37,18 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-it('packing it says nothing but the name of the file', () => {
+it('npm pack prints the file name only', () => {
   expect(said).toMatch(/^tidings-client-[\d.]+\.tgz\n$/);
 });
 
-it('publint and attw find nothing wrong with it', async () => {
+it('publint and attw report no problem', async () => {
   const publint = await run(join(BIN, 'publint'), ['run', tarball, '--strict']);
   expect(publint.stdout).toContain('All good');
   // Fails by its exit code: what CommonJS of TypeScript cannot have is left out by the profile.
   await run(join(BIN, 'attw'), [tarball, '--profile', 'esm-only', '--no-color', '--no-emoji']);
 });
 
-it('no entry is larger than it may be', async () => {
+it('each entry is within its size limit', async () => {
   const { stdout } = await run(process.execPath, [join(ROOT, 'node_modules/size-limit/bin.js'), '--json'], {
     cwd: resolve('client'),
   });
@@ -65,7 +65,7 @@ it.each(['', '/apollo', '/urql', '/react'])('@tidings/client%s is imported and r
   await expect(required).resolves.toBeDefined();
 });
 
-it('the core needs no other package', async () => {
+it('the core entry needs no other package', async () => {
   const bare = join(folder, 'bare/node_modules/@tidings');
   mkdirSync(bare, { recursive: true });
   symlinkSync(join(folder, 'node_modules/@tidings/client'), join(bare, 'client'));

@@ -1,4 +1,5 @@
 // Cuts connections at random while updates are posted, and counts what clients have received: `npm run test:soak [cuts] [updates per second]`.
+// A trial of all soak tests: `SOAK_MINUTES=3 npm run test:soak 20`.
 // Both clients run: ours, and stock Apollo with `resumeLink()` before a stock GraphQLWsLink.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +10,7 @@ import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { createTidings } from '@tidings/client';
 import { resumeLink } from '@tidings/client/apollo';
 import { createClient } from 'graphql-ws';
-import { removeEmbeddedPostgres } from '../../dist/src/engine/database/embedded-postgres.js';
+import { removeEmbeddedPostgres } from '../../dist/src/embedded-postgres/embedded-postgres.js';
 import { ServiceProcess } from '../../dist/test/support/process.js';
 import { startTcpProxy } from '../../dist/test/support/tcp-proxy.js';
 
@@ -73,21 +74,39 @@ let posted = 0;
 const end = new AbortController();
 const posting = (async () => {
   const mutation = 'mutation ($input: PostUpdateInput!) { postUpdate(input: $input) { id } }';
-  while (!end.signal.aborted) {
-    const began = Date.now();
-    await poster.request(mutation, { input: { projectId: id, title: `Update ${posted}`, health: 'ON_TRACK' } });
-    posted += 1;
-    await wait(Math.max(0, 1_000 / rate - (Date.now() - began)));
+  const pending = new Set();
+  for (let due = Date.now(); !end.signal.aborted; due += 1_000 / rate) {
+    await wait(due - Date.now());
+    // A service that is slower than the rate gets fewer.
+    if (pending.size >= rate) await Promise.race(pending);
+    const input = { projectId: id, title: `Update ${(posted += 1)}`, health: 'ON_TRACK' };
+    const post = poster.request(mutation, { input }).finally(() => pending.delete(post));
+    pending.add(post);
   }
+  await Promise.all(pending);
 })();
+const began = Date.now();
+async function opened() {
+  const limit = Date.now() + 60_000;
+  while (ours.connection.get().socket !== 'open') {
+    if (Date.now() > limit) throw new Error('@tidings/client has not come back within 60 s.');
+    await wait(5);
+  }
+}
+/** Cuts that met an open socket of ours. */
+let met = 0;
 await wait(1_000);
 for (let cut = 1; cut <= cuts; cut += 1) {
+  // One of four at any time, so that attempts to connect are cut too; the others when our client is back.
+  if (cut % 4 > 0) await opened();
   await wait(10 + Math.random() * 180);
+  if (ours.connection.get().socket === 'open') met += 1;
   proxy.cut();
   if (cut % 100 === 0) console.log(`${cut} cuts, ${posted} posted, ${ownSeqs.length} and ${stockSeqs.length} received`);
 }
 end.abort();
 await posting;
+const perSecond = (posted / ((Date.now() - began) / 1_000)).toFixed(1);
 const { project } = await poster.request('query ($id: ID!) { project(id: $id) { lastSeq } }', { id });
 const last = project.lastSeq;
 for (const limit = Date.now() + 30_000; Date.now() < limit && (ownSeqs.at(-1) < last || stockSeqs.at(-1) < last);)
@@ -103,6 +122,7 @@ const verdict = (name, seqs) => {
   return missing + doubled + disordered;
 };
 const wrong = verdict('@tidings/client', ownSeqs) + verdict('Apollo with resumeLink', stockSeqs);
+console.log(`${perSecond} updates posted per second; ${met} cuts met an open socket of @tidings/client`);
 console.log(`${snapshots} snapshot(s) read by @tidings/client`);
 live.stop();
 for (const client of [ours, poster]) client.close();

@@ -1,8 +1,8 @@
 // Hostile clients beside somebody who must not notice them: after each test the bystander is served as before, the
 // service has logged nothing, and no promise was forgotten.
 import type { Socket as NetSocket } from 'node:net';
-import { SocketServer } from '../../src/engine/realtime/socket-server.js';
-import type { RunningOperations } from '../../src/engine/realtime/sockets/running-operations.js';
+import { SocketServer } from '../../src/engine/realtime/sockets/socket-server.js';
+import type { Socket } from '../../src/engine/realtime/sockets/socket.js';
 import { createProject, postUpdate, type TestProject } from './factories.js';
 import { RawSocket, type Watch } from './socket-client.js';
 import type { Person, TestTidings } from './tidings.js';
@@ -10,12 +10,6 @@ import { until } from './wait.js';
 
 const WATCH =
   'subscription ($id: ID!, $after: String) { projectUpdated(projectId: $id, after: $after) { seq update { title } } }';
-
-/** What the server holds of a socket. */
-export interface ServersEnd {
-  readonly ws: { readonly bufferedAmount: number; readonly isPaused: boolean; readonly readyState: number };
-  readonly operations: RunningOperations;
-}
 
 export class Bystander {
   /** Subscribes to the bystander's project: variables `id` and `after`. */
@@ -64,16 +58,16 @@ export class Bystander {
     const { title } = (await this.person.data(`{ project(key: "${this.project.key}") { latestUpdate { id title } } }`))
       .project.latestUpdate;
     let heard: unknown;
-    while (heard !== title) heard = (await this.feed.next(20_000)).data.projectUpdated.update?.title;
+    while (heard !== title) heard = (await this.feed.next()).data.projectUpdated.update?.title;
     await this.tidings.current.watching(1);
     const noticed = [...this.tidings.current.logged.splice(0), ...this.rejections.splice(0)];
     if (noticed.length > 0) throw new Error(`After ${id}: ${noticed.map(String).join('\n')}`);
   }
 
   /** The server's end of a socket. */
-  servers(client: RawSocket): ServersEnd {
-    const sockets = Reflect.get(this.tidings.current.app.get(SocketServer), 'sockets') as Set<ServersEnd>;
-    const found = [...sockets].find(({ ws }) => netOf(ws).remotePort === netOf(client.ws).localPort);
+  servers(client: RawSocket): Socket {
+    const sockets = [...this.tidings.current.app.get(SocketServer)['sockets']];
+    const found = sockets.find((socket) => netOf(socket['ws']).remotePort === netOf(client.ws).localPort);
     if (!found) throw new Error('The server does not know this socket');
     return found;
   }

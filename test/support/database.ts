@@ -19,7 +19,7 @@ export function createEmptyDatabase(options = ''): Promise<TestDatabase> {
 
 export async function createDatabase(): Promise<TestDatabase> {
   const database = await create(TEMPLATE);
-  // A clone shares its log's birth with the template: given one of its own, no other test's rings are taken for its own.
+  // A clone shares its log's birth with the template: given one of its own, no other test's wake-ups are taken for its own.
   await database.query(
     `update log_head set nonce = born.nonce, genesis = born.nonce
     from (select substr(uuid_send(gen_random_uuid()), 1, 6) as nonce) as born`,

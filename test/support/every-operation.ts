@@ -6,7 +6,7 @@ import { LogFollower } from '../../src/engine/events/log-follower.js';
 import { LogReader } from '../../src/engine/events/log-reader.js';
 import { EventLog } from '../../src/engine/events/event-log.js';
 import { encodeCursor } from '../../src/engine/events/cursor.js';
-import { NodeRegistry } from '../../src/engine/operations/node-registry.js';
+import { InstanceRegistry } from '../../src/engine/instances/instance-registry.js';
 import { SessionUse } from '../../src/engine/sessions/session-use.js';
 import { DeletedProjects } from '../../src/domain/projects/deleted-projects.js';
 import { OF_THE_TEST } from './sent-statements.js';
@@ -173,7 +173,7 @@ export async function runEveryOperation(tidings: TestTidings, admin: Person, use
   const past = [
     socket.subscribe(one, { id: projectId, after: await cursor(5_000) }),
     socket.subscribe(all, { after: await cursor(5_000) }),
-    socket.subscribe(one, { id: quiet!.id, after: await cursor(25_000) }),
+    socket.subscribe(one, { id: quiet!.id, after: await cursor(15_000) }),
     socket.subscribe('subscription ($after: String) { accessChanged(after: $after) { role } }', {
       after: await cursor(5_000),
     }),
@@ -286,7 +286,7 @@ export async function runEveryOperation(tidings: TestTidings, admin: Person, use
   // What it does by itself.
   const { app } = tidings;
   await app.get(EventRetention).sweep();
-  await app.get(NodeRegistry).live();
+  await app.get(InstanceRegistry).live();
   await app.get(SessionUse).write();
   await app.get(LogFollower).look();
   await app.get(DeletedProjects)['read']();

@@ -8,7 +8,7 @@ import {
   type EmbeddedPostgres,
   removeEmbeddedPostgres,
   startEmbeddedPostgres,
-} from '../../src/engine/database/embedded-postgres.js';
+} from '../../src/embedded-postgres/embedded-postgres.js';
 import { databaseProcess, ServiceProcess } from './process.js';
 import { freePort, startRedis, type TestRedis } from './redis.js';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.js';

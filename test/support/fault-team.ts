@@ -54,7 +54,15 @@ export async function makeTeam({ urls }: FaultCluster): Promise<Team> {
   for (const { id: u } of [first, second, promoted]) await admin.client.data(SET_ROLE, { u, r: 'EDITOR' });
   const create = 'mutation ($i: CreateProjectInput!) { createProject(input: $i) { id } }';
   const project = async (key: string): Promise<string> => {
-    const p: string = (await admin.client.data(create, { i: { key, name: `Project ${key}` } })).createProject.id;
+    const created = admin.client.data(create, { i: { key, name: `Project ${key}` } });
+    const p: string = await created.then(
+      ({ createProject }) => createProject.id,
+      async (error: unknown) => {
+        // As with a registration: the attempt that was given up has made it.
+        if (!String(error).includes('PROJECT_KEY_TAKEN')) throw error;
+        return (await admin.client.data('query ($key: String!) { project(key: $key) { id } }', { key })).project.id;
+      },
+    );
     const roles = { EDITOR: [first, second, promoted], VIEWER: [viewer, guest] };
     for (const [r, members] of Object.entries(roles)) {
       for (const { id: u } of members) await admin.client.data(SET_MEMBER, { p, u, r });

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { databaseContent } from '../../dist/src/database-content.js';
-import { removeEmbeddedPostgres, startEmbeddedPostgres } from '../../dist/src/engine/database/embedded-postgres.js';
+import { removeEmbeddedPostgres, startEmbeddedPostgres } from '../../dist/src/embedded-postgres/embedded-postgres.js';
 import { migrate } from '../../dist/src/engine/database/migrate.js';
 import { ormOptions } from '../../dist/src/engine/database/orm-options.js';
 import { startRedis } from './redis.ts';

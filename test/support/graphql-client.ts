@@ -24,6 +24,7 @@ export class GraphqlClient {
   constructor(
     readonly url: string,
     readonly accessToken?: string,
+    readonly endpoint = '/graphql',
   ) {}
 
   /** Sends an operation and returns whatever comes back. */
@@ -40,7 +41,9 @@ export class GraphqlClient {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...authorization, ...headers },
       };
-      request(`${this.url}/graphql`, options, resolve).on('error', reject).end(body);
+      request(this.url + this.endpoint, options, resolve)
+        .on('error', reject)
+        .end(body);
     });
     const answer = await text(response);
     const parsed = answer.startsWith('{') ? (JSON.parse(answer) as { data?: Data; errors?: GraphqlError[] }) : {};
@@ -70,4 +73,16 @@ export class GraphqlClient {
 /** Names and values, as they came one after the other. */
 function pairs(headers: readonly string[]): [string, string][] {
   return headers.flatMap((name, at) => (at % 2 ? [] : [[name, headers[at + 1]!]]));
+}
+
+export const codeOf = ({ errors }: Reply): string => errors?.[0]?.extensions.code ?? 'OK';
+
+/** How often each code came as the answer to so many requests, one after the other. */
+export async function codesOf(times: number, send: (at: number) => Promise<Reply>): Promise<Record<string, number>> {
+  const codes: Record<string, number> = {};
+  for (let at = 0; at < times; at += 1) {
+    const code = codeOf(await send(at));
+    codes[code] = (codes[code] ?? 0) + 1;
+  }
+  return codes;
 }

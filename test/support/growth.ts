@@ -5,7 +5,7 @@ const REPEATS = 5;
 const NEGLIGIBLE_MS = 10;
 
 /** Measurements, of which the least counts: other work adds to one, and takes nothing away. */
-const ATTEMPTS = 3;
+const ATTEMPTS = 8;
 
 /**
  * How many times as much CPU `work` takes for `4 * size` as for `size`, by the least of several runs: 4 where it is linear, 16 where it is

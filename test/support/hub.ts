@@ -4,11 +4,10 @@ import type { GraphQLObjectType } from 'graphql';
 import type { OperationContext } from '../../src/engine/access/operation-context.js';
 import type { LogEvent } from '../../src/engine/events/log-event.js';
 import { LogFollower } from '../../src/engine/events/log-follower.js';
-import { EventExecutions } from '../../src/engine/realtime/event-executions.js';
-import type { Group } from '../../src/engine/realtime/group.js';
-import { Hub } from '../../src/engine/realtime/hub.js';
-import type { Socket } from '../../src/engine/realtime/socket.js';
-import type { ServersEnd } from './bystander.js';
+import { EventExecutions } from '../../src/engine/realtime/fan-out/event-executions.js';
+import type { Group } from '../../src/engine/realtime/fan-out/group.js';
+import { Hub } from '../../src/engine/realtime/fan-out/hub.js';
+import type { Socket } from '../../src/engine/realtime/sockets/socket.js';
 import type { TestTidings } from './tidings.js';
 import { until } from './wait.js';
 
@@ -23,7 +22,7 @@ export class HandOnHub {
   }
 
   get groups(): readonly Group[] {
-    return [...(Reflect.get(this.tidings.current.app.get(Hub), 'groups') as Map<unknown, Group>).values()];
+    return [...this.tidings.current.app.get(Hub)['groups'].values()];
   }
 
   /** Each execution of an event waits for what `gate` returns; `count` of them have begun so far. */
@@ -33,15 +32,15 @@ export class HandOnHub {
     const over = Promise.withResolvers<void>();
     const executions = this.tidings.current.app.get(EventExecutions);
     const begun = new Map<number, number>();
-    executions.make = async function (plan, portion, view) {
-      const { event } = portion;
+    executions.payloadFor = async function (plan, batch, view) {
+      const { event } = batch;
       const count = (begun.get(event.seq) ?? 0) + 1;
       begun.set(event.seq, count);
       await Promise.race([gate(event, count), over.promise]);
-      return EventExecutions.prototype.make.call(this, plan, portion, view);
+      return EventExecutions.prototype.payloadFor.call(this, plan, batch, view);
     };
     this.undo.push(() => {
-      Reflect.deleteProperty(executions, 'make');
+      Reflect.deleteProperty(executions, 'payloadFor');
       over.resolve();
     });
     return { begun: (seq) => begun.get(seq) ?? 0 };
@@ -64,12 +63,12 @@ export class HandOnHub {
 
   /** Resolves when nothing waits any more at the head of these groups. */
   served(places: readonly Group[]): Promise<void> {
-    return until(() => places.every((group) => !group.due && !Reflect.get(group, 'busy')), 'nothing waited');
+    return until(() => places.every((group) => !group.due && !group['busy']), 'nothing waited');
   }
 
   /** As if this node had applied more events meanwhile than it keeps in memory. */
   forget(): void {
-    Reflect.set(this.tidings.current.app.get(LogFollower), 'recent', []);
+    this.tidings.current.app.get(LogFollower)['recent'] = [];
   }
 }
 
@@ -85,9 +84,8 @@ export async function turns(count = 20): Promise<void> {
   for (let n = 0; n < count; n += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** The client of `end` takes as many writes as it is allowed, and no more until it is allowed more. */
-export function rationed(end: ServersEnd): { allow(writes: number): void } {
-  const socket = end as unknown as Socket;
+/** The client of `socket` takes as many writes as it is allowed, and no more until it is allowed more. */
+export function rationed(socket: Socket): { allow(writes: number): void } {
   let left = 0;
   const write = socket.write.bind(socket);
   socket.write = (frames) => {
@@ -99,7 +97,7 @@ export function rationed(end: ServersEnd): { allow(writes: number): void } {
   return {
     allow: (writes) => {
       left = writes;
-      Reflect.get(socket, 'hasDrained').call(socket);
+      socket['hasDrained']();
     },
   };
 }

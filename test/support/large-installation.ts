@@ -1,6 +1,8 @@
 // A large installation, made by PostgreSQL itself in seconds: rows as the service would have written them over some months, and one
 // account that everything is about. Times end now; ids are in the order of time, as those of the service are.
 
+import { ALL_OF_KIND } from '../../src/engine/events/log-event.js';
+
 export type RunSql = (sql: string) => Promise<unknown>;
 
 /** How many there are of each. */
@@ -85,6 +87,10 @@ function statements(extent: Extent, heroId: string): string[] {
      on conflict on constraint project_member_pair do nothing`,
     `insert into project_member (id, project_id, account_id, role)
      select ${id(5, 'i', START)}, ${projectId('i')}, '${heroId}', 'OWNER' from ${series(projects)}`,
+    `insert into project (id, key, name, created_at, updated_at, deleted_at)
+     select ${id(11, 'i', START)}, 'GONE-' || i, 'Gone ' || i, ${START}, ${START}, now() from ${series(projects)}`,
+    `insert into project_member (id, project_id, account_id, role)
+     select ${id(12, 'i', START)}, ${id(11, 'i', START)}, '${heroId}', 'OWNER' from ${series(projects)}`,
     // One project is quiet: its only update is the oldest of all.
     `insert into project_update (id, project_id, author_id, title, body, health, idempotency_key, input_hash, created_at)
      select ${updateId('i')}, case i when 1 then ${projectId(String(projects))} else ${projectId(`1 + i % ${projects - 1}`)} end, ${author},
@@ -99,14 +105,15 @@ function statements(extent: Extent, heroId: string): string[] {
       cross join lateral (select id as latest, health from project_update where project_id = project.id order by id desc limit 1) as newest`,
     `insert into project_activity
      select project_id, (created_at at time zone 'UTC')::date, count(*), 0 from project_update group by 1, 2`,
+    // The last project was busy once, and is quiet now: whoever reads its events must not go through those of all others.
     `insert into event (pos, resource_kind, resource_id, seq, kind, actor_id, facts, at, nonce)
      select i, resource_kind, resource_id, row_number() over (partition by resource_kind, resource_id order by i), kind, ${author}, facts, ${eventAt},
             decode(lpad(to_hex(i), 12, '0'), 'hex')
        from (select i, case when i % 5 = 0 then 'account' else 'project' end as resource_kind,
-                    case when i % 5 = 0 then ${author} when i <= 3 then ${projectId(String(projects))} else ${projectId(`1 + i % ${projects - 1}`)} end as resource_id,
-                    case when i % 5 = 0 then 'NOTIFIED' else 'UPDATE_POSTED' end as kind,
+                    case when i % 50 = 0 then '${ALL_OF_KIND}' when i % 5 = 0 then ${author} when i <= 3 or (i <= ${events} / 2 and i % 2 = 0) then ${projectId(String(projects))} else ${projectId(`1 + i % ${projects - 1}`)} end as resource_id,
+                    case when i % 50 = 0 then 'ACCESS_ENDED' when i % 5 = 0 then 'NOTIFIED' else 'UPDATE_POSTED' end as kind,
                     jsonb_build_object('subjectId', ${updateId(`1 + i % ${updates}`)}) as facts
-               from ${series(events)}) as happened`,
+               from ${series(events)}) as happened order by i`,
     `insert into log_counter select resource_kind, resource_id, max(seq) from event group by 1, 2`,
     `update log_head set pos = ${events}, nonce = (select nonce from event where pos = ${events})`,
     // A common act, a rare one, a rare outcome, and one account that did much.

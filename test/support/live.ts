@@ -2,9 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { projectEvent, ProjectEventKind } from '../../src/domain/projects/project-events.js';
 import { EventLog } from '../../src/engine/events/event-log.js';
-import { Hub } from '../../src/engine/realtime/hub.js';
-import { netOf, type ServersEnd } from './bystander.js';
-import type { RawSocket } from './socket-client.js';
+import { Hub } from '../../src/engine/realtime/fan-out/hub.js';
+import type { Socket } from '../../src/engine/realtime/sockets/socket.js';
+import { netOf } from './bystander.js';
+import type { Data } from './graphql-client.js';
+import type { RawSocket, Watch } from './socket-client.js';
 import type { TestTidings } from './tidings.js';
 import { until } from './wait.js';
 
@@ -24,7 +26,7 @@ export async function postMany(
     await app.get(EventLog).transaction(async ({ em, record }) => {
       await em.execute(insert, [projectId, authorId, done, JSON.stringify(ids)]);
       for (const id of ids)
-        record(projectEvent({ accountId: authorId }, projectId, ProjectEventKind.UPDATE_POSTED, id));
+        record(projectEvent({ accountId: authorId }, projectId, ProjectEventKind.UPDATE_POSTED, { subjectId: id }));
     });
   }
 }
@@ -36,15 +38,15 @@ export async function postMany(
 export async function postUntilBehind(
   app: TestTidings['app'],
   authorId: string,
-  { quick, slow }: { readonly quick: RawSocket; readonly slow: ServersEnd },
+  { quick, slow }: { readonly quick: RawSocket; readonly slow: Socket },
   round: Readonly<Record<string, number>>,
 ): Promise<number> {
   const size = Object.values(round).reduce((sum, count) => sum + count);
   for (let rounds = 1; ; rounds += 1) {
-    const written = netOf(slow.ws).bytesWritten;
+    const written = netOf(slow['ws']).bytesWritten;
     for (const [projectId, count] of Object.entries(round)) await postMany(app, authorId, projectId, count);
     await until(() => quick.messages.length === rounds * size, 'the quick one had them all');
-    if (app.get(Hub).stats.behind > 0 && netOf(slow.ws).bytesWritten === written) return rounds;
+    if (app.get(Hub).stats.behind > 0 && netOf(slow['ws']).bytesWritten === written) return rounds;
   }
 }
 
@@ -59,4 +61,15 @@ export function figure(what: string, measured: readonly number[]): void {
 export function assertQuiet(tidings: TestTidings): void {
   const logged = tidings.logged.splice(0);
   if (logged.length > 0) throw new Error(`The service has logged:\n${logged.join('\n')}`);
+}
+
+/** The next `count` events of a subscription to `field`, none with errors. */
+export async function take(watch: Watch, count: number, field = 'projectUpdated'): Promise<Data[]> {
+  const events: Data[] = [];
+  while (events.length < count) {
+    const { data, errors } = await watch.next();
+    expect(errors).toBeUndefined();
+    events.push(data[field]);
+  }
+  return events;
 }

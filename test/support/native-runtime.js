@@ -1,5 +1,6 @@
 // Jest's runtime, but for modules: Node loads the tests as they were built, once a worker, and all that they import. Loading this
-// ESM stack anew for each file, in a realm of its own, took longer than most tests.
+// ESM stack anew for each file, in a realm of its own, took longer than most tests. Measured 2026-11-29 on 25 files with 803 tests and two
+// workers: 65 s, 58 s of CPU; in Jest's documented way (built tests, `--experimental-vm-modules`) 83 s, 84 s of CPU.
 import { createRequire } from 'node:module';
 import { relative } from 'node:path';
 import Runtime from 'jest-runtime';

@@ -3,7 +3,7 @@ import { appendFile, chmod, chown, copyFile, mkdtemp, rm, stat } from 'node:fs/p
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { removeEmbeddedPostgres, startEmbeddedPostgres } from '../../src/engine/database/embedded-postgres.js';
+import { removeEmbeddedPostgres, startEmbeddedPostgres } from '../../src/embedded-postgres/embedded-postgres.js';
 import type { Certificate } from './certificates.js';
 import type { TestDatabase } from './database.js';
 

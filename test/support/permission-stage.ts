@@ -116,7 +116,7 @@ export async function setStage(tidings: TestTidings): Promise<Stage> {
   await tidings.app.get(EventLog).transaction(async ({ record }) => {
     const posted = [[lobby, lobbyUpdate] as const, ...places.map((place) => [place.project, place.update] as const)];
     for (const [projectId, id] of posted) {
-      record(projectEvent({ accountId: keeper.id }, projectId, ProjectEventKind.UPDATE_POSTED, id));
+      record(projectEvent({ accountId: keeper.id }, projectId, ProjectEventKind.UPDATE_POSTED, { subjectId: id }));
     }
   });
   // Whoever connects is looked up: not before all is there.

@@ -4,7 +4,7 @@ import { type GraphQLField, type GraphQLSchema, isObjectType } from 'graphql';
 import { type Policy, policiesOf, type PolicyRequest } from '../../src/engine/access/policy.js';
 import { type AccountRights, Role } from '../../src/engine/access/role.js';
 import { ServiceError, UnauthenticatedError } from '../../src/engine/errors/service-error.js';
-import { isCredential } from '../../src/engine/graphql/field-rules.js';
+import { isCredential } from '../../src/engine/graphql/schema/field-rules.js';
 import { ProjectRole } from '../../src/domain/projects/project-role.js';
 
 /** Who asks: nobody, or an account with a role, and what it is in the project. */

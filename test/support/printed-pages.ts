@@ -10,7 +10,9 @@ export const PAGES = [FRONTEND, 'client/README.md', 'README.md'];
 /** Whether it is for frontends. test/frontend.spec.ts runs those, test/documented-code.spec.ts what is in docs/examples, and all others. */
 export const isForFrontends = (block: Block): boolean =>
   !existsSync(join('docs/examples', fileNameOf(block) ?? '-')) &&
-  (block.path !== 'README.md' ? PAGES.includes(block.path) : block.text.includes("from '@tidings/client'"));
+  (block.path !== 'README.md'
+    ? PAGES.includes(block.path)
+    : /from '@tidings\/client'|^ALLOWED_ORIGINS=/.test(block.text));
 
 /** What `npm create vite` writes, as far as it counts. */
 const TEMPLATE = {
@@ -47,6 +49,24 @@ export async function buildFrontend(kind: Kind): Promise<Consumer> {
       consumer.write({ [fileNameOf(block)!]: block.text });
   await consumer.run('vite build --logLevel error');
   return consumer;
+}
+
+/** A page whose only script is what README.md prints as live.js, built by Vite. */
+export async function buildLiveScript(): Promise<Consumer> {
+  const consumer = await Consumer.make(PACKAGES['Apollo Client']);
+  const block = blocksOf('README.md').find((candidate) => fileNameOf(candidate) === 'live.js')!;
+  consumer.write({
+    'index.html': '<!doctype html><body><script type="module" src="/live.js"></script>',
+    'live.js': block.text,
+  });
+  await consumer.run('vite build --logLevel error');
+  return consumer;
+}
+
+/** ALLOWED_ORIGINS, as README.md starts the service for that page. */
+export function printedOrigins(): string {
+  const line = blocksOf('README.md').find(({ text }) => text.startsWith('ALLOWED_ORIGINS='))!.text;
+  return /^ALLOWED_ORIGINS=(\S+) npm start\n$/.exec(line)![1]!;
 }
 
 /** Its page, and what else it asks for, by path. */

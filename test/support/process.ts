@@ -63,14 +63,14 @@ export class ServiceProcess {
   }
 
   /** Resolves when it is up; rejects when it ends without, or is not after `ms`. */
-  isUp(ms?: number): Promise<void> {
+  isUp(ms = 60_000): Promise<void> {
     return this.says(/Up at http|Health +http/, ms); // written at once, so the rest is there too
   }
 
   /** Runs it to its end, which it comes to by itself. */
   static async run(env: Record<string, string>): Promise<{ code: number | NodeJS.Signals; output: string }> {
     const service = ServiceProcess.launch(env);
-    const code = await within(20_000, service.exited, 'the process ended by itself');
+    const code = await within(60_000, service.exited, 'the process ended by itself');
     return { code, output: service.output };
   }
 
@@ -86,7 +86,7 @@ export class ServiceProcess {
   }
 
   /** Resolves when it has written what `pattern` matches; rejects when it ends without. */
-  async says(pattern: RegExp, ms = 20_000): Promise<void> {
+  async says(pattern: RegExp, ms = 60_000): Promise<void> {
     while (!pattern.test(this.output)) {
       const more = new Promise<void>((resolve) => {
         this.told = resolve;
@@ -103,7 +103,7 @@ export class ServiceProcess {
   /** Sends the signal and waits for the end. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | NodeJS.Signals> {
     this.signal(signal);
-    return within(20_000, this.exited, `it ended after ${signal}`);
+    return within(60_000, this.exited, `it ended after ${signal}`);
   }
 }
 

@@ -1,13 +1,6 @@
 // Every statement that reaches PostgreSQL from this process, once each, whatever its values: with an example of them, so that it can be
 // explained afterwards.
-import { createRequire } from 'node:module';
-
-type Query = (this: unknown, ...args: unknown[]) => unknown;
-
-// The driver of the ORM, which need not be the copy that the tests themselves connect with.
-const { Client } = createRequire(import.meta.resolve('@mikro-orm/postgresql'))('pg') as {
-  Client: { prototype: { query: Query } };
-};
+import { listenToStatements } from './statements.js';
 
 export interface SentStatement {
   readonly sql: string;
@@ -26,23 +19,12 @@ export const OF_THE_TEST = '/* test */';
 /** Runs `work` and returns what was sent meanwhile, by its text without values. */
 export async function statementsSentBy(work: () => Promise<unknown>): Promise<Map<string, SentStatement[]>> {
   const sent = new Map<string, SentStatement[]>();
-  const { query } = Client.prototype;
-  Client.prototype.query = function record(...args) {
-    const [text, values] = args;
-    const sql = typeof text === 'string' ? text : String((text as { text?: unknown } | undefined)?.text);
-    if (!NO_PLAN.test(sql) && !sql.startsWith(OF_THE_TEST)) {
-      const shape = shapeOf(sql);
-      const examples = sent.get(shape) ?? [];
-      // Of many the last: by then there is most to find.
-      sent.set(shape, [...examples, { sql, values: Array.isArray(values) ? values : [] }].slice(-EXAMPLES));
-    }
-    return query.apply(this, args);
-  };
-  try {
-    await work();
-  } finally {
-    Client.prototype.query = query;
-  }
+  await listenToStatements((sql, values) => {
+    if (NO_PLAN.test(sql) || sql.startsWith(OF_THE_TEST)) return;
+    const shape = shapeOf(sql);
+    // Of many the last: by then there is most to find.
+    sent.set(shape, [...(sent.get(shape) ?? []), { sql, values }].slice(-EXAMPLES));
+  }, work);
   return sent;
 }
 

@@ -36,7 +36,7 @@ export class Watch {
   }
 
   /** The next result, in order; fails after `ms`. */
-  async next(ms = 15_000): Promise<SubscriptionResult> {
+  async next(ms = 60_000): Promise<SubscriptionResult> {
     if (this.results.length === 0) {
       const arrival = new Promise<void>((resolve) => {
         this.waiting = resolve;
@@ -130,7 +130,7 @@ export class RawSocket {
   }
 
   /** The next message of `type`; those before it are passed over. */
-  async next(type: string, ms = 15_000): Promise<{ type: string; id?: string; payload?: Data }> {
+  async next(type: string, ms = 60_000): Promise<{ type: string; id?: string; payload?: Data }> {
     const deadline = Date.now() + ms;
     for (;;) {
       const at = this.messages.findIndex((message) => message.type === type);

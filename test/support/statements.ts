@@ -9,15 +9,18 @@ const { Client } = createRequire(import.meta.resolve('@mikro-orm/postgresql'))('
 };
 
 /** The node's own look at its log, twice a second whether or not anybody asks: no cost of any request. */
-const LOOK = /from event where partition = 0/;
+const LOOK = /from event where (?:event\.)?pos /;
 
-/** The statements that were sent while `work` ran, by whomever in this process. */
-export async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
-  const sent: string[] = [];
+/** Tells `listener` each statement, with its values, that is sent while `work` runs, by whomever in this process. */
+export async function listenToStatements(
+  listener: (sql: string, values: readonly unknown[]) => void,
+  work: () => Promise<unknown>,
+): Promise<void> {
   const { query } = Client.prototype;
-  Client.prototype.query = function count(...args) {
-    const sql = textOf(args[0]);
-    if (!LOOK.test(sql)) sent.push(sql);
+  Client.prototype.query = function tell(...args) {
+    const [text, values] = args;
+    const sql = typeof text === 'string' ? text : String((text as { text?: unknown } | undefined)?.text);
+    listener(sql, Array.isArray(values) ? values : []);
     return query.apply(this, args);
   };
   try {
@@ -25,6 +28,12 @@ export async function statementsOf(work: () => Promise<unknown>): Promise<string
   } finally {
     Client.prototype.query = query;
   }
+}
+
+/** The statements that were sent while `work` ran. */
+export async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
+  const sent: string[] = [];
+  await listenToStatements((sql) => LOOK.test(sql) || sent.push(sql), work);
   return sent;
 }
 
@@ -41,9 +50,4 @@ export async function fewestStatementsOf(work: () => Promise<unknown>, tries = 5
     if (!fewest || sent.length < fewest.length) fewest = sent;
   }
   return fewest ?? [];
-}
-
-function textOf(query: unknown): string {
-  if (typeof query === 'string') return query;
-  return String((query as { text?: unknown } | undefined)?.text);
 }

@@ -11,6 +11,8 @@ export interface TcpProxy {
   blackhole(only?: (firstBytes: string) => boolean): void;
   /** From now on each new connection is answered 503 and closed, as by a proxy that has no instance to pass it on to. */
   answer503(): void;
+  /** From now on new connections go to this port of the target, as when a proxy has found another instance. */
+  switchTo(port: number): void;
   /** Lets everything pass again, what was held back too, as a network does. */
   open(): void;
   /** Resets every connection, or every `nth` one; new ones are accepted. */
@@ -29,10 +31,11 @@ export async function startTcpProxy(targetPort: number, targetHost = '127.0.0.1'
   const pairs = new Set<Pair>();
   let holding = false;
   let unavailable = false;
+  let port = targetPort;
 
   const listener = createServer((client) => {
     if (unavailable) return refuse(client);
-    const pair: Pair = { client, server: connect(targetPort, targetHost), firstBytes: '' };
+    const pair: Pair = { client, server: connect(port, targetHost), firstBytes: '' };
     pairs.add(pair);
     client.on('data', (chunk: Buffer) => {
       if (pair.firstBytes.length < 1024) pair.firstBytes += chunk.toString('latin1');
@@ -59,6 +62,9 @@ export async function startTcpProxy(targetPort: number, targetHost = '127.0.0.1'
     },
     answer503() {
       unavailable = true;
+    },
+    switchTo(other) {
+      port = other;
     },
     open() {
       holding = false;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { LoggerService } from '@nestjs/common';
 import { hash } from '@node-rs/argon2';
 import { startTidings, type Tidings } from '../../src/app.js';
-import { PARAMETERS } from '../../src/engine/accounts/passwords.js';
+import { PARAMETERS } from '../../src/engine/passwords/passwords.js';
 import { MikroORM } from '@mikro-orm/postgresql';
 import type { Transport } from '../../src/engine/access/role.js';
 import { AccountEntity } from '../../src/engine/accounts/account.entity.js';
@@ -13,13 +13,14 @@ import { AccessTokens } from '../../src/engine/sessions/access-tokens.js';
 import { RefreshTokens } from '../../src/engine/sessions/refresh-tokens.js';
 import { SessionService } from '../../src/engine/sessions/session.service.js';
 import { type Config, loadConfig } from '../../src/engine/config/config.js';
-import { Hub } from '../../src/engine/realtime/hub.js';
+import { Hub } from '../../src/engine/realtime/fan-out/hub.js';
 import { freePort } from '../../src/boot/free-port.js';
 import { createDatabase, type TestDatabase } from './database.js';
 import { GraphqlClient } from './graphql-client.js';
 import { assertNothingFound, scan } from './log-scan.js';
 import { SocketClient } from './socket-client.js';
 import { until } from './wait.js';
+import { service } from '../../src/boot/service.js';
 
 export const PASSWORD = 'a password of the tests';
 export const SECRET = Buffer.alloc(32, 'tidings tests: one known secret').toString('base64');
@@ -59,6 +60,8 @@ export interface TidingsOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Another node over the database of this one. */
   readonly database?: TestDatabase;
+  /** Where its pages are; without it, those of this project. */
+  readonly web?: string;
 }
 
 /** The service with its database; `stop` leaves nothing behind, and fails if a secret was logged. */
@@ -74,7 +77,7 @@ export class TestTidings {
     private readonly ownsDatabase: boolean,
   ) {}
 
-  static async start({ env = {}, database }: TidingsOptions = {}): Promise<TestTidings> {
+  static async start({ env = {}, database, web }: TidingsOptions = {}): Promise<TestTidings> {
     const own = database ?? (await createDatabase());
     const variables = {
       NODE_ENV: 'test',
@@ -87,9 +90,9 @@ export class TestTidings {
       LOG_LEVEL: 'warn',
       ...env,
     };
-    const config = loadConfig(variables);
+    const config = loadConfig(variables, service);
     const tidings = new TestTidings(config, own, !database);
-    tidings.running = await startTidings(config, own.url, recorder(tidings.logged, variables));
+    tidings.running = await startTidings(config, own.url, recorder(tidings.logged, variables), web ? { web } : {});
     return tidings;
   }
 

@@ -15,7 +15,7 @@ export async function within<T>(ms: number, promise: Promise<T>, what: string): 
  * Resolves when `condition` holds; fails after `ms`. It is looked at every 5 ms; where that means to ask someone else (it is a
  * promise), less and less often.
  */
-export async function until(condition: () => boolean | Promise<boolean>, what: string, ms = 15_000): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, what: string, ms = 60_000): Promise<void> {
   const began = Date.now();
   for (;;) {
     const holds = condition();

@@ -1,0 +1,126 @@
+// An instance that has the log and nothing else: connections, a follower, pub/sub; no application around it.
+import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { Role } from '../../src/engine/access/role.js';
+import { AccountEntity } from '../../src/engine/accounts/account.entity.js';
+import { engineContent } from '../../src/engine/engine-content.js';
+import { SYSTEM_ACCOUNT_ID } from '../../src/engine/database/migrations/20261121000001-engine.js';
+import { ormOptions } from '../../src/engine/database/orm-options.js';
+import { inTransaction } from '../../src/engine/database/unit-of-work.js';
+import type { Position } from '../../src/engine/events/cursor.js';
+import { NO_CONSEQUENCES } from '../../src/engine/events/event-consequences.port.js';
+import { EventLog } from '../../src/engine/events/event-log.js';
+import type { EventDraft, LogEvent } from '../../src/engine/events/log-event.js';
+import { LogFollower } from '../../src/engine/events/log-follower.js';
+import { LogReader } from '../../src/engine/events/log-reader.js';
+import type { LogWakeUp, PubSub } from '../../src/engine/pubsub/pubsub.port.js';
+import { InProcessPubSub } from '../../src/engine/pubsub/in-process.pubsub.js';
+import type { TestDatabase } from './database.js';
+import { until } from './wait.js';
+
+/** A reader whose next look can be held up, and that counts the looks. */
+export class HeldReader extends LogReader {
+  looks = 0;
+  /** Called with what a look has read, before the follower gets it. */
+  beforeAnswer: () => Promise<void> = () => Promise.resolve();
+
+  override async following(position: Position, limit: number): Promise<LogEvent[]> {
+    this.looks += 1;
+    const events = await super.following(position, limit);
+    await this.beforeAnswer();
+    return events;
+  }
+}
+
+/** Has `em` insert an account when it flushes. */
+export function createAccount(em: EntityManager, id: string): void {
+  em.create(AccountEntity, { id, email: `${id}@example.com`, name: 'Ada', role: Role.USER, passwordHash: 'none' });
+}
+
+export interface LogInstanceOptions {
+  readonly url: string;
+  readonly pubSub?: PubSub;
+  readonly poolSize?: number;
+  /** Looks when it is woken up or asked, never by itself. */
+  readonly withoutTimer?: boolean;
+}
+
+export class LogInstance {
+  /** What was handed on to delivery, in that order. */
+  readonly seen: LogEvent[] = [];
+  readonly reader: HeldReader;
+  readonly follower: LogFollower;
+  readonly log: EventLog;
+
+  private constructor(
+    readonly orm: MikroORM,
+    readonly pubSub: PubSub,
+  ) {
+    this.reader = new HeldReader(orm);
+    this.follower = new LogFollower(this.reader, pubSub);
+    this.log = new EventLog(orm, this.reader, this.follower, pubSub, NO_CONSEQUENCES);
+    this.follower.on('delivery', (event) => this.seen.push(event));
+  }
+
+  static async start({ url, pubSub, poolSize = 10, withoutTimer = false }: LogInstanceOptions): Promise<LogInstance> {
+    const orm = await MikroORM.init(ormOptions(url, engineContent, poolSize));
+    const instance = new LogInstance(orm, pubSub ?? new InProcessPubSub({ log: { warn: () => {}, info: () => {} } }));
+    await instance.follower.start();
+    if (withoutTimer) clearInterval(instance.follower['timer']);
+    return instance;
+  }
+
+  /** Commits these events, the first hundred in one transaction, and so on; others are not told. */
+  async commitSilently(...drafts: EventDraft[]): Promise<LogEvent[]> {
+    const events: LogEvent[] = [];
+    // Each event updates the head's row: a transaction of thousands would spend its time on that row's versions.
+    for (let done = 0; done < drafts.length; done += 100) {
+      const some = drafts.slice(done, done + 100);
+      events.push(...(await inTransaction(this.orm, (em) => this.log.append(em, some))));
+    }
+    return events;
+  }
+
+  wakeUp(message: Partial<LogWakeUp>): void {
+    this.pubSub.publish('log', { log: this.follower.identity, pos: '0', ...message });
+  }
+
+  async saw(pos: number, ms = 60_000): Promise<void> {
+    await until(() => this.follower.applied >= pos, `position ${pos} was applied`, ms);
+  }
+
+  get positions(): number[] {
+    return this.seen.map((event) => event.pos);
+  }
+
+  async stop(): Promise<void> {
+    await this.follower.onApplicationShutdown();
+    await this.pubSub.close();
+    await this.orm.close(true);
+  }
+}
+
+/** Gives the database a log that has just been born. */
+export async function emptyLog(database: TestDatabase): Promise<void> {
+  await database.query('truncate event, log_counter');
+  await database.query(
+    `update log_head set pos = 0, nonce = birth.nonce, genesis = birth.nonce
+       from (select substr(uuid_send(gen_random_uuid()), 1, 6) as nonce) as birth`,
+  );
+}
+
+/** Something to record: an event of a resource whose id ends with `resource`. */
+export function happening(kind = 'HAPPENED', resource = 1, facts: Record<string, unknown> = {}): EventDraft {
+  const id = `00000000-0000-4000-8000-${String(resource).padStart(12, '0')}`;
+  return { resource: { kind: 'thing', id }, kind, actorId: SYSTEM_ACCOUNT_ID, facts };
+}
+
+/** first, first + 1 … last. */
+export function range(first: number, last: number): number[] {
+  return Array.from({ length: Math.max(last - first + 1, 0) }, (_, index) => first + index);
+}
+
+/** Calls `work` after so many turns of the microtask queue. */
+export async function afterTurns(turns: number, work: () => unknown): Promise<void> {
+  for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+  work();
+}
