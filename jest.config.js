@@ -1,8 +1,8 @@
 // Jest finds, runs and reports the tests; Node itself loads them, built (`npm run build:test`).
 export default {
   testMatch: ['<rootDir>/src/**/*.spec.ts', '<rootDir>/test/**/*.spec.ts'],
-  // They have a configuration of their own, since they need Chromium.
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/browser/'],
+  // These have their own configurations, since they need Chromium and Python.
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/browser/', '<rootDir>/test/python/'],
   runtime: '<rootDir>/test/support/native-runtime.js',
   testSequencer: '<rootDir>/test/support/longest-first.js',
   transform: {},
@@ -11,7 +11,7 @@ export default {
   globalTeardown: '<rootDir>/test/support/global-teardown.js',
   testTimeout: 120_000,
   // Many tests wait for real timeouts and other processes: more workers than cores let them wait side by side.
-  maxWorkers: 6,
+  maxWorkers: 4,
   // ms. At its end a worker keeps what it has compiled, for the next run.
   workerGracefulExitTimeout: 10_000,
 };

@@ -3,8 +3,9 @@ import { databaseContent } from './src/database-content.js';
 import { loadConfig, readEnvironment } from './src/engine/config/config.js';
 import { inspectDatabase } from './src/engine/database/open-database.js';
 import { ormOptions } from './src/engine/database/orm-options.js';
+import { service } from './src/boot/service.js';
 
-const { databaseUrl } = loadConfig(readEnvironment());
+const { databaseUrl } = loadConfig(readEnvironment(), service);
 if (!databaseUrl) throw new Error('DATABASE_URL is not set: the command line does not start the embedded database');
 
 const { parameters } = await inspectDatabase(databaseUrl);

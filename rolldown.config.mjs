@@ -36,7 +36,7 @@ export default defineConfig([
     input: {
       main: 'src/main.ts',
       tidings: 'src/tidings.ts',
-      'config-check': 'src/engine/config/check.ts',
+      'config-check': 'src/config-check.ts',
       'demo-live': 'src/demo/live.ts',
     },
     platform: 'node',
