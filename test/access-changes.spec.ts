@@ -7,6 +7,7 @@ import { ProjectRole } from '../src/domain/projects/project-role.js';
 import { lastSeqOfProject } from '../src/domain/projects/project.loader.js';
 import { decodeCursor } from '../src/engine/events/cursor.js';
 import { EventLog } from '../src/engine/events/event-log.js';
+import { LogFollower } from '../src/engine/events/log-follower.js';
 import { LogReader } from '../src/engine/events/log-reader.js';
 import { Hub } from '../src/engine/realtime/fan-out/hub.js';
 import { addMember, createProject, postUpdate } from './support/factories.js';
@@ -307,18 +308,21 @@ describe('viewerRole', () => {
 
   it('splits executions of an event by role only', async () => {
     const { id } = await createProject(owner);
-    const people = [];
+    const members = [];
     for (const role of ['VIEWER', 'VIEWER', 'EDITOR', 'EDITOR', 'OWNER'] as const) {
       const person = await member();
       await addMember(owner, id, person, role);
-      people.push({
-        role,
-        watch: person.elsewhere.subscribe(
-          'subscription ($id: ID!) { projectUpdated(projectId: $id) { seq project { viewerRole lastSeq } } }',
-          { id },
-        ),
-      });
+      members.push({ role, person });
     }
+    // A subscription begins where its instance is in the log: behind these members.
+    await there.app.get(LogFollower).catchUp();
+    const people = members.map(({ role, person }) => ({
+      role,
+      watch: person.elsewhere.subscribe(
+        'subscription ($id: ID!) { projectUpdated(projectId: $id) { seq project { viewerRole lastSeq } } }',
+        { id },
+      ),
+    }));
     await there.watching(5);
     const hub = there.app.get(Hub);
     const before = hub.stats.executions;

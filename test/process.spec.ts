@@ -8,7 +8,7 @@ import { describeFailure } from '../src/boot/start-failure.js';
 import { removeEmbeddedPostgres } from '../src/embedded-postgres/embedded-postgres.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { GraphqlClient } from './support/graphql-client.js';
-import { databaseProcess, killAll, ServiceProcess } from './support/process.js';
+import { databaseProcess, isAlive, killAll, ServiceProcess } from './support/process.js';
 import { RawSocket } from './support/socket-client.js';
 import { TestTidings } from './support/tidings.js';
 import { until } from './support/wait.js';
@@ -106,7 +106,7 @@ describe('the process with the embedded database in a 0700 folder', () => {
     expect(databaseProcess(dataDir)).toBe(left);
     service = await ServiceProcess.start(embedded);
     expect(service.output).toContain(`stopped the PostgreSQL that an earlier process left running (process ${left})`);
-    expect(() => process.kill(left, 0)).toThrow('ESRCH');
+    await until(() => !isAlive(left), 'the old PostgreSQL was gone');
     expect(databaseProcess(dataDir)).toBeGreaterThan(0);
     expect(await keys(await signIn(service))).toContain('KEPT');
   });

@@ -22,6 +22,7 @@ import { startTidings, type Tidings } from '../src/app.js';
 import { freePort } from '../src/boot/free-port.js';
 import { loadConfig } from '../src/engine/config/config.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
+import { isAlive } from './support/process.js';
 import { SECRET, TestTidings } from './support/tidings.js';
 import { until } from './support/wait.js';
 import { service as names } from '../src/boot/service.js';
@@ -40,14 +41,6 @@ function write(parent: string, files: Readonly<Record<string, string>>): void {
     writeFileSync(join(parent, name), content);
   }
 }
-
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-};
 
 /** A project with two pages. */
 const project = folder();

@@ -113,13 +113,21 @@ export async function killAll(): Promise<void> {
   assertNothingFound();
 }
 
+/** Whether a process has this id. One that has ended keeps it until its parent takes note. */
+export function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
 /** Process id of the living PostgreSQL of a data folder, wherever that has put it; undefined: none runs. */
 export function databaseProcess(dataDir: string): number | undefined {
   try {
     const folder = clusterOf(dataDir);
     const pid = Number(readFileSync(join(folder, 'postmaster.pid'), 'utf8').split('\n')[0]);
-    process.kill(pid, 0);
-    return pid;
+    return isAlive(pid) ? pid : undefined;
   } catch {
     return undefined;
   }
