@@ -46,7 +46,7 @@ const MAY_IMPORT = {
   boot: ['embedded-postgres', 'engine/(.*)'],
   demo: ['demo/stories', 'engine/(.*)', 'domain/(.*)', 'boot'],
   'demo/stories': ['demo', 'engine/(.*)', 'domain/(.*)'],
-  pages: ['engine/(.*)'],
+  pages: ['engine/(.*)', 'boot'],
   cli: ['embedded-postgres', 'engine', 'engine/(.*)', 'boot'],
 };
 

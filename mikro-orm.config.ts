@@ -8,6 +8,6 @@ import { service } from './src/boot/service.js';
 const { databaseUrl } = loadConfig(readEnvironment(), service);
 if (!databaseUrl) throw new Error('DATABASE_URL is not set: the command line does not start the embedded database');
 
-const { parameters } = await inspectDatabase(databaseUrl);
+const { parameters } = await inspectDatabase(databaseUrl, databaseContent);
 
 export default ormOptions(databaseUrl, databaseContent, 4, parameters);

@@ -6,13 +6,13 @@ import { NotificationsModule } from './domain/notifications/notifications.module
 import { ProjectsModule } from './domain/projects/projects.module.js';
 import { UpdatesModule } from './domain/updates/updates.module.js';
 import { domainOf } from './domain-parts.js';
-import type { Config } from './engine/config/config.js';
+import type { AppConfig } from './boot/settings.js';
 import { EngineModule } from './engine/engine.module.js';
 
 @Module({})
 export class AppModule {
   /** The whole service over the database at `databaseUrl`. `config` must be complete. */
-  static forRoot(config: Config, databaseUrl: string): DynamicModule {
+  static forRoot(config: AppConfig, databaseUrl: string): DynamicModule {
     return {
       module: AppModule,
       controllers: [DemoController],

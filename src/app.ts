@@ -8,7 +8,7 @@ import { AppModule } from './app.module.js';
 import { databaseContent } from './database-content.js';
 import { prepareDemo } from './demo/prepare-demo.js';
 import { Passwords } from './engine/passwords/passwords.js';
-import type { Config } from './engine/config/config.js';
+import type { AppConfig } from './boot/settings.js';
 import { EventLog } from './engine/events/event-log.js';
 import { useHttpEntry } from './engine/graphql/http/http-entry.js';
 import { Health } from './engine/monitoring/health.js';
@@ -34,7 +34,7 @@ export interface Tidings {
  * `config` must be complete.
  */
 export async function startTidings(
-  config: Config,
+  config: AppConfig,
   databaseUrl: string,
   logger: LoggerService,
   sources: PageSources = {},

@@ -5,6 +5,7 @@ import type { DatabaseContent } from './engine/database/orm-options.js';
 import { engineContent } from './engine/engine-content.js';
 
 export const databaseContent: DatabaseContent = {
+  applicationName: 'tidings',
   entities: [...engineContent.entities, ...domainContent.entities],
   migrations: [...engineContent.migrations, ...domainContent.migrations].sort((one, other) =>
     one.name < other.name ? -1 : 1,

@@ -171,7 +171,7 @@ it('the command line changes nothing without an installation, unless asked to cr
   try {
     const words = ['account', 'role', 'a@example.com', 'EDITOR'];
     const there = { DATABASE_URL: database.url, APP_SECRET: SECRET };
-    const err = 'There is no Tidings in the database of DATABASE_URL.\n';
+    const err = 'There is no installation in the database of DATABASE_URL.\n';
     expect(await run(there, words)).toEqual({ code: 1, out: '', err });
     expect(await database.query(`select relname from pg_class where relnamespace = 'public'::regnamespace`)).toEqual(
       [],

@@ -137,7 +137,7 @@ it.each<[string, Record<string, string>, string, string]>([
 describe('server versions and roles that tests cannot start are simulated by their replies', () => {
   let facts: DatabaseFacts;
   beforeAll(async () => {
-    ({ facts } = await inspectDatabase((await database()).url));
+    ({ facts } = await inspectDatabase((await database()).url, {}));
   });
   const judged = (change: Partial<DatabaseFacts>) => {
     try {

@@ -219,7 +219,7 @@ describe('a failing start', () => {
     await database.query(`insert into migration (name, executed_at) values ('20990101000001-later', now())`);
     try {
       const said = await TestTidings.start({ database }).then(() => 'it started', describeFailure);
-      expect(said).toContain('migrated by a newer Tidings: 20990101000001-later is not known here');
+      expect(said).toContain('migrated by a newer version: 20990101000001-later is not known here');
     } finally {
       await database.query(`delete from migration where name = '20990101000001-later'`);
     }

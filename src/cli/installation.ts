@@ -46,7 +46,7 @@ export class Installation {
     const { dataDir, databaseUrl } = loadConfig(this.environment, service);
     if (databaseUrl === undefined) {
       if (hasEmbeddedPostgres(dataDir)) return;
-      throw new NoInstallationError(`There is no Tidings in ${dataDir}. Is DATA_DIR right?`);
+      throw new NoInstallationError(`There is no installation in ${dataDir}. Is DATA_DIR right?`);
     }
     const { orm } = await openDatabase(databaseUrl, this.domain.content, 1);
     try {

@@ -1,7 +1,7 @@
 // Tells pages which demo accounts anyone may sign in as, so that they offer them where they are, and nowhere else.
 import { Controller, Get, Header, Inject } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
-import type { Config } from '../engine/config/config.js';
+import type { AppConfig } from '../boot/settings.js';
 import { CONFIG } from '../engine/config/config.module.js';
 import { type DemoSignIn, demoAccounts } from './demo-accounts.js';
 import { DEMO_PASSWORD } from './people.js';
@@ -15,7 +15,7 @@ interface DemoSignIns {
 @Controller()
 export class DemoController {
   constructor(
-    @Inject(CONFIG) private readonly config: Config,
+    @Inject(CONFIG) private readonly config: AppConfig,
     private readonly orm: MikroORM,
   ) {}
 

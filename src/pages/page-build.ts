@@ -7,13 +7,13 @@ import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { LoggerService } from '@nestjs/common';
-import type { Config } from '../engine/config/config.js';
+import type { AppConfig } from '../boot/settings.js';
 
 export type PageName = 'dashboard' | 'playground';
 export type BuildState = 'building' | 'failed' | 'done';
 
 /** The pages that are on. */
-export function pagesOf(config: Pick<Config, PageName>): readonly PageName[] {
+export function pagesOf(config: Pick<AppConfig, PageName>): readonly PageName[] {
   return (['dashboard', 'playground'] as const).filter((page) => config[page]);
 }
 

@@ -2,7 +2,7 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { type RequestHandler, Router } from 'express';
 import { join } from 'node:path';
-import type { Config } from '../engine/config/config.js';
+import type { AppConfig } from '../boot/settings.js';
 import type { EndpointPage } from '../engine/graphql/http/http-entry.js';
 import { BuiltPage, sendDocument } from './built-page.js';
 import { NoSuchPageFilter } from './no-such-page.filter.js';
@@ -28,7 +28,7 @@ export class Pages {
   private readonly build: PageBuild | undefined;
 
   constructor(
-    private readonly config: Config,
+    private readonly config: AppConfig,
     { web = WEB_FOLDER, build }: PageSources,
   ) {
     const foldersOf = (page: PageName) => [join(web, 'dist', page), join(web, 'dist/previous', page)];

@@ -8,7 +8,7 @@ on conflict do nothing returning id`;
 
 const CLOSE = 'insert into first_admin (id) values (1) on conflict do nothing';
 
-/** Whether the account created by this transaction is the first ADMIN ever, counting disabled and demo ADMINs. */
+/** Whether the account created by this transaction is the first ADMIN ever, counting disabled ones. */
 export async function claimFirstAdmin(em: EntityManager): Promise<boolean> {
   return (await em.execute<unknown[]>(CLAIM)).length > 0;
 }

@@ -22,7 +22,7 @@ export function deriveKey(secret: Buffer, label: string, length = 32): Buffer {
  * `config` with its secrets: as configured, or the one in DATA_DIR, which is generated at the first start.
  * @throws {ConfigError} in production without APP_SECRET, or when the file is damaged or cannot be read or written.
  */
-export async function resolveSecrets(config: Config): Promise<Config> {
+export async function resolveSecrets<C extends Config>(config: C): Promise<C> {
   if (config.appSecrets.length > 0) return config;
   if (config.production) throw new ConfigError([{ variable: 'APP_SECRET', reason: 'is required in production' }]);
   return { ...config, appSecrets: [await loadOrCreateSecret(config.dataDir)] };

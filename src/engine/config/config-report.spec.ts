@@ -16,7 +16,7 @@ describe('the report of config:check', () => {
       service,
     );
     expect(valid).toBe(true);
-    for (const name of VARIABLES) expect(text).toMatch(new RegExp(`^ {2}${name} +\\S`, 'm'));
+    for (const name of [...VARIABLES, 'INTROSPECTION']) expect(text).toMatch(new RegExp(`^ {2}${name} +\\S`, 'm'));
     expect(text).toMatch(/APP_SECRET +set$/m);
     expect(text).toMatch(/DATABASE_URL +postgresql:\/\/\*\*\*@db:5432\/tidings\?\*\*\*$/m);
     expect(text).toMatch(/SESSION_IDLE_TTL +2d$/m);

@@ -39,9 +39,6 @@ const SHOWN: Record<VariableName, (config: Config) => string> = {
   MAILS_PER_HOUR: (config) => String(config.mailsPerHour),
   REGISTRATION: (config) => config.registration,
   REGISTRATIONS_PER_HOUR: (config) => String(config.registrationsPerHour),
-  DASHBOARD: (config) => onOff(config.dashboard),
-  PLAYGROUND: (config) => onOff(config.playground),
-  DEMO: (config) => String(config.demo),
   MAX_CONNECTIONS: (config) => String(config.maxConnections),
   MAX_CONNECTIONS_PER_ADDRESS: (config) => String(config.maxConnectionsPerAddress),
   RATE_LIMITS: (config) => onOff(config.rateLimits),
@@ -60,7 +57,9 @@ export function maskUrl(text: string | undefined): string | undefined {
 export function reportConfig(env: NodeJS.ProcessEnv, service: Service): ConfigReport {
   try {
     const config = loadConfig(env, service);
-    const rows = Object.entries(SHOWN).map(([name, show]) => `  ${name.padEnd(29)}${show(config)}`);
+    const engine = Object.entries(SHOWN).map(([name, show]) => [name, show(config)]);
+    const settings = [...engine, ...Object.entries(service.settings.report(config))];
+    const rows = settings.map(([name, value]) => `  ${name?.padEnd(29)}${value}`);
     assertFilesReadable(config);
     const warnings = config.warnings.map((warning) => `  warning: ${warning}`);
     return { valid: true, text: ['Configuration is valid:', ...rows, ...warnings].join('\n') };

@@ -1,5 +1,5 @@
 // Rules between variables, and the checks of production. Single values are validated by their types in the schema.
-import { isExposed, isLoopback } from './loopback.js';
+import { isExposed } from './loopback.js';
 import type { Problem } from './config-error.js';
 import type { Settings, VariableName } from './config.schema.js';
 
@@ -17,7 +17,6 @@ function production(s: Readable): readonly Check[] {
     ['APP_SECRET', !s.APP_SECRET, 'is required in production; make one with: openssl rand -base64 32'],
     ['APP_SECRET', !!weakness, `${weakness}: refused in production; make one with: openssl rand -base64 32`],
     ['PUBLIC_URL', !!s.PUBLIC_URL && isExposed(s.PUBLIC_URL), 'must be https in production'],
-    ['DEMO', s.DEMO, 'must not be true in production: its passwords are public'],
     ['RATE_LIMITS', s.RATE_LIMITS === false, 'must not be off in production'],
   ];
 }
@@ -50,7 +49,7 @@ export function crossProblems(s: Readable): readonly Problem[] {
 }
 
 /** Warnings about settings that are probably unintended. `s` has no problems. */
-export function crossWarnings(s: Settings, host: string, publicUrl: string): readonly string[] {
+export function crossWarnings(s: Settings, publicUrl: string): readonly string[] {
   const live = s.NODE_ENV === 'production';
   const weakness = s.APP_SECRET?.map((secret) => secret.weakness).find(Boolean);
   const warnings: readonly (readonly [boolean, string])[] = [
@@ -64,16 +63,12 @@ export function crossWarnings(s: Settings, host: string, publicUrl: string): rea
       !live && isExposed(publicUrl),
       'PUBLIC_URL is http and not this machine: browsers will not keep the session cookies',
     ],
-    [
-      s.ALLOWED_ORIGINS?.includes(publicUrl) === false,
-      'ALLOWED_ORIGINS lacks PUBLIC_URL: the dashboard there cannot sign in',
-    ],
+    [s.ALLOWED_ORIGINS?.includes(publicUrl) === false, 'ALLOWED_ORIGINS lacks PUBLIC_URL: pages there cannot sign in'],
     [
       s.ACCESS_TOKEN_TTL > s.SESSION_IDLE_TTL,
       'ACCESS_TOKEN_TTL is longer than SESSION_IDLE_TTL: sessions end before their tokens',
     ],
     [!live && !!weakness, `APP_SECRET ${weakness}: production refuses it`],
-    [s.DEMO === true && !isLoopback(host), 'DEMO accounts with public passwords can be reached from other machines'],
   ];
   return warnings.flatMap(([applies, warning]) => (applies ? [warning] : []));
 }

@@ -1,4 +1,4 @@
-// Every variable that Tidings reads, with its kind, bounds and default. docs/configuration.md explains them to operators.
+// Every variable that the engine reads, with its kind, bounds and default. docs/configuration.md explains them to operators.
 // What holds between variables is in config.rules.ts; defaults that depend on another variable are in config.ts.
 import { z } from 'zod';
 import * as type from './variable-types.js';
@@ -15,7 +15,7 @@ export const configSchema = z.object({
   DATABASE_URL: variable(type.databaseUrl.optional()),
   DATABASE_POOL_SIZE: variable(type.wholeNumber({ min: 1, max: 500 }).default(20)),
   REDIS_URL: variable(type.redisUrl.optional()),
-  DATA_DIR: variable(type.path.default('.tidings')),
+  DATA_DIR: variable(type.path.optional()),
   APP_SECRET: variable(type.appSecrets.optional()),
   PUBLIC_URL: variable(type.origin.optional()),
   ALLOWED_ORIGINS: variable(type.origins.optional()),
@@ -34,9 +34,6 @@ export const configSchema = z.object({
   MAILS_PER_HOUR: variable(type.wholeNumber({ min: 1, max: 1_000_000 }).default(2_000)),
   REGISTRATION: variable(type.oneOf('open', 'closed').default('open')),
   REGISTRATIONS_PER_HOUR: variable(type.wholeNumber({ min: 1, max: 1_000_000 }).default(500)),
-  DASHBOARD: variable(type.flag('on', 'off').default(true)),
-  PLAYGROUND: variable(type.flag('on', 'off').optional()),
-  DEMO: variable(type.flag('true', 'false').optional()),
   MAX_CONNECTIONS: variable(type.wholeNumber({ min: 10, max: 1_000_000 }).default(10_000)),
   MAX_CONNECTIONS_PER_ADDRESS: variable(type.wholeNumber({ min: 1, max: 1_000_000 }).default(2_048)),
   RATE_LIMITS: variable(type.flag('on', 'off').default(true)),

@@ -36,7 +36,7 @@ describe('an empty environment', () => {
       databasePoolSize: 20,
       embedded: true,
       redisUrl: undefined,
-      dataDir: `${process.cwd()}/.tidings`,
+      dataDir: `${process.cwd()}/.notes`,
       appSecrets: [],
       publicUrl: 'http://localhost:4000',
       allowedOrigins: ['http://localhost:4000', 'http://127.0.0.1:4000'],
@@ -52,9 +52,7 @@ describe('an empty environment', () => {
       mailsPerHour: 2_000,
       registration: 'open',
       registrationsPerHour: 500,
-      dashboard: true,
-      playground: true,
-      demo: true,
+      introspection: true,
       rateLimits: true,
       maxConnections: 10_000,
       maxConnectionsPerAddress: 2_048,
@@ -106,25 +104,25 @@ describe('a refusal', () => {
   });
 
   it('names bad values and broken rules between others together', () => {
-    expect(refused({ ...live(), PORT: '70000', DEMO: 'true', SESSION_MAX_AGE: '1d' }).toSorted()).toEqual([
-      'DEMO',
+    expect(refused({ ...live(), PORT: '70000', RATE_LIMITS: 'off', SESSION_MAX_AGE: '1d' }).toSorted()).toEqual([
       'PORT',
+      'RATE_LIMITS',
       'SESSION_IDLE_TTL',
     ]);
   });
 });
 
 describe('production', () => {
-  it('starts with a database, a secret and an https address, on all interfaces and without demo accounts', () => {
+  it('starts with a database, a secret and an https address, on all interfaces', () => {
     const config = loadConfig(live(), service);
-    expect(config).toMatchObject({ production: true, embedded: false, host: '0.0.0.0', demo: false, warnings: [] });
+    expect(config).toMatchObject({ production: true, embedded: false, host: '0.0.0.0', warnings: [] });
     expect(config.allowedOrigins).toEqual(['https://tidings.example']);
     expect(config.appSecrets).toHaveLength(1);
   });
 
-  it('refuses, all at once, the embedded database, demo accounts, no limits, no secret, and a readable address', () => {
-    const env = { NODE_ENV: 'production', DEMO: 'true', RATE_LIMITS: 'off', PUBLIC_URL: 'http://tidings.example' };
-    expect(refused(env)).toEqual(['DATABASE_URL', 'APP_SECRET', 'PUBLIC_URL', 'DEMO', 'RATE_LIMITS']);
+  it('refuses, all at once, the embedded database, no limits, no secret, and a readable address', () => {
+    const env = { NODE_ENV: 'production', RATE_LIMITS: 'off', PUBLIC_URL: 'http://tidings.example' };
+    expect(refused(env)).toEqual(['DATABASE_URL', 'APP_SECRET', 'PUBLIC_URL', 'RATE_LIMITS']);
   });
 
   it('refuses a weak secret, also as the previous one, which is only warned of elsewhere', () => {
@@ -151,20 +149,23 @@ describe('production', () => {
   });
 });
 
-describe('demo accounts', () => {
-  it.each([
-    [{}, true],
-    [{ HOST: 'localhost' }, true],
-    [{ HOST: '::1' }, true],
-    [{ HOST: '0.0.0.0' }, false],
-    [{ DATABASE_URL: 'postgresql:///tidings?host=/run/postgresql' }, false],
-    [{ DEMO: 'false' }, false],
-    [{ DEMO: 'true', DATABASE_URL: 'postgres://db/tidings' }, true],
-  ])('%j: %s', (env, demo) => expect(loadConfig(env, service).demo).toBe(demo));
+describe('settings of the application', () => {
+  it('are read with those of the engine, on which their defaults depend', () => {
+    expect(loadConfig({}, service).introspection).toBe(true);
+    expect(loadConfig(live(), service).introspection).toBe(false);
+    expect(loadConfig({ INTROSPECTION: 'off' }, service).introspection).toBe(false);
+  });
 
-  it('can be asked for where others reach them, with a warning', () => {
-    const config = loadConfig({ DEMO: 'true', HOST: '0.0.0.0' }, service);
-    expect([config.demo, config.warnings.length]).toEqual([true, 1]);
+  it('are refused together with those of the engine', () => {
+    expect(refused({ INTROSPECTION: 'yes', PORT: 'http' }).toSorted()).toEqual(['INTROSPECTION', 'PORT']);
+    expect(refused({ ...live(), INTROSPECTION: 'on', RATE_LIMITS: 'off' })).toEqual(['RATE_LIMITS', 'INTROSPECTION']);
+  });
+
+  it('add warnings, and names that may be misspelt', () => {
+    expect(loadConfig({ INTROSPECTION: 'on', HOST: '::1' }, service).warnings).toEqual(['INTROSPECTION is on for ::1']);
+    expect(loadConfig({ INTROSPECTOIN: 'on' }, service).warnings).toEqual([
+      'INTROSPECTOIN is not a known variable; did you mean INTROSPECTION?',
+    ]);
   });
 });
 
@@ -226,9 +227,9 @@ describe('the port that was bound', () => {
 describe('a misspelt variable', () => {
   it('gives a warning with the name that was meant', () => {
     expect(loadConfig({ ACCES_TOKEN_TTL: '1s', PROT: '1', database_url: 'x' }, service).warnings).toEqual([
-      'ACCES_TOKEN_TTL is not a variable of Tidings; did you mean ACCESS_TOKEN_TTL?',
-      'PROT is not a variable of Tidings; did you mean PORT?',
-      'database_url is not a variable of Tidings; did you mean DATABASE_URL?',
+      'ACCES_TOKEN_TTL is not a known variable; did you mean ACCESS_TOKEN_TTL?',
+      'PROT is not a known variable; did you mean PORT?',
+      'database_url is not a known variable; did you mean DATABASE_URL?',
     ]);
   });
 

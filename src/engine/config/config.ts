@@ -1,13 +1,15 @@
 // The effective configuration: the only reader of process.env, and otherwise pure. Secrets are generated in app-secret.ts.
 import { resolve } from 'node:path';
+import type { ZodType } from 'zod';
+import type { ApplicationValues } from './application-settings.js';
 import { ConfigError, type Problem } from './config-error.js';
 import { crossProblems, crossWarnings, type Readable } from './config.rules.js';
-import { configSchema, type Settings, VARIABLES } from './config.schema.js';
-import { isExposed, isLoopback } from './loopback.js';
+import { configSchema, type Settings } from './config.schema.js';
+import { isExposed } from './loopback.js';
 import { misspellings } from './misspellings.js';
 import type { Service } from './service.js';
 
-export interface Config {
+export interface Config extends ApplicationValues {
   /** Given by the application: not read from the environment. */
   readonly service: Service;
   /** `NODE_ENV=production`. */
@@ -55,12 +57,6 @@ export interface Config {
   readonly registration: Settings['REGISTRATION'];
   /** Registrations per hour, in total. */
   readonly registrationsPerHour: number;
-  /** The dashboard is at `/`. */
-  readonly dashboard: boolean;
-  /** The playground is at the endpoint for browsers, and the schema answers introspection. */
-  readonly playground: boolean;
-  /** The demo accounts exist and are enabled. */
-  readonly demo: boolean;
   readonly rateLimits: boolean;
   /** TCP connections of this instance, and of one address unless it is a trusted proxy. */
   readonly maxConnections: number;
@@ -72,7 +68,7 @@ export interface Config {
 
 /** The environment of this process. For entry points; everything else is given a `Config`. */
 export function readEnvironment(): NodeJS.ProcessEnv {
-  // oxlint-disable-next-line no-process-env -- the one place of the project that reads it
+  // oxlint-disable-next-line no-process-env -- the only place that reads it
   return process.env;
 }
 
@@ -80,33 +76,44 @@ export function readEnvironment(): NodeJS.ProcessEnv {
  * Reads, validates and completes the configuration, without side effects.
  * @throws {ConfigError} with all invalid and missing variables, by name, never by value.
  */
-export function loadConfig(env: NodeJS.ProcessEnv, service: Service): Config {
-  const [read, problems] = readAll(env);
+export function loadConfig<Values extends ApplicationValues>(
+  env: NodeJS.ProcessEnv,
+  service: Service<Values>,
+): Config & Values {
+  const types = { ...configSchema.shape, ...service.settings.variables };
+  const [read, problems] = readAll(env, types);
   const refused = new Set(problems.map(({ variable }) => variable));
-  const all = [...problems, ...crossProblems(read).filter(({ variable }) => !refused.has(variable))];
-  const misspelt = misspellings(Object.keys(env), VARIABLES);
+  const broken = [...crossProblems(read), ...service.settings.problems(read)];
+  const all = [...problems, ...broken.filter(({ variable }) => !refused.has(variable))];
+  const misspelt = misspellings(Object.keys(env), Object.keys(types));
   if (all.length > 0) throw new ConfigError(all, misspelt);
-  // Without a problem every variable of the schema was read.
+  // Without a problem every variable was read.
   return complete(service, read as Settings, misspelt);
 }
 
 /** Validates each variable separately: zod would skip rules between variables if any variable is invalid. */
-function readAll(env: NodeJS.ProcessEnv): [Readable, Problem[]] {
+function readAll(env: NodeJS.ProcessEnv, types: Readonly<Record<string, ZodType>>): [Readable, Problem[]] {
   const problems: Problem[] = [];
-  const entries = VARIABLES.map((variable) => {
-    const result = configSchema.shape[variable].safeParse(env[variable]);
+  const entries = Object.entries(types).map(([variable, type]) => {
+    const result = type.safeParse(env[variable]);
     if (!result.success) problems.push({ variable, reason: result.error.issues[0]?.message ?? 'is not valid' });
     return [variable, result.data] as const;
   });
   return [Object.fromEntries(entries), problems];
 }
 
-function complete(service: Service, s: Settings, misspelt: readonly string[]): Config {
+function complete<Values extends ApplicationValues>(
+  service: Service<Values>,
+  s: Settings,
+  misspelt: readonly string[],
+): Config & Values {
   const production = s.NODE_ENV === 'production';
   const host = s.HOST ?? (production ? '0.0.0.0' : '127.0.0.1');
   const embedded = s.DATABASE_URL === undefined;
   const publicUrl = s.PUBLIC_URL ?? local('localhost', s.PORT);
+  const engine = { production, embedded, host };
   return {
+    ...service.settings.values(s, engine),
     service,
     production,
     port: s.PORT,
@@ -115,7 +122,7 @@ function complete(service: Service, s: Settings, misspelt: readonly string[]): C
     embedded,
     databasePoolSize: s.DATABASE_POOL_SIZE,
     redisUrl: s.REDIS_URL,
-    dataDir: resolve(s.DATA_DIR),
+    dataDir: resolve(s.DATA_DIR ?? `.${service.prefix}`),
     appSecrets: s.APP_SECRET?.map(({ key }) => key) ?? [],
     publicUrl,
     allowedOrigins: s.ALLOWED_ORIGINS ?? defaultOrigins(publicUrl, s.PORT),
@@ -131,14 +138,11 @@ function complete(service: Service, s: Settings, misspelt: readonly string[]): C
     mailsPerHour: s.MAILS_PER_HOUR,
     registration: s.REGISTRATION,
     registrationsPerHour: s.REGISTRATIONS_PER_HOUR,
-    dashboard: s.DASHBOARD,
-    playground: s.PLAYGROUND ?? !production,
-    demo: s.DEMO ?? (embedded && isLoopback(host) && !production),
     rateLimits: s.RATE_LIMITS,
     maxConnections: s.MAX_CONNECTIONS,
     maxConnectionsPerAddress: s.MAX_CONNECTIONS_PER_ADDRESS,
     logLevel: s.LOG_LEVEL,
-    warnings: [...misspelt, ...crossWarnings(s, host, publicUrl)],
+    warnings: [...misspelt, ...crossWarnings(s, publicUrl), ...service.settings.warnings(s, engine)],
   };
 }
 
@@ -152,7 +156,7 @@ function defaultOrigins(publicUrl: string, port: number): readonly string[] {
 }
 
 /** With `PORT=0`: `config` with the bound port, also in default origins. Otherwise `config` itself. */
-export function withBoundPort(config: Config, port: number): Config {
+export function withBoundPort<C extends Config>(config: C, port: number): C {
   if (config.port !== 0) return config;
   // No variable may name port 0 (see the `origin` type), so it stands in defaults only.
   const fill = (origin: string) => (new URL(origin).port === '0' ? local(new URL(origin).hostname, port) : origin);

@@ -18,7 +18,7 @@ describe('DATABASE_URL', () => {
       password: 'p@ss/',
       database: 'tidings',
       tls: undefined,
-      applicationName: 'tidings',
+      applicationName: '',
       options: undefined,
       connectTimeoutMs: 5_000,
     });

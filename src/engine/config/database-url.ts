@@ -25,8 +25,9 @@ export interface DatabaseAddress {
   readonly database: string | undefined;
   /** undefined: not encrypted. */
   readonly tls: DatabaseTls | undefined;
+  /** Empty: none. */
   readonly applicationName: string;
-  /** Command-line options of the server's process, such as `-c search_path=tidings`. */
+  /** Command-line options of the server's process, such as `-c search_path=updates`. */
   readonly options: string | undefined;
   readonly connectTimeoutMs: number;
 }
@@ -99,7 +100,7 @@ function read(url: URL): DatabaseAddress {
     password: given.password || decodeURIComponent(url.password) || undefined,
     database: database || undefined,
     tls,
-    applicationName: given.application_name || 'tidings',
+    applicationName: given.application_name ?? '',
     options: given.options || undefined,
     connectTimeoutMs:
       1000 *

@@ -26,6 +26,6 @@ export function misspellings(given: readonly string[], known: readonly string[])
     .filter((name) => !known.includes(name))
     .flatMap((name) => {
       const meant = known.find((ours) => editDistance(name.toUpperCase(), ours) <= (ours.length < 8 ? 1 : 2));
-      return meant && !given.includes(meant) ? [`${name} is not a variable of Tidings; did you mean ${meant}?`] : [];
+      return meant && !given.includes(meant) ? [`${name} is not a known variable; did you mean ${meant}?`] : [];
     });
 }

@@ -7,7 +7,7 @@ export class NewerDatabaseError extends Error {
 
   constructor(migrations: readonly string[]) {
     super(
-      `The database was migrated by a newer Tidings: ${migrations.join(', ')} is not known here. ` +
+      `The database was migrated by a newer version: ${migrations.join(', ')} is not known here. ` +
         `Start that version, or restore a backup from before.`,
     );
   }
@@ -23,7 +23,7 @@ export async function assertInstallation(orm: MikroORM): Promise<void> {
   const [row] = await orm.em
     .fork()
     .execute<{ there: boolean }[]>(`select to_regclass('log_head') is not null as there`);
-  if (!row?.there) throw new NoInstallationError('There is no Tidings in the database of DATABASE_URL.');
+  if (!row?.there) throw new NoInstallationError('There is no installation in the database of DATABASE_URL.');
 }
 
 /** Throws {@link NewerDatabaseError} if migrations were applied that `content` does not have. */

@@ -14,13 +14,16 @@ export interface OpenDatabase {
 
 /** Throws an `UnsuitableDatabaseError`, a `ConfigError` for unreadable files, or the connection error. */
 export async function openDatabase(url: string, content: DatabaseContent, poolSize: number): Promise<OpenDatabase> {
-  const { parameters, facts } = await inspectDatabase(url);
+  const { parameters, facts } = await inspectDatabase(url, content);
   return { orm: await MikroORM.init(ormOptions(url, content, poolSize, parameters)), facts };
 }
 
 /** The accepted startup parameters, and facts about the database. */
-export async function inspectDatabase(url: string): Promise<{ parameters: Parameters; facts: DatabaseFacts }> {
-  const address = addressOf(url);
+export async function inspectDatabase(
+  url: string,
+  { applicationName }: Pick<DatabaseContent, 'applicationName'>,
+): Promise<{ parameters: Parameters; facts: DatabaseFacts }> {
+  const address = addressOf(url, applicationName);
   for (const [at, parameters] of VARIANTS.entries()) {
     try {
       const facts = await visit(address, parameters);

@@ -9,6 +9,8 @@ import { type Parameters, VARIANTS } from './startup-parameters.js';
 
 /** Entities that the ORM reads or writes, and migrations of all tables, of parts of the application. */
 export interface DatabaseContent {
+  /** `application_name` of connections, if DATABASE_URL names none. */
+  readonly applicationName?: string;
   readonly entities: readonly EntitySchema[];
   readonly migrations: readonly MigrationObject[];
 }
@@ -29,10 +31,10 @@ export function ormOptions(
   poolSize: number,
   parameters: Parameters = VARIANTS[1],
 ): Options {
-  const address = addressOf(url);
+  const address = addressOf(url, content.applicationName);
   const options = defineConfig({
     // For the ORM's own log only: `serviceClient` creates connections.
-    dbName: address.database ?? 'tidings',
+    dbName: address.database ?? 'postgres',
     // A typo in the URL must not create an empty database.
     ensureDatabase: false,
     entities: [...content.entities],

@@ -42,9 +42,9 @@ export function serviceClient(address: DatabaseAddress, parameters: Parameters =
   };
 }
 
-/** DATABASE_URL as validated at the start. */
-export function addressOf(url: string): DatabaseAddress {
+/** DATABASE_URL as validated at the start; `applicationName` is the default. */
+export function addressOf(url: string, applicationName = ''): DatabaseAddress {
   const address = readDatabaseUrl(url);
   if (typeof address === 'string') throw new TypeError(`DATABASE_URL ${address}`);
-  return address;
+  return { ...address, applicationName: address.applicationName || applicationName };
 }

@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { hashOf } from './build.js';
 
-const root = mkdtempSync(join(tmpdir(), 'tidings-hash-'));
+const root = mkdtempSync(join(tmpdir(), 'build-hash-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 function write(name: string, content: string): void {
   mkdirSync(dirname(join(root, name)), { recursive: true });
   writeFileSync(join(root, name), content);
 }
-const hash = () => hashOf(join(root, 'dist'), root);
+const hash = () => hashOf(join(root, 'dist'), root, ['web/one.html', 'web/two.html']);
 
 it('is another after a change of the programs or of a page, and the same otherwise', async () => {
   write('dist/main.js', 'one');
@@ -19,15 +19,15 @@ it('is another after a change of the programs or of a page, and the same otherwi
   for (const [name, content] of [
     ['dist/main.js', 'two'],
     ['dist/more.js', ''],
-    ['web/dist/dashboard/index.html', 'one'],
-    ['web/dist/dashboard/index.html', 'two'],
-    ['web/dist/playground/index.html', 'one'],
+    ['web/one.html', 'one'],
+    ['web/one.html', 'two'],
+    ['web/two.html', 'one'],
   ] as const) {
     write(name, content);
     seen.push(await hash());
   }
   expect(new Set(seen).size).toBe(seen.length);
   write('dist/main.js.map', 'of no program');
-  write('web/dist/dashboard/assets/index-1.js', 'named by its document');
+  write('web/assets/index-1.js', 'named by its document');
   expect(await hash()).toBe(seen.at(-1));
 });

@@ -7,7 +7,7 @@ import { Metrics } from './metrics.js';
 
 const COUNTERS: Readonly<Record<keyof PubSubStats, string>> = {
   dropped: 'Wake-ups not sent to other instances, because Redis was unavailable or slow.',
-  malformed: 'Messages on the channels of Tidings that are not wake-ups.',
+  malformed: 'Messages on the pub/sub channels that are not wake-ups.',
   reconnects: 'Connections to Redis made after the first one.',
 };
 

@@ -20,7 +20,7 @@ export const MAX_WAITING = { network: 4, site: 16 };
 const POINTS = { hash: 0.5, wrong: 50 };
 /** After this number of hashes of preferred kinds, a waiting kind gets a turn. */
 const PASSES = 3;
-/** Work of this process itself, such as creating demo accounts. */
+/** Work of this process itself, such as creating accounts at the start. */
 const OWN: Owner = { group: '', key: '' };
 
 interface Job {

@@ -24,7 +24,7 @@ let pipeline: OperationPipeline;
 beforeEach(() => {
   metrics = new Metrics({ service });
   cache = new DocumentCache(metrics);
-  pipeline = new OperationPipeline(cache, metrics, { playground: true });
+  pipeline = new OperationPipeline(cache, metrics, { introspection: true, service });
 });
 
 /** Codes of the refusal, or what it costs. */

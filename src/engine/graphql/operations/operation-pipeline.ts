@@ -4,6 +4,7 @@ import { GraphQLError, type GraphQLSchema } from 'graphql';
 import type { Counter } from 'prom-client';
 import type { Config } from '../../config/config.js';
 import { CONFIG } from '../../config/config.module.js';
+import type { Service } from '../../config/service.js';
 import { BadUserInputError, UnauthenticatedError } from '../../errors/service-error.js';
 import { Metrics } from '../../monitoring/metrics.js';
 import { isCredential } from '../schema/field-rules.js';
@@ -49,7 +50,7 @@ export class OperationPipeline {
   constructor(
     private readonly cache: DocumentCache,
     metrics: Metrics,
-    @Inject(CONFIG) private readonly config: Pick<Config, 'playground'>,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'introspection' | 'service'>,
   ) {
     this.refusals = metrics.counter(
       'operations_refused_total',
@@ -86,7 +87,7 @@ export class OperationPipeline {
     const problem =
       shapeProblem(operation) ??
       (sender.via === 'socket' ? credentialProblem(operation) : undefined) ??
-      (this.config.playground ? undefined : introspectionProblem(operation));
+      (this.config.introspection ? undefined : introspectionProblem(operation, this.config.service));
     if (problem) return [problem];
     const variables = request.variables ?? {};
     const problems = variableProblems(schema, operation.definition, variables);
@@ -138,11 +139,14 @@ function credentialProblem({ type, rootFields, schema }: ParsedOperation): Graph
   return new GraphQLError(message, { nodes: credential, extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } });
 }
 
-/** The schema describes itself where the playground is on. `__typename` is no introspection: clients add it everywhere. */
-function introspectionProblem({ rootFields }: ParsedOperation): GraphQLError | undefined {
+/** The schema describes itself where introspection is on. `__typename` is no introspection: clients add it everywhere. */
+function introspectionProblem(
+  { rootFields }: ParsedOperation,
+  { introspectionHint }: Service,
+): GraphQLError | undefined {
   const field = rootFields.find(({ name }) => name.value === '__schema' || name.value === '__type');
   if (!field) return undefined;
-  const message = `Introspection is off here: "${field.name.value}" is not answered. The schema is published as schema.gql; PLAYGROUND=on switches introspection on.`;
+  const message = `Introspection is off here: "${field.name.value}" is not answered. ${introspectionHint}`;
   return new GraphQLError(message, { nodes: field, extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } });
 }
 

@@ -1,4 +1,4 @@
-// Pages of children, for many parents in one statement: the first pages of 50 projects cost one statement.
+// Pages of children, for many parents in one statement: the first pages of 50 parents cost one statement.
 import type { EntityName } from '@mikro-orm/core';
 import { type Batch, Loader } from '../../database/loaders.js';
 import { fromRow, type Row } from '../../database/rows.js';

@@ -4,6 +4,7 @@ import type { OperationContext } from '../../access/operation-context.js';
 import type { Config } from '../../config/config.js';
 import { CONFIG } from '../../config/config.module.js';
 import { networkOf } from '../../limits/client-network.js';
+import { build } from '../../monitoring/build.js';
 import { CloseCode } from './close-codes.js';
 import type { Socket } from './socket.js';
 import { SOCKET_SESSIONS, type SocketSessions } from './socket-sessions.port.js';
@@ -48,6 +49,11 @@ export class OpenSockets implements Iterable<Socket> {
 
   get size(): number {
     return this.all.size;
+  }
+
+  /** The build that clients of this instance are told when they connect. */
+  build(): Promise<string> {
+    return build(this.config.service.documents);
   }
 
   /** Registers the socket until it is closed. */

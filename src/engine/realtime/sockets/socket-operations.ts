@@ -11,7 +11,6 @@ import { isErrors, type OperationRequest } from '../../graphql/operations/operat
 import type { ParsedOperation } from '../../graphql/operations/parsed-operation.js';
 import { signOutIn } from '../../graphql/operations/sign-out.js';
 import { ownerOf } from '../../limits/client-network.js';
-import { build } from '../../monitoring/build.js';
 import { OpenSockets } from './open-sockets.js';
 import { SocketAdmission } from './socket-admission.js';
 import { retryAdvice } from './retry-advice.js';
@@ -79,7 +78,7 @@ export class SocketOperations {
     if (token.expiresAt <= Date.now()) return refuse(socket, CloseCode.Expired, 'Access token expired');
     // Set before the session is looked up: if it ends meanwhile, this socket is closed with it.
     socket.presented = token;
-    const [caller, own] = await Promise.all([this.sessions.callerOf(token), build()]);
+    const [caller, own] = await Promise.all([this.sessions.callerOf(token), this.sockets.build()]);
     if (caller.refusal) return refuse(socket, CloseCode.TryAgainLater, 'Try again later');
     if (!caller.principal) return refuse(socket, CloseCode.Unauthenticated, 'Unauthorized');
     if (!socket.open) return false;

@@ -1,8 +1,8 @@
 // What docs/configuration.md says is refused, sentence by sentence: a start and `npm run config:check` refuse it, by name.
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { reportConfig } from './config-report.js';
-import { service } from '../../../test/fixtures/engine-domain/service.js';
+import { reportConfig } from '../engine/config/config-report.js';
+import { service } from './service.js';
 
 const page = readFileSync('docs/configuration.md', 'utf8').replace(/\s+/g, ' ');
 const SECRET = randomBytes(32).toString('base64');
@@ -108,7 +108,11 @@ it.each([
     'PUBLIC_URL is http',
   ],
   ['Outside production it is a warning', { APP_SECRET: '07'.repeat(32) }, 'APP_SECRET repeats'],
-  ['looks like a misspelling of one below gives a warning', { PUBLIC_URI: SMTP_URL }, 'PUBLIC_URI is not a variable'],
+  [
+    'looks like a misspelling of one below gives a warning',
+    { PUBLIC_URI: SMTP_URL },
+    'PUBLIC_URI is not a known variable',
+  ],
 ])('%s', (sentence, env, warning) => {
   expect(page).toContain(sentence);
   const { valid, text } = reportConfig(env, service);
