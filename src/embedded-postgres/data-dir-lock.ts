@@ -9,12 +9,13 @@ const SQLITE_BUSY = 5;
 
 /** Locks `file`, creating it if needed, and returns how to unlock it. Undefined: still locked elsewhere after `timeout` ms. */
 export function lockFile(file: string, timeout: number): (() => void) | undefined {
-  const lock = new DatabaseSync(file, { timeout });
+  let lock: DatabaseSync | undefined;
   try {
+    lock = new DatabaseSync(file, { timeout });
     lock.exec('PRAGMA journal_mode = MEMORY; BEGIN IMMEDIATE');
-    return () => lock.close();
+    return lock.close.bind(lock);
   } catch (error) {
-    lock.close();
+    lock?.close();
     const { errcode, message } = error as { errcode?: number; message: string };
     if (errcode === SQLITE_BUSY) return undefined;
     throw new EmbeddedPostgresError(

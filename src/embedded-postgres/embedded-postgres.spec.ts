@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import {
+  asInContainer,
   canMountAt,
   copyOfTemplate,
   endAll,
@@ -39,6 +40,8 @@ const ownFolderIsOpen =
   spawnSync(join(platformPackage(), 'native', 'bin', 'postgres'), ['--version'], { uid: 65_534, gid: 65_534 })
     .status === 0;
 const whenOpen = ownFolderIsOpen ? describe : describe.skip;
+const canContain = isRoot && spawnSync(asInContainer[0]!, [...asInContainer.slice(1), 'true']).status === 0;
+const whenContained = canContain ? describe : describe.skip;
 const app = join(folder, 'app');
 const firstLog: string[] = [];
 /** A data folder that tests leave as it was; whoever damages one takes a copy of its own. */
@@ -178,6 +181,21 @@ whenRoot(`users and folders${isRoot ? '' : ' (skipped: only root can be several 
   });
 });
 
+whenContained(`root in a container${canContain ? '' : ' (skipped: setpriv must let root drop a capability)'}`, () => {
+  test('shares its server, and stops one that was left running', async () => {
+    const options = { wrapper: asInContainer };
+    const first = await startChild(app, installation, options);
+    const shared = await startChild(app, installation, { ...options, share: true });
+    expect(shared.url).toBe(first.url);
+    await kill(first.child);
+    expect(processesOf(installation)).not.toEqual([]);
+    const second = await startChild(app, installation, options);
+    expect(await query(second.url, 'select word from kept')).toEqual([{ word: 'here' }]);
+    await stopChild(second.child);
+    expect(processesOf(installation)).toEqual([]);
+  });
+});
+
 describe('after kill -9', () => {
   test('the next start stops the living server and starts one of its own', async () => {
     const first = await startChild(app, installation);
@@ -289,6 +307,11 @@ describe('what it refuses, and says', () => {
       'another version',
       /made by PostgreSQL 99, the embedded one is 18.*DATABASE_URL/,
       (dir) => writeFileSync(join(dir, 'PG_VERSION'), '99\n'),
+    ],
+    [
+      'a folder in place of the lock',
+      /Cannot lock .*postgres.lock/,
+      (dir) => mkdirSync(join(dir, '..', 'postgres.lock')),
     ],
     [
       'a missing pg_control',

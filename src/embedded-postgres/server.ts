@@ -168,11 +168,21 @@ function isPostgresOf(pid: number, clusterDir: string): boolean {
       const command = execFileSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' });
       return command.includes(`postgres -D ${clusterDir} `);
     }
-    const [cwd, folder] = [statSync(`/proc/${pid}/cwd`), statSync(clusterDir)];
-    const isThere = cwd.ino === folder.ino && cwd.dev === folder.dev;
-    return isThere && readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'postgres';
+    if (readFileSync(`/proc/${pid}/comm`, 'utf8').trim() !== 'postgres') return false;
+    return worksIn(pid, clusterDir) ?? readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`\0-D\0${clusterDir}\0`);
   } catch {
     return false;
+  }
+}
+
+/** Undefined: we may not see it. That is root without CAP_SYS_PTRACE, as in containers, and a process of another user. */
+function worksIn(pid: number, folder: string): boolean | undefined {
+  try {
+    const [cwd, { ino, dev }] = [statSync(`/proc/${pid}/cwd`), statSync(folder)];
+    return cwd.ino === ino && cwd.dev === dev;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') return undefined;
+    throw error;
   }
 }
 
