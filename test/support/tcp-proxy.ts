@@ -33,9 +33,9 @@ export async function startTcpProxy(targetPort: number, targetHost = '127.0.0.1'
   let unavailable = false;
   let port = targetPort;
 
-  const listener = createServer((client) => {
+  const listener = createServer({ noDelay: true }, (client) => {
     if (unavailable) return refuse(client);
-    const pair: Pair = { client, server: connect(port, targetHost), firstBytes: '' };
+    const pair: Pair = { client, server: connect({ port, host: targetHost, noDelay: true }), firstBytes: '' };
     pairs.add(pair);
     client.on('data', (chunk: Buffer) => {
       if (pair.firstBytes.length < 1024) pair.firstBytes += chunk.toString('latin1');
