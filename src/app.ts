@@ -11,7 +11,7 @@ import { Passwords } from './engine/passwords/passwords.js';
 import type { AppConfig } from './boot/settings.js';
 import { EventLog } from './engine/events/event-log.js';
 import { useHttpEntry } from './engine/graphql/http/http-entry.js';
-import { Health } from './engine/monitoring/health.js';
+import { HealthChecks } from './engine/monitoring/health-checks.js';
 import { assertKnownDatabase } from './engine/database/known-database.js';
 import { ListenError } from './boot/listen-error.js';
 import { Pages, type PageSources } from './pages/pages.js';
@@ -46,7 +46,7 @@ export async function startTidings(
   });
   let stopping: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
-    app.get(Health).leave();
+    app.get(HealthChecks).beginShutdown();
     const orm = app.get(MikroORM);
     const drained = drain(app.getHttpServer());
     await app.close().finally(drained);

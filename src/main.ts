@@ -15,7 +15,7 @@ import { PageBuild, pagesOf } from './pages/page-build.js';
 import { service } from './boot/service.js';
 
 /** ms that running work has to end, before the database is stopped all the same. */
-const STOP_PATIENCE_MS = 8_000;
+const STOP_TIMEOUT_MS = 8_000;
 /** ms after which a second signal means impatience. Under npm, Ctrl-C comes twice at once: from the terminal and from npm. */
 const SAME_SIGNAL_MS = 1_000;
 
@@ -46,7 +46,7 @@ async function main(): Promise<void> {
     logger.log('Stopping', 'Tidings');
   } finally {
     build?.stop();
-    await Promise.race([tidings?.stop(), delay(STOP_PATIENCE_MS)]);
+    await Promise.race([tidings?.stop(), delay(STOP_TIMEOUT_MS)]);
     await postgres?.stop();
   }
 }

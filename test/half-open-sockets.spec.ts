@@ -49,10 +49,10 @@ describe('a half-open connection', () => {
     const person = await tidings.current.asUser();
     const socket = await RawSocket.signedIn(tidings.current.url, person.accessToken!);
     const end = serversEnd(person);
-    end.hold();
+    end.pauseReading();
     advance(end, 51_000);
     end.checkAlive();
-    end.release();
+    end.resumeReading();
     end.checkAlive();
     expect(end.open).toBe(true);
     await socket.close();

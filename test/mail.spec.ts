@@ -7,7 +7,7 @@ import PostalMime from 'postal-mime';
 import type { Config } from '../src/engine/config/config.js';
 import { loadConfig } from '../src/engine/config/config.js';
 import { freePort } from '../src/boot/free-port.js';
-import { senderOf } from '../src/engine/mail/mail-delivery.js';
+import { senderOf } from '../src/engine/mail/mail-transport.js';
 import type { Mail } from '../src/engine/mail/mail.js';
 import { Metrics } from '../src/engine/monitoring/metrics.js';
 import { Mailer } from '../src/engine/mail/mailer.js';

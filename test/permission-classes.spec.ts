@@ -10,7 +10,7 @@ import {
   isObjectType,
 } from 'graphql';
 import { OperationContext } from '../src/engine/access/operation-context.js';
-import type { ReadView } from '../src/engine/access/read-view.js';
+import type { CachedReads } from '../src/engine/access/cached-reads.js';
 import { type AccountRights, type Principal, Role } from '../src/engine/access/role.js';
 import { isSameResource } from '../src/engine/access/sharing.js';
 import type { LogEvent } from '../src/engine/events/log-event.js';
@@ -127,7 +127,7 @@ const operations = () =>
       };
     });
 
-function contextOf({ accountId, rights }: Viewer, view: ReadView): OperationContext {
+function contextOf({ accountId, rights }: Viewer, reads: CachedReads): OperationContext {
   const principal: Principal = {
     accountId,
     rights,
@@ -136,7 +136,7 @@ function contextOf({ accountId, rights }: Viewer, view: ReadView): OperationCont
     session: { ended: false },
     tokenExpiresAt: Infinity,
   };
-  return contexts.forSocket({ address: '::1', userAgent: undefined }, { principal }).over(view);
+  return contexts.forSocket({ address: '::1', userAgent: undefined }, { principal }).withReads(reads);
 }
 
 /** What a client can tell of a result. Which of two errors comes first is a matter of luck. */
@@ -166,11 +166,11 @@ describe('one execution per permission class', () => {
           return;
         }
         const resourceId = event.resource.id;
-        const [view, ownView] = [contexts.view(), contexts.view()];
+        const [reads, ownView] = [contexts.newReads(), contexts.newReads()];
         const classes = Map.groupBy(audience, ({ rights }) => plan.classOf(rights, resourceId));
         const shown = new Set<string>();
         for (const [permission, members] of classes) {
-          const result = await shared.execute(plan, { event, resourceId, permission, view });
+          const result = await shared.execute(plan, { event, resourceId, permission, reads });
           if (!result) throw new Error(`It needed the viewer: ${source}`);
           for (const member of members) {
             const own = await execute({
@@ -213,12 +213,12 @@ describe('one execution per permission class', () => {
     const event = events.find(({ kind }) => kind === 'UPDATE_EDITED')!;
     const resourceId = event.resource.id;
     const run = async (roles: readonly ProjectRole[]) => {
-      const view = contexts.view();
+      const reads = contexts.newReads();
       const shown = new Set<string>();
       for (const role of roles) {
         const rights = { role: Role.EDITOR, disabled: false, resources: new Map([[resourceId, role]]) };
         const permission = plan.classOf(rights, resourceId);
-        shown.add(JSON.stringify(seen((await shared.execute(plan, { event, resourceId, permission, view }))!)));
+        shown.add(JSON.stringify(seen((await shared.execute(plan, { event, resourceId, permission, reads }))!)));
       }
       return shown;
     };

@@ -128,7 +128,7 @@ class Instance {
   }
 
   readonly opened: Promise<void>;
-  readonly count = () => this.counters.take({ name: 'faults', points: 1_000_000, seconds: 900 }, 'all');
+  readonly count = () => this.counters.consume({ name: 'faults', points: 1_000_000, seconds: 900 }, 'all');
 }
 
 /** True, once both uses work. */

@@ -204,7 +204,7 @@ describe(`sign-ins with the old password, in ${ROUNDS} interleavings`, () => {
 
 it(`two refreshes during the end of their session leave no session, in ${ROUNDS} interleavings`, async () => {
   const [sessions, tokens] = [tidings.current.app.get(SessionService), tidings.current.app.get(RefreshTokens)];
-  const context = { em: tidings.current.app.get(MikroORM).em, client, assertShown: () => {} };
+  const context = { em: tidings.current.app.get(MikroORM).em, client, assertPageAccount: () => {} };
   const refresh = (token: string) => tidings.current.app.get(RefreshService).refresh(token, 'BODY', context);
   const tokenOf = ({ session }: OpenSession) => tokens.make(session.id, session.generation, session.seed);
   const seen = new Map<string, number>();

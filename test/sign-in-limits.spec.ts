@@ -228,7 +228,7 @@ describe('limits per address', () => {
   it('count invalid refresh tokens separately from those of neighbours', async () => {
     const [user, address] = [await tidings.current.asUser(), newAddress()];
     const limits = tidings.current.app.get(Limits);
-    for (let at = 0; at < 1_199; at += 1) await limits.take(SIGN_IN_LIMITS['refresh: network'], address);
+    for (let at = 0; at < 1_199; at += 1) await limits.consume(SIGN_IN_LIMITS['refresh: network'], address);
     const rubbish = (at: number) =>
       from(address, tidings.current.anonymous, REFRESH, { t: `tr1.${randomUUID()}.${at + 1}.${'A'.repeat(43)}` });
     expect(await codesOf(3, rubbish)).toEqual({ UNAUTHENTICATED: 1, RATE_LIMITED: 2 });

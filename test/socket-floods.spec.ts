@@ -8,7 +8,7 @@ import { postMany } from './support/live.js';
 import { useTidings } from './support/tidings.js';
 import { until } from './support/wait.js';
 import { OpenSockets } from '../src/engine/realtime/sockets/open-sockets.js';
-import { CLOSES_PER_ITERATION } from '../src/engine/realtime/sockets/connection-endings.js';
+import { CLOSES_PER_ITERATION } from '../src/engine/realtime/sockets/paced-closer.js';
 
 const tidings = useTidings();
 const bystander = useBystander(tidings);

@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import { Gate } from '../src/engine/limits/gate.js';
-import { MAX_STRANGERS, OpenSockets } from '../src/engine/realtime/sockets/open-sockets.js';
-import { MAX_HELD } from '../src/engine/realtime/sockets/socket-memory.js';
+import { MAX_UNAUTHENTICATED, OpenSockets } from '../src/engine/realtime/sockets/open-sockets.js';
+import { MAX_SOCKET_BYTES } from '../src/engine/realtime/sockets/socket-memory.js';
 import { subscribe } from './support/bystander.js';
 import { createProject, postUpdate } from './support/factories.js';
 import { RawSocket } from './support/socket-client.js';
@@ -19,7 +19,7 @@ const upgrade = (address: string) =>
 
 describe('sockets before sign-in', () => {
   it('are refused per network with 429 and Retry-After', async () => {
-    const strangers = Array.from({ length: MAX_STRANGERS.network }, () => upgrade('203.0.113.7'));
+    const strangers = Array.from({ length: MAX_UNAUTHENTICATED.network }, () => upgrade('203.0.113.7'));
     await Promise.all(strangers.map((ws) => once(ws, 'open')));
     const late = upgrade('203.0.113.7');
     late.on('error', () => {});
@@ -31,11 +31,11 @@ describe('sockets before sign-in', () => {
     const other = upgrade('203.0.113.8');
     await once(other, 'open');
     for (const ws of [...strangers, other]) ws.terminate();
-    await until(() => tidings.current.app.get(OpenSockets).strangerCount === 0, 'all were forgotten');
+    await until(() => tidings.current.app.get(OpenSockets).unauthenticatedCount === 0, 'all were forgotten');
   });
 
   it('are closed for new ones over the total limit, those of the largest network first', async () => {
-    const { network, all } = MAX_STRANGERS;
+    const { network, all } = MAX_UNAUTHENTICATED;
     const crowds = Array.from({ length: Math.ceil(all / network) }, (_, n) => `203.0.113.${n}`);
     const strangers: WebSocket[] = [];
     for (const address of crowds) {
@@ -47,11 +47,11 @@ describe('sockets before sign-in', () => {
     await once(other, 'open');
     expect((await closed)[0]).toBe(1013);
     for (const ws of [...strangers, other]) ws.terminate();
-    await until(() => tidings.current.app.get(OpenSockets).strangerCount === 0, 'all were forgotten');
+    await until(() => tidings.current.app.get(OpenSockets).unauthenticatedCount === 0, 'all were forgotten');
   });
 
   it('are limited under concurrent connects', async () => {
-    const sockets = Array.from({ length: MAX_STRANGERS.network + 50 }, () => upgrade('203.0.113.9'));
+    const sockets = Array.from({ length: MAX_UNAUTHENTICATED.network + 50 }, () => upgrade('203.0.113.9'));
     const refused = sockets.map(
       (ws) =>
         new Promise<boolean>((resolve) => {
@@ -60,7 +60,7 @@ describe('sockets before sign-in', () => {
     );
     expect((await Promise.all(refused)).filter(Boolean)).toHaveLength(50);
     for (const ws of sockets) ws.terminate();
-    await until(() => tidings.current.app.get(OpenSockets).strangerCount === 0, 'all were forgotten');
+    await until(() => tidings.current.app.get(OpenSockets).unauthenticatedCount === 0, 'all were forgotten');
   });
 
   it('may not send large messages', async () => {
@@ -136,7 +136,7 @@ describe('messages of a signed-in client', () => {
     await until(() => closes() > 0, 'one was closed', 60_000);
     const held = () =>
       [...tidings.current.app.get(OpenSockets)].reduce((sum, { bufferedBytes }) => sum + bufferedBytes, 0);
-    await until(() => held() <= MAX_HELD.account, 'the others hold no more than they may');
+    await until(() => held() <= MAX_SOCKET_BYTES.account, 'the others hold no more than they may');
     expect((await (await tidings.current.asUser()).send('{ me { id } }')).status).toBe(200);
     for (const { ws } of sockets) ws.terminate();
   }, 90_000);

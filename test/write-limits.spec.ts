@@ -141,7 +141,7 @@ describe('the limit of new projects', () => {
     const editor = await tidings.current.asUser('EDITOR');
     const limits = tidings.current.app.get(Limits);
     for (let at = 0; at < 98; at += 1) {
-      await limits.take({ name: 'createProject', points: 100, seconds: 3_600 }, editor.id);
+      await limits.consume({ name: 'createProject', points: 100, seconds: 3_600 }, editor.id);
     }
     const fields = [0, 1, 2, 3].map((at) => `p${at}: createProject(input: { key: "MANY-${at}", name: "Many" }) { id }`);
     const { errors } = await editor.send(`mutation { ${fields.join(' ')} }`);

@@ -4,7 +4,7 @@ import { poolerRefusal } from '../engine/errors/library-messages.js';
 import { EmbeddedPostgresError } from '../embedded-postgres/embedded-postgres.js';
 import { UnsuitableDatabaseError } from '../engine/database/database-requirements.js';
 import { tlsProblem } from '../engine/database/tls-errors.js';
-import { isDatabaseAway, sqlState } from '../engine/database/unit-of-work.js';
+import { isDatabaseUnavailable, sqlState } from '../engine/database/unit-of-work.js';
 import { NewerDatabaseError, NoInstallationError } from '../engine/database/known-database.js';
 import { ListenError } from './listen-error.js';
 
@@ -34,7 +34,7 @@ export function describeFailure(error: unknown): string {
   const tls = tlsProblem(error);
   if (tls) return `The database server does not have the TLS that sslmode of DATABASE_URL asks for (${tls}).`;
   if (code === '08P01') return `The connection pooler of DATABASE_URL ${poolerRefusal(String(error))}.`;
-  if (isDatabaseAway(error) || isUnreachable(error))
+  if (isDatabaseUnavailable(error) || isUnreachable(error))
     return `The database at DATABASE_URL cannot be reached${code && ` (${code})`}. Does it run, and is the address right?`;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

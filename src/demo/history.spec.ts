@@ -5,14 +5,14 @@ import { ProjectEventKind, subjectOf } from '../domain/projects/project-events.j
 import { ProjectRole } from '../domain/projects/project-role.js';
 import { Health } from '../domain/projects/health.js';
 import { DEMO_ACCOUNT_IDS } from './demo-accounts.js';
-import { tellHistory } from './history.js';
+import { buildHistory } from './history.js';
 import { PEOPLE } from './people.js';
 import { STORIES } from './prepare-demo.js';
-import { instant } from './story.js';
+import { timeOf } from './story.js';
 
 const NOON = new Date(2026, 7, 12, 12, 0); // a Wednesday
 const SUNDAY = new Date(2027, 0, 3, 0, 5);
-const told = (now: Date) => tellHistory(STORIES, { demo: 'demo hash', others: 'other hash' }, now);
+const told = (now: Date) => buildHistory(STORIES, { demo: 'demo hash', others: 'other hash' }, now);
 const { accounts, projects, members, updates, comments, events } = told(NOON);
 
 const timeIn = (id: string): number => Buffer.from(parse(id)).readUIntBE(0, 6);
@@ -23,9 +23,9 @@ const healthsOf = (key: string) =>
 
 describe('times of stories', () => {
   it('count working days back, on the clock of the server', () => {
-    expect(instant('1d 09:30', NOON)).toEqual(new Date(2026, 7, 11, 9, 30));
-    expect(instant('3d 16:00', NOON)).toEqual(new Date(2026, 7, 7, 16, 0));
-    expect(instant('1d 16:00', SUNDAY)).toEqual(new Date(2027, 0, 1, 16, 0));
+    expect(timeOf('1d 09:30', NOON)).toEqual(new Date(2026, 7, 11, 9, 30));
+    expect(timeOf('3d 16:00', NOON)).toEqual(new Date(2026, 7, 7, 16, 0));
+    expect(timeOf('1d 16:00', SUNDAY)).toEqual(new Date(2027, 0, 1, 16, 0));
   });
 
   it.each([NOON, SUNDAY])('lie in the past of %p, on working days', (now) => {
@@ -53,11 +53,11 @@ describe('the past of the demo', () => {
       for (const [at, by] of [...remarks, ...story.updates.map((update) => [update.at, update.by] as const)]) {
         const since = joined.get(by) ?? (PEOPLE[by].role === Role.ADMIN ? story.created : undefined);
         if (!since) throw new Error(`${by} is not in ${story.key}`);
-        expect(instant(at, NOON).getTime()).toBeGreaterThan(instant(since, NOON).getTime());
+        expect(timeOf(at, NOON).getTime()).toBeGreaterThan(timeOf(since, NOON).getTime());
       }
       for (const update of story.updates)
         for (const [at] of update.comments ?? [])
-          expect(instant(at, NOON).getTime()).toBeGreaterThan(instant(update.at, NOON).getTime());
+          expect(timeOf(at, NOON).getTime()).toBeGreaterThan(timeOf(update.at, NOON).getTime());
     }
   });
 

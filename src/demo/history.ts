@@ -9,7 +9,7 @@ import type { Comment, Update } from '../domain/updates/update.entity.js';
 import { emailKey } from '../engine/mail/email-address.js';
 import { DEMO_ACCOUNT_IDS } from './demo-accounts.js';
 import { PEOPLE, type PersonName } from './people.js';
-import { instant, type ProjectStory, type Remark } from './story.js';
+import { timeOf, type ProjectStory, type StoryComment } from './story.js';
 
 /** Rows by table, and the events of all of them in the order of their times. */
 export interface DemoHistory {
@@ -35,9 +35,9 @@ const idAt = (time: Date): string => v7({ msecs: time.getTime() });
 const untouched = () => ({ idempotencyKey: null, inputHash: null, mentioned: [] });
 
 /** The whole past of the demo, as seen at `now`. */
-export function tellHistory(stories: readonly ProjectStory[], hashes: DemoHashes, now: Date): DemoHistory {
-  const accounts = tellAccounts(hashes, now);
-  const told = stories.map((story) => tellProject(story, idsByName(accounts), now));
+export function buildHistory(stories: readonly ProjectStory[], hashes: DemoHashes, now: Date): DemoHistory {
+  const accounts = buildAccounts(hashes, now);
+  const told = stories.map((story) => buildProject(story, idsByName(accounts), now));
   const events = told.flatMap((project) => project.events).sort((a, b) => a.at.getTime() - b.at.getTime());
   return {
     accounts: [...accounts.values()],
@@ -51,8 +51,8 @@ export function tellHistory(stories: readonly ProjectStory[], hashes: DemoHashes
 
 type IdOf = (name: PersonName) => string;
 
-function tellAccounts(hashes: DemoHashes, now: Date): Map<PersonName, Account> {
-  const founded = instant(FOUNDED, now).getTime();
+function buildAccounts(hashes: DemoHashes, now: Date): Map<PersonName, Account> {
+  const founded = timeOf(FOUNDED, now).getTime();
   const known: Partial<Record<PersonName, string>> = DEMO_ACCOUNT_IDS;
   const entries = Object.entries(PEOPLE).map(([key, person], index) => {
     const name = key as PersonName;
@@ -80,8 +80,8 @@ function idsByName(accounts: Map<PersonName, Account>): IdOf {
   };
 }
 
-function tellProject(story: ProjectStory, idOf: IdOf, now: Date) {
-  const createdAt = instant(story.created, now);
+function buildProject(story: ProjectStory, idOf: IdOf, now: Date) {
+  const createdAt = timeOf(story.created, now);
   const { key, name, description, budget } = story;
   const project = {
     id: idAt(createdAt),
@@ -106,8 +106,8 @@ function tellProject(story: ProjectStory, idOf: IdOf, now: Date) {
     role,
     createdAt: at,
   });
-  const commentRow = ([when, by, body]: Remark, updateId: string | null) => {
-    const at = instant(when, now);
+  const commentRow = ([when, by, body]: StoryComment, updateId: string | null) => {
+    const at = timeOf(when, now);
     const said = { projectId, updateId, authorId: idOf(by), body };
     const comment = { id: idAt(at), ...said, version: 1, ...untouched(), createdAt: at, editedAt: null };
     happened(at, by, ProjectEventKind.COMMENT_POSTED, { subjectId: comment.id });
@@ -116,13 +116,13 @@ function tellProject(story: ProjectStory, idOf: IdOf, now: Date) {
 
   happened(createdAt, story.lead, ProjectEventKind.PROJECT_CREATED, { subjectId: projectId });
   const joined = story.members.map(([when, who, role]) => {
-    const at = instant(when, now);
+    const at = timeOf(when, now);
     happened(at, story.lead, ProjectEventKind.MEMBER_ADDED, { subjectId: idOf(who), role });
     return memberRow(at, who, role);
   });
   const comments = story.chat.map((remark) => commentRow(remark, null));
   const updates = story.updates.map(({ at: when, by, health, title, body, note, comments: remarks }) => {
-    const at = instant(when, now);
+    const at = timeOf(when, now);
     const said = { authorId: idOf(by), title, body, health, internalNote: note ?? null };
     const update = { id: idAt(at), projectId, ...said, version: 1, ...untouched(), createdAt: at, editedAt: null };
     happened(at, by, ProjectEventKind.UPDATE_POSTED, { subjectId: update.id });

@@ -7,7 +7,7 @@ import type { EventLog, LoggedTransaction } from '../engine/events/event-log.js'
 import { ProjectEntity, ProjectMemberEntity } from '../domain/projects/project.entity.js';
 import { CommentEntity, UpdateEntity } from '../domain/updates/update.entity.js';
 import { demoAccounts, disableDemoAccounts, enableDemoAccounts } from './demo-accounts.js';
-import { tellHistory } from './history.js';
+import { buildHistory } from './history.js';
 import { DEMO_PASSWORD } from './people.js';
 import { billing } from './stories/billing.js';
 import { harbour } from './stories/harbour.js';
@@ -51,7 +51,7 @@ async function seed({ em, record }: LoggedTransaction, passwords: Passwords): Pr
     passwords.hash(DEMO_PASSWORD),
     passwords.hash(randomBytes(32).toString('hex')),
   ]);
-  const history = tellHistory(STORIES, { demo, others }, new Date());
+  const history = buildHistory(STORIES, { demo, others }, new Date());
   await em.insertMany(AccountEntity, [...history.accounts]);
   await em.insertMany(ProjectEntity, [...history.projects]);
   await em.insertMany(ProjectMemberEntity, [...history.members]);

@@ -7,7 +7,7 @@ import type { PersonName } from './people.js';
 export type When = `${number}d ${number}:${number}`;
 
 /** Something said: when, by whom, what. */
-export type Remark = readonly [at: When, by: PersonName, text: string];
+export type StoryComment = readonly [at: When, by: PersonName, text: string];
 
 export interface UpdateStory {
   readonly at: When;
@@ -17,7 +17,7 @@ export interface UpdateStory {
   readonly body: string;
   /** Internal note. */
   readonly note?: string;
-  readonly comments?: readonly Remark[];
+  readonly comments?: readonly StoryComment[];
 }
 
 export interface ProjectStory {
@@ -30,11 +30,11 @@ export interface ProjectStory {
   readonly lead: PersonName;
   readonly members: readonly (readonly [at: When, who: PersonName, role: ProjectRole])[];
   readonly updates: readonly UpdateStory[];
-  readonly chat: readonly Remark[];
+  readonly chat: readonly StoryComment[];
 }
 
 /** The instant that `when` means at `now`. Weekends are passed over: nobody posts on a Sunday. */
-export function instant(when: When, now: Date): Date {
+export function timeOf(when: When, now: Date): Date {
   const match = /^(\d+)d (\d{2}):(\d{2})$/.exec(when);
   if (!match) throw new Error(`Not a time of a story: ${when}`);
   const [days = 0, hours = 0, minutes = 0] = match.slice(1).map(Number);

@@ -8,7 +8,7 @@ import { platformPackage, provideBinaries } from './binaries.js';
 import { createCluster, hasCluster, isOurs, provision, readPassword, removeDrafts } from './cluster.js';
 import { lockDataDir } from './data-dir-lock.js';
 import { DataDirInUseError, EmbeddedPostgresError, fileFailure } from './errors.js';
-import { CLUSTER, findPlace, homeOf, NOTE } from './place.js';
+import { CLUSTER, locateCluster, homeOf, NOTE } from './cluster-location.js';
 import { NAME, runningPort, type Server, signIn, startServer, stopLeftServer } from './server.js';
 
 export { EmbeddedPostgresError };
@@ -73,7 +73,7 @@ export function hasEmbeddedPostgres(dataDir: string): boolean {
 /** Removes the database of `folder`, wherever it is, and stops it if it was left running. Throws while it is in use. */
 export function removeEmbeddedPostgres(folder: string): Promise<void> {
   return withDataDir(folder, async (dataDir, unlock) => {
-    const { clusterDir, home } = await findPlace(dataDir, () => {});
+    const { clusterDir, home } = await locateCluster(dataDir, () => {});
     await stopLeftServer(clusterDir);
     for (const path of home ? [home, `${home}.former`] : [clusterDir]) await rm(path, { recursive: true, force: true });
     for (const name of [NOTE, 'postgres.password']) await rm(join(dataDir, name), { force: true });
@@ -103,7 +103,7 @@ async function start(
   packageDir: string,
   { settings = {}, choosePort, log = () => {} }: EmbeddedPostgresOptions,
 ): Promise<{ server: Server; password: string }> {
-  const { clusterDir, runAs, copyRoot, canRun } = await findPlace(dataDir, log);
+  const { clusterDir, runAs, copyRoot, canRun } = await locateCluster(dataDir, log);
   const binaries = await provideBinaries(packageDir, copyRoot, canRun);
   const password = await readPassword(dataDir);
   const left = isOurs(clusterDir) ? await stopLeftServer(clusterDir) : undefined;

@@ -97,7 +97,7 @@ export function rationed(socket: Socket): { allow(writes: number): void } {
   return {
     allow: (writes) => {
       left = writes;
-      socket['hasDrained']();
+      socket['onStreamDrained']();
     },
   };
 }

@@ -27,8 +27,8 @@ export class ProjectFeeds {
 
   /** Events of one project. Ends with FORBIDDEN when the viewer loses access or the project is deleted. */
   ofProject(viewer: Principal, projectId: string, options: FeedOptions): Promise<Subscriber> {
-    const watching = () => this.presence.watch(projectId, viewer.accountId);
-    return this.open(viewer, options, { id: projectId, watching }, (event, rights) => {
+    const onBegin = () => this.presence.watch(projectId, viewer.accountId);
+    return this.open(viewer, options, { id: projectId, onBegin }, (event, rights) => {
       const visible = effectiveProjectRole(rights, projectId) && !this.deleted.has(projectId);
       if (!visible) return forbidden(ProjectRole.VIEWER);
       return event.resource.kind === PROJECT_RESOURCE && event.resource.id === projectId ? 'deliver' : 'skip';
@@ -48,7 +48,7 @@ export class ProjectFeeds {
   private open(
     viewer: Principal,
     { after, includeOwn, onLag }: FeedOptions,
-    { id, watching }: { readonly id?: string; readonly watching?: () => () => void },
+    { id, onBegin }: { readonly id?: string; readonly onBegin?: () => () => void },
     judge: SubscriptionRequest['judge'],
   ): Promise<Subscriber> {
     return this.hub.subscribe({
@@ -56,9 +56,9 @@ export class ProjectFeeds {
       after,
       resource: id === undefined ? { kind: PROJECT_RESOURCE } : { kind: PROJECT_RESOURCE, id },
       judge: (includeOwn ?? true) ? judge : othersOnly(viewer, judge),
-      steady: id !== undefined && (includeOwn ?? true),
+      rightsOnly: id !== undefined && (includeOwn ?? true),
       latestOnLag: onLag === LagPolicy.LATEST,
-      ...(watching ? { watching } : {}),
+      ...(onBegin ? { onBegin } : {}),
     });
   }
 }

@@ -2,7 +2,7 @@
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import type { OperationContext } from '../../engine/access/operation-context.js';
-import { assertStillHasRole } from '../../engine/access/current-role.js';
+import { assertCurrentAccountRole } from '../../engine/access/current-account-role.js';
 import { Role } from '../../engine/access/role.js';
 import { type Account, AccountEntity } from '../../engine/accounts/account.entity.js';
 import { idAt } from '../../engine/database/time-ordered-id.js';
@@ -17,7 +17,7 @@ import { queueOverflows } from './queue-overflows.js';
 
 /** Resource kind of announcements in the log, and their only event kind. */
 const ANNOUNCEMENT_RESOURCE = 'announcement';
-const ANNOUNCED = 'ANNOUNCED';
+const ANNOUNCEMENT_POSTED = 'ANNOUNCED';
 
 /** Announcements waiting for one subscriber; beyond that the oldest are dropped. */
 const MAX_WAITING = 16;
@@ -30,7 +30,7 @@ export class AnnouncementService implements OnModuleInit, OnApplicationShutdown 
   private readonly logger = new Logger(AnnouncementService.name);
   private readonly subscribers = new Set<LiveQueue<PostedAnnouncement>>();
   /** Resolves when all announcements so far have been delivered, which keeps them in order. */
-  private told: Promise<void> = Promise.resolve();
+  private deliveries: Promise<void> = Promise.resolve();
   private stopped = false;
 
   constructor(
@@ -42,20 +42,21 @@ export class AnnouncementService implements OnModuleInit, OnApplicationShutdown 
 
   onModuleInit(): void {
     this.follower.on('delivery', (event) => {
-      if (isAnnounced(event) && this.subscribers.size > 0) this.told = this.told.then(() => this.tell(event));
+      if (isAnnounced(event) && this.subscribers.size > 0)
+        this.deliveries = this.deliveries.then(() => this.notify(event));
     });
   }
 
   onApplicationShutdown(): Promise<void> {
     this.stopped = true;
-    return this.told;
+    return this.deliveries;
   }
 
   /** Throws FORBIDDEN. */
   announce({ viewer, client }: OperationContext, message: string): Promise<Announcement> {
     const { accountId: authorId, sessionId } = viewer;
     return this.log.transaction(async ({ em, record }) => {
-      const at = await assertStillHasRole(em, authorId, Role.ADMIN);
+      const at = await assertCurrentAccountRole(em, authorId, Role.ADMIN);
       const createdAt = new Date(at);
       const announcement = em.create(AnnouncementEntity, { id: idAt(at), message, authorId, createdAt });
       const resource = { kind: ANNOUNCEMENT_RESOURCE, id: announcement.id };
@@ -67,7 +68,7 @@ export class AnnouncementService implements OnModuleInit, OnApplicationShutdown 
         subject: resource,
         address,
       });
-      record({ resource, kind: ANNOUNCED, actorId: authorId, sessionId });
+      record({ resource, kind: ANNOUNCEMENT_POSTED, actorId: authorId, sessionId });
       return announcement;
     });
   }
@@ -84,7 +85,7 @@ export class AnnouncementService implements OnModuleInit, OnApplicationShutdown 
     return queue;
   }
 
-  private async tell({ resource, actorId }: LogEvent): Promise<void> {
+  private async notify({ resource, actorId }: LogEvent): Promise<void> {
     try {
       const em = this.orm.em.fork();
       const timeout = new GrowingTimeout();
@@ -103,5 +104,5 @@ export class AnnouncementService implements OnModuleInit, OnApplicationShutdown 
 }
 
 function isAnnounced({ resource, kind }: LogEvent): boolean {
-  return resource.kind === ANNOUNCEMENT_RESOURCE && kind === ANNOUNCED;
+  return resource.kind === ANNOUNCEMENT_RESOURCE && kind === ANNOUNCEMENT_POSTED;
 }

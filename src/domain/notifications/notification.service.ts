@@ -21,14 +21,14 @@ export interface NewNotification {
 }
 
 /** Notifications that one statement marks, which bounds how long rows are locked. */
-const MARKED_AT_ONCE = 1_000;
+const MARK_BATCH = 1_000;
 
 const MARK_READ = `
 update notification set read_at = clock_timestamp() from (
   select id from notification
    where account_id = any(array[?::uuid]) and read_at is null and id <= ?
      and exists (select from session where id = ? and ended_at is null)
-   order by account_id, id desc limit ${MARKED_AT_ONCE}) as unread
+   order by account_id, id desc limit ${MARK_BATCH}) as unread
  where notification.id = unread.id and notification.read_at is null returning 1`;
 
 const COUNT_UNREAD = `
@@ -46,7 +46,7 @@ export class NotificationService implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.follower.on('delivery', (event) => this.tell(event));
+    this.follower.on('delivery', (event) => this.notify(event));
   }
 
   list(
@@ -72,7 +72,7 @@ export class NotificationService implements OnModuleInit {
     for (let total = 0; ;) {
       const marked = await em.execute<unknown[]>(MARK_READ, [viewer.accountId, upTo, viewer.sessionId]);
       total += marked.length;
-      if (marked.length < MARKED_AT_ONCE) return total;
+      if (marked.length < MARK_BATCH) return total;
     }
   }
 
@@ -92,7 +92,7 @@ export class NotificationService implements OnModuleInit {
     return queue;
   }
 
-  private tell(event: LogEvent): void {
+  private notify(event: LogEvent): void {
     const notice = notified(event);
     if (!notice) return;
     const { id } = notice;

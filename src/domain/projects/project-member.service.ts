@@ -10,7 +10,7 @@ import type { AuditAction } from '../../engine/audit/audit-actions.js';
 import type { AuditRecord } from '../../engine/audit/audit-row.js';
 import { AuditTrail } from '../../engine/audit/audit-trail.js';
 import { type ProjectMember, ProjectMemberEntity } from './project.entity.js';
-import { assertStill } from './current-role.js';
+import { assertCurrentProjectRole } from './project-lock.js';
 import { projectEvent, ProjectEventKind } from './project-events.js';
 import { PROJECT_RESOURCE, ProjectRole } from './project-role.js';
 import { lockProject } from './project.service.js';
@@ -43,7 +43,7 @@ export class ProjectMemberService {
         this.recordIn(em, action, viewer, client, projectId, { accountId, role });
       await lockProject(em, projectId);
       // Otherwise an account that was just removed or demoted could restore its role.
-      const at = await assertStill(em, viewer, projectId, ProjectRole.OWNER);
+      const at = await assertCurrentProjectRole(em, viewer, projectId, ProjectRole.OWNER);
       const member = await em.findOne(ProjectMemberEntity, { projectId, accountId });
       if (member?.role === role) return member;
       if (member) {
@@ -65,7 +65,7 @@ export class ProjectMemberService {
     const failed = { action: 'MEMBER_REMOVED', details: { accountId } } as const;
     return this.auditing(failed, viewer, client, projectId, async ({ em, record }) => {
       await lockProject(em, projectId);
-      if (accountId !== viewer.accountId) await assertStill(em, viewer, projectId, ProjectRole.OWNER);
+      if (accountId !== viewer.accountId) await assertCurrentProjectRole(em, viewer, projectId, ProjectRole.OWNER);
       const member = await em.findOne(ProjectMemberEntity, { projectId, accountId });
       if (!member) return accountId;
       await assertOwnerRemains(em, member, undefined);

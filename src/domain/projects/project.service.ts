@@ -2,7 +2,7 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, LockMode, raw } from '@mikro-orm/postgresql';
 import type { OperationContext } from '../../engine/access/operation-context.js';
-import { assertStillHasRole } from '../../engine/access/current-role.js';
+import { assertCurrentAccountRole } from '../../engine/access/current-account-role.js';
 import { type ClientInfo, type Principal, Role } from '../../engine/access/role.js';
 import { containsText } from '../../engine/database/text-search.js';
 import { idAt } from '../../engine/database/time-ordered-id.js';
@@ -12,7 +12,7 @@ import { EventLog } from '../../engine/events/event-log.js';
 import { AuditTrail } from '../../engine/audit/audit-trail.js';
 import { type Connection, type PageArgs, paginate } from '../../engine/graphql/pagination/connection.js';
 import { type Project, ProjectEntity, ProjectMemberEntity } from './project.entity.js';
-import { assertStill, takeTurn } from './current-role.js';
+import { assertCurrentProjectRole, awaitExclusiveLock } from './project-lock.js';
 import { projectEvent, ProjectEventKind } from './project-events.js';
 import type { NewProject, ProjectChanges, ProjectFilterInput } from './project.input.js';
 import { orderedProjects, type ProjectOrder } from './project-order.js';
@@ -77,7 +77,7 @@ export class ProjectService {
   /** Creates a project with the viewer as OWNER. Throws FORBIDDEN, CONFLICT (PROJECT_KEY_TAKEN). */
   async create(viewer: Principal, input: NewProject): Promise<Project> {
     return this.log.transaction(async ({ em, record }) => {
-      const at = await assertStillHasRole(em, viewer.accountId, Role.EDITOR);
+      const at = await assertCurrentAccountRole(em, viewer.accountId, Role.EDITOR);
       const now = new Date(at);
       const project = em.create(ProjectEntity, { id: idAt(at), ...input, version: 1, createdAt: now, updatedAt: now });
       const owner = { projectId: project.id, accountId: viewer.accountId, role: ProjectRole.OWNER };
@@ -100,7 +100,7 @@ export class ProjectService {
   ): Promise<Project> {
     return this.log.transaction(async ({ em, record }) => {
       const project = await lockProject(em, id);
-      const at = await assertStill(em, viewer, id, ProjectRole.EDITOR);
+      const at = await assertCurrentProjectRole(em, viewer, id, ProjectRole.EDITOR);
       assertVersion(project.version, version);
       em.assign(project, { ...changes, version: project.version + 1, updatedAt: new Date(at) });
       record(projectEvent(viewer, id, ProjectEventKind.PROJECT_EDITED, { subjectId: id }));
@@ -112,7 +112,7 @@ export class ProjectService {
   async delete(viewer: Principal, id: string, { address }: ClientInfo): Promise<string> {
     return this.log.transaction(async ({ em, record }) => {
       const project = await lockProject(em, id);
-      project.deletedAt = new Date(await assertStillHasRole(em, viewer.accountId, Role.ADMIN));
+      project.deletedAt = new Date(await assertCurrentAccountRole(em, viewer.accountId, Role.ADMIN));
       const subject = { kind: PROJECT_RESOURCE, id };
       const actorId = viewer.accountId;
       await this.audit.record(em, { action: 'PROJECT_DELETED', outcome: 'SUCCESS', actorId, subject, address });
@@ -124,7 +124,7 @@ export class ProjectService {
 
 /** The project's row, locked until the transaction ends. Every change of a project or its members starts here. */
 export async function lockProject(em: EntityManager, id: string): Promise<Project> {
-  await takeTurn(em, id);
+  await awaitExclusiveLock(em, id);
   const lockMode = LockMode.PESSIMISTIC_WRITE;
   const project = await em.findOne(ProjectEntity, { id, deletedAt: null }, { lockMode });
   if (!project) throw new NotFoundError('Project');

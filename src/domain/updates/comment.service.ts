@@ -6,7 +6,7 @@ import { NotFoundError } from '../../engine/errors/service-error.js';
 import { EventLog } from '../../engine/events/event-log.js';
 import { AuditTrail } from '../../engine/audit/audit-trail.js';
 import { type Actor, mentioning, projectEvent, ProjectEventKind } from '../projects/project-events.js';
-import { holdProject } from '../projects/current-role.js';
+import { lockProjectShared } from '../projects/project-lock.js';
 import { ProjectRole } from '../projects/project-role.js';
 import { assertVersion } from '../projects/project.service.js';
 import { idAt } from '../../engine/database/time-ordered-id.js';
@@ -47,7 +47,7 @@ export class CommentService {
     return this.log.transaction(async ({ em, record }) => {
       const [place] = await em.execute<{ id: string }[]>('select project_id as id from comment where id = ?', [id]);
       if (!place) throw new NotFoundError('Comment');
-      const at = await holdProject(em, viewer, place.id, ProjectRole.VIEWER);
+      const at = await lockProjectShared(em, viewer, place.id, ProjectRole.VIEWER);
       const lockMode = LockMode.PESSIMISTIC_WRITE;
       const comment = await em.findOne(CommentEntity, { id }, { lockMode, populate: ['mentioned'] });
       if (!comment) throw new NotFoundError('Comment');
@@ -66,7 +66,7 @@ export class CommentService {
     return this.log.transaction(async ({ em, record }) => {
       const comment = await em.findOne(CommentEntity, { id });
       const own = comment?.authorId === viewer.accountId ? ProjectRole.VIEWER : ProjectRole.OWNER;
-      if (comment) await holdProject(em, viewer, comment.projectId, own);
+      if (comment) await lockProjectShared(em, viewer, comment.projectId, own);
       if (!comment || (await em.nativeDelete(CommentEntity, { id })) === 0) throw new NotFoundError('Comment');
       const details = { projectId: comment.projectId, authorId: comment.authorId };
       const [subject, actorId] = [{ kind: 'comment', id }, viewer.accountId];
@@ -86,8 +86,8 @@ export class CommentService {
   private insert(author: Actor, input: NewComment, inputHash: Buffer | null): Promise<Comment> {
     return this.log.transaction(async ({ em, record }) => {
       const { projectId, updateId } = input;
-      const at = await holdProject(em, author, projectId, ProjectRole.VIEWER);
-      if (updateId) await holdUpdate(em, updateId, projectId);
+      const at = await lockProjectShared(em, author, projectId, ProjectRole.VIEWER);
+      if (updateId) await lockUpdateShared(em, updateId, projectId);
       const authorId = author.accountId;
       const { fresh, mentioned } = await mentionsIn(em, projectId, input.body);
       const comment = em.create(CommentEntity, {
@@ -111,7 +111,7 @@ export class CommentService {
 }
 
 /** Blocks removal of the update until this transaction ends. */
-async function holdUpdate(em: EntityManager, id: string, projectId: string): Promise<void> {
+async function lockUpdateShared(em: EntityManager, id: string, projectId: string): Promise<void> {
   const sql = 'select 1 from project_update where id = ? and project_id = ? for key share';
   if ((await em.execute<unknown[]>(sql, [id, projectId])).length === 0) throw new NotFoundError('Update');
 }

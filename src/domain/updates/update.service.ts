@@ -6,7 +6,7 @@ import { NotFoundError } from '../../engine/errors/service-error.js';
 import { EventLog } from '../../engine/events/event-log.js';
 import { AuditTrail } from '../../engine/audit/audit-trail.js';
 import { type Actor, mentioning, projectEvent, ProjectEventKind } from '../projects/project-events.js';
-import { holdProject } from '../projects/current-role.js';
+import { lockProjectShared } from '../projects/project-lock.js';
 import { ProjectRole } from '../projects/project-role.js';
 import { assertVersion } from '../projects/project.service.js';
 import { idAt } from '../../engine/database/time-ordered-id.js';
@@ -73,7 +73,7 @@ export class UpdateService {
 
   private insert(author: Actor, input: NewUpdate, inputHash: Buffer | null): Promise<Update> {
     return this.log.transaction(async ({ em, record }) => {
-      const at = await holdProject(em, author, input.projectId, ProjectRole.EDITOR);
+      const at = await lockProjectShared(em, author, input.projectId, ProjectRole.EDITOR);
       const authorId = author.accountId;
       const { fresh, mentioned } = await mentionsIn(em, input.projectId, textOf(input));
       const update = em.create(UpdateEntity, {
@@ -111,7 +111,7 @@ async function lockUpdate(
   // Locks the project first, as everywhere: comments on the update hold it too.
   const [place] = await em.execute<{ id: string }[]>('select project_id as id from project_update where id = ?', [id]);
   if (!place) throw new NotFoundError('Update');
-  const at = await holdProject(em, viewer, place.id, role);
+  const at = await lockProjectShared(em, viewer, place.id, role);
   const update = await em.findOne(
     UpdateEntity,
     { id },

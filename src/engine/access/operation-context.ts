@@ -1,10 +1,10 @@
-// The context of one operation over HTTP or a socket: the caller, the client's address, the view of the database.
+// The context of one operation over HTTP or a socket: the caller, the client's address, cached reads of the database.
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Loader } from '../database/loaders.js';
 import { OtherAccountError, type ServiceError, UnauthenticatedError } from '../errors/service-error.js';
 import type { ClassValue } from './class-value.js';
 import { type CredentialCookies, NO_COOKIES } from './credential-cookies.js';
-import type { ReadView } from './read-view.js';
+import type { CachedReads } from './cached-reads.js';
 import type { ClientInfo, Principal } from './role.js';
 
 /** The caller, or why it is unknown. `undefined`: no valid credentials. */
@@ -14,27 +14,27 @@ export interface Caller {
   /** Absent over a socket. */
   readonly cookies?: CredentialCookies | undefined;
   /** The account that the sending page says it shows; absent: it does not say. */
-  readonly shownAccount?: string | undefined;
+  readonly pageAccount?: string | undefined;
   /** The page names an account, and without an access token the owner of its cookies is unknown: they stay until the refresh token was verified. */
-  readonly inDoubt?: boolean;
+  readonly cookiesUnverified?: boolean;
 }
 
 export class OperationContext {
   constructor(
-    private readonly newView: () => ReadView,
+    private readonly newReads: () => CachedReads,
     private readonly requester: ClientInfo,
     private caller: Caller,
     readonly via: 'http' | 'socket',
-    private view = newView(),
+    private reads = newReads(),
   ) {}
 
   get em(): EntityManager {
-    return this.view.em;
+    return this.reads.em;
   }
 
   /** Cursor of the newest event that this instance had applied when the operation began: everything that it reads is at least as new. */
   get lastCursor(): string {
-    return this.view.lastCursor;
+    return this.reads.lastCursor;
   }
 
   get client(): ClientInfo {
@@ -66,34 +66,34 @@ export class OperationContext {
   }
 
   /** Whether the cookies may belong to another account than the page shows. */
-  get inDoubt(): boolean {
-    return this.caller.inDoubt === true;
+  get cookiesUnverified(): boolean {
+    return this.caller.cookiesUnverified === true;
   }
 
   /** Throws {@link OtherAccountError} if the sending page shows another account than this. */
-  assertShown(accountId: string): void {
-    const { shownAccount } = this.caller;
-    if (shownAccount !== undefined && shownAccount !== accountId) throw new OtherAccountError();
+  assertPageAccount(accountId: string): void {
+    const { pageAccount } = this.caller;
+    if (pageAccount !== undefined && pageAccount !== accountId) throw new OtherAccountError();
   }
 
   /** Loads one value, batched with its siblings in one statement. */
   load<K, V>(loader: Loader<K, V>, key: K): Promise<V> {
-    return this.view.load(loader, key);
+    return this.reads.load(loader, key);
   }
 
   /** Discards what was read, after a write. */
-  refresh(): void {
-    this.view = this.view.renewed();
+  discardReads(): void {
+    this.reads = this.reads.renewed();
   }
 
-  /** The same caller with a new view, for one event read in its current state. */
-  renewed(): OperationContext {
-    return this.over(this.newView());
+  /** The same caller with an empty cache of reads, for one event read in its current state. */
+  withNewReads(): OperationContext {
+    return this.withReads(this.newReads());
   }
 
-  /** The same caller with a view that others share. */
-  over(view: ReadView): OperationContext {
-    return new OperationContext(this.newView, this.requester, this.caller, this.via, view);
+  /** The same caller with cached reads that other executions share. */
+  withReads(reads: CachedReads): OperationContext {
+    return new OperationContext(this.newReads, this.requester, this.caller, this.via, reads);
   }
 
   /** From here on this operation runs as the account that has just signed in. */

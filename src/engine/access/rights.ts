@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { factsOf } from '../events/event-facts.js';
 import type { LogEvent } from '../events/log-event.js';
 import { LogFollower } from '../events/log-follower.js';
-import { gathered, LogView } from '../events/log-view.js';
+import { gathered, LogCache } from '../events/log-cache.js';
 import { type AccountRights, Role } from './role.js';
 
 /** Resource kind of accounts in the log, and their events that change rights. */
@@ -58,14 +58,14 @@ const MAX_ACCOUNTS = 100_000;
 
 @Injectable()
 export class Rights {
-  private readonly view: LogView<AccountRights>;
+  private readonly cache: LogCache<AccountRights>;
 
   constructor(
     private readonly orm: MikroORM,
     follower: LogFollower,
     @Inject(RESOURCE_RIGHTS) private readonly domain: ResourceRights,
   ) {
-    this.view = new LogView(follower, {
+    this.cache = new LogCache(follower, {
       max: MAX_ACCOUNTS,
       load: gathered((accountIds) => this.load(accountIds)),
       affects: (event) => this.changedBy(event),
@@ -75,7 +75,7 @@ export class Rights {
 
   /** Current rights; `undefined` if there is no such account. The object is updated in place while it is referenced. */
   of(accountId: string): AccountRights | undefined | Promise<AccountRights | undefined> {
-    return this.view.get(accountId);
+    return this.cache.get(accountId);
   }
 
   /** Whether two accounts share a resource, in one statement, whether or not the second one exists. */

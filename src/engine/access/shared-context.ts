@@ -4,7 +4,7 @@ import type { ClassValue } from './class-value.js';
 import { OperationContext } from './operation-context.js';
 import type { PermissionClass } from './permission-class.js';
 import type { Policy } from './policy.js';
-import type { ReadView } from './read-view.js';
+import type { CachedReads } from './cached-reads.js';
 
 /** A shared execution asked for the viewer. Never shown to a client: the execution is discarded. */
 export class ViewerNeededError extends Error {}
@@ -14,11 +14,11 @@ export class SharedContext extends OperationContext {
 
   /** `resourceId`: the resource of the event. `permission` holds for all viewers of the result. */
   constructor(
-    view: ReadView,
+    reads: CachedReads,
     private readonly permission: PermissionClass,
     private readonly resourceId: string,
   ) {
-    super(() => view, { address: '', userAgent: undefined }, {}, 'socket', view);
+    super(() => reads, { address: '', userAgent: undefined }, {}, 'socket', reads);
   }
 
   /** What asked for the viewer, if anything did: then the result is discarded. */
@@ -62,11 +62,11 @@ export class SharedContext extends OperationContext {
     return this.needViewer('cookies were read');
   }
 
-  override get inDoubt(): never {
+  override get cookiesUnverified(): never {
     return this.needViewer('cookies were read');
   }
 
-  override assertShown(): never {
+  override assertPageAccount(): never {
     return this.needViewer('the account that the page shows was read');
   }
 
@@ -74,7 +74,7 @@ export class SharedContext extends OperationContext {
     return this.needViewer('an account was signed in');
   }
 
-  override over(): never {
+  override withReads(): never {
     return this.needViewer('a context of the caller was asked for');
   }
 

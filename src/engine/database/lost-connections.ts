@@ -23,7 +23,7 @@ const PROBE_MS = 1_000;
  * For a pool: removes connections that end, or whose work times out, while in use, so that new ones replace them. Work without a
  * time-out ends after `heldMs`.
  */
-export function giveBackLost(heldMs = HELD_MS): (pool: Pool) => void {
+export function removeLostConnections(heldMs = HELD_MS): (pool: Pool) => void {
   const open = new Set<Client>();
   /** In use, with what to do when it is returned. */
   const inUse = new Map<Client, () => void>();

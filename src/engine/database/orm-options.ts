@@ -2,8 +2,8 @@
 import type { EntitySchema, MigrationObject } from '@mikro-orm/core';
 import { Migrator } from '@mikro-orm/migrations';
 import { defineConfig, type Options } from '@mikro-orm/postgresql';
-import { giveBackLost } from './lost-connections.js';
-import { type Pool, sendTogether } from './one-write.js';
+import { removeLostConnections } from './lost-connections.js';
+import { type Pool, batchWrites } from './batched-writes.js';
 import { addressOf, serviceClient } from './service-client.js';
 import { type Parameters, VARIANTS } from './startup-parameters.js';
 
@@ -54,8 +54,8 @@ export function ormOptions(
       connectionTimeoutMillis: address.connectTimeoutMs,
       Client: serviceClient(address, parameters),
       onPoolCreated: (pool: Pool) => {
-        giveBackLost()(pool);
-        sendTogether(pool);
+        removeLostConnections()(pool);
+        batchWrites(pool);
       },
     },
     // All work uses a fork; using the global entity manager is a bug.

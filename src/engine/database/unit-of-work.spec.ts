@@ -4,7 +4,7 @@ import { createDatabase, type TestDatabase } from '../../../test/support/databas
 import { until } from '../../../test/support/wait.js';
 import { inKeyOrder, Loader, Loaders } from './loaders.js';
 import { ormOptions } from './orm-options.js';
-import { inTransaction, isDatabaseAway, sqlState, violatesUnique } from './unit-of-work.js';
+import { inTransaction, isDatabaseUnavailable, sqlState, violatesUnique } from './unit-of-work.js';
 
 const BoxEntity = defineEntity({
   name: 'Box',
@@ -126,7 +126,7 @@ describe('a piece of work', () => {
         await em.execute(statement);
       });
       const error = await failing.catch((thrown: unknown) => thrown);
-      expect([sqlState(error), isDatabaseAway(error), tries]).toEqual([code, false, 1]);
+      expect([sqlState(error), isDatabaseUnavailable(error), tries]).toEqual([code, false, 1]);
     }
     const own = new Error('of our own');
     await expect(inTransaction(orm, () => Promise.reject(own))).rejects.toBe(own);
@@ -166,7 +166,7 @@ describe('a database that goes away', () => {
           await (ending ?? end(em));
         }),
       );
-      expect([isDatabaseAway(error) || error, tries]).toEqual([true, 1]);
+      expect([isDatabaseUnavailable(error) || error, tries]).toEqual([true, 1]);
       expect(await orm.em.fork().execute('select 1 as one')).toEqual([{ one: 1 }]);
     }
   });
@@ -191,7 +191,7 @@ describe('a database that goes away', () => {
     for (const url of [elsewhere, nowhere]) {
       const away = await MikroORM.init(ormOptions(url.toString(), content, 2));
       const error = await failure(inTransaction(away, (em) => em.execute('select 1')));
-      expect(isDatabaseAway(error) || error).toBe(true);
+      expect(isDatabaseUnavailable(error) || error).toBe(true);
       await away.close(true);
     }
   });

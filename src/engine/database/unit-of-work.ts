@@ -7,7 +7,7 @@ import { tlsProblem } from './tls-errors.js';
 
 /** SQLSTATEs after which the same work may succeed: serialization failure, deadlock, a transaction that was idle for too long. */
 const RETRYABLE = new Set(['40001', '40P01', '25P03']);
-const MAX_TRIES = 6;
+const MAX_ATTEMPTS = 6;
 
 /** Codes of connections that could not be established, or were lost. */
 const NO_CONNECTION =
@@ -16,7 +16,7 @@ const NO_CONNECTION =
  * SQLSTATEs of a backend that cannot do its work: class 08 connection, 28 sign-in refused, 3D000 database gone, 53 no disk or memory,
  * 57P0x shutdown, 57014 too long, 58 system error, 25006 read-only, 25P03 idle in transaction, 25P04 transaction too long.
  */
-const AWAY = /^(08|28|3D000$|53|57P0|57014$|58|25006$|25P03$|25P04$)/;
+const UNAVAILABLE = /^(08|28|3D000$|53|57P0|57014$|58|25006$|25P03$|25P04$)/;
 
 /** The SQLSTATE of a database error, wherever the ORM put it; for a network error, its code. */
 export function sqlState(error: unknown): string | undefined {
@@ -30,9 +30,9 @@ export function violatesUnique(error: unknown, constraint: string): boolean {
 }
 
 /** Whether `error` means that PostgreSQL is unavailable, as opposed to a bug. */
-export function isDatabaseAway(error: unknown): boolean {
+export function isDatabaseUnavailable(error: unknown): boolean {
   const code = sqlState(error) ?? '';
-  if (AWAY.test(code) || NO_CONNECTION.test(code) || tlsProblem(error) !== undefined) return true;
+  if (UNAVAILABLE.test(code) || NO_CONNECTION.test(code) || tlsProblem(error) !== undefined) return true;
   return code === '' && (error instanceof DatabaseTimeoutError || isLostConnection(error));
 }
 
@@ -63,7 +63,7 @@ export async function inTransaction<T>(orm: MikroORM, work: (em: EntityManager) 
     } catch (error) {
       // A failing rollback must not hide the original error: the server rolls back lost connections.
       if (em.isInTransaction()) await em.rollback().catch(() => {});
-      if (attempt >= MAX_TRIES || !RETRYABLE.has(sqlState(error) ?? '')) throw error;
+      if (attempt >= MAX_ATTEMPTS || !RETRYABLE.has(sqlState(error) ?? '')) throw error;
       await delay(Math.random() * 10 * 2 ** attempt);
     }
   }

@@ -4,9 +4,9 @@ import { createDatabase, type TestDatabase } from '../../../test/support/databas
 import { startTcpProxy, type TcpProxy } from '../../../test/support/tcp-proxy.js';
 import { until } from '../../../test/support/wait.js';
 import { withTimeout } from './with-timeout.js';
-import { giveBackLost } from './lost-connections.js';
+import { removeLostConnections } from './lost-connections.js';
 import { ormOptions } from './orm-options.js';
-import { isDatabaseAway } from './unit-of-work.js';
+import { isDatabaseUnavailable } from './unit-of-work.js';
 
 /** ms in which an available PostgreSQL answers, however busy the machine; and a timeout that expires soon. */
 const [AMPLE, SHORT] = [10_000, 200];
@@ -38,12 +38,12 @@ afterAll(() => database.drop());
 /** Over two connections. `heldMs`: how long work without a limit may hold one, if not as long as it does. */
 function connected(url: string, heldMs?: number): Promise<MikroORM> {
   const { driverOptions, ...options } = ormOptions(url, { entities: [BoxEntity], migrations: [] }, 2);
-  const onPoolCreated = giveBackLost(heldMs);
+  const onPoolCreated = removeLostConnections(heldMs);
   return MikroORM.init({ ...options, driverOptions: { ...driverOptions, onPoolCreated } });
 }
 
 const select = (sql = 'select 1 as one') => orm.em.fork().execute(sql);
-const away = (work: Promise<unknown>): Promise<boolean> => work.then(() => false, isDatabaseAway);
+const away = (work: Promise<unknown>): Promise<boolean> => work.then(() => false, isDatabaseUnavailable);
 /** Connections that are made from now on pass. */
 const swallow = () => proxy.blackhole(() => true);
 const sleeping = async (count: number) => {

@@ -2,7 +2,7 @@
 // times out loses its connections, which would otherwise be missing from the pool for as long.
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** The database has not answered in time. It counts as unavailable, see `isDatabaseAway`. */
+/** The database has not answered in time. It counts as unavailable, see `isDatabaseUnavailable`. */
 export class DatabaseTimeoutError extends Error {
   constructor(ms: number) {
     super(`The database has not answered within ${ms} ms`);

@@ -10,7 +10,7 @@ import { Metrics } from '../monitoring/metrics.js';
 import { PUB_SUB, type PubSub } from '../pubsub/pubsub.port.js';
 import { decodeCursor } from './cursor.js';
 import { EVENT_CONSEQUENCES, type EventConsequences, type NextPlace } from './event-consequences.port.js';
-import { HeadTurn } from './head-turn.js';
+import { AppendQueue } from './append-queue.js';
 import type { EventDraft, LogEvent } from './log-event.js';
 import { LogFollower } from './log-follower.js';
 import { LogReader, type EventRow, toLogEvent } from './log-reader.js';
@@ -56,7 +56,7 @@ class HeadLostError extends Error {
 
 @Injectable()
 export class EventLog {
-  private readonly headTurn = new HeadTurn(2 * HEAD_HELD_MS);
+  private readonly appendQueue = new AppendQueue(2 * HEAD_HELD_MS);
   private readonly headsLost: Counter | undefined;
 
   constructor(
@@ -84,7 +84,7 @@ export class EventLog {
       const value = await work({ em, record: (event) => drafts.push(event) });
       // Everything that may wait comes before the head is locked.
       await em.flush();
-      events = await this.headTurn.use(async (take) => {
+      events = await this.appendQueue.run(async (take) => {
         let holdsHead = false;
         const takeHead = async () => {
           await take();

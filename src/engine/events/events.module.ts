@@ -1,6 +1,6 @@
 // The log and its follower, which starts before the first request.
 import { type DynamicModule, Global, Module, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
-import { Health } from '../monitoring/health.js';
+import { HealthChecks } from '../monitoring/health-checks.js';
 import { EVENT_CONSEQUENCES, type EventConsequences } from './event-consequences.port.js';
 import { EventLog } from './event-log.js';
 import { LogFollower } from './log-follower.js';
@@ -12,7 +12,7 @@ import { EventRetention } from './retention.js';
 export class EventsModule implements OnModuleInit, OnApplicationBootstrap {
   constructor(
     private readonly follower: LogFollower,
-    private readonly health: Health,
+    private readonly health: HealthChecks,
   ) {}
 
   static forRoot(consequences: EventConsequences): DynamicModule {

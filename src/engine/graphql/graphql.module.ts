@@ -8,14 +8,14 @@ import { DatabaseWrites } from '../monitoring/database-writes.js';
 import { Metrics } from '../monitoring/metrics.js';
 import { ApolloOptions } from './http/apollo-options.js';
 import { HttpAdmission } from './http/admission.js';
-import { HttpLoad } from './http/load.js';
-import { HttpRefusals } from './http/refusals.js';
+import { RequestMemory } from './http/request-memory.js';
+import { HttpRefusals } from './http/http-refusals.js';
 import { SCHEMA_DESCRIPTIONS, SchemaFactory } from './http/schema-factory.js';
 import { ContextFactory } from './http/context-factory.js';
 import { DateTimeScalar } from './schema/date-time.scalar.js';
 import { OperationErrorsFilter } from './operations/operation-errors.filter.js';
 import { DocumentCache } from './operations/document-cache.js';
-import { NormalOperations } from './operations/normal-operations.js';
+import { NormalizedOperations } from './operations/normalized-operations.js';
 import { OperationPipeline } from './operations/operation-pipeline.js';
 import { SharedExecutions } from './sharing/shared-executions.js';
 
@@ -47,7 +47,7 @@ function errorMapper(writes: DatabaseWrites, metrics: Metrics): ErrorMapper {
     ContextFactory,
     DocumentCache,
     HttpAdmission,
-    HttpLoad,
+    RequestMemory,
     HttpRefusals,
     OperationPipeline,
     SchemaFactory,
@@ -70,7 +70,7 @@ class OperationModule {
   imports: [GraphQLModule.forRootAsync<ApolloDriverConfig>({ driver: ApolloDriver, useExisting: ApolloOptions })],
   providers: [
     DateTimeScalar,
-    NormalOperations,
+    NormalizedOperations,
     SharedExecutions,
     { provide: APP_FILTER, useClass: OperationErrorsFilter },
   ],

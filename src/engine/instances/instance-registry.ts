@@ -7,35 +7,35 @@ import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { withTimeout, DatabaseTimeoutError } from '../database/with-timeout.js';
 
 /** An entry: since when it is open, and its data. */
-export interface NodeEntry {
+export interface RegistryEntry {
   readonly since: Date;
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
-interface OwnEntry extends NodeEntry {
+interface OwnEntry extends RegistryEntry {
   /** Its id among all entries that this instance has announced. */
   readonly number: number;
   readonly topic: string;
   readonly key: string;
   /** Whether PostgreSQL may contain it: an announcement without an answer may have succeeded. */
-  said: boolean;
+  announced: boolean;
 }
 
 /** Called after others can see it, with the keys of a topic under which this instance opened or closed entries. */
 export type OnAnnounced = (topic: string, keys: ReadonlySet<string>) => void;
 
-interface EntryRow extends NodeEntry {
+interface EntryRow extends RegistryEntry {
   readonly key: string;
 }
 
 /** ms between two heartbeats of an instance with entries. */
-export const BEAT_MS = 5_000;
+export const HEARTBEAT_MS = 5_000;
 /** ms without a heartbeat after which an instance counts as dead: two were missed. */
 export const DEAD_AFTER_MS = 12_000;
 /** Time-out of an announcement in ms: a failed heartbeat is repeated before this instance counts as dead. */
 const ANNOUNCE_TIMEOUT_MS = 4_000;
 /** ms in which announcements are batched. */
-const GATHER_MS = 200;
+const BATCH_MS = 200;
 
 /** Sends ages, since clocks of instances may differ. Rows locked by others are left to the next heartbeat. */
 const WRITE = `
@@ -48,7 +48,7 @@ with me as (insert into node (id, seen_at) values (?, clock_timestamp())
                 on conflict do nothing)
 select born, (extract(epoch from clock_timestamp()) * 1000)::float8 as now from me`;
 
-const BURY = `
+const DELETE_EXPIRED = `
 delete from node where id in (
   select id from node where id <> ? and seen_at < clock_timestamp() - ? * interval '1 ms' for update skip locked)`;
 
@@ -70,23 +70,23 @@ export class InstanceRegistry implements OnModuleInit, OnApplicationShutdown {
   private readonly listeners = new Set<OnAnnounced>();
   private count = 0;
   private gathering: NodeJS.Timeout | undefined;
-  private beat: NodeJS.Timeout | undefined;
+  private heartbeat: NodeJS.Timeout | undefined;
   private writing: Promise<boolean> | undefined;
   /** Whether anything was announced yet. */
-  private told = false;
+  private announcedOnce = false;
   private stopped = false;
   /** ms by which the database's clock is ahead, as of the last announcement. */
-  private ahead = 0;
+  private clockOffset = 0;
 
   constructor(private readonly orm: MikroORM) {}
 
   onModuleInit(): void {
-    this.beat = setInterval(() => void this.live(), BEAT_MS);
+    this.heartbeat = setInterval(() => void this.live(), HEARTBEAT_MS);
   }
 
   async onApplicationShutdown(): Promise<void> {
     this.stopped = true;
-    clearInterval(this.beat);
+    clearInterval(this.heartbeat);
     clearTimeout(this.gathering);
     await this.writing;
     if (this.count === 0) return;
@@ -94,8 +94,8 @@ export class InstanceRegistry implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** Announces an entry until the returned function is called; others see it within a second. Does not block. */
-  open(topic: string, key: string, facts: NodeEntry['facts']): () => void {
-    const entry: OwnEntry = { number: (this.count += 1), topic, key, since: new Date(), facts, said: false };
+  open(topic: string, key: string, facts: RegistryEntry['facts']): () => void {
+    const entry: OwnEntry = { number: (this.count += 1), topic, key, since: new Date(), facts, announced: false };
     const siblings = this.byKey.get(nameOf(topic, key)) ?? new Set();
     this.byKey.set(nameOf(topic, key), siblings.add(entry));
     this.own.set(entry.number, entry);
@@ -110,11 +110,14 @@ export class InstanceRegistry implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** The entries of all live instances under each of `keys`, the oldest first. One statement. */
-  async entriesOf(em: EntityManager, topic: string, keys: readonly string[]): Promise<NodeEntry[][]> {
+  async entriesOf(em: EntityManager, topic: string, keys: readonly string[]): Promise<RegistryEntry[][]> {
     const elsewhere = await this.entriesElsewhere(em, topic, keys);
     return keys.map((key, at) =>
       [
-        ...[...(this.byKey.get(nameOf(topic, key)) ?? [])].map((own) => ({ ...own, since: this.asShared(own.since) })),
+        ...[...(this.byKey.get(nameOf(topic, key)) ?? [])].map((own) => ({
+          ...own,
+          since: this.toSharedTime(own.since),
+        })),
         ...elsewhere[at]!,
       ]
         .map(({ since, facts }) => ({ since, facts }))
@@ -123,15 +126,15 @@ export class InstanceRegistry implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** The same without those of this instance. */
-  async entriesElsewhere(em: EntityManager, topic: string, keys: readonly string[]): Promise<NodeEntry[][]> {
+  async entriesElsewhere(em: EntityManager, topic: string, keys: readonly string[]): Promise<RegistryEntry[][]> {
     const rows = await em.execute<EntryRow[]>(ELSEWHERE, [topic, JSON.stringify(keys), this.id, DEAD_AFTER_MS]);
     const byKey = Map.groupBy(rows, ({ key }) => key);
     return keys.map((key) => (byKey.get(key) ?? []).map(({ since, facts }) => ({ since: new Date(since), facts })));
   }
 
   /** Converts a time of this instance's clock to the database's, which entries of others use. */
-  asShared(time: Date): Date {
-    return new Date(time.getTime() + this.ahead);
+  toSharedTime(time: Date): Date {
+    return new Date(time.getTime() + this.clockOffset);
   }
 
   /** Returns an unsubscribe function. */
@@ -144,7 +147,7 @@ export class InstanceRegistry implements OnModuleInit, OnApplicationShutdown {
   async live(): Promise<void> {
     // An instance without entries needs no heartbeat.
     if (this.own.size + this.closed.size === 0 || !(await this.write())) return;
-    await this.execute(BURY, [this.id, DEAD_AFTER_MS]).catch(() => undefined);
+    await this.execute(DELETE_EXPIRED, [this.id, DEAD_AFTER_MS]).catch(() => undefined);
   }
 
   private close(entry: OwnEntry, siblings: Set<OwnEntry>): void {
@@ -152,7 +155,7 @@ export class InstanceRegistry implements OnModuleInit, OnApplicationShutdown {
     siblings.delete(entry);
     if (siblings.size === 0) this.byKey.delete(nameOf(entry.topic, entry.key));
     // It was never announced: there is nothing to remove.
-    if (this.opened.delete(entry.number) && !entry.said) return;
+    if (this.opened.delete(entry.number) && !entry.announced) return;
     this.closed.set(entry.number, entry);
     this.gather();
   }
@@ -162,29 +165,29 @@ export class InstanceRegistry implements OnModuleInit, OnApplicationShutdown {
     this.gathering ??= setTimeout(() => {
       this.gathering = undefined;
       void this.write();
-    }, GATHER_MS);
+    }, BATCH_MS);
   }
 
   /** Whether all changes were announced; failed ones are repeated with the next heartbeat, unanswered ones at once. */
   private write(): Promise<boolean> {
-    return (this.writing ??= this.tell().finally(() => {
+    return (this.writing ??= this.notifyInstances().finally(() => {
       this.writing = undefined;
     }));
   }
 
-  private async tell(): Promise<boolean> {
+  private async notifyInstances(): Promise<boolean> {
     let { opened, closed } = this;
     [this.opened, this.closed] = [new Map(), new Map()];
     try {
       const born = await this.announce(opened, closed);
-      if (born && this.told) {
+      if (born && this.announcedOnce) {
         // It was considered dead, or PostgreSQL lost its rows: everything is announced again.
         [opened, closed] = [new Map(this.own), new Map()];
         this.opened = new Map();
         await this.announce(opened, closed);
       }
-      this.told = true;
-      this.tellListeners([...opened.values(), ...closed.values()]);
+      this.announcedOnce = true;
+      this.notifyListeners([...opened.values(), ...closed.values()]);
       if (this.opened.size + this.closed.size > 0) this.gather();
       return true;
     } catch (error) {
@@ -196,7 +199,7 @@ export class InstanceRegistry implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
-  private tellListeners(changed: readonly OwnEntry[]): void {
+  private notifyListeners(changed: readonly OwnEntry[]): void {
     for (const [topic, entries] of Map.groupBy(changed, (entry) => entry.topic)) {
       const keys = new Set(entries.map(({ key }) => key));
       for (const listener of this.listeners) listener(topic, keys);
@@ -212,12 +215,12 @@ export class InstanceRegistry implements OnModuleInit, OnApplicationShutdown {
     const entries: object[] = [];
     for (const entry of opened.values()) {
       const { number, topic, key, facts, since } = entry;
-      entry.said = true;
+      entry.announced = true;
       entries.push({ number, topic, key, facts, ago: now - since.getTime() });
     }
     const said = [this.id, this.id, JSON.stringify([...closed.keys()]), JSON.stringify(entries)];
     const [row] = await this.execute<{ born: boolean; now: number }>(WRITE, said);
-    if (row) this.ahead = row.now - Date.now();
+    if (row) this.clockOffset = row.now - Date.now();
     return row?.born === true;
   }
 

@@ -35,7 +35,7 @@ export class AccountBudget {
 
   private charge(limit: Limit, accountId: string, points: number): RateLimitedError | undefined {
     if (!this.limits.on) return undefined;
-    const wait = this.counters.take(limit, accountId, points);
+    const wait = this.counters.consume(limit, accountId, points);
     return wait > 0 ? this.limits.refusal(limit, wait) : undefined;
   }
 }

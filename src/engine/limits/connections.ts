@@ -8,7 +8,7 @@ import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { Metrics } from '../monitoring/metrics.js';
 import { networkOf } from './client-network.js';
-import { type Progress, progressOf, stalled } from './unread-response.js';
+import { type WriteProgress, writeProgressOf, stallOf } from './unread-response.js';
 
 /** ms between two sweeps of all connections. */
 const SWEEP_MS = 1_000;
@@ -38,7 +38,7 @@ interface Connection {
   readonly openedAt: number;
   readonly exchanges: Set<Exchange>;
   requests: number;
-  progress: Progress | undefined;
+  progress: WriteProgress | undefined;
 }
 
 @Injectable()
@@ -165,8 +165,8 @@ export class Connections implements OnApplicationShutdown {
     const now = performance.now();
     for (const [socket, connection] of this.open) {
       if (connection.exchanges.size > 0) {
-        connection.progress = progressOf(socket, now, connection.progress);
-        const reason = stalled(connection.progress, now);
+        connection.progress = writeProgressOf(socket, now, connection.progress);
+        const reason = stallOf(connection.progress, now);
         if (reason) this.cut(socket, reason);
       } else {
         connection.progress = undefined;

@@ -19,7 +19,7 @@ interface Waiting<T> {
 export class FairQueue<T> {
   private readonly groups = new Map<string, Waiting<Map<string, Waiting<Entry<T>[]>>>>();
   private length = 0;
-  private held = 0;
+  private totalBytes = 0;
 
   constructor(private readonly now: () => number = () => performance.now()) {}
 
@@ -30,7 +30,7 @@ export class FairQueue<T> {
 
   /** Bytes of all waiting entries. */
   get bytes(): number {
-    return this.held;
+    return this.totalBytes;
   }
 
   /** Waiting entries of one key and of its group; waiting bytes of the key. */
@@ -47,7 +47,7 @@ export class FairQueue<T> {
     const keys = waitingIn(this.groups, group, () => ({ since, what: new Map<string, Waiting<Entry<T>[]>>() }));
     waitingIn(keys, key, () => ({ since, what: [] })).push({ value, bytes });
     this.length += 1;
-    this.held += bytes;
+    this.totalBytes += bytes;
   }
 
   /** The next entry. `spent`: recent cost of a group or key. */
@@ -64,7 +64,7 @@ export class FairQueue<T> {
     if (entries.length > 0) keys.set(key, { since, what: entries });
     if (keys.size > 0) this.groups.set(groupName, { since, what: keys });
     this.length -= 1;
-    this.held -= entry?.bytes ?? 0;
+    this.totalBytes -= entry?.bytes ?? 0;
     return entry?.value;
   }
 }

@@ -7,10 +7,10 @@ import { RateLimitedError, ServiceUnavailableError } from '../errors/service-err
 import { Metrics } from '../monitoring/metrics.js';
 import type { Owner } from './client-network.js';
 import { FamiliarNetworks } from './familiar-networks.js';
-import { KnownWork } from './known-work.js';
-import { Standing } from './standing.js';
+import { DocumentCosts } from './document-costs.js';
+import { RecentCosts } from './recent-costs.js';
 import { WorkBudget } from './work-budget.js';
-import { Lane, type Piece, WorkTurns } from './work-turns.js';
+import { WorkQueue, type WorkItem, WorkScheduler } from './work-scheduler.js';
 
 /** A request for work, before anything of it was parsed. */
 export interface Work {
@@ -58,27 +58,27 @@ const MAX_CORRECTION = 4;
 const MAX_UNEXPECTED_MS = 20;
 
 /** Penalty in ms for a failure such as a wrong password, in the order of waiting entries. */
-const WRONG_POINTS = 50;
+const FAILURE_PENALTY = 50;
 
 type Reason = 'budget' | 'waiting' | 'overload' | 'late';
 
 @Injectable()
 export class Gate implements OnApplicationShutdown {
-  private readonly known = new KnownWork();
+  private readonly documentCosts = new DocumentCosts();
   /**
    * Shares of the event loop's time. Light documents do not wait for others, and networks with a recent sign-in do not wait for
    * unknown ones.
    */
   private readonly lanes = {
-    familiar: new Lane('anonymous-familiar', 0.1),
-    anonymousKnown: new Lane('anonymous-known', 0.1),
-    anonymous: new Lane('anonymous', 0.15),
-    signedIn: new Lane('signed-in', 0.25),
-    signOut: new Lane('sign-out', 0.05),
-    pages: new Lane('pages', 0.15),
+    familiar: new WorkQueue('anonymous-familiar', 0.1),
+    anonymousKnown: new WorkQueue('anonymous-known', 0.1),
+    anonymous: new WorkQueue('anonymous', 0.15),
+    signedIn: new WorkQueue('signed-in', 0.25),
+    signOut: new WorkQueue('sign-out', 0.05),
+    pages: new WorkQueue('pages', 0.15),
   };
-  private readonly standing = new Standing();
-  private readonly turns = new WorkTurns(Object.values(this.lanes), this.standing);
+  private readonly recentCosts = new RecentCosts();
+  private readonly scheduler = new WorkScheduler(Object.values(this.lanes), this.recentCosts);
   private readonly networks = new WorkBudget(NETWORK);
   private readonly groups = new WorkBudget(NETWORK_GROUP);
   private readonly accounts = new WorkBudget(ACCOUNT);
@@ -101,7 +101,7 @@ export class Gate implements OnApplicationShutdown {
   }
 
   onApplicationShutdown(): void {
-    this.turns.stop();
+    this.scheduler.stop();
   }
 
   /**
@@ -114,14 +114,14 @@ export class Gate implements OnApplicationShutdown {
     if (wait > 0) throw this.refuse(work, 'budget', Math.ceil(wait / 1_000));
     this.charge(work, MIN_CHARGE_MS);
     if (light && isOrdinary(work)) return;
-    await this.turn(work, this.lanes[this.laneOf(work, light)]);
+    await this.enqueue(work, this.lanes[this.laneOf(work, light)]);
   }
 
   private laneOf(work: Work, light: boolean): keyof typeof this.lanes {
     const { accountId, signsOut, isPage, network } = work;
     if (isPage) return 'pages';
     if (accountId !== undefined) return signsOut ? 'signOut' : 'signedIn';
-    if (this.familiar.has(network.key) && this.mayBeSignIn(work)) return 'familiar';
+    if (this.familiar.has(network.key) && this.isLikelySignIn(work)) return 'familiar';
     return light ? 'anonymousKnown' : 'anonymous';
   }
 
@@ -132,29 +132,29 @@ export class Gate implements OnApplicationShutdown {
   }
 
   /** Penalizes a network for an anonymous failure, such as a wrong password: others go first for a while. */
-  wronged(network: Owner): void {
-    this.standing.add(network.group, WRONG_POINTS);
-    this.standing.add(network.key, WRONG_POINTS);
+  penalize(network: Owner): void {
+    this.recentCosts.add(network.group, FAILURE_PENALTY);
+    this.recentCosts.add(network.key, FAILURE_PENALTY);
   }
 
   /** Sets the fields that an operation of the document can resolve, for later charges. */
-  counted(document: string, fields: number): void {
-    this.known.counted(document, fields);
+  recordFields(document: string, fields: number): void {
+    this.documentCosts.recordFields(document, fields);
   }
 
   private isLight(work: Work): boolean {
     const { document, bytes } = work;
-    return document !== undefined && work.isKnown() && bytes <= MAX_LIGHT_BYTES && this.known.isLight(document);
+    return document !== undefined && work.isKnown() && bytes <= MAX_LIGHT_BYTES && this.documentCosts.isLight(document);
   }
 
-  private mayBeSignIn({ document, bytes }: Work): boolean {
-    const expected = document === undefined ? undefined : this.known.expected(document);
+  private isLikelySignIn({ document, bytes }: Work): boolean {
+    const expected = document === undefined ? undefined : this.documentCosts.estimateOf(document);
     return bytes <= MAX_SIGN_IN.bytes && (expected ?? 0) <= MAX_SIGN_IN.ms;
   }
 
   /** Upper limit of the charge in ms. */
-  private mostCharged({ document, bytes }: Work): number {
-    const expected = document === undefined ? undefined : this.known.expected(document);
+  private maxCharge({ document, bytes }: Work): number {
+    const expected = document === undefined ? undefined : this.documentCosts.estimateOf(document);
     return Math.max(MAX_UNEXPECTED_MS, MAX_CORRECTION * (expected ?? bytes * BYTE_MS));
   }
 
@@ -174,38 +174,39 @@ export class Gate implements OnApplicationShutdown {
     this.groups.charge(network.group, ms);
   }
 
-  private turn(work: Work, lane: Lane): Promise<void> {
+  private enqueue(work: Work, lane: WorkQueue): Promise<void> {
     const owner = { group: work.network.group, key: work.accountId ?? work.network.key };
-    const refusal = crowded(lane.queue, owner, work);
+    const refusal = queueRefusal(lane.items, owner, work);
     if (refusal === 'overload' || (refusal && this.bounded)) throw this.refuse(work, refusal, 1);
     const since = performance.now();
     let wasKnown = false;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const piece: Piece = {
+    const piece: WorkItem = {
       wanted: () => {
-        const refused = this.refusalInTurn(work, performance.now() - since);
+        const refused = this.refusalAfterWait(work, performance.now() - since);
         if (refused) reject(refused);
         wasKnown = work.isKnown();
         return !refused;
       },
       start: resolve,
       settle: (ms) => {
-        const most = this.mostCharged(work);
-        const done = work.document === undefined ? ms : this.known.measured(work.document, ms, wasKnown);
+        const most = this.maxCharge(work);
+        const done =
+          work.document === undefined ? ms : this.documentCosts.recordMeasurement(work.document, ms, wasKnown);
         const all = done + work.bytes * TRANSFER_MS;
         this.charge(work, Math.min(all, most) - MIN_CHARGE_MS);
-        this.standing.add(owner.group, all);
-        this.standing.add(owner.key, all);
+        this.recentCosts.add(owner.group, all);
+        this.recentCosts.add(owner.key, all);
         // Its document was new on arrival and has turned out to be light since: it need not wait.
         return isOrdinary(work) && this.isLight(work) ? 0 : all;
       },
     };
-    this.turns.add(lane, owner, piece, work.bytes);
+    this.scheduler.add(lane, owner, piece, work.bytes);
     return promise;
   }
 
   /** Why work that has waited is refused, if it is. */
-  private refusalInTurn(work: Work, waited: number): RateLimitedError | ServiceUnavailableError | undefined {
+  private refusalAfterWait(work: Work, waited: number): RateLimitedError | ServiceUnavailableError | undefined {
     if (!work.wanted()) return new ServiceUnavailableError();
     if (waited > MAX_WAIT_MS) return this.refuse(work, 'late', 5);
     const wait = this.budgetWait(work, 0);
@@ -225,7 +226,7 @@ export class Gate implements OnApplicationShutdown {
   private report(metrics: Metrics): void {
     const lanes = Object.values(this.lanes);
     metrics.gauges('lane', 'gate_waiting', 'Operations waiting to be parsed.', () =>
-      lanes.map(({ name, queue }) => [name, queue.size]),
+      lanes.map(({ name, items }) => [name, items.size]),
     );
     const help = 'CPU seconds of the event loop used by operations behind the gate.';
     metrics.gauges('lane', 'gate_busy_seconds', help, () => lanes.map(({ name, busySeconds }) => [name, busySeconds]));
@@ -238,7 +239,7 @@ function isOrdinary({ accountId, signsOut }: Work): boolean {
 }
 
 /** Why another entry cannot wait: the owner's limit, or the total one. */
-function crowded(queue: Lane['queue'], owner: Owner, work: Work): 'waiting' | 'overload' | undefined {
+function queueRefusal(queue: WorkQueue['items'], owner: Owner, work: Work): 'waiting' | 'overload' | undefined {
   const { accountId, isPage, bytes } = work;
   const most = isPage ? MAX_PAGES_WAITING : accountId === undefined ? MAX_ANONYMOUS_WAITING : MAX_ACCOUNT_WAITING;
   if (queue.size >= most.all || queue.bytes + bytes > MAX_WAITING_BYTES.all) return 'overload';

@@ -39,33 +39,33 @@ describe.each(['in memory', 'in Redis'])('tries counted %s', (where) => {
 
   it('are allowed up to the limit, each key for itself, and the rest told how long to wait', async () => {
     const buckets = await one();
-    const waits = await tries(4, () => buckets.take(LONG, `a ${where}`));
+    const waits = await tries(4, () => buckets.consume(LONG, `a ${where}`));
     expect(waits.slice(0, 3)).toEqual([0, 0, 0]);
     expect(waits[3]).toBeGreaterThan(890_000);
     expect(waits[3]).toBeLessThanOrEqual(900_000);
-    expect(await buckets.take(LONG, `b ${where}`)).toBe(0);
+    expect(await buckets.consume(LONG, `b ${where}`)).toBe(0);
   });
 
   it('are allowed again when the window ends, however many came in between', async () => {
     const buckets = await one();
-    const refused = await tries(20, () => buckets.take(SHORT, where));
+    const refused = await tries(20, () => buckets.consume(SHORT, where));
     expect(refused.filter((wait) => wait === 0)).toHaveLength(2);
     expect(Math.max(...refused)).toBeLessThanOrEqual(1_000);
     // Had those in between made it longer, so would these.
-    await until(async () => (await buckets.take(SHORT, where)) === 0, 'a try was allowed');
+    await until(async () => (await buckets.consume(SHORT, where)) === 0, 'a try was allowed');
   });
 
   it('that succeeded do not count', async () => {
     const buckets = await one();
     for (let at = 0; at < 10; at += 1) {
-      expect(await buckets.take(LONG, `good ${where}`)).toBe(0);
-      await buckets.giveBack(LONG, `good ${where}`);
+      expect(await buckets.consume(LONG, `good ${where}`)).toBe(0);
+      await buckets.refund(LONG, `good ${where}`);
     }
   });
 
   it('are counted exactly when they come all at once', async () => {
     const buckets = await one();
-    const waits = await Promise.all(Array.from({ length: 50 }, () => buckets.take(LONG, `once ${where}`)));
+    const waits = await Promise.all(Array.from({ length: 50 }, () => buckets.consume(LONG, `once ${where}`)));
     expect(waits.filter((wait) => wait === 0)).toHaveLength(3);
   });
 });
@@ -73,31 +73,31 @@ describe.each(['in memory', 'in Redis'])('tries counted %s', (where) => {
 describe('with Redis', () => {
   it('two instances share one count', async () => {
     const [one, other] = [await instance(redis.url), await instance(redis.url)];
-    expect(await tries(2, () => one.take(LONG, 'shared'))).toEqual([0, 0]);
-    expect(await other.take(LONG, 'shared')).toBe(0);
-    expect(await one.take(LONG, 'shared')).toBeGreaterThan(0);
-    expect(await other.take(LONG, 'shared')).toBeGreaterThan(0);
+    expect(await tries(2, () => one.consume(LONG, 'shared'))).toEqual([0, 0]);
+    expect(await other.consume(LONG, 'shared')).toBe(0);
+    expect(await one.consume(LONG, 'shared')).toBeGreaterThan(0);
+    expect(await other.consume(LONG, 'shared')).toBeGreaterThan(0);
   });
 
   it('killed, tries are counted here, at once, and in Redis again when it is back', async () => {
     const buckets = await instance(redis.url);
-    expect(await buckets.take(LONG, 'before')).toBe(0);
+    expect(await buckets.consume(LONG, 'before')).toBe(0);
     await redis.kill9();
     await until(() => lost === 1, 'the loss was told');
-    const waits = await tries(4, () => buckets.take(LONG, 'during'));
+    const waits = await tries(4, () => buckets.consume(LONG, 'during'));
     expect(waits.map((wait) => wait > 0)).toEqual([false, false, false, true]);
     await redis.restart();
     // What was used up here is not in the empty Redis.
-    await until(async () => (await buckets.take(LONG, 'during')) === 0, 'Redis counts again');
+    await until(async () => (await buckets.consume(LONG, 'during')) === 0, 'Redis counts again');
     expect(lost).toBe(1);
   });
 
   it('paused, a try waits half a second at most', async () => {
     const buckets = await instance(redis.url);
-    expect(await buckets.take(LONG, 'awake')).toBe(0);
+    expect(await buckets.consume(LONG, 'awake')).toBe(0);
     redis.pause();
     try {
-      expect(await tries(3, () => buckets.take(LONG, 'asleep'))).toEqual([0, 0, 0]);
+      expect(await tries(3, () => buckets.consume(LONG, 'asleep'))).toEqual([0, 0, 0]);
     } finally {
       redis.resume();
     }
@@ -105,7 +105,7 @@ describe('with Redis', () => {
 
   it('never there, everything goes on', async () => {
     const buckets = await instance('redis://127.0.0.1:1');
-    expect((await tries(4, () => buckets.take(LONG, 'alone'))).map((wait) => wait > 0)).toEqual([
+    expect((await tries(4, () => buckets.consume(LONG, 'alone'))).map((wait) => wait > 0)).toEqual([
       false,
       false,
       false,

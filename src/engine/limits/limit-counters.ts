@@ -19,9 +19,9 @@ export interface CounterOptions {
 }
 
 /** Time-out of Redis in ms; then the attempt is counted in memory. */
-const REDIS_PATIENCE_MS = 500;
+const REDIS_TIMEOUT_MS = 500;
 /** ms for which Redis is not asked after a time-out, so that requests do not pile up. */
-const REDIS_REST_MS = 2_000;
+const REDIS_BACKOFF_MS = 2_000;
 
 export class LimitCounters {
   private readonly redis: Redis | undefined;
@@ -31,7 +31,7 @@ export class LimitCounters {
   private failedAt = 0;
   private closed = false;
   /** Until then, on the clock of `performance`, Redis is not asked. */
-  private restsUntil = 0;
+  private backoffUntil = 0;
 
   constructor(private readonly options: CounterOptions) {
     this.redis = options.redisUrl === undefined ? undefined : this.connect(options.redisUrl);
@@ -43,26 +43,26 @@ export class LimitCounters {
   }
 
   /** Counts one attempt of `key`: 0 if it is allowed, otherwise the ms until the next one is. */
-  take(limit: Limit, key: string): Promise<number> {
-    const shared = async (counter: RateLimiterRedis, masked: string): Promise<number> => {
-      const { consumedPoints, msBeforeNext } = await counter.consume(masked).catch(theRefusal);
+  consume(limit: Limit, key: string): Promise<number> {
+    const shared = async (counter: RateLimiterRedis, macOf: string): Promise<number> => {
+      const { consumedPoints, msBeforeNext } = await counter.consume(macOf).catch(consumedOf);
       return consumedPoints > limit.points ? Math.max(msBeforeNext, 1) : 0;
     };
-    return this.ask(limit, key, shared, (masked) => this.local.take(limit, masked));
+    return this.ask(limit, key, shared, (masked) => this.local.consume(limit, masked));
   }
 
-  /** The result of {@link take}, without counting. */
+  /** The result of {@link consume}, without counting. */
   peek(limit: Limit, key: string): Promise<number> {
     const shared = async (counter: RateLimiterRedis, masked: string): Promise<number> => {
-      const found = await counter.get(masked);
-      return found && found.consumedPoints >= limit.points ? Math.max(found.msBeforeNext, 1) : 0;
+      const recovered = await counter.get(masked);
+      return recovered && recovered.consumedPoints >= limit.points ? Math.max(recovered.msBeforeNext, 1) : 0;
     };
     return this.ask(limit, key, shared, (masked) => this.local.peek(limit, masked));
   }
 
   /** Reverts an attempt. */
-  async giveBack(limit: Limit, key: string): Promise<void> {
-    await this.ask(limit, key, reward, (masked) => this.local.giveBack(limit, masked));
+  async refund(limit: Limit, key: string): Promise<void> {
+    await this.ask(limit, key, reward, (masked) => this.local.refund(limit, masked));
   }
 
   close(): void {
@@ -78,7 +78,7 @@ export class LimitCounters {
   ): Promise<T> {
     const masked = this.masked(key);
     const counter = this.counter(limit);
-    if (!counter || performance.now() < this.restsUntil) return local(masked);
+    if (!counter || performance.now() < this.backoffUntil) return local(masked);
     try {
       const answer = await shared(counter, masked);
       this.found();
@@ -87,7 +87,7 @@ export class LimitCounters {
       // An error response (no permission, a replica, a cluster, loading) means that it does not count.
       // Without a connection, the connection error is the reason.
       if (this.redis?.status === 'ready') this.lost(error instanceof Error ? error.message : String(error));
-      this.restsUntil = performance.now() + REDIS_REST_MS;
+      this.backoffUntil = performance.now() + REDIS_BACKOFF_MS;
       return local(masked);
     }
   }
@@ -101,7 +101,7 @@ export class LimitCounters {
 
   private found(): void {
     // Intermittent responses do not mean that it is back.
-    if (!this.isLost || performance.now() - this.failedAt < REDIS_REST_MS) return;
+    if (!this.isLost || performance.now() - this.failedAt < REDIS_BACKOFF_MS) return;
     this.isLost = false;
     this.options.onRedisBack?.();
   }
@@ -129,10 +129,10 @@ export class LimitCounters {
       retryStrategy: (attempt) => Math.min(attempt * 100, 2_000),
       maxRetriesPerRequest: 1,
       connectTimeout: 1_000,
-      commandTimeout: REDIS_PATIENCE_MS,
+      commandTimeout: REDIS_TIMEOUT_MS,
     });
     client.on('ready', () => {
-      this.restsUntil = 0;
+      this.backoffUntil = 0;
     });
     client.on('error', (error: NodeJS.ErrnoException) => this.lost(error.message || error.code));
     client.on('close', () => this.lost('connection closed'));
@@ -145,7 +145,7 @@ async function reward(counter: RateLimiterRedis, key: string): Promise<void> {
 }
 
 /** Thrown by the library when the limit is exceeded. */
-function theRefusal(refused: unknown): RateLimiterRes {
+function consumedOf(refused: unknown): RateLimiterRes {
   if (refused instanceof RateLimiterRes) return refused;
   throw refused;
 }

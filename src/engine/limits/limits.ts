@@ -44,20 +44,20 @@ export class Limits implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** Counts one attempt of `key`. Throws {@link RateLimitedError}. */
-  async take(limit: Limit, key: string): Promise<void> {
-    const wait = (await this.counters?.take(limit, key)) ?? 0;
+  async consume(limit: Limit, key: string): Promise<void> {
+    const wait = (await this.counters?.consume(limit, key)) ?? 0;
     if (wait > 0) throw this.refusal(limit, wait);
   }
 
-  /** Throws like {@link take}, without counting. */
+  /** Throws like {@link consume}, without counting. */
   async check(limit: Limit, key: string): Promise<void> {
     const wait = (await this.counters?.peek(limit, key)) ?? 0;
     if (wait > 0) throw this.refusal(limit, wait);
   }
 
   /** Reverts an attempt. */
-  async giveBack(limit: Limit, key: string): Promise<void> {
-    await this.counters?.giveBack(limit, key);
+  async refund(limit: Limit, key: string): Promise<void> {
+    await this.counters?.refund(limit, key);
   }
 
   /** The error for a refusal, which is counted. `wait` in ms. */

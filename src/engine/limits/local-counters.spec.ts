@@ -5,27 +5,27 @@ const LIMIT = { name: 'limit', points: 3, seconds: 60 };
 
 it('allows so many attempts in a window, and says how long to wait', () => {
   const counters = new LocalCounters();
-  expect([1, 2, 3].map(() => counters.take(LIMIT, 'a'))).toEqual([0, 0, 0]);
+  expect([1, 2, 3].map(() => counters.consume(LIMIT, 'a'))).toEqual([0, 0, 0]);
   expect(counters.peek(LIMIT, 'a')).toBeGreaterThan(59_000);
-  expect(counters.take(LIMIT, 'a')).toBeLessThanOrEqual(60_000);
-  expect(counters.take(LIMIT, 'b')).toBe(0);
-  expect(counters.take({ ...LIMIT, name: 'other' }, 'a')).toBe(0);
+  expect(counters.consume(LIMIT, 'a')).toBeLessThanOrEqual(60_000);
+  expect(counters.consume(LIMIT, 'b')).toBe(0);
+  expect(counters.consume({ ...LIMIT, name: 'other' }, 'a')).toBe(0);
 });
 
 it('counts several points at once, and gives back one', () => {
   const counters = new LocalCounters();
-  expect(counters.take(LIMIT, 'a', 3)).toBe(0);
-  counters.giveBack(LIMIT, 'a');
-  expect([counters.take(LIMIT, 'a'), counters.take(LIMIT, 'a') > 0]).toEqual([0, true]);
+  expect(counters.consume(LIMIT, 'a', 3)).toBe(0);
+  counters.refund(LIMIT, 'a');
+  expect([counters.consume(LIMIT, 'a'), counters.consume(LIMIT, 'a') > 0]).toEqual([0, true]);
 });
 
 it('keeps a bounded number of counts: the one that was asked for longest ago goes', () => {
   const counters = new LocalCounters(100);
-  counters.take(LIMIT, 'often', 3);
+  counters.consume(LIMIT, 'often', 3);
   const waits: number[] = [];
   for (let at = 0; at < 1_000; at += 1) {
-    counters.take(LIMIT, `address ${at}`);
-    if (at % 50 === 0) waits.push(counters.take(LIMIT, 'often'));
+    counters.consume(LIMIT, `address ${at}`);
+    if (at % 50 === 0) waits.push(counters.consume(LIMIT, 'often'));
   }
   expect(Math.min(...waits)).toBeGreaterThan(0);
   expect(counters.size).toBe(100);

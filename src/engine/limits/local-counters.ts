@@ -24,20 +24,20 @@ export class LocalCounters {
   }
 
   /** Counts attempts of `key`: 0 if they are allowed, otherwise the ms until the next one is. */
-  take(limit: Limit, key: string, points = 1): number {
+  consume(limit: Limit, key: string, points = 1): number {
     const window = this.window(limit, key) ?? this.begin(limit, key);
     window.points += points;
     return window.points > limit.points ? waitFor(window) : 0;
   }
 
-  /** The result of {@link take} for one more, without counting. */
+  /** The result of {@link consume} for one more, without counting. */
   peek(limit: Limit, key: string): number {
     const window = this.window(limit, key);
     return window && window.points >= limit.points ? waitFor(window) : 0;
   }
 
   /** Reverts an attempt. */
-  giveBack(limit: Limit, key: string): void {
+  refund(limit: Limit, key: string): void {
     const window = this.window(limit, key);
     if (window) window.points -= 1;
   }

@@ -1,8 +1,8 @@
-import { type Progress, stalled } from './unread-response.js';
+import { type WriteProgress, stallOf } from './unread-response.js';
 
 const KILOBYTE = 1024;
 /** A connection that had 1 MB to send at 0 ms, and has sent so many bytes since. */
-const progress = (sent: number, grewAt: number): Progress => ({
+const progress = (sent: number, grewAt: number): WriteProgress => ({
   since: 0,
   sentBefore: 0,
   sent,
@@ -12,18 +12,18 @@ const progress = (sent: number, grewAt: number): Progress => ({
 
 describe('a client that reads its response', () => {
   it('not at all is cut after ten seconds without a byte', () => {
-    expect(stalled(progress(0, 0), 9_999)).toBeUndefined();
-    expect(stalled(progress(0, 0), 10_000)).toBe('unread');
-    expect(stalled(progress(500 * KILOBYTE, 30_000), 39_999)).toBeUndefined();
-    expect(stalled(progress(500 * KILOBYTE, 30_000), 40_000)).toBe('unread');
+    expect(stallOf(progress(0, 0), 9_999)).toBeUndefined();
+    expect(stallOf(progress(0, 0), 10_000)).toBe('unread');
+    expect(stallOf(progress(500 * KILOBYTE, 30_000), 39_999)).toBeUndefined();
+    expect(stallOf(progress(500 * KILOBYTE, 30_000), 40_000)).toBe('unread');
   });
 
   it('by a trickle is cut when all of it would have been sent at 32 KB a second, ten seconds later', () => {
-    expect(stalled(progress(KILOBYTE, 41_000), 41_999)).toBeUndefined();
-    expect(stalled(progress(KILOBYTE, 41_000), 42_000)).toBe('trickle');
+    expect(stallOf(progress(KILOBYTE, 41_000), 41_999)).toBeUndefined();
+    expect(stallOf(progress(KILOBYTE, 41_000), 42_000)).toBe('trickle');
   });
 
   it('to its end is not cut', () => {
-    expect(stalled(undefined, 60_000)).toBeUndefined();
+    expect(stallOf(undefined, 60_000)).toBeUndefined();
   });
 });

@@ -7,7 +7,7 @@ const STALL_MS = 10_000;
 const MIN_BYTES_PER_SECOND = 32 * 1024;
 
 /** Progress of a connection with unsent bytes. */
-export interface Progress {
+export interface WriteProgress {
   /** When the first unsent byte was seen, in ms; and the bytes sent until then. */
   readonly since: number;
   readonly sentBefore: number;
@@ -26,7 +26,11 @@ interface Handle {
 }
 
 /** The progress of a connection at `now`, given the one `before`; undefined: everything was sent. */
-export function progressOf(socket: Socket, now: number, before: Progress | undefined): Progress | undefined {
+export function writeProgressOf(
+  socket: Socket,
+  now: number,
+  before: WriteProgress | undefined,
+): WriteProgress | undefined {
   const handle = Reflect.get(socket, '_handle') as Handle | null | undefined;
   if (!handle) return undefined;
   const unsent = handle.writeQueueSize || socket.writableLength;
@@ -37,7 +41,7 @@ export function progressOf(socket: Socket, now: number, before: Progress | undef
 }
 
 /** Why the connection must be cut, if so. */
-export function stalled(progress: Progress | undefined, now: number): 'unread' | 'trickle' | undefined {
+export function stallOf(progress: WriteProgress | undefined, now: number): 'unread' | 'trickle' | undefined {
   if (!progress) return undefined;
   if (now - progress.grewAt >= STALL_MS) return 'unread';
   const bytes = progress.sent - progress.sentBefore + progress.unsent;

@@ -1,4 +1,4 @@
-import { Standing } from './standing.js';
+import { RecentCosts } from './recent-costs.js';
 import { WorkBudget } from './work-budget.js';
 
 let now = 0;
@@ -32,7 +32,7 @@ describe('a budget of work', () => {
 
 describe('a standing', () => {
   it('halves every ten seconds', () => {
-    const standing = new Standing(clock);
+    const standing = new RecentCosts(clock);
     standing.add('a', 8);
     now += 10_000;
     expect(standing.of('a')).toBe(4);

@@ -5,8 +5,8 @@ import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import type { Counter } from 'prom-client';
 import { withTimeout } from '../database/with-timeout.js';
-import { isDatabaseAway, sqlState } from '../database/unit-of-work.js';
-import { Health } from './health.js';
+import { isDatabaseUnavailable, sqlState } from '../database/unit-of-work.js';
+import { HealthChecks } from './health-checks.js';
 import { Metrics } from './metrics.js';
 
 /** SQLSTATEs of a server that cannot write: resources (53), files (58), no transaction ids (54000), read-only. */
@@ -43,7 +43,7 @@ export class DatabaseWrites implements OnApplicationShutdown {
 
   constructor(
     private readonly orm: MikroORM,
-    health: Health,
+    health: HealthChecks,
     metrics: Metrics,
   ) {
     health.register('writes', () => this.problem ?? true);
@@ -63,7 +63,7 @@ export class DatabaseWrites implements OnApplicationShutdown {
 
   /** Whether `error` means that the database is unavailable; starts a test write if writes may be impossible. */
   isUnavailable(error: unknown): boolean {
-    if (!isDatabaseAway(error)) return false;
+    if (!isDatabaseUnavailable(error)) return false;
     const code = sqlState(error);
     this.errors.inc({ code: code ?? 'none' });
     if (code !== undefined && SUSPECT.test(code)) this.suspect();

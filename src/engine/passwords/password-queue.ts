@@ -11,7 +11,7 @@ import { type Owner, ownerOf } from '../limits/client-network.js';
 import { FairQueue } from '../limits/fair-queue.js';
 import { FamiliarNetworks } from '../limits/familiar-networks.js';
 import { Gate } from '../limits/gate.js';
-import { Standing } from '../limits/standing.js';
+import { RecentCosts } from '../limits/recent-costs.js';
 import { Metrics } from '../monitoring/metrics.js';
 
 /** Maximum of waiting hashes of one kind: of a network or account, and of its site. */
@@ -53,7 +53,7 @@ export class PasswordQueue {
     'sign-in': new Kind('sign-in', 100),
     registration: new Kind('registration', 50),
   };
-  private readonly standing = new Standing();
+  private readonly standing = new RecentCosts();
   private readonly refused: Counter<'kind' | 'reason'>;
   private readonly bounded: boolean;
   private free = Math.max(1, availableParallelism() - 1);
@@ -100,7 +100,7 @@ export class PasswordQueue {
   failed(caller: Caller | undefined): void {
     const owner = ownerOfCaller(caller);
     this.spend(owner, POINTS.wrong);
-    if (caller?.purpose === 'sign-in') this.gate.wronged(owner);
+    if (caller?.purpose === 'sign-in') this.gate.penalize(owner);
   }
 
   private kindOf(caller: Caller | undefined, { key }: Owner): Kind {

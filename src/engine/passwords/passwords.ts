@@ -3,7 +3,7 @@
 import { Injectable } from '@nestjs/common';
 import { hash, type ParsedHashOptions, parseOptions, verify } from '@node-rs/argon2';
 import { PasswordQueue, type Caller } from './password-queue.js';
-import { yieldToRequests } from './pool-priority.js';
+import { lowerPoolPriority } from './pool-priority.js';
 
 /** Current parameters. A hash with other ones is replaced at the next sign-in. */
 export const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
@@ -14,7 +14,7 @@ export class Passwords {
   private readonly decoy: Promise<string>;
 
   constructor(private readonly queue: PasswordQueue) {
-    this.decoy = this.hash('no account has this password').finally(yieldToRequests);
+    this.decoy = this.hash('no account has this password').finally(lowerPoolPriority);
   }
 
   /** PHC string of `password` (NFC). Throws {@link RateLimitedError} or {@link ServiceUnavailableError} when too many wait. */

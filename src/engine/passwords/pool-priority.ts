@@ -12,7 +12,7 @@ const LOWER = 10;
  * sessions (`sched_autogroup_enabled`). The threads must exist, which they do after the first work of the pool. Only Linux has
  * priorities per thread; elsewhere nothing changes.
  */
-export function yieldToRequests(): void {
+export function lowerPoolPriority(): void {
   try {
     for (const thread of readdirSync('/proc/self/task')) {
       const name = readFileSync(`/proc/self/task/${thread}/comm`, 'utf8').trim();

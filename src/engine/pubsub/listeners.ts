@@ -2,10 +2,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { PubSubLog } from './pubsub.port.js';
 
-type Hear = (message: unknown) => void;
+type Listener = (message: unknown) => void;
 
 export class Listeners<M> {
-  private readonly byTopic = new Map<keyof M, Set<Hear>>();
+  private readonly byTopic = new Map<keyof M, Set<Listener>>();
 
   constructor(private readonly log: PubSubLog) {}
 
@@ -13,7 +13,7 @@ export class Listeners<M> {
   add<T extends keyof M>(topic: T, listener: (message: M[T]) => void): () => void {
     // Mutations publish wake-ups: their request context (entity manager, viewer) must not reach the listeners.
     const inOwnContext = AsyncLocalStorage.snapshot();
-    const hear: Hear = (message) => inOwnContext(listener, message as M[T]);
+    const hear: Listener = (message) => inOwnContext(listener, message as M[T]);
     const hearing = this.byTopic.get(topic) ?? new Set();
     this.byTopic.set(topic, hearing.add(hear));
     return () => void hearing.delete(hear);

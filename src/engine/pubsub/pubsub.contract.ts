@@ -26,7 +26,7 @@ export class TestLog extends EventEmitter implements PubSubLog {
 }
 
 /** Received messages, and a promise for a number of them. */
-export class Ears<M = TestTopics, T extends keyof M = keyof M> {
+export class TestListener<M = TestTopics, T extends keyof M = keyof M> {
   readonly heard: M[T][] = [];
   private readonly waiting: { count: number; resolve: (heard: M[T][]) => void }[] = [];
 
@@ -41,8 +41,11 @@ export class Ears<M = TestTopics, T extends keyof M = keyof M> {
   }
 }
 
-export function ears<T extends keyof TestTopics>(instance: PubSub<TestTopics>, topic: T): Ears<TestTopics, T> {
-  const result = new Ears<TestTopics, T>();
+export function listener<T extends keyof TestTopics>(
+  instance: PubSub<TestTopics>,
+  topic: T,
+): TestListener<TestTopics, T> {
+  const result = new TestListener<TestTopics, T>();
   instance.subscribe(topic, result.listen);
   return result;
 }
@@ -54,7 +57,7 @@ export function describePubSub(adapter: string, newInstance: NewInstance): void 
   describe(`the ${adapter} pub/sub`, () => {
     test('tells its own process, in order, after the present call stack', async () => {
       const instance = await newInstance();
-      const heard = ears(instance, 'tick');
+      const heard = listener(instance, 'tick');
       for (let n = 0; n < 100; n += 1) instance.publish('tick', { n });
       expect(heard.heard).toEqual([]);
       await heard.atLeast(100);
@@ -65,7 +68,7 @@ export function describePubSub(adapter: string, newInstance: NewInstance): void 
 
     test('tells every listener of the topic and nobody else', async () => {
       const instance = await newInstance();
-      const [one, two, other] = [ears(instance, 'log'), ears(instance, 'log'), ears(instance, 'tick')];
+      const [one, two, other] = [listener(instance, 'log'), listener(instance, 'log'), listener(instance, 'tick')];
       instance.publish('log', { log: 'a', pos: '7', events: [{ kind: 'updatePosted' }] });
       instance.publish('tick', { n: 1 });
       await other.atLeast(1);
@@ -77,9 +80,9 @@ export function describePubSub(adapter: string, newInstance: NewInstance): void 
     test('tells nothing to whoever unsubscribed, even between publication and delivery', async () => {
       const instance = await newInstance();
       const [gone, removed, stays] = [
-        new Ears<TestTopics, 'tick'>(),
-        new Ears<TestTopics, 'tick'>(),
-        new Ears<TestTopics, 'tick'>(),
+        new TestListener<TestTopics, 'tick'>(),
+        new TestListener<TestTopics, 'tick'>(),
+        new TestListener<TestTopics, 'tick'>(),
       ];
       const leave = instance.subscribe('tick', gone.listen);
       let remove: (() => void) | undefined;
@@ -95,7 +98,7 @@ export function describePubSub(adapter: string, newInstance: NewInstance): void 
 
     test('hears twice when subscribed twice, and loses one subscription at a time', async () => {
       const instance = await newInstance();
-      const twice = new Ears<TestTopics, 'tick'>();
+      const twice = new TestListener<TestTopics, 'tick'>();
       const leave = instance.subscribe('tick', twice.listen);
       instance.subscribe('tick', twice.listen);
       instance.publish('tick', { n: 1 });
@@ -112,7 +115,7 @@ export function describePubSub(adapter: string, newInstance: NewInstance): void 
       instance.subscribe('tick', () => {
         throw new Error('broken listener');
       });
-      const heard = ears(instance, 'tick');
+      const heard = listener(instance, 'tick');
       instance.publish('tick', { n: 1 });
       instance.publish('tick', { n: 2 });
       await heard.atLeast(2);
@@ -131,7 +134,7 @@ export function describePubSub(adapter: string, newInstance: NewInstance): void 
 
     test('is silent and unhealthy once closed, and may be closed twice', async () => {
       const instance = await newInstance();
-      const heard = ears(instance, 'tick');
+      const heard = listener(instance, 'tick');
       instance.publish('tick', { n: 1 });
       await Promise.all([instance.close(), instance.close()]);
       await instance.close();
@@ -157,7 +160,7 @@ export function describeInstances(
   describe(`${adapter} instances`, () => {
     test('hear each other in order, and themselves once', async () => {
       const [a, b] = await Promise.all([newInstance(), newInstance()]);
-      const [atA, atB] = [ears(a, 'tick'), ears(b, 'tick')];
+      const [atA, atB] = [listener(a, 'tick'), listener(b, 'tick')];
       for (let n = 0; n < 100; n += 1) a.publish('tick', { n });
       await atB.atLeast(100);
       b.publish('tick', { n: 100 });
@@ -170,7 +173,7 @@ export function describeInstances(
 
     test('drop and count what is not a wake-up, and hear the next one', async () => {
       const [a, b] = await Promise.all([newInstance(), newInstance()]);
-      const [log, ticks] = [ears(b, 'log'), ears(b, 'tick')];
+      const [log, ticks] = [listener(b, 'log'), listener(b, 'tick')];
       const bad = [
         'not json',
         '',
@@ -198,7 +201,7 @@ export function describeInstances(
 
     test('never throw on what is not JSON after all: dropped and counted', async () => {
       const instance = await newInstance();
-      const heard = ears(instance, 'tick');
+      const heard = listener(instance, 'tick');
       instance.publish('tick', { n: 1n } as never);
       await heard.atLeast(1);
       await new Promise(setImmediate);

@@ -10,7 +10,7 @@ import { InProcessPubSub } from './in-process.pubsub.js';
 import {
   describePubSub,
   describeInstances,
-  ears,
+  listener,
   TEST_SCHEMAS,
   TestLog,
   type NewInstance,
@@ -62,7 +62,7 @@ describe('two installations on one Redis', () => {
       redisInstance(),
       redisInstance(new TestLog(), `${namespace}-2`),
     ]);
-    const [atB, atForeign] = [ears(b, 'tick'), ears(foreign, 'tick')];
+    const [atB, atForeign] = [listener(b, 'tick'), listener(foreign, 'tick')];
     a.publish('tick', { n: 1 });
     await atB.atLeast(1);
     foreign.publish('tick', { n: 2 });

@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { startRedis, type TestRedis } from '../../../test/support/redis.js';
 import { startTcpProxy, type TcpProxy } from '../../../test/support/tcp-proxy.js';
 import type { PubSub } from './pubsub.port.js';
-import { ears, TEST_SCHEMAS, TestLog, type TestTopics } from './pubsub.contract.js';
+import { listener, TEST_SCHEMAS, TestLog, type TestTopics } from './pubsub.contract.js';
 import { RedisPubSub, type RedisPubSubOptions } from './redis.pubsub.js';
 
 const FAST = { heartbeatMs: 100, silenceMs: 400, retryMs: 200 };
@@ -54,7 +54,7 @@ const loss = (instances: Instance[]) => Promise.all(instances.map((instance) => 
 const recovery = (instances: Instance[]) => Promise.all(instances.map((instance) => instance.recovered()));
 
 async function expectWakeUpsToFlow([a, b]: [Instance, Instance]): Promise<void> {
-  const atB = ears(b.pubSub, 'tick');
+  const atB = listener(b.pubSub, 'tick');
   expect([a.pubSub.healthy, b.pubSub.healthy]).toEqual([true, true]);
   a.pubSub.publish('tick', { n: 1 });
   expect(await atB.atLeast(1)).toEqual([{ n: 1 }]);
@@ -62,7 +62,7 @@ async function expectWakeUpsToFlow([a, b]: [Instance, Instance]): Promise<void> 
 
 /** A wake-up without Redis: returns at once, is heard here, counted as dropped for the others. */
 async function expectLocalDelivery({ pubSub }: Instance): Promise<void> {
-  const here = ears(pubSub, 'tick');
+  const here = listener(pubSub, 'tick');
   const dropped = pubSub.stats.dropped;
   pubSub.publish('tick', { n: 2 });
   expect(pubSub.stats.dropped).toBe(dropped + 1);
@@ -185,7 +185,7 @@ describe('Redis pub/sub', () => {
     const instances = await twoInstances(redis.url);
     const until = performance.now() + 2 * FAST.silenceMs;
     while (performance.now() < until);
-    const atB = ears(instances[1].pubSub, 'tick');
+    const atB = listener(instances[1].pubSub, 'tick');
     instances[0].pubSub.publish('tick', { n: 1 });
     await atB.atLeast(1);
     expect(instances.map(({ log }) => log.lines)).toEqual([[], []]);

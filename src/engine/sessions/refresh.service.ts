@@ -17,7 +17,7 @@ import { type Session, SessionEntity } from './session.entity.js';
 import { lockAccount, type OpenSession, SessionService } from './session.service.js';
 
 /** What of an operation a refresh needs. */
-export type RefreshContext = Pick<OperationContext, 'em' | 'client' | 'assertShown'>;
+export type RefreshContext = Pick<OperationContext, 'em' | 'client' | 'assertPageAccount'>;
 
 /** `age` is the ms since the last rotation, on the clock that wrote it. */
 const STATE = `
@@ -47,9 +47,9 @@ export class RefreshService {
    * Throws {@link UnauthenticatedError}, {@link OtherAccountError}, {@link RefreshTokenReusedError}.
    */
   async refresh(token: string, transport: Transport, context: RefreshContext): Promise<OpenSession> {
-    const { em: view, client } = context;
+    const { em: requestEm, client } = context;
     const presented = this.tokens.parse(token);
-    const em = view.fork();
+    const em = requestEm.fork();
     const origin = presented && (await originOf(em, presented.sessionId));
     if (!origin || !this.tokens.isGenuine(presented, origin.seed)) {
       const subject = origin && { kind: 'session', id: presented.sessionId };
@@ -57,7 +57,7 @@ export class RefreshService {
       await this.audit.recordRepeatable({ action: 'REFRESH_REFUSED', outcome: 'REFUSED', subject, address });
       throw invalid();
     }
-    context.assertShown(origin.accountId);
+    context.assertPageAccount(origin.accountId);
     // Neither renewed nor treated as theft: it was sent in another transport than that of its session.
     if (origin.transport !== transport) throw invalid();
     // Further replays of a stolen token end here: the theft was already reported.

@@ -55,7 +55,7 @@ export class RequestSessions {
     const token = argument ?? cookies.refreshToken;
     if (token === undefined || (principal && !principal.session.ended)) return context.viewer;
     const named = await this.genuine(em, token, argument == null ? 'COOKIE' : 'BODY');
-    if (named) context.assertShown(named.accountId);
+    if (named) context.assertPageAccount(named.accountId);
     const lives = named && (await em.execute<unknown[]>(LIVES, [named.sessionId])).length > 0;
     if (!lives) throw new UnauthenticatedError('This refresh token is not valid.');
     return named;
@@ -68,7 +68,7 @@ export class RequestSessions {
   async signIn(context: OperationContext, transport: Transport): Promise<SignInOrigin> {
     if (transport === 'COOKIE') context.cookies.assertAllowed();
     const before = await this.before(context);
-    if (before) context.assertShown(before.accountId);
+    if (before) context.assertPageAccount(before.accountId);
     return { context, transport, before };
   }
 

@@ -7,7 +7,7 @@ import type { Transport } from '../access/role.js';
 import { factsOf } from '../events/event-facts.js';
 import type { LogEvent } from '../events/log-event.js';
 import { LogFollower } from '../events/log-follower.js';
-import { gathered, LogView } from '../events/log-view.js';
+import { gathered, LogCache } from '../events/log-cache.js';
 
 /** Event of an account: the sessions in `facts.sessionIds` ended, for `facts.reason`. */
 export const SESSIONS_ENDED = 'SESSIONS_ENDED';
@@ -30,13 +30,13 @@ interface SessionRow {
 
 @Injectable()
 export class SessionCache {
-  private readonly sessions: LogView<LiveSession>;
+  private readonly sessions: LogCache<LiveSession>;
 
   constructor(
     private readonly orm: MikroORM,
     follower: LogFollower,
   ) {
-    this.sessions = new LogView(follower, {
+    this.sessions = new LogCache(follower, {
       max: 100_000,
       load: gathered((ids) => this.load(ids)),
       affects: (event) => endedSessions(event),

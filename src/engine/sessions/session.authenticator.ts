@@ -29,18 +29,18 @@ export class SessionAuthenticator implements Authenticator {
     const { authorization } = request.headers;
     const cookies = this.cookies.of(request, response);
     if (cookies.refusal) return { cookies };
-    const shownAccount = this.cookies.shownAccountIn(request.headers);
+    const pageAccount = this.cookies.shownAccountIn(request.headers);
     const token =
       authorization === undefined
         ? this.presented.inCookie(cookies.accessToken, address)
         : this.presented.inHeader(authorization, address);
     // Also when expired: a page that shows another account must not refresh this session.
-    if (token && isOtherAccount(token, shownAccount)) {
+    if (token && isOtherAccount(token, pageAccount)) {
       return { cookies: { ...NO_COOKIES, refusal: new OtherAccountError() } };
     }
-    if (!token) return { cookies, shownAccount, inDoubt: shownAccount !== undefined };
-    if (token.expiresAt <= Date.now()) return { cookies, shownAccount };
-    return { ...(await this.callerOf(token)), cookies, shownAccount };
+    if (!token) return { cookies, pageAccount, cookiesUnverified: pageAccount !== undefined };
+    if (token.expiresAt <= Date.now()) return { cookies, pageAccount };
+    return { ...(await this.callerOf(token)), cookies, pageAccount };
   }
 
   /** The caller according to the log: none once the session has ended or the account is disabled. */

@@ -61,9 +61,9 @@ export class SignInLimits implements FieldLimits {
     await this.takeAll(plan.attempts ?? []);
     return {
       succeeded: async () => {
-        if (plan.onlyFailed) for (const key of plan.attempts ?? []) await this.limits.giveBack(...key);
+        if (plan.onlyFailed) for (const key of plan.attempts ?? []) await this.limits.refund(...key);
         // This attempt was allowed: exhaustion affects the next one.
-        for (const key of plan.successes ?? []) await this.limits.take(...key).catch(() => {});
+        for (const key of plan.successes ?? []) await this.limits.consume(...key).catch(() => {});
         const { principal, client } = context;
         if ((limit === 'login' || limit === 'register') && principal) {
           await this.known.remember(principal.accountId, networkOf(client.address));
@@ -72,9 +72,9 @@ export class SignInLimits implements FieldLimits {
       failed: async (error) => {
         // The password was not verified.
         const unseen = error instanceof RateLimitedError || error instanceof ServiceUnavailableError;
-        if (unseen) for (const key of plan.attempts ?? []) await this.limits.giveBack(...key);
+        if (unseen) for (const key of plan.attempts ?? []) await this.limits.refund(...key);
         if (!(error instanceof UnauthenticatedError || error instanceof BadUserInputError)) return;
-        for (const key of plan.failures ?? []) await this.limits.take(...key);
+        for (const key of plan.failures ?? []) await this.limits.consume(...key);
       },
     };
   }
@@ -85,10 +85,10 @@ export class SignInLimits implements FieldLimits {
     try {
       for (const key of keys) {
         taken.push(key);
-        await this.limits.take(...key);
+        await this.limits.consume(...key);
       }
     } catch (error) {
-      for (const key of taken) await this.limits.giveBack(...key);
+      for (const key of taken) await this.limits.refund(...key);
       throw error;
     }
   }

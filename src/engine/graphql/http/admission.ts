@@ -12,8 +12,8 @@ import { opensPage } from './endpoint.js';
 import { OperationPipeline } from '../operations/operation-pipeline.js';
 import { signOutIn } from '../operations/sign-out.js';
 import { LARGE_BODY_BYTES, documentOf, parseBody, queryIn } from './body.js';
-import { HttpLoad } from './load.js';
-import { HttpRefusals } from './refusals.js';
+import { RequestMemory } from './request-memory.js';
+import { HttpRefusals } from './http-refusals.js';
 import { securityHeaders } from './security-headers.js';
 
 /** ms for which a looked-up caller is valid: after a longer wait at the gate the caller is looked up again. */
@@ -36,7 +36,7 @@ export class HttpAdmission {
     private readonly gate: Gate,
     private readonly contexts: ContextFactory,
     private readonly pipeline: OperationPipeline,
-    private readonly load: HttpLoad,
+    private readonly load: RequestMemory,
     private readonly refusals: HttpRefusals,
     @Inject(CONFIG) private readonly config: Config,
   ) {
@@ -98,10 +98,10 @@ export class HttpAdmission {
   private early(request: IncomingMessage, response: ServerResponse, network: Owner): ServiceError | undefined {
     const { authorization, cookie } = request.headers;
     if (authorization === undefined && cookie === undefined) {
-      const refused = this.gate.refusalOf(network) ?? this.load.unread(network.key, false);
+      const refused = this.gate.refusalOf(network) ?? this.load.unreadRefusal(network.key, false);
       if (refused) return refused;
     }
-    return this.load.hold(request, response, network);
+    return this.load.holdBody(request, response, network);
   }
 
   private async workOf(request: Request, response: Response, bytes: number): Promise<Work> {
@@ -111,7 +111,7 @@ export class HttpAdmission {
     if (accountId !== undefined) this.load.connections.belongsTo(request, accountId);
     const document = documentOf(request);
     const signsOut = accountId !== undefined && signOutIn(document) === 'alone';
-    const unread = this.load.unread(signsOut ? undefined : (accountId ?? network.key), accountId !== undefined);
+    const unread = this.load.unreadRefusal(signsOut ? undefined : (accountId ?? network.key), accountId !== undefined);
     if (unread) throw unread;
     const isKnown = () => document !== undefined && this.pipeline.knows(document);
     return { network, accountId, document, isKnown, bytes, signsOut, wanted: () => !response.destroyed };
@@ -147,8 +147,8 @@ export class HttpAdmission {
     response: ServerResponse,
   ): Promise<void> {
     if (!signOutIn(document)) return;
-    const { cookies, inDoubt } = await this.contexts.callerOf(request, response);
-    if (!cookies?.refusal && !inDoubt && !response.headersSent) cookies?.clear();
+    const { cookies, cookiesUnverified } = await this.contexts.callerOf(request, response);
+    if (!cookies?.refusal && !cookiesUnverified && !response.headersSent) cookies?.clear();
   }
 
   private async refuse(request: Request, response: Response, error: ServiceError): Promise<void> {

@@ -15,7 +15,7 @@ import { BadUserInputError, UnauthenticatedError } from '../../errors/service-er
 import { Gate } from '../../limits/gate.js';
 import { ContextFactory } from './context-factory.js';
 import { SchemaFactory } from './schema-factory.js';
-import { RESPONSE_JSON, refusalOf, wantsResponseJson } from './refusal.js';
+import { RESPONSE_JSON, refusalOf, wantsResponseJson } from './refusal-response.js';
 import { isErrors, OperationPipeline, type ReadyOperation } from '../operations/operation-pipeline.js';
 import { signOutIn } from '../operations/sign-out.js';
 
@@ -102,7 +102,7 @@ export class ApolloOptions implements GqlOptionsFactory<ApolloDriverConfig> {
     if (isErrors(ready)) return { status: 400, errors: ready };
     const more = principal && this.contexts.limits.rootFields(principal.accountId, ready.operation.rootFields);
     if (more) return tooMany(more);
-    this.gate.counted(source, ready.cost);
+    this.gate.recordFields(source, ready.cost);
     return ready;
   }
 }

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { type Caller, OperationContext } from '../../access/operation-context.js';
-import { ReadView } from '../../access/read-view.js';
+import { CachedReads } from '../../access/cached-reads.js';
 import type { ClientInfo, Principal } from '../../access/role.js';
 import type { Config } from '../../config/config.js';
 import { CONFIG } from '../../config/config.module.js';
@@ -32,7 +32,7 @@ export class ContextFactory {
   }
 
   /** A look at the database as it is now: for one event, shared by all who are shown it. */
-  readonly view = (): ReadView => new ReadView(this.orm, encodeCursor(this.follower.position));
+  readonly newReads = (): CachedReads => new CachedReads(this.orm, encodeCursor(this.follower.position));
 
   /** Catches up with all committed changes of rights. Throws SERVICE_UNAVAILABLE. */
   catchUp(): Promise<void> {
@@ -54,15 +54,15 @@ export class ContextFactory {
 
   async forRequest(request: IncomingMessage, response: ServerResponse): Promise<OperationContext> {
     const caller = await this.callerOf(request, response);
-    return new OperationContext(this.view, this.clientOf(request), caller, 'http');
+    return new OperationContext(this.newReads, this.clientOf(request), caller, 'http');
   }
 
   forSocket(client: ClientInfo, caller: Caller): OperationContext {
-    return new OperationContext(this.view, client, caller, 'socket');
+    return new OperationContext(this.newReads, client, caller, 'socket');
   }
 
-  /** For one event, executed for one viewer over a view that its other executions share. */
-  forEvent(client: ClientInfo, principal: Principal, view: ReadView): OperationContext {
-    return new OperationContext(this.view, client, { principal }, 'socket', view);
+  /** For one event, executed for one viewer, with the reads that its other executions share. */
+  forEvent(client: ClientInfo, principal: Principal, reads: CachedReads): OperationContext {
+    return new OperationContext(this.newReads, client, { principal }, 'socket', reads);
   }
 }

@@ -10,7 +10,7 @@ import { endpointReader, opensPage } from './endpoint.js';
 import { HttpAdmission } from './admission.js';
 import { withoutEmptyParameters } from './parameters.js';
 import { readBody } from './read-body.js';
-import { EXPOSED_HEADERS } from './refusals.js';
+import { EXPOSED_HEADERS } from './http-refusals.js';
 
 /** ms in which a whole request, and its headers, must arrive: an endless body is cut. */
 const REQUEST_TIMEOUT_MS = 30_000;

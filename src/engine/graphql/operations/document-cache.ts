@@ -5,7 +5,7 @@ import type { GraphQLError } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { Counter } from 'prom-client';
 import { Metrics } from '../../monitoring/metrics.js';
-import type { Verdict } from './document-check.js';
+import type { DocumentVerdict } from './document-check.js';
 import { ParsedDocument } from './parsed-operation.js';
 
 /** Bytes of all that is kept of documents of signed-in clients, and of all others. */
@@ -20,7 +20,10 @@ const REFUSAL_BYTES = 1_000;
 
 @Injectable()
 export class DocumentCache {
-  private readonly shelves = { signedIn: new Shelf(MAX_BYTES), anonymous: new Shelf(MAX_ANONYMOUS_BYTES) };
+  private readonly segments = {
+    signedIn: new CacheSegment(MAX_BYTES),
+    anonymous: new CacheSegment(MAX_ANONYMOUS_BYTES),
+  };
   private readonly lookups: Counter<'result'>;
 
   constructor(metrics: Metrics) {
@@ -35,12 +38,12 @@ export class DocumentCache {
 
   /** Estimated bytes of all that is kept. */
   get bytes(): number {
-    return this.shelves.signedIn.bytes + this.shelves.anonymous.bytes;
+    return this.segments.signedIn.bytes + this.segments.anonymous.bytes;
   }
 
   /** The cached document or its errors; `undefined`: it has to be parsed. */
-  get(key: string, signedIn: boolean): Verdict | undefined {
-    const { signedIn: own, anonymous } = this.shelves;
+  get(key: string, signedIn: boolean): DocumentVerdict | undefined {
+    const { signedIn: own, anonymous } = this.segments;
     const known = own.get(key) ?? anonymous.get(key);
     this.lookups.inc({ result: known ? 'hit' : 'miss' });
     if (known && signedIn && !own.has(key)) own.put(key, known);
@@ -49,18 +52,18 @@ export class DocumentCache {
 
   /** Whether the document is kept as one that may run. Does not count as a use of it. */
   has(key: string): boolean {
-    return this.shelves.signedIn.has(key) || this.shelves.anonymous.has(key);
+    return this.segments.signedIn.has(key) || this.segments.anonymous.has(key);
   }
 
-  add(key: string, verdict: Verdict, signedIn: boolean): void {
-    const shelf = signedIn ? this.shelves.signedIn : this.shelves.anonymous;
+  add(key: string, verdict: DocumentVerdict, signedIn: boolean): void {
+    const shelf = signedIn ? this.segments.signedIn : this.segments.anonymous;
     if (!(verdict instanceof ParsedDocument) || shelf.hasSeen(key)) shelf.put(key, verdict);
   }
 }
 
 const sizeOfRefusal = (errors: readonly GraphQLError[]) => REFUSAL_BYTES + JSON.stringify(errors).length * 2;
 
-class Shelf {
+class CacheSegment {
   private readonly parsed: LRUCache<string, ParsedDocument>;
   private readonly refused: LRUCache<string, readonly GraphQLError[]>;
   private readonly seen = new LRUCache<string, true>({ max: MAX_SEEN });
@@ -74,7 +77,7 @@ class Shelf {
     return this.parsed.calculatedSize + this.refused.calculatedSize;
   }
 
-  get(key: string): Verdict | undefined {
+  get(key: string): DocumentVerdict | undefined {
     return this.parsed.get(key) ?? this.refused.get(key);
   }
 
@@ -82,7 +85,7 @@ class Shelf {
     return this.parsed.has(key);
   }
 
-  put(key: string, verdict: Verdict): void {
+  put(key: string, verdict: DocumentVerdict): void {
     if (verdict instanceof ParsedDocument) this.parsed.set(key, verdict);
     else this.refused.set(key, verdict);
   }

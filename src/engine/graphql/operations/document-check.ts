@@ -19,7 +19,7 @@ import { overlappingFieldsRule } from './overlapping-fields.rule.js';
 import { ParsedDocument } from './parsed-operation.js';
 
 /** A document that may run, or every reason why not. */
-export type Verdict = ParsedDocument | readonly GraphQLError[];
+export type DocumentVerdict = ParsedDocument | readonly GraphQLError[];
 
 const OURS = new Map<ValidationRule, ValidationRule>([
   [OverlappingFieldsCanBeMergedRule, overlappingFieldsRule],
@@ -28,7 +28,7 @@ const OURS = new Map<ValidationRule, ValidationRule>([
 const RULES = [...specifiedRules.map((rule) => OURS.get(rule) ?? rule), ...VALIDATION_RULES];
 
 /** Parses and validates `text`. `undefined`: it has more than `maxTokens` tokens. Never throws. */
-export function checkDocument(costs: OperationCosts, text: string, maxTokens: number): Verdict | undefined {
+export function checkDocument(costs: OperationCosts, text: string, maxTokens: number): DocumentVerdict | undefined {
   let parsed: ParsedText;
   try {
     parsed = parseText(text, maxTokens);

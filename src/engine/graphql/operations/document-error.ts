@@ -15,7 +15,7 @@ import { ServiceError } from '../../errors/service-error.js';
 
 /** Errors about one document, and places of one error, that a client receives. */
 export const MAX_DOCUMENT_ERRORS = 5;
-const MAX_PLACES = 10;
+const MAX_LOCATIONS = 10;
 /** Characters of one message: names that the client made up may be in it, and are as long as it likes. */
 const MAX_MESSAGE = 300;
 
@@ -38,7 +38,7 @@ export function documentError(error: unknown, code: DocumentErrorCode): GraphQLE
 function about(code: DocumentErrorCode, message: string, locations?: readonly SourceLocation[]): GraphQLError {
   const error = new GraphQLError(message, { extensions: { code } });
   Object.defineProperty(error, 'stack', { value: message });
-  const value = locations?.slice(0, MAX_PLACES);
+  const value = locations?.slice(0, MAX_LOCATIONS);
   return value ? Object.defineProperty(error, 'locations', { value, enumerable: true }) : error;
 }
 

@@ -9,7 +9,7 @@ import { BadUserInputError, UnauthenticatedError } from '../../errors/service-er
 import { Metrics } from '../../monitoring/metrics.js';
 import { isCredential } from '../schema/field-rules.js';
 import { variableProblems } from './input-problems.js';
-import { checkDocument, type Verdict } from './document-check.js';
+import { checkDocument, type DocumentVerdict } from './document-check.js';
 import { DocumentCache, keyOf } from './document-cache.js';
 import {
   MAX_ANONYMOUS_INTROSPECTION_BYTES,
@@ -108,7 +108,7 @@ export class OperationPipeline {
   }
 
   /** `undefined`: it has more tokens than the sender's documents may have. */
-  private verdictOn(schema: GraphQLSchema, query: string, { signedIn }: Sender): Verdict | undefined {
+  private verdictOn(schema: GraphQLSchema, query: string, { signedIn }: Sender): DocumentVerdict | undefined {
     const maxTokens = signedIn ? MAX_TOKENS : MAX_ANONYMOUS_TOKENS;
     const key = keyOf(query);
     const known = this.cache.get(key, signedIn);

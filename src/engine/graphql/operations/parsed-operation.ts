@@ -9,13 +9,13 @@ import {
   type OperationTypeNode,
 } from 'graphql';
 import { affordableCost } from './document-limits.js';
-import type { NormalOperation } from './normal-operation.js';
+import type { NormalizedOperation } from './normalized-operation.js';
 import type { OperationCost, OperationCosts } from './operation-cost.js';
 import { type Fragments, fragmentsOf, rootFieldsOf } from './root-fields.js';
 
 /** Bytes of heap that a document takes for each of its tokens, its normal forms for each, and all else. */
 const BYTES_PER_TOKEN = 175;
-const NORMAL_BYTES_PER_TOKEN = 92;
+const NORMALIZED_BYTES_PER_TOKEN = 92;
 const DOCUMENT_BYTES = 1_000;
 
 type Variables = Readonly<Record<string, unknown>>;
@@ -42,7 +42,7 @@ export class ParsedDocument {
   /** Estimated bytes of heap that it takes, with the normal forms of its subscriptions. */
   get bytes(): number {
     const subscribes = this.operations.some(({ type }) => type === 'subscription');
-    const perToken = BYTES_PER_TOKEN + (subscribes ? NORMAL_BYTES_PER_TOKEN : 0);
+    const perToken = BYTES_PER_TOKEN + (subscribes ? NORMALIZED_BYTES_PER_TOKEN : 0);
     return DOCUMENT_BYTES + this.tokens * perToken + this.length * 2;
   }
 
@@ -58,8 +58,8 @@ export class ParsedOperation {
   readonly type: OperationTypeNode;
   /** Its root fields, including fields in fragments, one for each response name. */
   readonly rootFields: readonly FieldNode[];
-  /** Set by NormalOperations. */
-  normal: NormalOperation | undefined;
+  /** Set by NormalizedOperations. */
+  normalized: NormalizedOperation | undefined;
   private constantCost: OperationCost | undefined;
 
   constructor(

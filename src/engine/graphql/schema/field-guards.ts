@@ -82,7 +82,7 @@ function enforce(
       const takes = limits ? named.map((limit) => () => limits.take(limit, context, taken)) : [];
       const result = await countAttempts(takes, () => inner(parent, taken, context, info));
       // A mutation returns objects that are read after the change, not ones that were loaded before it.
-      if (isMutation) context.refresh();
+      if (isMutation) context.discardReads();
       return result;
     };
   // Most guarded fields check a role alone, once for each object of a list: they resolve without a promise.
@@ -128,7 +128,7 @@ function admitUpToDate(
     if (!catchUp || !mayBeOutdated(refusal, request, isRoot)) throw refusal;
     await catchUp();
     // With fresh loaders: cached objects would make an invisible object cost fewer statements than an absent one.
-    await admit(policies, { ...request, context: request.context.renewed() });
+    await admit(policies, { ...request, context: request.context.withNewReads() });
   };
   try {
     return admit(policies, request)?.catch(checkAgain);
@@ -166,7 +166,7 @@ function clearCookies(field: Field): void {
       throw thrown;
     } finally {
       // Refused, maybe before their account was known.
-      const doubtful = context.inDoubt && error !== undefined;
+      const doubtful = context.cookiesUnverified && error !== undefined;
       // Without a principal the argument names the session, and the cookies belong to another one.
       const named = !context.principal && args['refreshToken'] != null;
       if (!doubtful && !named && !(error instanceof OtherAccountError)) context.cookies.clear();

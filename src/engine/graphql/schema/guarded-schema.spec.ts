@@ -30,10 +30,10 @@ const guardedBy = (...policies: Policy[]) =>
   Object.fromEntries(policies.map((one) => [`policy:${one.directive.name}`, one]));
 
 type Config = GraphQLFieldConfig<unknown, OperationContext>;
-const refreshed = { times: 0 };
+const discarded = { times: 0 };
 const contextValue = {
-  refresh: () => void (refreshed.times += 1),
-  renewed: () => contextValue,
+  discardReads: () => void (discarded.times += 1),
+  withNewReads: () => contextValue,
 } as unknown as OperationContext;
 
 function schemaOf(
@@ -65,7 +65,7 @@ const subscription = (...policies: Policy[]): Config => ({
 
 beforeEach(() => {
   order.length = 0;
-  refreshed.times = 0;
+  discarded.times = 0;
 });
 
 describe('a schema', () => {
@@ -244,9 +244,9 @@ describe('a guarded field', () => {
   it('that changes something has what was loaded before forgotten; a query has not', async () => {
     const schema = guardSchema(schemaOf({ open }, { mutation: { change: open } }));
     await graphql({ schema, source: '{ open }', contextValue });
-    expect(refreshed.times).toBe(0);
+    expect(discarded.times).toBe(0);
     await graphql({ schema, source: 'mutation { change }', contextValue });
-    expect(refreshed.times).toBe(1);
+    expect(discarded.times).toBe(1);
   });
 
   it('that is a subscription is checked before it is subscribed to, not at each event', async () => {

@@ -5,7 +5,7 @@ import { RateLimitedError } from '../../errors/service-error.js';
 import { guardSchema } from './guarded-schema.js';
 
 const open = { directive: { name: 'public', description: 'Everybody.', args: {} }, args: {}, check: () => {} };
-const contextValue = { refresh: () => {} } as unknown as OperationContext;
+const contextValue = { discardReads: () => {} } as unknown as OperationContext;
 
 it('a field that one of its limits refuses tells the attempts at the others that nothing was attempted', async () => {
   const told: string[] = [];

@@ -3,14 +3,14 @@ import type { GraphQLSchemaHost } from '@nestjs/graphql';
 import { execute, type GraphQLFieldConfig, GraphQLObjectType, GraphQLSchema, GraphQLString } from 'graphql';
 import { OperationContext } from '../../access/operation-context.js';
 import { type ClassRule, classPolicy, type Policy } from '../../access/policy.js';
-import type { ReadView } from '../../access/read-view.js';
+import type { CachedReads } from '../../access/cached-reads.js';
 import { type AccountRights, type Principal, Role } from '../../access/role.js';
 import { SharedContext, ViewerNeededError } from '../../access/shared-context.js';
 import { ForbiddenError } from '../../errors/service-error.js';
 import { Metrics } from '../../monitoring/metrics.js';
 import { guardSchema } from '../schema/guarded-schema.js';
 import { readyOperation } from '../../../../test/support/parsed-operations.js';
-import { NormalOperations } from '../operations/normal-operations.js';
+import { NormalizedOperations } from '../operations/normalized-operations.js';
 import { SharedExecutions } from './shared-executions.js';
 import { service } from '../../../../test/fixtures/engine-domain/service.js';
 
@@ -73,7 +73,7 @@ const schema = guardSchema(
   }),
 );
 
-const view = { em: {}, lastCursor: 'c', load: () => {} } as unknown as ReadView;
+const reads = { em: {}, lastCursor: 'c', load: () => {} } as unknown as CachedReads;
 const event = { id: 'x' };
 const rights = (membership: string): AccountRights => ({
   role: Role.USER,
@@ -96,19 +96,24 @@ beforeEach(() => {
   resolved.length = 0;
   warned.length = 0;
   metrics = new Metrics({ service });
-  shared = new SharedExecutions({ schema } as GraphQLSchemaHost, new NormalOperations(metrics), metrics);
+  shared = new SharedExecutions({ schema } as GraphQLSchemaHost, new NormalizedOperations(metrics), metrics);
 });
 
 const planFor = (fields: string) => shared.planOf(readyOperation(schema, `subscription { thing { ${fields} } }`));
 const run = (fields: string, of: AccountRights) => {
   const plan = planFor(fields);
-  return shared.execute(plan, { event, resourceId: 'x', permission: plan.classOf(of, 'x'), view });
+  return shared.execute(plan, { event, resourceId: 'x', permission: plan.classOf(of, 'x'), reads });
 };
 const demotions = async () => (await metrics.registry.getSingleMetric('notes_demotions_total')!.get()).values[0]?.value;
 const own = (fields: string, of: AccountRights) => {
   const { document } = planFor(fields);
   const principal = { accountId: 'me', sessionId: 's', session: { ended: false }, rights: of } as Principal;
-  const contextValue = new OperationContext(() => view, { address: '', userAgent: undefined }, { principal }, 'socket');
+  const contextValue = new OperationContext(
+    () => reads,
+    { address: '', userAgent: undefined },
+    { principal },
+    'socket',
+  );
   return execute({ schema, document, rootValue: event, contextValue });
 };
 
@@ -178,34 +183,45 @@ describe('a shared execution', () => {
 
   it('is for nobody when a guarded field is met that the class says nothing of', async () => {
     const permission = planFor('name').classOf(asEditor, 'x');
-    expect(await shared.execute(planFor('secret'), { event, resourceId: 'x', permission, view })).toBeUndefined();
+    expect(await shared.execute(planFor('secret'), { event, resourceId: 'x', permission, reads })).toBeUndefined();
     expect(await demotions()).toBe(1);
   });
 });
 
 describe('the context of a shared execution', () => {
   /** What every execution has. Whatever else an operation carries belongs to one caller. */
-  const ANYONES = ['constructor', 'em', 'lastCursor', 'load', 'refresh', 'renewed', 'via', 'view', 'newView'];
+  const ANYONES = [
+    'constructor',
+    'em',
+    'lastCursor',
+    'load',
+    'discardReads',
+    'withNewReads',
+    'via',
+    'reads',
+    'newReads',
+  ];
   /** Fields behind accessors that are refused. */
   const BEHIND = ['requester', 'caller'];
 
   it('refuses everything that belongs to one caller', () => {
-    const operation = new OperationContext(() => view, { address: '', userAgent: undefined }, {}, 'socket');
+    const operation = new OperationContext(() => reads, { address: '', userAgent: undefined }, {}, 'socket');
     const members = [...Object.getOwnPropertyNames(OperationContext.prototype), ...Object.keys(operation)];
     const callers = members.filter((name) => ![...ANYONES, ...BEHIND].includes(name));
     expect(callers.toSorted()).toEqual([
-      'assertShown',
+      'assertPageAccount',
       'classValue',
       'client',
       'cookies',
-      'inDoubt',
-      'over',
+      'cookiesUnverified',
+
       'principal',
       'signIn',
       'viewer',
+      'withReads',
     ]);
     for (const name of callers) {
-      const context = new SharedContext(view, planFor('name').classOf(asEditor, 'x'), 'x');
+      const context = new SharedContext(reads, planFor('name').classOf(asEditor, 'x'), 'x');
       expect(() => (context as unknown as Record<string, () => unknown>)[name]!()).toThrow(ViewerNeededError);
       expect(context.viewerNeeded).toBeDefined();
     }

@@ -5,10 +5,10 @@ import { execute, type ExecutionResult } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { Counter } from 'prom-client';
 import type { PermissionClass } from '../../access/permission-class.js';
-import type { ReadView } from '../../access/read-view.js';
+import type { CachedReads } from '../../access/cached-reads.js';
 import { SharedContext, ViewerNeededError } from '../../access/shared-context.js';
 import { Metrics } from '../../monitoring/metrics.js';
-import { NormalOperations } from '../operations/normal-operations.js';
+import { NormalizedOperations } from '../operations/normalized-operations.js';
 import type { ReadyOperation } from '../operations/operation-pipeline.js';
 import { planOf, type SharingPlan } from './sharing-plan.js';
 
@@ -21,7 +21,7 @@ export interface SharedRun {
   /** Of the plan's `classOf`, for that resource. */
   readonly permission: PermissionClass;
   /** One for all executions of the event. */
-  readonly view: ReadView;
+  readonly reads: CachedReads;
 }
 
 /** Demoted documents that are remembered; one that is forgotten is found out again. */
@@ -35,7 +35,7 @@ export class SharedExecutions {
 
   constructor(
     private readonly host: GraphQLSchemaHost,
-    private readonly normals: NormalOperations,
+    private readonly normals: NormalizedOperations,
     metrics: Metrics,
   ) {
     this.demotions = metrics.counter(
@@ -62,7 +62,7 @@ export class SharedExecutions {
   /** The result for the whole class; `undefined`: it must not be delivered, each viewer needs a separate execution. */
   async execute(plan: SharingPlan, run: SharedRun): Promise<ExecutionResult | undefined> {
     if (!this.isShared(plan)) return undefined;
-    const context = new SharedContext(run.view, run.permission, run.resourceId);
+    const context = new SharedContext(run.reads, run.permission, run.resourceId);
     const result = await execute({
       schema: this.host.schema,
       document: plan.document,

@@ -16,7 +16,7 @@ import { type AccountRights, Role } from '../../access/role.js';
 import { ForbiddenError, NotFoundError } from '../../errors/service-error.js';
 import { parsedOperation } from '../../../../test/support/parsed-operations.js';
 import { Metrics } from '../../monitoring/metrics.js';
-import { NormalOperations } from '../operations/normal-operations.js';
+import { NormalizedOperations } from '../operations/normalized-operations.js';
 import { planOf } from './sharing-plan.js';
 import { service } from '../../../../test/fixtures/engine-domain/service.js';
 
@@ -99,7 +99,7 @@ const schema = new GraphQLSchema({
   types: [Hidden],
 });
 
-const normals = new NormalOperations(new Metrics({ service }));
+const normals = new NormalizedOperations(new Metrics({ service }));
 const normal = (source: string, name?: string) => normals.of(parsedOperation(schema, source, name));
 const plan = (source: string, variables: Record<string, unknown> = {}, operationName?: string) =>
   planOf(normal(source, operationName), variables, 1);

@@ -1,8 +1,8 @@
 // Whether one execution of a subscription can serve many viewers, and which of them: found out from its document alone.
 import { type DocumentNode, getVariableValues } from 'graphql';
-import type { NormalOperation, OperationNeeds } from '../operations/normal-operation.js';
+import type { NormalizedOperation, ViewerDependencies } from '../operations/normalized-operation.js';
 
-export interface SharingPlan extends OperationNeeds {
+export interface SharingPlan extends ViewerDependencies {
   /** Equal for operations that show the same things to viewers of the same class. */
   readonly groupKey: string;
   /** The same without the variables: a hash of the document's content. */
@@ -18,12 +18,16 @@ export interface SharingPlan extends OperationNeeds {
 }
 
 /** The plan of an operation that may run with these variables, and then costs that. Pure. */
-export function planOf(normal: NormalOperation, sent: Readonly<Record<string, unknown>>, cost: number): SharingPlan {
+export function planOf(
+  normal: NormalizedOperation,
+  sent: Readonly<Record<string, unknown>>,
+  cost: number,
+): SharingPlan {
   const { key, document, bytes, definition } = normal;
   const { coerced, errors } = getVariableValues(normal.schema, definition.variableDefinitions ?? [], { ...sent });
   if (errors) throw errors[0]!;
   return {
-    ...normal.needsWith(coerced),
+    ...normal.dependenciesWith(coerced),
     groupKey: normal.variables.size > 0 ? `${key} ${JSON.stringify(coerced)}` : key,
     documentKey: key,
     document,

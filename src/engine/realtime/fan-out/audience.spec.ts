@@ -5,7 +5,7 @@ import { ForbiddenError } from '../../errors/service-error.js';
 import type { LogEvent } from '../../events/log-event.js';
 import type { SharingPlan } from '../../graphql/sharing/sharing-plan.js';
 import { Audience } from './audience.js';
-import { Subscriber, type Verdict } from './subscriber.js';
+import { Subscriber, type EventVerdict } from './subscriber.js';
 
 const event = (pos: number): LogEvent => ({
   pos,
@@ -31,7 +31,7 @@ class Garden {
   readonly audience = new Audience(plan, this.subscribers, this.clock);
   judged = 0;
 
-  subscriber({ role = Role.USER, pos = 0, steady = true, says = (): Verdict => 'deliver' } = {}): Subscriber {
+  subscriber({ role = Role.USER, pos = 0, rightsOnly = true, says = (): EventVerdict => 'deliver' } = {}): Subscriber {
     const viewer = {
       accountId: 'ada',
       sessionId: 's',
@@ -40,12 +40,12 @@ class Garden {
       session: { ended: false },
       tokenExpiresAt: 0,
     };
-    const judge = (): Verdict => {
+    const judge = (): EventVerdict => {
       this.judged += 1;
       return says();
     };
     const resource = { kind: 'garden', id: 'rose' };
-    const subscriber = new Subscriber({ viewer, resource, judge, steady }, pos, (gone) =>
+    const subscriber = new Subscriber({ viewer, resource, judge, rightsOnly }, pos, (gone) =>
       this.subscribers.delete(gone),
     );
     this.subscribers.add(subscriber);
@@ -71,7 +71,7 @@ describe('an audience', () => {
 
   it('is asked again once rights have changed, and ends who has lost them', () => {
     const garden = new Garden();
-    let verdict: Verdict = 'deliver';
+    let verdict: EventVerdict = 'deliver';
     const loser = garden.subscriber({ says: () => verdict });
     garden.subscriber();
     expect(garden.delivered(1)).toEqual({ USER: 2 });
@@ -92,8 +92,8 @@ describe('an audience', () => {
 
   it('is asked for every event as long as there is one among it who judges each by itself', () => {
     const garden = new Garden();
-    const verdicts: Verdict[] = ['skip', 'deliver', 'skip'];
-    garden.subscriber({ steady: false, says: () => verdicts.shift()! });
+    const verdicts: EventVerdict[] = ['skip', 'deliver', 'skip'];
+    garden.subscriber({ rightsOnly: false, says: () => verdicts.shift()! });
     garden.subscriber();
     expect([1, 2, 3].map((pos) => garden.delivered(pos))).toEqual([{ USER: 1 }, { USER: 2 }, { USER: 1 }]);
   });

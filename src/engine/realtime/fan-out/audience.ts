@@ -40,7 +40,7 @@ export class Audience {
     for (const subscriber of this.subscribers) {
       if (subscriber.closed) continue;
       const verdict = subscriber.verdict(event);
-      steady &&= subscriber.request.steady === true;
+      steady &&= subscriber.request.rightsOnly === true;
       if (verdict === 'skip') continue;
       if (verdict !== 'deliver') {
         subscriber.fail(verdict);

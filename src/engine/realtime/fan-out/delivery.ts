@@ -4,14 +4,14 @@
 // The path of an event, from commit to frame:
 //   Hub.applied         the log follower has applied it; groups of its resource are offered it
 //   Group.offer         Audience makes one batch for each permission class; the batch waits in the group
-//   Hub.deliverDue      groups that have batches start, the largest first, over one view of the database
+//   Hub.deliverDue      groups that have batches start, the largest first, with one shared cache of reads
 //   Group.deliver       decides between the live lane and, with an exhausted budget, replay
 //   Delivery.deliver    chunks that fit into the lane, each retried while the database is unavailable
 //   Lane.run            admission by budget and weight, then `execute` within its timeout, then `write`
 //   Delivery.write      skips, stops or writes frames to the socket of each subscriber
 // A subscriber that is behind starts at Replay instead, which reads batches from the log and calls Delivery.deliver with the replay lane.
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import type { ReadView } from '../../access/read-view.js';
+import type { CachedReads } from '../../access/cached-reads.js';
 import { LogFollower } from '../../events/log-follower.js';
 import type { SharingPlan } from '../../graphql/sharing/sharing-plan.js';
 import { FlowControl, type Lane } from '../flow-control/flow-control.js';
@@ -22,10 +22,10 @@ import { EventExecutions } from './event-executions.js';
 import { FrameLayout } from './frames.js';
 import type { Subscriber } from './subscriber.js';
 
-/** How batches are executed and written: the operation of a group, over a view of the database that is as new as they are. */
+/** How batches are executed and written: the operation of a group, with cached reads that are at least as new as they are. */
 export interface DeliveryOptions {
   readonly plan: SharingPlan;
-  readonly view: ReadView;
+  readonly reads: CachedReads;
   readonly lane: Lane;
   /** The accounts that executions are charged to. */
   readonly payers: readonly string[];
@@ -58,8 +58,8 @@ export class Delivery implements OnApplicationShutdown {
   catchUps = 0;
   /** ms for the first attempt. */
   executionTimeout = EXECUTION_TIMEOUT_MS;
-  /** The view that replaces a view over which something has failed, for all who shared it. */
-  private readonly successors = new WeakMap<ReadView, ReadView>();
+  /** The cache that replaces one in which a read has failed, for all executions that shared it. */
+  private readonly successors = new WeakMap<CachedReads, CachedReads>();
   private stopped = false;
 
   constructor(
@@ -76,14 +76,14 @@ export class Delivery implements OnApplicationShutdown {
   /** Delivers `batches`, which are in order. False: the plan cannot be shared after all, and the rest was not delivered. */
   async deliver(batches: readonly DeliveryBatch[], options: DeliveryOptions, onStop: OnStop): Promise<boolean> {
     const { plan, lane } = options;
-    let { view } = options;
+    let { reads } = options;
     for (const chunk of lane.chunksOf(batches, plan.cost)) {
       const timeout = new GrowingTimeout(this.executionTimeout);
       const delivered = await this.retry(async () => {
         try {
-          return await this.deliverChunk(chunk, { ...options, view }, onStop, timeout);
+          return await this.deliverChunk(chunk, { ...options, reads }, onStop, timeout);
         } catch (error) {
-          view = this.successorOf(view);
+          reads = this.successorOf(reads);
           throw error;
         }
       });
@@ -124,9 +124,9 @@ export class Delivery implements OnApplicationShutdown {
     return this.maker.count;
   }
 
-  /** A view of the database as it is now. */
-  readView(): ReadView {
-    return this.maker.readView();
+  /** An empty cache of reads. */
+  newReads(): CachedReads {
+    return this.maker.newReads();
   }
 
   /** Retries `work` while the database or the log is unavailable. Rejects when the service stops. */
@@ -136,12 +136,12 @@ export class Delivery implements OnApplicationShutdown {
 
   private async execute(
     batches: readonly DeliveryBatch[],
-    { plan, view, lane }: DeliveryOptions,
+    { plan, reads, lane }: DeliveryOptions,
   ): Promise<Buffer[] | undefined> {
     const executions: Promise<Buffer | undefined>[] = [];
     for (const batch of batches) {
       if (lane.sliceSpent) await lane.nextSlice();
-      const payload = this.maker.payloadFor(plan, batch, view);
+      const payload = this.maker.payloadFor(plan, batch, reads);
       // A failure is thrown below: until then others are still being started.
       payload.catch(() => {});
       executions.push(payload);
@@ -152,10 +152,10 @@ export class Delivery implements OnApplicationShutdown {
     return payloads.includes(undefined) ? undefined : (payloads as Buffer[]);
   }
 
-  /** Loaders of a view remember failures: the next attempt needs another view. */
-  private successorOf(view: ReadView): ReadView {
-    const successor = this.successors.get(view) ?? this.readView();
-    this.successors.set(view, successor);
+  /** Loaders cache failures: the next attempt needs an empty cache. */
+  private successorOf(reads: CachedReads): CachedReads {
+    const successor = this.successors.get(reads) ?? this.newReads();
+    this.successors.set(reads, successor);
     return successor;
   }
 

@@ -2,8 +2,8 @@
 import { Injectable } from '@nestjs/common';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
 import { execute, type ExecutionResult } from 'graphql';
-import type { ReadView } from '../../access/read-view.js';
-import { isDatabaseAway } from '../../database/unit-of-work.js';
+import type { CachedReads } from '../../access/cached-reads.js';
+import { isDatabaseUnavailable } from '../../database/unit-of-work.js';
 import { ErrorMapper } from '../../errors/error-mapper.js';
 import { ContextFactory } from '../../graphql/http/context-factory.js';
 import { SharedExecutions } from '../../graphql/sharing/shared-executions.js';
@@ -24,28 +24,28 @@ export class EventExecutions {
     private readonly errors: ErrorMapper,
   ) {}
 
-  /** A view of the database as it is now. */
-  readView(): ReadView {
-    return this.contexts.view();
+  /** An empty cache of reads. */
+  newReads(): CachedReads {
+    return this.contexts.newReads();
   }
 
   /**
-   * Executes `batch` over `view`. Resolves with the bytes after the envelope, or `undefined` when the plan cannot be shared
+   * Executes `batch` over `newReads`. Resolves with the bytes after the envelope, or `undefined` when the plan cannot be shared
    * after all; rejects when the database is away: an error in the event's place would lose the event.
    */
-  async payloadFor(plan: SharingPlan, batch: DeliveryBatch, view: ReadView): Promise<Buffer | undefined> {
+  async payloadFor(plan: SharingPlan, batch: DeliveryBatch, reads: CachedReads): Promise<Buffer | undefined> {
     this.count += 1;
-    const result = await this.execute(plan, batch, view);
-    const away = result?.errors?.find(({ originalError }) => isDatabaseAway(originalError));
+    const result = await this.execute(plan, batch, reads);
+    const away = result?.errors?.find(({ originalError }) => isDatabaseUnavailable(originalError));
     if (away) throw away.originalError ?? away;
     return result && payloadOf(this.formatted(result));
   }
 
-  private execute(plan: SharingPlan, batch: DeliveryBatch, view: ReadView): Promise<ExecutionResult | undefined> {
+  private execute(plan: SharingPlan, batch: DeliveryBatch, reads: CachedReads): Promise<ExecutionResult | undefined> {
     const { event, permission, skipped } = batch;
     const rootValue = skipped === undefined ? event : { ...event, skipped };
     if (this.shared.isShared(plan)) {
-      return this.shared.execute(plan, { event: rootValue, resourceId: event.resource.id, permission, view });
+      return this.shared.execute(plan, { event: rootValue, resourceId: event.resource.id, permission, reads });
     }
     const [subscriber] = batch.subscribers;
     // They were grouped when the plan could still be shared.
@@ -54,7 +54,7 @@ export class EventExecutions {
     return this.executeFor(
       plan,
       rootValue,
-      this.contexts.forEvent(subscriber.socket.client, subscriber.request.viewer, view),
+      this.contexts.forEvent(subscriber.socket.client, subscriber.request.viewer, reads),
     );
   }
 

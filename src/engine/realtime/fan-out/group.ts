@@ -1,6 +1,6 @@
 // Owns the subscribers with equal operations on the same resource: some at the head of the log, some catching up, and moves
 // them between the two without a gap or a repetition. Does not know how events are executed or written, or other groups.
-import type { ReadView } from '../../access/read-view.js';
+import type { CachedReads } from '../../access/cached-reads.js';
 import type { LogEvent } from '../../events/log-event.js';
 import type { SharingPlan } from '../../graphql/sharing/sharing-plan.js';
 import { Audience } from './audience.js';
@@ -66,7 +66,7 @@ export class Group {
 
   remove(subscriber: Subscriber): void {
     this.accounts.remove(subscriber.request.viewer.accountId);
-    this.leave(subscriber);
+    this.removeLive(subscriber);
     this.replay.remove(subscriber);
   }
 
@@ -96,8 +96,8 @@ export class Group {
     return true;
   }
 
-  /** Delivers the batches that wait, up to `upTo`: `view` has read nothing older than that. Never rejects. */
-  async deliver(upTo: number, view: ReadView): Promise<void> {
+  /** Delivers the batches that wait, up to `upTo`: `reads` contains nothing older than that. Never rejects. */
+  async deliver(upTo: number, reads: CachedReads): Promise<void> {
     if (this.busy) return;
     const later = this.waiting.findIndex(({ event }) => event.pos > upTo);
     const batches = this.waiting.splice(0, later < 0 ? this.waiting.length : later);
@@ -110,16 +110,16 @@ export class Group {
     if (lane.isExhausted(payers)) {
       this.waiting = [];
       this.overflowed = false;
-      return this.allFallBack(first.event.pos - 1);
+      return this.moveAllToReplay(first.event.pos - 1);
     }
     this.busy = true;
     this.deliveringFrom = first.event.pos;
     const includes = (subscriber: Subscriber) => this.live.has(subscriber);
-    const options = { plan: this.plan, view, lane, payers, live: true, includes };
+    const options = { plan: this.plan, reads, lane, payers, live: true, includes };
     try {
-      const delivered = await delivery.deliver(batches, options, (...stop) => this.fallBack(...stop));
+      const delivered = await delivery.deliver(batches, options, (...stop) => this.moveToReplay(...stop));
       if (!delivered) {
-        this.allFallBack(first.event.pos - 1);
+        this.moveAllToReplay(first.event.pos - 1);
         separate(this.replay.takeAll());
       }
     } catch (error) {
@@ -129,24 +129,24 @@ export class Group {
     this.deliveringFrom = undefined;
     if (this.overflowed && this.waiting.length === 0) {
       this.overflowed = false;
-      this.allFallBack(this.lastQueued);
+      this.moveAllToReplay(this.lastQueued);
     }
   }
 
-  private allFallBack(pos: number): void {
-    for (const subscriber of this.live) this.fallBack(subscriber, pos, false);
+  private moveAllToReplay(pos: number): void {
+    for (const subscriber of this.live) this.moveToReplay(subscriber, pos, false);
   }
 
   /** From now on the subscriber catches up from the log. */
-  private fallBack(subscriber: Subscriber, pos: number, lags: boolean): void {
-    if (subscriber.closed || !this.leave(subscriber)) return;
+  private moveToReplay(subscriber: Subscriber, pos: number, lags: boolean): void {
+    if (subscriber.closed || !this.removeLive(subscriber)) return;
     subscriber.pos = Math.max(subscriber.pos, pos);
     subscriber.lagged ||= lags;
     this.catchUp(subscriber);
   }
 
   /** Whether the subscriber was at the head. */
-  private leave(subscriber: Subscriber): boolean {
+  private removeLive(subscriber: Subscriber): boolean {
     this.audience.changed();
     return this.live.delete(subscriber);
   }

@@ -67,7 +67,7 @@ export class Hub implements OnModuleInit {
       readAfter: (...asked) => this.readAfter(...asked),
       outside: (work) => this.outside(work),
       separate: (subscribers) => {
-        for (const subscriber of subscribers) this.place(subscriber, this.abandon(subscriber));
+        for (const subscriber of subscribers) this.place(subscriber, this.removeFromGroup(subscriber));
       },
     };
   }
@@ -97,7 +97,7 @@ export class Hub implements OnModuleInit {
   async subscribe(request: SubscriptionRequest): Promise<Subscriber> {
     const { after } = request;
     const start = after == null ? this.follower.applied : await this.log.resolveCursor(after);
-    return new Subscriber(request, start, (subscriber) => void this.abandon(subscriber));
+    return new Subscriber(request, start, (subscriber) => void this.removeFromGroup(subscriber));
   }
 
   /** From here on events are delivered to the subscriber, which is attached. */
@@ -118,11 +118,11 @@ export class Hub implements OnModuleInit {
     for (const subscriber of this.bySocket.get(socket) ?? []) {
       pos = Math.min(pos, this.subscribers.get(subscriber)?.writtenUpTo(subscriber) ?? subscriber.pos);
     }
-    const place = isOpening || !this.follower.fresh ? undefined : this.placeAt(pos);
-    return { cursor: null, at: null, ...place, behind: applied - pos };
+    const addToGroup = isOpening || !this.follower.fresh ? undefined : this.cursorAt(pos);
+    return { cursor: null, at: null, ...addToGroup, behind: applied - pos };
   }
 
-  private placeAt(pos: number): Pick<Progress, 'cursor' | 'at'> | undefined {
+  private cursorAt(pos: number): Pick<Progress, 'cursor' | 'at'> | undefined {
     const { position, confirmedUntil } = this.follower;
     if (pos >= position.pos) return { cursor: encodeCursor(position), at: confirmedUntil.toISOString() };
     const event = this.follower.recentAfter(pos - 1)?.[0];
@@ -170,7 +170,7 @@ export class Hub implements OnModuleInit {
   }
 
   /** Takes the subscriber out of its group, whose plan is returned. */
-  private abandon(subscriber: Subscriber): SharingPlan | undefined {
+  private removeFromGroup(subscriber: Subscriber): SharingPlan | undefined {
     const group = this.subscribers.get(subscriber);
     if (!group) return undefined;
     this.subscribers.delete(subscriber);
@@ -231,18 +231,18 @@ export class Hub implements OnModuleInit {
     this.schedule(group);
   }
 
-  /** Starts the groups that are due, the largest first, over one view of the database. */
+  /** Starts the groups that are due, the largest first, with one shared cache of reads. */
   private async deliverDue(): Promise<void> {
     this.scheduled = false;
     const groups = [...this.due].toSorted((one, other) => other.live.size - one.live.size);
     this.due.clear();
-    // Events that arrive while groups wait may be newer than the view.
+    // Events that arrive while groups wait may be newer than cached reads.
     const upTo = this.follower.applied;
-    const view = this.delivery.readView();
+    const reads = this.delivery.newReads();
     const { live } = this.flow;
     for (const group of groups) {
       if (live.sliceSpent) await live.nextSlice();
-      void group.deliver(upTo, view).then(() => this.delivered(group));
+      void group.deliver(upTo, reads).then(() => this.delivered(group));
     }
   }
 }

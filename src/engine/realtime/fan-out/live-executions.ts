@@ -4,7 +4,7 @@ import { Injectable } from '@nestjs/common';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
 import { execute, type ExecutionResult } from 'graphql';
 import type { OperationContext } from '../../access/operation-context.js';
-import { isDatabaseAway } from '../../database/unit-of-work.js';
+import { isDatabaseUnavailable } from '../../database/unit-of-work.js';
 import { ContextFactory } from '../../graphql/http/context-factory.js';
 import { SharedExecutions } from '../../graphql/sharing/shared-executions.js';
 import type { SharingPlan } from '../../graphql/sharing/sharing-plan.js';
@@ -70,8 +70,8 @@ export class LiveExecutions {
     const resourceId = '';
     const permission = plan.classOf(context.viewer.rights, resourceId);
     return this.once(`${plan.groupKey} ${permission.key}`, object, request, () => {
-      const view = this.contexts.view();
-      return this.shared.execute(plan, { event, resourceId, permission, view });
+      const reads = this.contexts.newReads();
+      return this.shared.execute(plan, { event, resourceId, permission, reads });
     });
   }
 
@@ -85,7 +85,7 @@ export class LiveExecutions {
         document: plan.document,
         variableValues: plan.variables,
         rootValue: event,
-        contextValue: context.renewed(),
+        contextValue: context.withNewReads(),
       }),
     );
   }
@@ -119,6 +119,6 @@ const isObject = (event: unknown): event is object => typeof event === 'object' 
 
 /** The failure, if the database was unavailable. */
 function failureOf(result: ExecutionResult | undefined): Error | undefined {
-  const error = result?.errors?.find(({ originalError }) => isDatabaseAway(originalError));
+  const error = result?.errors?.find(({ originalError }) => isDatabaseUnavailable(originalError));
   return error?.originalError ?? error;
 }

@@ -1,5 +1,5 @@
 // The results of a subscription to live objects, which are not in the log: each object of its stream is executed when there is room for
-// the result at its socket, over a current view of the database.
+// the result at its socket, with an empty cache of reads.
 import type { ExecutionResult } from 'graphql';
 import type { OperationContext } from '../../access/operation-context.js';
 import type { SharingPlan } from '../../graphql/sharing/sharing-plan.js';
@@ -11,10 +11,10 @@ export interface LiveSubscription {
   /** The accounts that executions are charged to. */
   readonly payers: () => readonly string[];
   /** Lets a result in when there is room for it at its socket, and takes it out when it was sent. */
-  readonly enter: () => Promise<unknown>;
-  readonly leave: () => void;
+  readonly acquire: () => Promise<unknown>;
+  readonly releaseResult: () => void;
   /** To be called when it has ended. */
-  readonly release: () => void;
+  readonly ended: () => void;
 }
 
 export class LiveResults implements AsyncIterableIterator<ExecutionResult> {
@@ -38,10 +38,10 @@ export class LiveResults implements AsyncIterableIterator<ExecutionResult> {
     try {
       for (;;) {
         // The previous result has been sent.
-        this.subscription.leave();
+        this.subscription.releaseResult();
         const { done, value } = await this.source.next();
         if (done) break;
-        await this.subscription.enter();
+        await this.subscription.acquire();
         const result = await this.execute(value);
         // The right to see it may have been lost while it was executed.
         if (this.source instanceof LiveQueue && !this.source.open) continue;
@@ -66,8 +66,8 @@ export class LiveResults implements AsyncIterableIterator<ExecutionResult> {
 
   private async end(): Promise<void> {
     this.closed = true;
-    this.subscription.leave();
-    this.subscription.release();
+    this.subscription.releaseResult();
+    this.subscription.ended();
     await this.source.return?.();
   }
 }

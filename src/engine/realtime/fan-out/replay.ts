@@ -200,7 +200,7 @@ export class Replay {
     const { delivery, flow } = this.services;
     const includes = (subscriber: Subscriber) => this.subscribers.has(subscriber);
     const { plan } = this.group;
-    return { plan, view: delivery.readView(), lane: flow.replay, payers: this.group.payers(), includes };
+    return { plan, reads: delivery.newReads(), lane: flow.replay, payers: this.group.payers(), includes };
   }
 
   private advance(subscriber: Subscriber, pos: number): void {

@@ -17,7 +17,7 @@ export class SharedBytes {
     return this.accounts.get(account) ?? 0;
   }
 
-  holds(account: string, key: string): boolean {
+  isCounted(account: string, key: string): boolean {
     return this.items.get(key)?.holders.has(account) === true;
   }
 

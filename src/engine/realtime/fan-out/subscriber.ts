@@ -7,7 +7,7 @@ import { envelopeOf } from './frames.js';
 import type { SubscriberSocket } from './subscriber-socket.js';
 
 /** The decision on an event: deliver it, skip it, or end the subscription because the viewer may no longer see the resource. */
-export type Verdict = 'deliver' | 'skip' | Error;
+export type EventVerdict = 'deliver' | 'skip' | Error;
 
 export interface SubscriptionRequest {
   readonly viewer: Principal;
@@ -16,13 +16,13 @@ export interface SubscriptionRequest {
   /** The only resources whose events can be delivered: all of this kind, or a single one. */
   readonly resource: { readonly kind: string; readonly id?: string };
   /** The verdict on an event under these rights. Depends on nothing but these and events of the log. */
-  readonly judge: (event: LogEvent, rights: AccountRights) => Verdict;
+  readonly judge: (event: LogEvent, rights: AccountRights) => EventVerdict;
   /** Bound to one resource, and rights alone decide: while they do not change, the verdict on all events of it is the same. */
-  readonly steady?: boolean;
+  readonly rightsOnly?: boolean;
   /** A slow reader gets the newest event of each resource, with `skipped`, instead of all. */
   readonly latestOnLag?: boolean;
   /** Called when the subscription begins; the returned function is called once when it has ended. */
-  readonly watching?: () => () => void;
+  readonly onBegin?: () => () => void;
 }
 
 /** For a slow reader: the newest event of each resource, by its id, and how many were skipped before it, up to a position. */
@@ -46,7 +46,7 @@ export class Subscriber implements AsyncIterableIterator<never> {
   envelope!: Buffer;
   private failure: Error | undefined;
   private wake: (() => void) | undefined;
-  private stopWatching: (() => void) | undefined;
+  private onEnd: (() => void) | undefined;
   private release: (() => void) | undefined;
 
   /** `pos`: the last position that the subscriber knows. `ended` is called once. */
@@ -68,7 +68,7 @@ export class Subscriber implements AsyncIterableIterator<never> {
 
   /** Called once, when it receives events from now on. */
   begin(): void {
-    this.stopWatching = this.request.watching?.();
+    this.onEnd = this.request.onBegin?.();
   }
 
   get rights(): AccountRights {
@@ -82,7 +82,7 @@ export class Subscriber implements AsyncIterableIterator<never> {
   }
 
   /** The verdict on `event`, which need not be of its resource, under current rights: an error ends the subscription. */
-  verdict(event: LogEvent): Verdict {
+  verdict(event: LogEvent): EventVerdict {
     return this.rights.disabled ? new UnauthenticatedError() : this.request.judge(event, this.rights);
   }
 
@@ -116,7 +116,7 @@ export class Subscriber implements AsyncIterableIterator<never> {
     if (this.closed) return;
     this.closed = true;
     this.ended(this);
-    this.stopWatching?.();
+    this.onEnd?.();
     this.release?.();
     this.wake?.();
   }

@@ -112,7 +112,7 @@ export class SubscriptionLimits {
   private isAffordable(account: string, key: string, bytes: number): boolean {
     const left = MAX_INSTANCE_BYTES - this.paid.total;
     const most = Math.min(MAX_ACCOUNT_BYTES, left * SHARE);
-    return this.paid.holds(account, key) || this.paid.of(account) + bytes <= most;
+    return this.paid.isCounted(account, key) || this.paid.of(account) + bytes <= most;
   }
 
   private refuse(reason: string): RateLimitedError {

@@ -12,13 +12,13 @@ export interface BudgetOptions {
 }
 
 /** Accounts that are kept before those whose spending is paid for are removed. */
-const MAX_KEPT = 10_000;
+const MAX_TRACKED = 10_000;
 
 export class AccountBudgets {
   /** ms on the clock of `now`, by account. An account that is not here has spent nothing lately. */
   private readonly paidUntil = new Map<string, number>();
   private instancePaidUntil = 0;
-  private sweepAt = MAX_KEPT;
+  private sweepAt = MAX_TRACKED;
 
   constructor(
     private readonly options: BudgetOptions,
@@ -59,6 +59,6 @@ export class AccountBudgets {
   private sweep(now: number): void {
     if (this.paidUntil.size < this.sweepAt) return;
     for (const [account, paidUntil] of this.paidUntil) if (paidUntil <= now) this.paidUntil.delete(account);
-    this.sweepAt = Math.max(MAX_KEPT, 2 * this.paidUntil.size);
+    this.sweepAt = Math.max(MAX_TRACKED, 2 * this.paidUntil.size);
   }
 }

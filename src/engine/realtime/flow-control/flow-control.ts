@@ -27,14 +27,14 @@ const BUDGET: BudgetOptions = {
 /** Groups that are replayed at a time; rounds that an account has in a second before others go first. */
 const MAX_ROUNDS = 3;
 /** ms in which subscribers of a group that reconnect one after the other are gathered. */
-const GATHER_MS = 25;
+const BATCH_MS = 25;
 const ROUNDS: BudgetOptions = { ...BUDGET, perSecond: 20, instancePerSecond: 100 };
 
 const LIVE: SliceOptions = { workMs: 4 };
 const REPLAY: SliceOptions = { workMs: 2, limit: { restMs: 3, duty: 0.4, burstMs: 100 } };
 
 /** One attempt at an execution. */
-export interface Attempt {
+export interface ExecutionAttempt {
   /** In fields. */
   readonly cost: number;
   /** The accounts that are charged, in equal parts, for each attempt. */
@@ -103,7 +103,7 @@ export class Lane {
 
   /** Runs `execute`, within the timeout, and then `write`, without one, once the attempt is admitted. It is inside until both have ended. */
   run<T, R>(
-    { cost, accounts, timeout }: Attempt,
+    { cost, accounts, timeout }: ExecutionAttempt,
     execute: () => Promise<T>,
     write: (result: T) => Promise<R>,
   ): Promise<R> {
@@ -143,7 +143,7 @@ export class FlowControl {
    * more of a group share each.
    */
   async replayRound(accounts: readonly string[], work: () => Promise<void>): Promise<void> {
-    if (this.replay.limited) await pause(GATHER_MS);
+    if (this.replay.limited) await pause(BATCH_MS);
     await this.rounds.run(1, accounts, work);
   }
 }

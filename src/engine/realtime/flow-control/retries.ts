@@ -1,7 +1,7 @@
 // Work that depends on the database: retried while the database is unavailable, each attempt with a timeout.
 import { setTimeout as pause } from 'node:timers/promises';
 import { withTimeout, DatabaseTimeoutError } from '../../database/with-timeout.js';
-import { isDatabaseAway } from '../../database/unit-of-work.js';
+import { isDatabaseUnavailable } from '../../database/unit-of-work.js';
 import { ServiceUnavailableError } from '../../errors/service-error.js';
 
 /** ms between two attempts. */
@@ -13,7 +13,7 @@ export async function retryWhileUnavailable<T>(work: () => Promise<T>, cancelled
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof ServiceUnavailableError) && !isDatabaseAway(error)) throw error;
+      if (!(error instanceof ServiceUnavailableError) && !isDatabaseUnavailable(error)) throw error;
       if (!cancelled()) await pause(RETRY_MS);
       if (cancelled()) throw error;
     }

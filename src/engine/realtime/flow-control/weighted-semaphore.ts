@@ -2,7 +2,7 @@
 interface Waiter {
   readonly weight: number;
   readonly rank: number;
-  readonly enter: () => void;
+  readonly resolve: () => void;
 }
 
 /**
@@ -31,7 +31,7 @@ export class WeightedSemaphore {
   /** Resolves when the work is inside. */
   acquire(weight: number, rank = 0): Promise<void> {
     if (this.tryAcquire(weight)) return Promise.resolve();
-    return new Promise((enter) => this.waiting.splice(this.placeOf(rank), 0, { weight, rank, enter }));
+    return new Promise((resolve) => this.waiting.splice(this.placeOf(rank), 0, { weight, rank, resolve }));
   }
 
   release(weight: number): void {
@@ -39,7 +39,7 @@ export class WeightedSemaphore {
     for (let next = this.waiting.at(-1); next && this.fits(next.weight); next = this.waiting.at(-1)) {
       this.waiting.pop();
       this.inside += next.weight;
-      next.enter();
+      next.resolve();
     }
   }
 

@@ -6,10 +6,10 @@ import type { LogEvent } from '../../events/log-event.js';
 import type { LiveQueue } from '../fan-out/live-queue.js';
 
 /** ms in which changes are gathered: for each subscriber of the room some more, so that a crowd is not announced to itself all day. */
-const GATHER_MS = 100;
-const GATHER_MS_PER_SUBSCRIBER = 2;
+const BATCH_MS = 100;
+const BATCH_MS_PER_SUBSCRIBER = 2;
 /** ms in which newcomers are gathered: they receive their first state together, from one read. */
-const GREET_MS = 20;
+const FIRST_STATE_BATCH_MS = 20;
 
 /** ms in which newcomers get the same state as others before them. */
 const REUSE_MS = 500;
@@ -38,7 +38,7 @@ interface Visit {
   readonly since: Date;
   /** Subscriptions of the account here. */
   count: number;
-  readonly leave: () => void;
+  readonly withdraw: () => void;
 }
 
 export class PresenceRoom {
@@ -52,15 +52,15 @@ export class PresenceRoom {
   private readAt = Number.NEGATIVE_INFINITY;
   /** The state announced last, and when. */
   private lastAnnounced: { readonly state: PresenceState; readonly at: number } | undefined;
-  private gathering: NodeJS.Timeout | undefined;
+  private announceTimer: NodeJS.Timeout | undefined;
   private readonly newcomers = new Set<LiveQueue<PresenceState>>();
-  private greeting: NodeJS.Timeout | undefined;
+  private firstStateTimer: NodeJS.Timeout | undefined;
 
   constructor(
     readonly resourceId: string,
     private readonly orm: MikroORM,
     /** A time of this instance's clock on the one that all instances share. */
-    private readonly asShared: (time: Date) => Date,
+    private readonly toSharedTime: (time: Date) => Date,
   ) {}
 
   get isEmpty(): boolean {
@@ -68,8 +68,8 @@ export class PresenceRoom {
   }
 
   /** The account is here until the returned function is called, which has no effect a second time. `announce`: to other instances. */
-  enter(accountId: string, announce: () => () => void): () => void {
-    const visit = this.here.get(accountId) ?? { since: new Date(), count: 0, leave: announce() };
+  join(accountId: string, announce: () => () => void): () => void {
+    const visit = this.here.get(accountId) ?? { since: new Date(), count: 0, withdraw: announce() };
     visit.count += 1;
     this.here.set(accountId, visit);
     this.changed();
@@ -79,14 +79,14 @@ export class PresenceRoom {
       gone = true;
       visit.count -= 1;
       if (visit.count > 0) return;
-      visit.leave();
+      visit.withdraw();
       this.here.delete(accountId);
       this.changed();
     };
   }
 
   /** The watchers on other instances. While these are in doubt no watcher is removed. */
-  learn(elsewhere: ReadonlyMap<string, number>, doubtful: boolean): void {
+  setElsewhere(elsewhere: ReadonlyMap<string, number>, doubtful: boolean): void {
     this.readAt = performance.now();
     this.elsewhere = doubtful ? new Map([...this.elsewhere, ...elsewhere]) : elsewhere;
     this.changed();
@@ -107,19 +107,19 @@ export class PresenceRoom {
   }
 
   /** Announces the state to a listener for the first time, together with all others that come now. */
-  greet(queue: LiveQueue<PresenceState>): void {
+  sendFirstState(queue: LiveQueue<PresenceState>): void {
     this.newcomers.add(queue);
-    this.greeting ??= setTimeout(() => {
-      this.greeting = undefined;
+    this.firstStateTimer ??= setTimeout(() => {
+      this.firstStateTimer = undefined;
       const newcomers = [...this.newcomers];
       this.newcomers.clear();
       this.announce(newcomers);
-    }, GREET_MS);
+    }, FIRST_STATE_BATCH_MS);
   }
 
   close(): void {
-    clearTimeout(this.gathering);
-    clearTimeout(this.greeting);
+    clearTimeout(this.announceTimer);
+    clearTimeout(this.firstStateTimer);
   }
 
   /** One object for all announcements of the same state within a short time: its payloads are executed once. */
@@ -156,9 +156,9 @@ export class PresenceRoom {
 
   private changed(): void {
     if (this.subscribers.size === 0) return;
-    const ms = GATHER_MS + GATHER_MS_PER_SUBSCRIBER * this.subscribers.size;
-    this.gathering ??= setTimeout(() => {
-      this.gathering = undefined;
+    const ms = BATCH_MS + BATCH_MS_PER_SUBSCRIBER * this.subscribers.size;
+    this.announceTimer ??= setTimeout(() => {
+      this.announceTimer = undefined;
       this.announce([...this.subscribers].flatMap(([queue, { announced }]) => (announced === undefined ? [] : queue)));
     }, ms);
   }
@@ -178,7 +178,7 @@ export class PresenceRoom {
   private watchers(): readonly string[] {
     const since = new Map(this.elsewhere);
     for (const [id, visit] of this.here) {
-      const here = this.asShared(visit.since).getTime();
+      const here = this.toSharedTime(visit.since).getTime();
       since.set(id, Math.min(here, since.get(id) ?? here));
     }
     const now = [...since].toSorted(([a, one], [b, other]) => one - other || a.localeCompare(b)).map(([id]) => id);

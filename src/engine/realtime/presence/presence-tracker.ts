@@ -7,7 +7,7 @@ import { ACCOUNT_RESOURCE, changesAccount } from '../../access/rights.js';
 import { withTimeout } from '../../database/with-timeout.js';
 import type { LogEvent } from '../../events/log-event.js';
 import { LogFollower } from '../../events/log-follower.js';
-import { BEAT_MS, InstanceRegistry } from '../../instances/instance-registry.js';
+import { HEARTBEAT_MS, InstanceRegistry } from '../../instances/instance-registry.js';
 import { PUB_SUB, type PubSub } from '../../pubsub/pubsub.port.js';
 import { retryWhileUnavailable } from '../flow-control/retries.js';
 import { LiveQueue } from '../fan-out/live-queue.js';
@@ -20,9 +20,9 @@ const READ_EVERY_MS = 1_000;
 /** ms that a read may take. */
 const READ_TIMEOUT_MS = 5_000;
 /** ms in which reads are gathered. */
-const GATHER_MS = 10;
+const BATCH_MS = 10;
 /** ms after an outage of PostgreSQL in which no watcher is removed: the other instances renew their entries first. */
-const DOUBT_MS = BEAT_MS + 2 * READ_EVERY_MS;
+const UNCERTAIN_MS = HEARTBEAT_MS + 2 * READ_EVERY_MS;
 
 export interface PresenceRequest extends Omit<PresenceListener, 'announced'> {
   readonly resourceId: string;
@@ -38,7 +38,7 @@ export class PresenceTracker implements OnModuleInit, OnApplicationShutdown {
   private readonly wanted = new Set<PresenceRoom>();
   private next: Promise<void> | undefined;
   private previous: Promise<void> = Promise.resolve();
-  private doubtfulUntil = 0;
+  private uncertainUntil = 0;
 
   constructor(
     private readonly orm: MikroORM,
@@ -69,7 +69,7 @@ export class PresenceTracker implements OnModuleInit, OnApplicationShutdown {
   /** The account watches the resource until the returned function is called. */
   watch(resourceId: string, accountId: string): () => void {
     const room = this.room(resourceId);
-    const leave = room.enter(accountId, () => this.registry.open(TOPIC, resourceId, { accountId }));
+    const leave = room.join(accountId, () => this.registry.open(TOPIC, resourceId, { accountId }));
     return () => {
       leave();
       this.forgetIfEmpty(room);
@@ -107,7 +107,7 @@ export class PresenceTracker implements OnModuleInit, OnApplicationShutdown {
       await queue.return();
       throw error;
     }
-    room.greet(queue);
+    room.sendFirstState(queue);
     return queue;
   }
 
@@ -129,7 +129,7 @@ export class PresenceTracker implements OnModuleInit, OnApplicationShutdown {
       .filter(({ subscribers }) => subscribers.size > 0);
     if (rooms.length === 0) return;
     this.readSoon(rooms).catch((error: unknown) => {
-      this.doubtfulUntil = Number.POSITIVE_INFINITY;
+      this.uncertainUntil = Number.POSITIVE_INFINITY;
       this.logger.debug(`Watchers of other instances cannot be read: ${String(error)}`);
     });
   }
@@ -139,7 +139,7 @@ export class PresenceTracker implements OnModuleInit, OnApplicationShutdown {
     for (const room of rooms) this.wanted.add(room);
     if (this.next) return this.next;
     const batch = this.previous
-      .then(() => pause(GATHER_MS))
+      .then(() => pause(BATCH_MS))
       .then(() => {
         const all = [...this.wanted];
         this.wanted.clear();
@@ -155,11 +155,11 @@ export class PresenceTracker implements OnModuleInit, OnApplicationShutdown {
     const found = await withTimeout(READ_TIMEOUT_MS, () =>
       this.registry.entriesElsewhere(this.orm.em.fork(), TOPIC, ids),
     );
-    if (this.doubtfulUntil === Number.POSITIVE_INFINITY) this.doubtfulUntil = performance.now() + DOUBT_MS;
-    const doubtful = performance.now() < this.doubtfulUntil;
+    if (this.uncertainUntil === Number.POSITIVE_INFINITY) this.uncertainUntil = performance.now() + UNCERTAIN_MS;
+    const doubtful = performance.now() < this.uncertainUntil;
     for (const [at, room] of rooms.entries()) {
       const since = new Map(found[at]!.map((entry) => [String(entry.facts['accountId']), entry.since.getTime()]));
-      room.learn(since, doubtful);
+      room.setElsewhere(since, doubtful);
     }
   }
 
@@ -168,7 +168,7 @@ export class PresenceTracker implements OnModuleInit, OnApplicationShutdown {
     if (!room)
       this.rooms.set(
         resourceId,
-        (room = new PresenceRoom(resourceId, this.orm, (time) => this.registry.asShared(time))),
+        (room = new PresenceRoom(resourceId, this.orm, (time) => this.registry.toSharedTime(time))),
       );
     return room;
   }

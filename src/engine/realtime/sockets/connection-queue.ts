@@ -15,7 +15,7 @@ const MAX_WAITING = 20_000;
 
 interface Entry {
   readonly wanted: () => boolean;
-  readonly enter: (admitted: boolean) => void;
+  readonly settle: (admitted: boolean) => void;
 }
 
 export class ConnectionQueue {
@@ -32,13 +32,13 @@ export class ConnectionQueue {
   }
 
   /** Resolves when it may start; `false`: it is not `wanted` any more, or too many wait. */
-  enter(owner: Owner, wanted: () => boolean): Promise<boolean> {
+  admit(owner: Owner, wanted: () => boolean): Promise<boolean> {
     if (this.waiting >= MAX_WAITING) {
       this.refused += 1;
       return Promise.resolve(false);
     }
-    return new Promise((enter) => {
-      this.queue.push(owner, { wanted, enter });
+    return new Promise((settle) => {
+      this.queue.push(owner, { wanted, settle });
       if (this.running) return;
       this.running = true;
       setImmediate(() => this.runChunk());
@@ -75,7 +75,7 @@ export class ConnectionQueue {
   private startNext(): void {
     for (let next = this.queue.shift(); next; next = this.queue.shift()) {
       const wanted = next.wanted();
-      next.enter(wanted);
+      next.settle(wanted);
       if (wanted) return;
     }
   }

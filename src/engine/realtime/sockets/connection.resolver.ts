@@ -29,7 +29,7 @@ export class ConnectionResolver {
     @Context() context: OperationContext,
     @Args('accessToken', { description: 'Of the same session, not expired.' }) accessToken: string,
   ): Date {
-    const socket = this.sockets.carrierOf(context);
+    const socket = this.sockets.socketOf(context);
     if (!socket?.credential)
       throw new BadUserInputError([], 'renewConnection extends the life of a socket: send it over one.');
     const token = this.sessions.inHeader(`Bearer ${accessToken}`, context.client.address);

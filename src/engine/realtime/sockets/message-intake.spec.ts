@@ -11,11 +11,11 @@ function takenOf(count: number, rateLimits: boolean): number {
   const intake = new MessageIntake({} as Gate, {} as DelayedRefusals, { rateLimits } as Config, metrics);
   let taken = 0;
   let isHeld = false;
-  const hold = () => {
+  const pauseReading = () => {
     isHeld = true;
   };
   const socket = { credential: { accountId: 'ada' }, client: { address: '127.0.0.1' }, open: false };
-  const receive = intake.of(Object.assign(socket, { hold, release() {} }) as never, () => {
+  const receive = intake.of(Object.assign(socket, { pauseReading, resumeReading() {} }) as never, () => {
     taken += 1;
   });
   for (let at = 0; at < count; at += 1) {

@@ -52,13 +52,13 @@ export class MessageIntake {
     let busy = false;
     const drain = async (): Promise<void> => {
       busy = true;
-      socket.hold();
+      socket.pauseReading();
       for (let text = waiting.shift(); text !== undefined && socket.open; text = waiting.shift()) {
         await this.ready(socket, text);
         if (socket.open) handle(text);
       }
       busy = false;
-      socket.release();
+      socket.resumeReading();
     };
     return (text) => {
       if (!socket.credential && text.length > LARGE_MESSAGE) {

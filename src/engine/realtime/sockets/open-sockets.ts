@@ -13,13 +13,13 @@ import { ConnectionQueue } from './connection-queue.js';
 /** Sockets of one account on one instance. */
 export const MAX_SOCKETS = 100;
 /** Sockets that have not signed in yet: of one network, and of all. */
-export const MAX_STRANGERS = { network: 256, all: 1_024 };
+export const MAX_UNAUTHENTICATED = { network: 256, all: 1_024 };
 /** Operations, subscriptions among them, that one socket, and all sockets of one account on one instance, may run at a time. */
 export const MAX_OPERATIONS = 100;
 export const MAX_ACCOUNT_OPERATIONS = 1_000;
 
 /** Close codes of others that are counted by themselves, beside ours: a client may choose any of some thousands. */
-const FOREIGN_CODES: ReadonlySet<number> = new Set([1000, 1001, 1005, 1006, 1009]);
+const COUNTED_CLIENT_CODES: ReadonlySet<number> = new Set([1000, 1001, 1005, 1006, 1009]);
 
 @Injectable()
 export class OpenSockets implements Iterable<Socket> {
@@ -34,9 +34,9 @@ export class OpenSockets implements Iterable<Socket> {
   private readonly all = new Set<Socket>();
   private readonly byAccount = new Map<string, Set<Socket>>();
   /** Sockets that have not signed in, by network, the oldest first; and the network of each. */
-  private readonly strangersOf = new Map<string, Set<Socket>>();
-  private readonly strangers = new Map<Socket, string>();
-  private readonly carriers = new WeakMap<OperationContext, Socket>();
+  private readonly unauthenticatedByNetwork = new Map<string, Set<Socket>>();
+  private readonly unauthenticated = new Map<Socket, string>();
+  private readonly socketByContext = new WeakMap<OperationContext, Socket>();
 
   constructor(
     @Inject(SOCKET_SESSIONS) private readonly sessions: SocketSessions,
@@ -60,12 +60,12 @@ export class OpenSockets implements Iterable<Socket> {
   add(socket: Socket): void {
     this.all.add(socket);
     const network = networkOf(socket.client.address);
-    this.strangers.set(socket, network);
-    this.strangersOf.set(network, (this.strangersOf.get(network) ?? new Set()).add(socket));
+    this.unauthenticated.set(socket, network);
+    this.unauthenticatedByNetwork.set(network, (this.unauthenticatedByNetwork.get(network) ?? new Set()).add(socket));
     socket.onClose((code) => {
       this.all.delete(socket);
-      this.known(socket);
-      const counted = socket.closedByUs || FOREIGN_CODES.has(code) ? code : null;
+      this.removeUnauthenticated(socket);
+      const counted = socket.closedByUs || COUNTED_CLIENT_CODES.has(code) ? code : null;
       this.closes.set(counted, (this.closes.get(counted) ?? 0) + 1);
     });
   }
@@ -78,12 +78,12 @@ export class OpenSockets implements Iterable<Socket> {
     if (!socket.presented) return false;
     const { accountId, sessionId } = socket.presented;
     const siblings = this.byAccount.get(accountId) ?? new Set();
-    if (this.config.rateLimits && !this.madeRoom(accountId, () => siblings.size < MAX_SOCKETS)) {
+    if (this.config.rateLimits && !this.makeRoom(accountId, () => siblings.size < MAX_SOCKETS)) {
       this.refusals.sockets += 1;
       return false;
     }
     this.byAccount.set(accountId, siblings.add(socket));
-    this.known(socket);
+    this.removeUnauthenticated(socket);
     socket.admitted = true;
     const closed = this.sessions.opened(sessionId, socket.client.address);
     socket.onClose(() => {
@@ -98,21 +98,21 @@ export class OpenSockets implements Iterable<Socket> {
    * The bound on sockets before sign-in that refuses another one from `address`. If the instance has too many, the network with the most
    * makes room: its oldest socket is closed, so that a client cannot keep others out by silent connections.
    */
-  crowdAt(address: string): 'network' | 'instance' | undefined {
-    const own = this.strangersOf.get(networkOf(address))?.size ?? 0;
-    if (this.config.rateLimits && own >= MAX_STRANGERS.network) return 'network';
-    if (this.strangers.size < MAX_STRANGERS.all) return undefined;
-    const [largest] = [...this.strangersOf.values()].toSorted((one, other) => other.size - one.size);
+  limitReachedAt(address: string): 'network' | 'instance' | undefined {
+    const own = this.unauthenticatedByNetwork.get(networkOf(address))?.size ?? 0;
+    if (this.config.rateLimits && own >= MAX_UNAUTHENTICATED.network) return 'network';
+    if (this.unauthenticated.size < MAX_UNAUTHENTICATED.all) return undefined;
+    const [largest] = [...this.unauthenticatedByNetwork.values()].toSorted((one, other) => other.size - one.size);
     if (!largest || largest.size <= own) return 'instance';
     const [oldest] = largest;
     oldest?.close(CloseCode.TryAgainLater, 'Too many connections without connection_init');
-    if (oldest) this.known(oldest);
+    if (oldest) this.removeUnauthenticated(oldest);
     return undefined;
   }
 
   /** Sockets that have not signed in. */
-  get strangerCount(): number {
-    return this.strangers.size;
+  get unauthenticatedCount(): number {
+    return this.unauthenticated.size;
   }
 
   /** The sockets of an account that are signed in. */
@@ -121,17 +121,17 @@ export class OpenSockets implements Iterable<Socket> {
   }
 
   /** Whether the operation that the socket has just begun is one too many. */
-  isCrowded(socket: Socket): boolean {
-    const bound = this.boundReached(socket);
+  exceedsOperationLimit(socket: Socket): boolean {
+    const bound = this.operationLimitReached(socket);
     if (bound) this.refusals[bound] += 1;
     return bound !== undefined;
   }
 
-  private boundReached({ operations, credential }: Socket): 'socket' | 'operations' | undefined {
+  private operationLimitReached({ operations, credential }: Socket): 'socket' | 'operations' | undefined {
     if (operations.size > MAX_OPERATIONS) return 'socket';
     if (!this.config.rateLimits || !credential) return undefined;
     const hasRoom = () => this.runningOf(credential.accountId) <= MAX_ACCOUNT_OPERATIONS;
-    return this.madeRoom(credential.accountId, hasRoom) ? undefined : 'operations';
+    return this.makeRoom(credential.accountId, hasRoom) ? undefined : 'operations';
   }
 
   private runningOf(accountId: string): number {
@@ -141,7 +141,7 @@ export class OpenSockets implements Iterable<Socket> {
   }
 
   /** Closes silent sockets of the account until it has room; if that does not suffice, pings the others. */
-  private madeRoom(accountId: string, hasRoom: () => boolean): boolean {
+  private makeRoom(accountId: string, hasRoom: () => boolean): boolean {
     if (hasRoom()) return true;
     const own = this.byAccount.get(accountId);
     for (const socket of own ?? []) {
@@ -156,22 +156,22 @@ export class OpenSockets implements Iterable<Socket> {
   }
 
   /** Records that the operation arrived over `socket`. */
-  carry(context: OperationContext, socket: Socket): void {
-    this.carriers.set(context, socket);
+  bind(context: OperationContext, socket: Socket): void {
+    this.socketByContext.set(context, socket);
   }
 
   /** The socket that the operation arrived over; undefined: it arrived over HTTP. */
-  carrierOf(context: OperationContext): Socket | undefined {
-    return this.carriers.get(context);
+  socketOf(context: OperationContext): Socket | undefined {
+    return this.socketByContext.get(context);
   }
 
   /** The socket is a stranger no longer. */
-  private known(socket: Socket): void {
-    const network = this.strangers.get(socket);
+  private removeUnauthenticated(socket: Socket): void {
+    const network = this.unauthenticated.get(socket);
     if (network === undefined) return;
-    this.strangers.delete(socket);
-    const others = this.strangersOf.get(network);
+    this.unauthenticated.delete(socket);
+    const others = this.unauthenticatedByNetwork.get(network);
     others?.delete(socket);
-    if (others?.size === 0) this.strangersOf.delete(network);
+    if (others?.size === 0) this.unauthenticatedByNetwork.delete(network);
   }
 }

@@ -43,7 +43,7 @@ export class SocketAdmission {
     const refused = await this.admit(socket, request.query, accountId, wanted);
     if (refused) return [refused];
     const ready = this.pipeline.prepare(schema, request, { signedIn: !!(principal ?? refusal), via: 'socket' });
-    if (!isErrors(ready)) this.gate.counted(request.query, ready.cost);
+    if (!isErrors(ready)) this.gate.recordFields(request.query, ready.cost);
     return ready;
   }
 

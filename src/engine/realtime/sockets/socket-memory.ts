@@ -14,7 +14,7 @@ import type { Socket } from './socket.js';
 const SWEEP_MS = 1_000;
 const MIB = 1024 * 1024;
 /** Bytes that the sockets of one account, or of one network that has not signed in, may hold, and all sockets together. */
-export const MAX_HELD = { account: 16 * MIB, network: 8 * MIB, all: 64 * MIB };
+export const MAX_SOCKET_BYTES = { account: 16 * MIB, network: 8 * MIB, all: 64 * MIB };
 
 interface Holder {
   readonly socket: Socket;
@@ -37,7 +37,7 @@ export class SocketMemory implements OnModuleInit, OnApplicationShutdown {
       'Sockets closed because too many bytes were held for them: account, network (not signed in), instance.',
       'reason',
     );
-    metrics.gauge('sockets_before_init', 'Sockets that have not signed in.', () => this.sockets.strangerCount);
+    metrics.gauge('sockets_before_init', 'Sockets that have not signed in.', () => this.sockets.unauthenticatedCount);
   }
 
   onModuleInit(): void {
@@ -59,7 +59,7 @@ export class SocketMemory implements OnModuleInit, OnApplicationShutdown {
     }
     for (const { socket, owner, bytes } of holders) {
       const own = byOwner.get(owner) ?? 0;
-      const reason = this.excess(socket, own, all);
+      const reason = this.limitExceeded(socket, own, all);
       if (!reason) continue;
       this.closed.inc({ reason });
       socket.close(CloseCode.TryAgainLater, 'Too much was not read');
@@ -78,10 +78,14 @@ export class SocketMemory implements OnModuleInit, OnApplicationShutdown {
     return holders;
   }
 
-  private excess({ credential }: Socket, own: number, all: number): 'account' | 'network' | 'instance' | undefined {
-    if (all > MAX_HELD.all) return 'instance';
+  private limitExceeded(
+    { credential }: Socket,
+    own: number,
+    all: number,
+  ): 'account' | 'network' | 'instance' | undefined {
+    if (all > MAX_SOCKET_BYTES.all) return 'instance';
     if (!this.config.rateLimits) return undefined;
-    if (credential) return own > MAX_HELD.account ? 'account' : undefined;
-    return own > MAX_HELD.network ? 'network' : undefined;
+    if (credential) return own > MAX_SOCKET_BYTES.account ? 'account' : undefined;
+    return own > MAX_SOCKET_BYTES.network ? 'network' : undefined;
   }
 }

@@ -67,7 +67,7 @@ export class SocketOperations {
 
   /** Resolves with the payload of `connection_ack`, or false. */
   private async connect(socket: Socket, params: Payload): Promise<Record<string, unknown> | false> {
-    const admitted = await this.sockets.queue.enter(ownerOf(socket.client.address), () => socket.open);
+    const admitted = await this.sockets.queue.admit(ownerOf(socket.client.address), () => socket.open);
     if (!admitted) return refuse(socket, CloseCode.TryAgainLater, 'Try again later');
     const token = this.presented(socket, params);
     if (!token) return refuse(socket, CloseCode.Unauthenticated, 'Unauthorized');
@@ -110,7 +110,7 @@ export class SocketOperations {
     const operation = socket.operations.get(key);
     if (!presented || !operation) return [new UnauthenticatedError()];
     const wanted = () => socket.open && !operation.completed;
-    if (this.sockets.isCrowded(socket)) return [new RateLimitedError(1)];
+    if (this.sockets.exceedsOperationLimit(socket)) return [new RateLimitedError(1)];
     let caller = await this.sessions.callerOf(presented);
     const signsOut = signOutIn(request.query) === 'alone';
     const limited = caller.principal && !signsOut && this.contexts.limits.operation(caller.principal.accountId);
@@ -127,7 +127,7 @@ export class SocketOperations {
     const isSubscription = ready.operation.type === 'subscription';
     if (!isSubscription) {
       // It may take long until the client has read the answers before this one.
-      const waited = await socket.enter(operation, ready.cost);
+      const waited = await socket.acquireAnswer(operation, ready.cost);
       if (waited) caller = await this.sessions.callerOf(presented);
       if (!wanted()) return [new UnauthenticatedError()];
       operation.awaited = true;
@@ -136,7 +136,7 @@ export class SocketOperations {
     const expired = presented.expiresAt <= Date.now() && !isSubscription && !isRenewal(ready.operation);
     const contextOf = (by: Caller): OperationContext => {
       const context = this.contexts.forSocket(socket.client, expired ? {} : by);
-      this.sockets.carry(context, socket);
+      this.sockets.bind(context, socket);
       return context;
     };
     if (!isSubscription) return argumentsOf(ready, contextOf(caller));

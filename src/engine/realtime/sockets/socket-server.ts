@@ -13,7 +13,7 @@ import { SOCKET_SESSIONS, type SocketSessions } from './socket-sessions.port.js'
 import { OpenSockets } from './open-sockets.js';
 import { CloseCode } from './close-codes.js';
 import { Socket } from './socket.js';
-import { ConnectionEndings } from './connection-endings.js';
+import { PacedCloser } from './paced-closer.js';
 import { MessageIntake } from './message-intake.js';
 import { retryAdvice, withAdvice } from './retry-advice.js';
 import { MAX_ID_BYTES, refuseTooLarge } from './too-large-messages.js';
@@ -50,7 +50,7 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
     clientTracking: false,
     handleProtocols,
   });
-  private readonly endings = new ConnectionEndings();
+  private readonly closer = new PacedCloser();
   private readonly protocol;
   private keepAlive: NodeJS.Timeout | undefined;
   private draining = false;
@@ -110,15 +110,15 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
 
   private async admit(request: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> {
     const { address } = this.contexts.clientOf(request);
-    const admitted = await this.sockets.queue.enter(ownerOf(address), () => !stream.destroyed);
+    const admitted = await this.sockets.queue.admit(ownerOf(address), () => !stream.destroyed);
     if (!admitted || this.draining) return reject(stream, UNAVAILABLE);
-    const crowd = this.sockets.crowdAt(address);
+    const crowd = this.sockets.limitReachedAt(address);
     if (crowd) return reject(stream, crowd === 'network' ? '429 Too Many Requests' : UNAVAILABLE);
     this.server.handleUpgrade(request, stream, head, (ws) => this.opened(ws, stream, request));
   }
 
   private opened(ws: WebSocket, stream: Duplex, request: IncomingMessage): void {
-    this.endings.spread(stream);
+    this.closer.attach(stream);
     // Any page may connect and present a token in `connection_init`; cookies count for pages of ALLOWED_ORIGINS alone.
     const cookie = this.sessions.cookieOf(request.headers);
     const socket = new Socket(ws, stream, this.contexts.clientOf(request), cookie);

@@ -10,10 +10,10 @@ import { LATER, withAdvice } from './retry-advice.js';
 const HIGH_WATER_BYTES = 256 * 1024;
 /** ms that a client has to answer our close, and to answer a ping: less when idle than when it lags behind. */
 const CLOSE_GRACE_MS = 1_000;
-const IDLE_PATIENCE_MS = 50_000;
-const LAGGING_PATIENCE_MS = 90_000;
+const IDLE_TIMEOUT_MS = 50_000;
+const LAGGING_TIMEOUT_MS = 90_000;
 /** ms without an answer to a ping, after which the socket makes room for another one of its account, should there be none. */
-const ANSWER_MS = 5_000;
+const PONG_TIMEOUT_MS = 5_000;
 
 const now = (): number => performance.now();
 
@@ -21,23 +21,23 @@ export class SocketTransport {
   protected closing = false;
   /** ms on a clock that only goes forward. */
   clock = now;
-  private heardAt = now();
+  private lastReceivedAt = now();
   /** When the first ping was sent that has not been answered; a message is an answer as well. */
   private pingedAt: number | undefined;
   /** Reading is paused until the messages read before are handled. */
-  private held = false;
+  private readingPaused = false;
   /** The code that we have closed it with. */
-  private closedWith: number | undefined;
+  private closeCode: number | undefined;
   /** Called when the socket has been drained. */
-  private drainage: (() => void)[] = [];
+  private drainListeners: (() => void)[] = [];
 
   /** `stream`: the connection under `ws`. */
   constructor(
     private readonly ws: WebSocket,
     private readonly stream: Duplex,
   ) {
-    stream.on('drain', () => this.hasDrained());
-    ws.on('pong', () => this.heard());
+    stream.on('drain', () => this.onStreamDrained());
+    ws.on('pong', () => this.received());
   }
 
   get protocol(): string {
@@ -51,7 +51,7 @@ export class SocketTransport {
 
   /** Whether it was us who closed it. */
   get closedByUs(): boolean {
-    return this.closedWith !== undefined;
+    return this.closeCode !== undefined;
   }
 
   /**
@@ -60,7 +60,7 @@ export class SocketTransport {
    */
   onMessage(listener: (text: string) => void, onTooLarge: (beginning: string) => void): void {
     this.ws.on('message', (data: RawData, isBinary: boolean) => {
-      this.heard();
+      this.received();
       if (!this.open) return;
       if (isBinary) this.close(CloseCode.BadRequest, 'Text messages only');
       else if ((data as Buffer).length > MAX_MESSAGE_BYTES) {
@@ -73,7 +73,7 @@ export class SocketTransport {
   onClose(listener: (code: number, reason: string) => void): void {
     this.ws.once('close', (code, reason) => {
       this.closing = true;
-      listener(this.closedWith ?? code, reason.toString());
+      listener(this.closeCode ?? code, reason.toString());
     });
   }
 
@@ -113,7 +113,7 @@ export class SocketTransport {
   /** Calls `listener` once, when the written bytes have been taken; never if the socket closes before. */
   onDrained(listener: () => void): void {
     if (this.drained) setImmediate(listener);
-    else this.drainage.push(listener);
+    else this.drainListeners.push(listener);
   }
 
   /**
@@ -127,26 +127,26 @@ export class SocketTransport {
     return this.stream.writableLength === 0;
   }
 
-  /** Reads nothing more until {@link release}. */
-  hold(): void {
-    this.held = true;
+  /** Reads nothing more until {@link resumeReading}. */
+  pauseReading(): void {
+    this.readingPaused = true;
     this.ws.pause();
   }
 
-  release(): void {
-    this.held = false;
+  resumeReading(): void {
+    this.readingPaused = false;
     // Messages that were sent meanwhile, pongs among them, are read from now on.
-    this.heardAt = this.clock();
+    this.lastReceivedAt = this.clock();
     if (!this.lagging) this.read();
   }
 
   private read(): void {
-    if (this.ws.isPaused && !this.held) this.ws.resume();
+    if (this.ws.isPaused && !this.readingPaused) this.ws.resume();
   }
 
-  private hasDrained(): void {
+  private onStreamDrained(): void {
     this.read();
-    const waiting = this.drainage.splice(0);
+    const waiting = this.drainListeners.splice(0);
     for (const listener of waiting) listener();
   }
 
@@ -156,7 +156,7 @@ export class SocketTransport {
   close(code: number, reason: string): void {
     if (this.closing) return;
     this.closing = true;
-    this.closedWith = code;
+    this.closeCode = code;
     this.ws.close(code, code === CloseCode.TryAgainLater ? withAdvice(reason, LATER) : reason);
     const timer = setTimeout(() => this.ws.terminate(), CLOSE_GRACE_MS);
     this.ws.once('close', () => clearTimeout(timer));
@@ -164,15 +164,15 @@ export class SocketTransport {
 
   /** Pings, and ends the connection if the client has sent nothing for too long. Does nothing while reading is paused. */
   checkAlive(): void {
-    if (this.held) return;
-    const patience = this.ws.bufferedAmount > 0 ? LAGGING_PATIENCE_MS : IDLE_PATIENCE_MS;
-    if (this.clock() - this.heardAt > patience) this.ws.terminate();
+    if (this.readingPaused) return;
+    const patience = this.ws.bufferedAmount > 0 ? LAGGING_TIMEOUT_MS : IDLE_TIMEOUT_MS;
+    if (this.clock() - this.lastReceivedAt > patience) this.ws.terminate();
     else this.ping();
   }
 
   /** Pings the client, unless it has sent something lately or has not answered the last ping. */
   probe(): void {
-    if (this.pingedAt === undefined && this.clock() - this.heardAt > ANSWER_MS) this.ping();
+    if (this.pingedAt === undefined && this.clock() - this.lastReceivedAt > PONG_TIMEOUT_MS) this.ping();
   }
 
   private ping(): void {
@@ -188,11 +188,11 @@ export class SocketTransport {
 
   /** Whether the client has not answered a ping for so long that it is probably gone. False while reading is paused: the answer may be unread. */
   get silent(): boolean {
-    return this.pingedAt !== undefined && !this.held && this.clock() - this.pingedAt > ANSWER_MS;
+    return this.pingedAt !== undefined && !this.readingPaused && this.clock() - this.pingedAt > PONG_TIMEOUT_MS;
   }
 
-  private heard(): void {
-    this.heardAt = this.clock();
+  private received(): void {
+    this.lastReceivedAt = this.clock();
     this.pingedAt = undefined;
   }
 }

@@ -9,7 +9,7 @@ import type { SocketCredential } from './socket-sessions.port.js';
 import { SocketTransport } from './socket-transport.js';
 
 /** Cost, in fields, of the operations that may execute at a time or whose answers the client has not read. */
-const MAX_ANSWERS = 20_000;
+const MAX_ANSWER_COST = 20_000;
 /** ms that a socket outlives its access token, so that a renewal can arrive. */
 export const DEADLINE_GRACE_MS = 10_000;
 
@@ -31,7 +31,7 @@ export class Socket extends SocketTransport {
   /** When it is closed unless it is renewed, ms since 1970; before connection_init there is another limit. */
   deadline = Number.POSITIVE_INFINITY;
   /** Set once the socket is to be closed after its last answers; closes it. */
-  private goAway: (() => void) | undefined;
+  private closeWhenAnswered: (() => void) | undefined;
   /** Created on first use: most sockets only subscribe. */
   private answers: { readonly semaphore: WeightedSemaphore; readonly costs: Map<Operation, number> } | undefined;
 
@@ -52,7 +52,7 @@ export class Socket extends SocketTransport {
 
   /** Whether anything may still be executed and sent. */
   override get open(): boolean {
-    return !this.goAway && super.open;
+    return !this.closeWhenAnswered && super.open;
   }
 
   /** Sends a message of the connection itself, and resolves when the operating system has it. */
@@ -65,7 +65,7 @@ export class Socket extends SocketTransport {
    * has completed the operation, or if the socket waits for its last answers and this is none of them.
    */
   async sendFor(operation: Operation, message: Message): Promise<void> {
-    const isLastAnswer = !this.closing && this.goAway !== undefined && operation.awaited;
+    const isLastAnswer = !this.closing && this.closeWhenAnswered !== undefined && operation.awaited;
     if (operation.completed || !(this.open || isLastAnswer)) return;
     await this.sendMessage(JSON.stringify({ id: operation.id, ...message }));
   }
@@ -87,17 +87,17 @@ export class Socket extends SocketTransport {
    */
   closeAfterAnswers(code: number, reason: string, patience: number): void {
     if (this.closing) return;
-    this.goAway = () => this.close(code, reason);
-    this.leaveIfAnswered();
+    this.closeWhenAnswered = () => this.close(code, reason);
+    this.closeIfAnswered();
     if (this.closing) return;
-    const timer = setTimeout(this.goAway, patience);
+    const timer = setTimeout(this.closeWhenAnswered, patience);
     this.onClose(() => clearTimeout(timer));
   }
 
   /** Resolves when the operation may make an answer of this cost; true: others had to be taken by the client first. */
-  async enter(operation: Operation, cost: number): Promise<boolean> {
+  async acquireAnswer(operation: Operation, cost: number): Promise<boolean> {
     const { semaphore, costs } = (this.answers ??= {
-      semaphore: new WeightedSemaphore(MAX_ANSWERS),
+      semaphore: new WeightedSemaphore(MAX_ANSWER_COST),
       costs: new Map(),
     });
     const waits = !semaphore.tryAcquire(cost);
@@ -107,7 +107,7 @@ export class Socket extends SocketTransport {
   }
 
   /** The answer for which the operation has entered, if it has, was sent, or will never be. */
-  leave(operation: Operation): void {
+  releaseAnswer(operation: Operation): void {
     const cost = this.answers?.costs.get(operation);
     if (cost === undefined) return;
     this.answers!.costs.delete(operation);
@@ -116,9 +116,9 @@ export class Socket extends SocketTransport {
 
   /** The operation has ended. */
   ended(operation: Operation): void {
-    this.leave(operation);
+    this.releaseAnswer(operation);
     this.operations.end(operation);
-    this.leaveIfAnswered();
+    this.closeIfAnswered();
   }
 
   /** Is not closed for its token before `time` (ms since 1970). Never shortens an earlier extension. */
@@ -126,7 +126,7 @@ export class Socket extends SocketTransport {
     if (time > this.deadline) this.deadline = time;
   }
 
-  private leaveIfAnswered(): void {
-    if (this.goAway && ![...this.operations].some(({ awaited }) => awaited)) this.goAway();
+  private closeIfAnswered(): void {
+    if (this.closeWhenAnswered && ![...this.operations].some(({ awaited }) => awaited)) this.closeWhenAnswered();
   }
 }

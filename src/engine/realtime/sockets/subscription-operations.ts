@@ -11,7 +11,7 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import type { OperationContext } from '../../access/operation-context.js';
-import { isDatabaseAway } from '../../database/unit-of-work.js';
+import { isDatabaseUnavailable } from '../../database/unit-of-work.js';
 import { ServiceUnavailableError, UnauthenticatedError } from '../../errors/service-error.js';
 import { isErrors, type ReadyOperation } from '../../graphql/operations/operation-pipeline.js';
 import { SharedExecutions } from '../../graphql/sharing/shared-executions.js';
@@ -95,7 +95,7 @@ export class SubscriptionOperations {
         ...ownerOf(socket.client.address),
         ...(socket.credential ? { key: socket.credential.accountId } : {}),
       };
-      const admitted = await this.sockets.queue.enter(owner, () => socket.open && !operation.completed);
+      const admitted = await this.sockets.queue.admit(owner, () => socket.open && !operation.completed);
       if (admitted) opened = await this.openWhenBack(opening, contextNow);
       else if (!operation.completed) socket.close(CloseCode.TryAgainLater, 'Try again later');
       // Created only when needed: a stack trace for each of thousands of reconnecting clients would delay them.
@@ -135,9 +135,9 @@ export class SubscriptionOperations {
       stream.attach(socket, operation.id, release);
       return open;
     }
-    const enter = () => socket.enter(operation, plan.cost);
-    const leave = () => socket.leave(operation);
-    return { ...open, live: { context, payers, enter, leave, release } };
+    const acquire = () => socket.acquireAnswer(operation, plan.cost);
+    const releaseResult = () => socket.releaseAnswer(operation);
+    return { ...open, live: { context, payers, acquire, releaseResult, ended: release } };
   }
 
   /** The iterable that graphql-ws consumes: it ends when the subscription does. */
@@ -175,7 +175,7 @@ export function argumentsOf({ operation, variables }: ReadyOperation, contextVal
 /** Whether the subscription could not be judged because the database or the log is unavailable. */
 function isUnavailable(error: GraphQLError): boolean {
   const cause = error.originalError ?? error;
-  return cause instanceof ServiceUnavailableError || isDatabaseAway(cause);
+  return cause instanceof ServiceUnavailableError || isDatabaseUnavailable(cause);
 }
 
 /** The errors that prevented the subscription; closes a stream whose client is gone. */

@@ -1,5 +1,5 @@
-import { Standing } from './standing.js';
-import { Lane, type Piece, WorkTurns } from './work-turns.js';
+import { RecentCosts } from './recent-costs.js';
+import { WorkQueue, type WorkItem, WorkScheduler } from './work-scheduler.js';
 
 const OWNER = { group: 'g', key: 'k' };
 
@@ -10,7 +10,7 @@ function work(ms: number): void {
 }
 
 /** A piece, and a promise of when it was done. */
-function pieceOf(ms: number, charged?: number): { piece: Piece; done: Promise<number> } {
+function pieceOf(ms: number, charged?: number): { piece: WorkItem; done: Promise<number> } {
   const { promise, resolve } = Promise.withResolvers<number>();
   const settle = (measured: number) => {
     resolve(measured);
@@ -25,26 +25,26 @@ function pieceOf(ms: number, charged?: number): { piece: Piece; done: Promise<nu
 describe('a lane', () => {
   it('rests in the time that the event loop has left, and four times as long while it is busy', () => {
     let [now, idle] = [0, 0];
-    const lane = new Lane('one', 0.25, () => ({ now, idle }));
-    lane.spent(10, 14);
+    const lane = new WorkQueue('one', 0.25, () => ({ now, idle }));
+    lane.charge(10, 14);
     // 10 ms beyond what it may do without a rest.
-    expect(lane.rest).toBe(40);
+    expect(lane.delay).toBe(40);
     now += 40;
-    expect(lane.rest).toBe(30);
+    expect(lane.delay).toBe(30);
     [now, idle] = [now + 29, idle + 29];
-    expect(lane.rest).toBe(1);
+    expect(lane.delay).toBe(1);
     [now, idle] = [now + 2, idle + 2];
-    expect(lane.rest).toBe(0);
+    expect(lane.delay).toBe(0);
   });
 });
 
 describe('work in turns', () => {
   it('is not begun once the service stops, also not by the piece that is running then', async () => {
-    const lane = new Lane('one', 1);
-    const turns = new WorkTurns([lane], new Standing());
+    const lane = new WorkQueue('one', 1);
+    const turns = new WorkScheduler([lane], new RecentCosts());
     const started: string[] = [];
     const { promise: settled, resolve } = Promise.withResolvers<void>();
-    const piece = (name: string, start = () => {}): Piece => ({
+    const piece = (name: string, start = () => {}): WorkItem => ({
       wanted: () => true,
       start: () => {
         started.push(name);
@@ -68,15 +68,15 @@ describe('work in turns', () => {
   });
 
   it('is measured with what it does in microtasks, and only one piece is done in a turn of the event loop', async () => {
-    const lane = new Lane('one', 1);
-    const turns = new WorkTurns([lane], new Standing());
+    const lane = new WorkQueue('one', 1);
+    const turns = new WorkScheduler([lane], new RecentCosts());
     const [first, second] = [pieceOf(3), pieceOf(0)];
     turns.add(lane, OWNER, first.piece, 0);
     turns.add(lane, OWNER, second.piece, 0);
     let polled = 0;
     const poll = (): void => {
       polled += 1;
-      if (lane.queue.size > 0) setImmediate(poll);
+      if (lane.items.size > 0) setImmediate(poll);
     };
     setImmediate(poll);
     expect(await first.done).toBeGreaterThan(2);
@@ -86,25 +86,25 @@ describe('work in turns', () => {
   });
 
   it('of one lane does not wait while another one rests', async () => {
-    const [resting, free] = [new Lane('resting', 0.001), new Lane('free', 1)];
-    const turns = new WorkTurns([resting, free], new Standing());
+    const [resting, free] = [new WorkQueue('resting', 0.001), new WorkQueue('free', 1)];
+    const turns = new WorkScheduler([resting, free], new RecentCosts());
     const [long, waits, quick] = [pieceOf(0, 300), pieceOf(0), pieceOf(0)];
     turns.add(resting, OWNER, long.piece, 0);
     await long.done;
     turns.add(resting, OWNER, waits.piece, 0);
     // The timer of the resting lane runs for minutes now.
-    expect(resting.rest).toBeGreaterThan(60_000);
+    expect(resting.delay).toBeGreaterThan(60_000);
     turns.add(free, OWNER, quick.piece, 0);
     await quick.done;
-    expect(resting.queue.size).toBe(1);
+    expect(resting.items.size).toBe(1);
     turns.stop();
   });
 
   it('that nobody wants any more is dropped, and takes no turn', async () => {
-    const lane = new Lane('one', 1);
-    const turns = new WorkTurns([lane], new Standing());
+    const lane = new WorkQueue('one', 1);
+    const turns = new WorkScheduler([lane], new RecentCosts());
     const started: string[] = [];
-    const piece = (name: string, wanted: boolean): Piece => ({
+    const piece = (name: string, wanted: boolean): WorkItem => ({
       wanted: () => wanted,
       start: () => void started.push(name),
       settle: (ms) => ms,
@@ -117,13 +117,13 @@ describe('work in turns', () => {
   });
 
   it('is given to whom the least was given before', async () => {
-    const lane = new Lane('one', 1);
-    const standing = new Standing();
+    const lane = new WorkQueue('one', 1);
+    const standing = new RecentCosts();
     standing.add('greedy', 100);
-    const turns = new WorkTurns([lane], standing);
+    const turns = new WorkScheduler([lane], standing);
     const order: string[] = [];
     const { promise, resolve } = Promise.withResolvers<void>();
-    const piece = (name: string): Piece => ({
+    const piece = (name: string): WorkItem => ({
       wanted: () => true,
       start: () => {
         if (order.push(name) === 3) resolve();

@@ -5,21 +5,21 @@ import type { Duplex } from 'node:stream';
 /** Connections that are closed in one iteration of the event loop. */
 export const CLOSES_PER_ITERATION = 20;
 
-export class ConnectionEndings {
+export class PacedCloser {
   private waiting: (() => void)[] = [];
   /** How many were closed in this iteration. */
   private closed = 0;
   private scheduled = false;
 
   /** From now on the connection, once it is destroyed, emits `close` in its iteration of the event loop. */
-  spread(stream: Duplex): void {
+  attach(stream: Duplex): void {
     /* oxlint-disable no-underscore-dangle -- Node's name for the method that closes a stream */
     const destroy = stream._destroy.bind(stream);
-    stream._destroy = (error, done) => this.enter(() => destroy(error, done));
+    stream._destroy = (error, done) => this.closeOrQueue(() => destroy(error, done));
     /* oxlint-enable no-underscore-dangle */
   }
 
-  private enter(end: () => void): void {
+  private closeOrQueue(end: () => void): void {
     this.schedule();
     if (this.closed >= CLOSES_PER_ITERATION) {
       this.waiting.push(end);

@@ -15,18 +15,18 @@ import {
 } from 'graphql';
 import { type Classify, classifier } from '../../access/permission-class.js';
 import { deliveryArgumentsOf } from '../../access/sharing.js';
-import { needsOf } from './selected-needs.js';
+import { dependenciesOf } from './selection-dependencies.js';
 import { parseWithoutPositions } from './compact-parser.js';
 
 /** How the result of an operation depends on its viewers. */
-export interface OperationNeeds {
+export interface ViewerDependencies {
   /** Why it is executed for each viewer; `undefined`: one execution serves a whole permission class. */
   readonly perViewer: string | undefined;
   /** The class of a viewer with these rights, for an event of this resource. */
   readonly classOf: Classify;
 }
 
-export interface NormalText {
+export interface NormalizedText {
   readonly text: string;
   /** Equal for equal texts. */
   readonly key: string;
@@ -37,14 +37,14 @@ export interface NormalText {
 /** Bytes of heap that a document without positions takes for each of its tokens. */
 const BYTES_PER_TOKEN = 92;
 /** Combinations of conditions whose needs are kept; the needs of others are computed each time. */
-const MAX_KEPT = 64;
+const MAX_CACHED = 64;
 
 /** `definition` of `document`, which must be valid, in its normal form. Pure. */
-export function normalTextOf(
+export function normalizeOperation(
   schema: GraphQLSchema,
   document: DocumentNode,
   definition: OperationDefinitionNode,
-): NormalText {
+): NormalizedText {
   const own = separateOperations(document)[definition.name?.value ?? '']!;
   const undelivered = withoutDelivery(schema, own);
   const variables = variablesIn(undelivered);
@@ -56,7 +56,7 @@ export function normalTextOf(
   return { text, key: createHash('sha256').update(text).digest('base64url'), variables };
 }
 
-export class NormalOperation {
+export class NormalizedOperation {
   readonly key: string;
   /** That operation with its fragments. It has no positions, so that errors are the same however the text was laid out. */
   readonly document: DocumentNode;
@@ -67,11 +67,11 @@ export class NormalOperation {
   /** Variables of `@include` and `@skip`. */
   private readonly conditions: readonly string[];
   /** By the values of `conditions`. */
-  private readonly needs = new Map<string, OperationNeeds>();
+  private readonly dependencies = new Map<string, ViewerDependencies>();
 
   constructor(
     readonly schema: GraphQLSchema,
-    { text, key, variables }: NormalText,
+    { text, key, variables }: NormalizedText,
   ) {
     const { document, tokens } = parseWithoutPositions(text);
     this.key = key;
@@ -83,13 +83,13 @@ export class NormalOperation {
   }
 
   /** `coerced`: the values of its variables. */
-  needsWith(coerced: Readonly<Record<string, unknown>>): OperationNeeds {
+  dependenciesWith(coerced: Readonly<Record<string, unknown>>): ViewerDependencies {
     const chosen = this.conditions.map((name) => (coerced[name] === true ? '1' : '0')).join('');
-    const known = this.needs.get(chosen);
+    const known = this.dependencies.get(chosen);
     if (known) return known;
-    const { perViewer, rules, values } = needsOf(this.schema, this.document, this.definition, coerced);
+    const { perViewer, rules, values } = dependenciesOf(this.schema, this.document, this.definition, coerced);
     const found = { perViewer, classOf: classifier(rules, values) };
-    if (this.needs.size < MAX_KEPT) this.needs.set(chosen, found);
+    if (this.dependencies.size < MAX_CACHED) this.dependencies.set(chosen, found);
     return found;
   }
 }

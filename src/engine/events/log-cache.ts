@@ -19,7 +19,7 @@ export interface Snapshot<V> {
   readonly value: V | undefined;
 }
 
-export interface LogViewOptions<V extends object> {
+export interface LogCacheOptions<V extends object> {
   /** Upper limit of cached values; the least recently used are evicted. */
   readonly max: number;
   /** Reads a value and the head's position in the same statement. */
@@ -44,7 +44,7 @@ export function gathered<V>(
   return (key) => loader.load(key);
 }
 
-export class LogView<V extends object> {
+export class LogCache<V extends object> {
   private readonly values: LRUCache<string, V>;
   /** Evicted values that are still referenced: they stay current and are reused. */
   private readonly evicted = new Map<string, WeakRef<V>>();
@@ -55,7 +55,7 @@ export class LogView<V extends object> {
 
   constructor(
     private readonly follower: LogFollower,
-    private readonly options: LogViewOptions<V>,
+    private readonly options: LogCacheOptions<V>,
   ) {
     this.values = new LRUCache({
       // By size: with `max` the cache would allocate all entries at once.

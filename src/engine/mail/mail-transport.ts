@@ -8,16 +8,16 @@ import { deliverableEmail } from './email-address.js';
 import { htmlOf, type Mail, mailbox, textOf } from './mail.js';
 
 /** Delivers one mail; rejects on failure, or when aborted by `signal`. */
-export type Delivery = (mail: Mail, signal: AbortSignal) => Promise<void>;
+export type MailTransport = (mail: Mail, signal: AbortSignal) => Promise<void>;
 
-const CONNECT_MS = 10_000;
-const SILENCE_MS = 20_000;
+const CONNECT_TIMEOUT_MS = 10_000;
+const IDLE_TIMEOUT_MS = 20_000;
 
 /** The delivery under `config`; undefined: none. */
-export function deliveryOf(config: Config): Delivery | undefined {
+export function mailTransportOf(config: Config): MailTransport | undefined {
   const from = { name: config.service.name, address: senderOf(config) };
-  if (config.smtpUrl) return overSmtp(config.smtpUrl, from);
-  return config.production ? undefined : intoFolder(join(config.dataDir, 'outbox'), from);
+  if (config.smtpUrl) return smtpTransport(config.smtpUrl, from);
+  return config.production ? undefined : folderTransport(join(config.dataDir, 'outbox'), from);
 }
 
 interface Sender {
@@ -25,8 +25,12 @@ interface Sender {
   readonly address: string;
 }
 
-function overSmtp(url: string, from: Sender): Delivery {
-  const timeouts = { connectionTimeout: CONNECT_MS, greetingTimeout: CONNECT_MS, socketTimeout: SILENCE_MS };
+function smtpTransport(url: string, from: Sender): MailTransport {
+  const timeouts = {
+    connectionTimeout: CONNECT_TIMEOUT_MS,
+    greetingTimeout: CONNECT_TIMEOUT_MS,
+    socketTimeout: IDLE_TIMEOUT_MS,
+  };
   const transport = createTransport({ url, ...timeouts });
   return async (mail, signal) => {
     await transport.sendMail({ ...message(mail, from), signal });
@@ -34,7 +38,7 @@ function overSmtp(url: string, from: Sender): Delivery {
 }
 
 /** One `.eml` file per mail, readable by the owner only, since mails contain reset links. Written atomically. */
-function intoFolder(folder: string, from: Sender): Delivery {
+function folderTransport(folder: string, from: Sender): MailTransport {
   const transport = createTransport({ streamTransport: true, buffer: true });
   return async (mail) => {
     const { message: bytes } = await transport.sendMail(message(mail, from));

@@ -3,10 +3,10 @@
 import { performance } from 'node:perf_hooks';
 import type { Owner } from './client-network.js';
 import { FairQueue } from './fair-queue.js';
-import type { Standing } from './standing.js';
+import type { RecentCosts } from './recent-costs.js';
 
 /** A waiting piece of work. */
-export interface Piece {
+export interface WorkItem {
   /** False when the result is not needed any more: it is dropped. */
   wanted(): boolean;
   /** Starts it. Its synchronous part is measured. */
@@ -18,7 +18,7 @@ export interface Piece {
 /** ms of work without a rest after a lane was idle. */
 const BURST_MS = 4;
 /** Upper limit of ms charged for one piece: stalls of the machine are not charged. */
-const MAX_PIECE_MS = 400;
+const MAX_ITEM_MS = 400;
 
 /** Fraction of its share that a lane keeps while the event loop is busy. */
 const BUSY_SHARE = 1 / 4;
@@ -34,8 +34,8 @@ export interface LoopTime {
 
 const loopTime = (): LoopTime => ({ now: performance.now(), idle: performance.eventLoopUtilization().idle });
 
-export class Lane {
-  readonly queue = new FairQueue<Piece>();
+export class WorkQueue {
+  readonly items = new FairQueue<WorkItem>();
   /** Seconds of work so far. */
   busySeconds = 0;
   private credit = BURST_MS;
@@ -51,7 +51,7 @@ export class Lane {
   }
 
   /** ms until the next piece may run, if the event loop stays idle. */
-  get rest(): number {
+  get delay(): number {
     const time = this.time();
     const elapsed = time.now - this.credited.now;
     const idle = Math.min(time.idle - this.credited.idle, elapsed);
@@ -61,25 +61,25 @@ export class Lane {
   }
 
   /** `ms` were measured; `charged` ms count for the rest. */
-  spent(ms: number, charged: number): void {
+  charge(ms: number, charged: number): void {
     this.busySeconds += ms / 1_000;
-    this.credit -= Math.min(charged, MAX_PIECE_MS);
+    this.credit -= Math.min(charged, MAX_ITEM_MS);
   }
 }
 
-export class WorkTurns {
+export class WorkScheduler {
   private timer: NodeJS.Timeout | undefined;
   private running = false;
   private stopped = false;
 
   /** Lanes in the order of their turns. */
   constructor(
-    private readonly lanes: Lane[],
-    private readonly standing: Standing,
+    private readonly queues: WorkQueue[],
+    private readonly recentCosts: RecentCosts,
   ) {}
 
-  add(lane: Lane, owner: Owner, piece: Piece, bytes: number): void {
-    lane.queue.push(owner, piece, bytes);
+  add(lane: WorkQueue, owner: Owner, piece: WorkItem, bytes: number): void {
+    lane.items.push(owner, piece, bytes);
     this.schedule();
   }
 
@@ -94,7 +94,7 @@ export class WorkTurns {
     if (this.running || this.stopped) return;
     // A lane with new work may not need a rest.
     clearTimeout(this.timer);
-    const rests = this.lanes.filter(({ queue }) => queue.size > 0).map(({ rest }) => rest);
+    const rests = this.queues.filter(({ items }) => items.size > 0).map(({ delay }) => delay);
     if (rests.length === 0) return;
     const rest = Math.min(...rests);
     if (rest > 0) {
@@ -102,50 +102,50 @@ export class WorkTurns {
       return;
     }
     this.running = true;
-    setImmediate(() => this.turn());
+    setImmediate(() => this.runNext());
   }
 
-  private turn(): void {
+  private runNext(): void {
     if (this.stopped) return;
-    const lane = this.lanes.find(({ queue, rest }) => queue.size > 0 && rest === 0);
+    const lane = this.queues.find(({ items, delay }) => items.size > 0 && delay === 0);
     const piece = lane && this.nextWanted(lane);
-    if (!lane || !piece) return this.turned();
-    this.lanes.push(...this.lanes.splice(this.lanes.indexOf(lane), 1));
-    const before = moment();
+    if (!lane || !piece) return this.finished();
+    this.queues.push(...this.queues.splice(this.queues.indexOf(lane), 1));
+    const before = cpuTime();
     // All microtasks of the piece end before the second immediate of the same check phase.
     setImmediate(() => {
-      const spent = since(before);
-      lane.spent(spent, piece.settle(spent));
-      this.turned();
+      const spent = workSince(before);
+      lane.charge(spent, piece.settle(spent));
+      this.finished();
     });
     piece.start();
   }
 
-  private nextWanted({ queue }: Lane): Piece | undefined {
-    const spent = (name: string) => this.standing.of(name);
-    for (let piece = queue.shift(spent); piece; piece = queue.shift(spent)) if (piece.wanted()) return piece;
+  private nextWanted({ items }: WorkQueue): WorkItem | undefined {
+    const spent = (name: string) => this.recentCosts.of(name);
+    for (let piece = items.shift(spent); piece; piece = items.shift(spent)) if (piece.wanted()) return piece;
     return undefined;
   }
 
-  private turned(): void {
+  private finished(): void {
     this.running = false;
     this.schedule();
   }
 }
 
-interface Moment {
+interface CpuTime {
   readonly clock: number;
   readonly cpu: number;
 }
 
-function moment(): Moment {
+function cpuTime(): CpuTime {
   const { user, system } = process.threadCpuUsage?.() ?? { user: Number.POSITIVE_INFINITY, system: 0 };
   return { clock: performance.now(), cpu: (user + system) / 1_000 };
 }
 
 /** ms of work since `before`, without time in which others had the core, at the kernel's tick resolution. */
-function since(before: Moment): number {
-  const now = moment();
+function workSince(before: CpuTime): number {
+  const now = cpuTime();
   const elapsed = now.clock - before.clock;
   const used = now.cpu - before.cpu + TICK_MS;
   return used < elapsed ? used : elapsed;

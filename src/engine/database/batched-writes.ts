@@ -10,7 +10,7 @@ interface Client {
   query(...args: unknown[]): unknown;
 }
 
-export function sendTogether(pool: Pool): void {
+export function batchWrites(pool: Pool): void {
   pool.on('connect', (connected) => {
     const client = connected as unknown as Client;
     const { stream } = client.connection;

@@ -1,13 +1,13 @@
 import type { Config } from '../../config/config.js';
 import { RateLimitedError, ServiceUnavailableError } from '../../errors/service-error.js';
 import type { Connections } from '../../limits/connections.js';
-import { HttpLoad } from './load.js';
+import { RequestMemory } from './request-memory.js';
 import { Metrics } from '../../monitoring/metrics.js';
 import { service } from '../../../../test/fixtures/engine-domain/service.js';
 
 const MEGABYTE = 1024 * 1024;
 const load = (all: number, own: number, rateLimits = true) =>
-  new HttpLoad(
+  new RequestMemory(
     { unsent: () => ({ all: all * MEGABYTE, own: own * MEGABYTE }) } as unknown as Connections,
     { rateLimits } as Config,
     new Metrics({ service }),
@@ -15,20 +15,20 @@ const load = (all: number, own: number, rateLimits = true) =>
 
 describe('responses that nobody reads', () => {
   it('of 32 MiB altogether: nothing more for those who are not signed in, with 503', () => {
-    expect(load(31.9, 0).unread('a', false)).toBeUndefined();
-    expect(load(32, 0).unread('a', false)).toBeInstanceOf(ServiceUnavailableError);
-    expect(load(32, 0).unread('a', true)).toBeUndefined();
+    expect(load(31.9, 0).unreadRefusal('a', false)).toBeUndefined();
+    expect(load(32, 0).unreadRefusal('a', false)).toBeInstanceOf(ServiceUnavailableError);
+    expect(load(32, 0).unreadRefusal('a', true)).toBeUndefined();
   });
 
   it('of 64 MiB altogether: nothing more for anybody, also without rate limits', () => {
-    expect(load(63.9, 0).unread('a', true)).toBeUndefined();
-    expect(load(64, 0).unread('a', true)).toBeInstanceOf(ServiceUnavailableError);
-    expect(load(64, 0, false).unread('a', true)).toBeInstanceOf(ServiceUnavailableError);
+    expect(load(63.9, 0).unreadRefusal('a', true)).toBeUndefined();
+    expect(load(64, 0).unreadRefusal('a', true)).toBeInstanceOf(ServiceUnavailableError);
+    expect(load(64, 0, false).unreadRefusal('a', true)).toBeInstanceOf(ServiceUnavailableError);
   });
 
   it('of 8 MiB of one owner: nothing more for this owner, with 429', () => {
-    expect(load(8, 7.9).unread('a', true)).toBeUndefined();
-    expect(load(8, 8).unread('a', true)).toBeInstanceOf(RateLimitedError);
-    expect(load(8, 8, false).unread('a', true)).toBeUndefined();
+    expect(load(8, 7.9).unreadRefusal('a', true)).toBeUndefined();
+    expect(load(8, 8).unreadRefusal('a', true)).toBeInstanceOf(RateLimitedError);
+    expect(load(8, 8, false).unreadRefusal('a', true)).toBeUndefined();
   });
 });

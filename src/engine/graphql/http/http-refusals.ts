@@ -6,7 +6,7 @@ import { CONFIG } from '../../config/config.module.js';
 import type { ServiceError } from '../../errors/service-error.js';
 import { DelayedRefusals } from '../../limits/delayed-refusals.js';
 import { LARGE_BODY_BYTES } from './body.js';
-import { contentType, refusalOf } from './refusal.js';
+import { contentType, refusalOf } from './refusal-response.js';
 
 /** Headers that pages of other origins may read. */
 export const EXPOSED_HEADERS = ['Retry-After'];
@@ -29,7 +29,7 @@ export class HttpRefusals {
       const body = JSON.stringify({ errors: [{ message: error.message, extensions: error.extensions }] });
       const { status, retryAfter } = refusalOf([error]) ?? { status: 503, retryAfter: '1' };
       const headers = { ...this.cors(request), 'content-type': contentType(request), 'retry-after': retryAfter };
-      const end = hasMuchToCome(request) ? { connection: 'close' } : {};
+      const end = hasLongUnreadBody(request) ? { connection: 'close' } : {};
       response.writeHead(status, { ...headers, ...end, 'content-length': Buffer.byteLength(body) }).end(body);
     }
   }
@@ -47,7 +47,7 @@ export class HttpRefusals {
 }
 
 /** Whether so much of the body was not read that the next request on this connection would have to wait for it. */
-function hasMuchToCome({ complete, headers }: IncomingMessage): boolean {
+function hasLongUnreadBody({ complete, headers }: IncomingMessage): boolean {
   const bytes = Number(headers['content-length'] ?? 0);
   return !complete && (headers['transfer-encoding'] !== undefined || bytes > LARGE_BODY_BYTES);
 }

@@ -11,10 +11,10 @@ import type { ProjectRole } from './project-role.js';
  * Row locks are not fair: a waiting exclusive lock can starve while shared ones keep coming. Advisory locks queue, so later writers wait
  * behind a removal.
  */
-const HOLD = `
+const SHARED_LOCK = `
 select pg_advisory_xact_lock_shared(hashtextextended(id::text, 0)) from project where id = ? and deleted_at is null for share`;
 
-const TURN = 'select pg_advisory_xact_lock(hashtextextended(?::uuid::text, 0))';
+const EXCLUSIVE_LOCK = 'select pg_advisory_xact_lock(hashtextextended(?::uuid::text, 0))';
 
 const CURRENT_ROLES = `
 select account.role, member.role as membership, (extract(epoch from clock_timestamp()) * 1000)::float8 as at
@@ -22,22 +22,22 @@ select account.role, member.role as membership, (extract(epoch from clock_timest
  where account.id = ? and account.disabled_at is null`;
 
 /**
- * Blocks deletion and membership changes of the project until the transaction ends. Returns and throws like {@link assertStill}; throws NOT_FOUND if
+ * Blocks deletion and membership changes of the project until the transaction ends. Returns and throws like {@link assertCurrentProjectRole}; throws NOT_FOUND if
  * the project is deleted.
  */
-export async function holdProject(
+export async function lockProjectShared(
   em: EntityManager,
   actor: Actor,
   projectId: string,
   role: ProjectRole,
 ): Promise<number> {
-  if ((await em.execute<unknown[]>(HOLD, [projectId])).length === 0) throw new NotFoundError('Project');
-  return assertStill(em, actor, projectId, role);
+  if ((await em.execute<unknown[]>(SHARED_LOCK, [projectId])).length === 0) throw new NotFoundError('Project');
+  return assertCurrentProjectRole(em, actor, projectId, role);
 }
 
 /** Waits for all holders of the project; later holders wait for this transaction. */
-export async function takeTurn(em: EntityManager, projectId: string): Promise<void> {
-  await em.execute(TURN, [projectId]);
+export async function awaitExclusiveLock(em: EntityManager, projectId: string): Promise<void> {
+  await em.execute(EXCLUSIVE_LOCK, [projectId]);
 }
 
 interface CurrentRoles {
@@ -50,7 +50,7 @@ interface CurrentRoles {
  * Requires that this transaction has locked the project. Returns the database's time in ms since 1970, since clocks of instances differ. Throws
  * NOT_FOUND, and FORBIDDEN unless `actor` currently has `role` there.
  */
-export async function assertStill(
+export async function assertCurrentProjectRole(
   em: EntityManager,
   { accountId }: Actor,
   projectId: string,

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { Duplex } from 'node:stream';
 import { setImmediate as nextIteration } from 'node:timers/promises';
-import { ConnectionEndings, CLOSES_PER_ITERATION } from './connection-endings.js';
+import { PacedCloser, CLOSES_PER_ITERATION } from './paced-closer.js';
 
 function connections(count: number) {
-  const endings = new ConnectionEndings();
+  const endings = new PacedCloser();
   const ended: number[] = [];
   const streams = Array.from({ length: count }, (_, number) => {
     const stream = new Duplex({
@@ -14,13 +14,13 @@ function connections(count: number) {
         done(error);
       },
     });
-    endings.spread(stream);
+    endings.attach(stream);
     return stream;
   });
   return { streams, ended };
 }
 
-describe('ConnectionEndings', () => {
+describe('PacedCloser', () => {
   it('ends connections that are lost all at once in order, a few in each iteration of the event loop', async () => {
     const { streams, ended } = connections(5 * CLOSES_PER_ITERATION + 1);
     for (const stream of streams) stream.destroy();

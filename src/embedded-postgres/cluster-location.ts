@@ -9,7 +9,7 @@ import { EmbeddedPostgresError, USE_YOUR_OWN } from './errors.js';
 import type { RunAs } from './programs.js';
 import { stopLeftServer } from './server.js';
 
-export interface Place {
+export interface ClusterLocation {
   /** PGDATA; it may not exist yet, its parent does. */
   clusterDir: string;
   /** The folder outside `dataDir` that holds it, if it is there. */
@@ -43,7 +43,7 @@ export function homeOf(dataDir: string): string | undefined {
 }
 
 /** Finds the place for `dataDir`, a real path that exists. The caller owns `dataDir`, see `lockDataDir`. */
-export async function findPlace(dataDir: string, log: Log): Promise<Place> {
+export async function locateCluster(dataDir: string, log: Log): Promise<ClusterLocation> {
   const inPlace = await realpath(join(dataDir, CLUSTER)).catch(() => join(dataDir, CLUSTER));
   if (process.getuid?.() !== 0)
     return { clusterDir: inPlace, copyRoot: dataDir, canRun: (nativeDir) => can(undefined, CAN_RUN, nativeDir) };
@@ -68,7 +68,7 @@ export async function findPlace(dataDir: string, log: Log): Promise<Place> {
         `Start as an ordinary user, or set DATA_DIR to a folder that everyone can enter, ${USE_YOUR_OWN}.`,
     );
   }
-  const home = await provideHome(dataDir, noted, log);
+  const home = await prepareHome(dataDir, noted, log);
   await writeFile(
     join(dataDir, NOTE),
     `${home}\n\nThe database of this folder is there: PostgreSQL does not run as root, and its user\n` +
@@ -79,7 +79,7 @@ export async function findPlace(dataDir: string, log: Log): Promise<Place> {
 }
 
 /** The home that belongs to `dataDir`: the same at every start, and never that of a removed folder with the same path. */
-async function provideHome(dataDir: string, noted: string | undefined, log: Log): Promise<string> {
+async function prepareHome(dataDir: string, noted: string | undefined, log: Log): Promise<string> {
   const home = join(SYSTEM_ROOT, createHash('sha256').update(dataDir).digest('hex').slice(0, 16));
   if (noted && basename(noted) === basename(home) && existsSync(noted)) return noted;
   if (existsSync(join(home, CLUSTER))) {

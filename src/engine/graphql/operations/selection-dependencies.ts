@@ -20,7 +20,7 @@ import { type ClassValue, classValueOf } from '../../access/class-value.js';
 import { type ClassRule, policiesOf } from '../../access/policy.js';
 import { isSameResource, isViewerDependent } from '../../access/sharing.js';
 
-export interface Needs {
+export interface SelectionDependencies {
   /** The first field found that one viewer's answer would be wrong for another's; then the rules are not all. */
   readonly perViewer: string | undefined;
   /** Rules whose outcomes make up the class. */
@@ -33,20 +33,20 @@ type Variables = Readonly<Record<string, unknown>>;
 type FieldDefinition = ReturnType<GraphQLObjectType['getFields']>[string];
 
 /** The needs of `operation`, whose root fields' policies are checked when it begins. `variables` are coerced. Pure. */
-export function needsOf(
+export function dependenciesOf(
   schema: GraphQLSchema,
   document: DocumentNode,
   operation: OperationDefinitionNode,
   variables: Variables,
-): Needs {
+): SelectionDependencies {
   const root = schema.getSubscriptionType();
   if (operation.operation !== 'subscription' || !root)
     return { perViewer: 'It is no subscription', rules: new Set(), values: new Set() };
-  return new Walk(schema, document, variables).from(root, operation.selectionSet);
+  return new SelectionWalk(schema, document, variables).from(root, operation.selectionSet);
 }
 
 /** One walk through the selection. For an abstract type, every possible type is walked. */
-class Walk {
+class SelectionWalk {
   private readonly rules = new Set<ClassRule>();
   private readonly values = new Set<ClassValue>();
   private perViewer: string | undefined;
@@ -64,7 +64,7 @@ class Walk {
     }
   }
 
-  from(root: GraphQLObjectType, selectionSet: SelectionSetNode): Needs {
+  from(root: GraphQLObjectType, selectionSet: SelectionSetNode): SelectionDependencies {
     this.select(root, selectionSet, 'root');
     return { perViewer: this.perViewer, rules: this.rules, values: this.values };
   }
@@ -78,7 +78,7 @@ class Walk {
     types.add(place);
     for (const selection of set.selections) {
       if (!this.includes(selection)) continue;
-      if (selection.kind === Kind.FIELD) this.take(type, selection, at);
+      if (selection.kind === Kind.FIELD) this.visitField(type, selection, at);
       else {
         const fragment = selection.kind === Kind.INLINE_FRAGMENT ? selection : this.fragments.get(selection.name.value);
         if (fragment && this.applies(fragment.typeCondition?.name.value, type)) {
@@ -88,11 +88,15 @@ class Walk {
     }
   }
 
-  private take(type: GraphQLObjectType, { name, selectionSet }: FieldNode, at: 'root' | 'inside' | 'outside'): void {
+  private visitField(
+    type: GraphQLObjectType,
+    { name, selectionSet }: FieldNode,
+    at: 'root' | 'inside' | 'outside',
+  ): void {
     const field = type.getFields()[name.value];
     // `__typename` is in no type.
     if (!field) return;
-    this.note(`${type.name}.${field.name}`, field, at);
+    this.addDependencies(`${type.name}.${field.name}`, field, at);
     const inside = at !== 'outside' && isSameResource(field.extensions);
     const named = getNamedType(field.type);
     const possible = isAbstractType(named) ? this.schema.getPossibleTypes(named) : [named];
@@ -101,7 +105,7 @@ class Walk {
     }
   }
 
-  private note(name: string, { extensions }: FieldDefinition, at: 'root' | 'inside' | 'outside'): void {
+  private addDependencies(name: string, { extensions }: FieldDefinition, at: 'root' | 'inside' | 'outside'): void {
     if (isViewerDependent(extensions)) this.perViewer ??= `${name} depends on the viewer`;
     const value = classValueOf(extensions);
     if (value && at === 'inside') this.values.add(value);

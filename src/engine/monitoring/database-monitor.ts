@@ -3,7 +3,7 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShut
 import { MikroORM } from '@mikro-orm/postgresql';
 import { withTimeout } from '../database/with-timeout.js';
 import { FOLLOWING } from '../database/orm-options.js';
-import { Health } from './health.js';
+import { HealthChecks } from './health-checks.js';
 import { Metrics } from './metrics.js';
 import { DatabaseWrites } from './database-writes.js';
 
@@ -17,7 +17,7 @@ select current_setting('transaction_read_only') = 'on' as "readOnly",
        (extract(epoch from clock_timestamp()) * 1000)::float8 as "time"`;
 
 @Injectable()
-export class DatabaseWatch implements OnApplicationBootstrap, OnApplicationShutdown {
+export class DatabaseMonitor implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('Clock');
   private timer: NodeJS.Timeout | undefined;
   /** ms that this clock is ahead of PostgreSQL's, at the last poll; NaN before the first. */
@@ -28,10 +28,10 @@ export class DatabaseWatch implements OnApplicationBootstrap, OnApplicationShutd
   constructor(
     private readonly orm: MikroORM,
     private readonly writes: DatabaseWrites,
-    health: Health,
+    health: HealthChecks,
     metrics: Metrics,
   ) {
-    health.remark('clock', () => (this.told === 0 ? undefined : `This clock is ${this.difference()}`));
+    health.registerNote('clock', () => (this.told === 0 ? undefined : `This clock is ${this.difference()}`));
     const help = "Seconds that this instance's clock is ahead of PostgreSQL's; negative: behind it.";
     metrics.gauge('clock_offset_seconds', help, () => this.offset / 1_000);
   }

@@ -15,7 +15,7 @@ import { BodyBytes } from './body-bytes.js';
 const MAX_UNSENT = { anonymous: 32 * 1024 * 1024, all: 64 * 1024 * 1024, own: 8 * 1024 * 1024 };
 
 @Injectable()
-export class HttpLoad {
+export class RequestMemory {
   private readonly bodies: BodyBytes;
   private readonly bounded: boolean;
   private readonly refused: Counter<'reason'>;
@@ -36,7 +36,7 @@ export class HttpLoad {
   }
 
   /** Counts the body of the request until it is answered; why it is refused before it is read, if it is. */
-  hold(request: IncomingMessage, response: ServerResponse, network: Owner): ServiceError | undefined {
+  holdBody(request: IncomingMessage, response: ServerResponse, network: Owner): ServiceError | undefined {
     const held = this.bodies.hold(request, network);
     if (held === 'network') return this.counted('body', new RateLimitedError(1));
     if (held === 'instance') return this.counted('body', new ServiceUnavailableError(undefined, 1));
@@ -45,7 +45,7 @@ export class HttpLoad {
   }
 
   /** The refusal if too many bytes of responses are unread, by `owner` (a network or a signed-in account) or by all together. */
-  unread(owner: string | undefined, signedIn: boolean): ServiceError | undefined {
+  unreadRefusal(owner: string | undefined, signedIn: boolean): ServiceError | undefined {
     const { all, own } = this.connections.unsent(owner ?? '');
     if (own >= MAX_UNSENT.own && this.bounded) return this.counted('unread', new RateLimitedError(10));
     const most = signedIn ? MAX_UNSENT.all : MAX_UNSENT.anonymous;

@@ -18,11 +18,11 @@ interface Known {
   fields: number;
 }
 
-export class KnownWork {
+export class DocumentCosts {
   private readonly known = new LRUCache<string, Known>({ max: MAX_KNOWN });
 
   /** Estimated ms of the document; undefined: never measured. */
-  expected(document: string): number | undefined {
+  estimateOf(document: string): number | undefined {
     const known = this.known.get(keyOf(document));
     return known?.ms === undefined ? undefined : known.ms + known.fields * FIELD_MS;
   }
@@ -33,14 +33,14 @@ export class KnownWork {
   }
 
   /** `lasting`: repeats will cost as much. Returns the ms including fields that are resolved later. */
-  measured(document: string, ms: number, lasting: boolean): number {
+  recordMeasurement(document: string, ms: number, lasting: boolean): number {
     const known = this.entry(document);
     if (lasting) known.ms = known.ms === undefined || ms < known.ms ? ms : known.ms + (ms - known.ms) * RISE;
     return ms + known.fields * FIELD_MS;
   }
 
   /** The fields that an operation of the document can resolve. */
-  counted(document: string, fields: number): void {
+  recordFields(document: string, fields: number): void {
     const known = this.entry(document);
     known.fields = Math.max(known.fields, fields);
   }

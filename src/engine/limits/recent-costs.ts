@@ -10,18 +10,18 @@ interface Spent {
   readonly at: number;
 }
 
-export class Standing {
-  private readonly spent = new LRUCache<string, Spent>({ max: MAX_KEYS });
+export class RecentCosts {
+  private readonly costs = new LRUCache<string, Spent>({ max: MAX_KEYS });
 
   constructor(private readonly now: () => number = () => performance.now()) {}
 
   /** The decayed cost of `key`. */
   of(key: string): number {
-    const spent = this.spent.get(key);
+    const spent = this.costs.get(key);
     return spent ? spent.points * 0.5 ** ((this.now() - spent.at) / HALF_LIFE_MS) : 0;
   }
 
   add(key: string, points: number): void {
-    this.spent.set(key, { points: this.of(key) + points, at: this.now() });
+    this.costs.set(key, { points: this.of(key) + points, at: this.now() });
   }
 }

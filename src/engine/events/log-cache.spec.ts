@@ -1,11 +1,11 @@
-// What an instance keeps in memory, and keeps true by the log: `recentAfter`, and the races of `LogView` around its reads.
+// What an instance keeps in memory, and keeps true by the log: `recentAfter`, and the races of `LogCache` around its reads.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createDatabase, type TestDatabase } from '../../../test/support/database.js';
 import { emptyLog, happening, LogInstance, range } from '../../../test/support/log-instance.js';
 import { until, within } from '../../../test/support/wait.js';
 import type { LogEvent } from './log-event.js';
-import { LogView, type LogViewOptions } from './log-view.js';
+import { LogCache, type LogCacheOptions } from './log-cache.js';
 
 let database: TestDatabase;
 let instance: LogInstance;
@@ -69,11 +69,11 @@ describe('a view', () => {
 
   /** Reads the log itself, so that every load is a true snapshot. `afterSnapshot` runs between that and its return. */
   function viewOf(
-    changes: Partial<LogViewOptions<Kinds>> = {},
+    changes: Partial<LogCacheOptions<Kinds>> = {},
     afterSnapshot: () => Promise<void> = () => Promise.resolve(),
-  ): LogView<Kinds> {
+  ): LogCache<Kinds> {
     loads = [];
-    return new LogView<Kinds>(instance.follower, {
+    return new LogCache<Kinds>(instance.follower, {
       max: 10,
       load: async (key) => {
         loads.push(key);
@@ -88,7 +88,7 @@ describe('a view', () => {
       ...changes,
     });
   }
-  const kindsIn = async (view: LogView<Kinds>, key = 'a'): Promise<string[] | undefined> => {
+  const kindsIn = async (view: LogCache<Kinds>, key = 'a'): Promise<string[] | undefined> => {
     const value = await view.get(key);
     return value && [...value.kinds].toSorted();
   };
@@ -137,7 +137,7 @@ describe('a view', () => {
     const late = await LogInstance.start({ url: database.url, withoutTimer: true });
     try {
       const reads: number[] = [];
-      const view = new LogView<Kinds>(late.follower, {
+      const view = new LogCache<Kinds>(late.follower, {
         max: 10,
         load: () => {
           reads.push(performance.now());
@@ -210,7 +210,7 @@ describe('a view', () => {
   });
 
   /** Whether nothing evicted is left, after a garbage collection. */
-  function collected(view: LogView<Kinds>): boolean {
+  function collected(view: LogCache<Kinds>): boolean {
     collectGarbage();
     return view['evicted'].size === 0;
   }

@@ -9,23 +9,23 @@ export type HealthCheck = () => Promise<boolean | string> | boolean | string;
 const CHECK_TIMEOUT_MS = 2_000;
 
 @Injectable()
-export class Health {
+export class HealthChecks {
   private readonly checks = new Map<string, HealthCheck>();
-  private readonly remarks = new Map<string, () => string | undefined>();
-  private leaving = false;
+  private readonly notes = new Map<string, () => string | undefined>();
+  private stopping = false;
 
   register(name: string, check: HealthCheck): void {
     this.checks.set(name, check);
   }
 
   /** `note`: information for operators about a working part; undefined: none. */
-  remark(name: string, note: () => string | undefined): void {
-    this.remarks.set(name, note);
+  registerNote(name: string, note: () => string | undefined): void {
+    this.notes.set(name, note);
   }
 
   /** Makes this instance not ready, since it is about to stop. */
-  leave(): void {
-    this.leaving = true;
+  beginShutdown(): void {
+    this.stopping = true;
   }
 
   /** State of each part by name; all must work for the instance to be ready. `details` has reasons, where known. */
@@ -34,12 +34,12 @@ export class Health {
       [...this.checks].map(async ([name, check]) => [name, await resultOf(check)] as const),
     );
     const works = results.map(([name, result]) => [name, result === true] as const);
-    const remarks = [...this.remarks].map(([name, note]) => [name, note()] as const);
+    const remarks = [...this.notes].map(([name, note]) => [name, note()] as const);
     const details = [...results, ...remarks].flatMap(([name, text]) =>
       typeof text === 'string' ? [[name, text]] : [],
     );
     return {
-      ready: !this.leaving && works.every(([, working]) => working),
+      ready: !this.stopping && works.every(([, working]) => working),
       checks: Object.fromEntries(works),
       details: Object.fromEntries(details) as Record<string, string>,
     };
@@ -66,7 +66,7 @@ async function resultOf(check: HealthCheck): Promise<boolean | string> {
 
 @Controller('health')
 export class HealthController {
-  constructor(private readonly health: Health) {}
+  constructor(private readonly health: HealthChecks) {}
 
   /** Liveness: the process responds. */
   @Get('live')
