@@ -2,7 +2,7 @@
 // is refused as a whole, whoever has signed in meanwhile in another tab.
 import { Role } from '../src/engine/access/role.js';
 import { AccessTokens } from '../src/engine/sessions/access-tokens.js';
-import { KEPT, type Page, usePages } from './support/page.js';
+import { SESSION_COOKIES, type Page, usePages } from './support/page.js';
 import { RawSocket } from './support/socket-client.js';
 import { type Person, useTidings } from './support/tidings.js';
 
@@ -81,12 +81,12 @@ describe('X-Tidings-Account of another account than that of the cookies', () => 
     const { token } = tidings.current.app
       .get(AccessTokens)
       .issue(grace.id, own.session, Role.USER, new Date(Date.now() - 60_000));
-    own.jar.set(KEPT[0]!, token);
+    own.jar.set(SESSION_COOKIES[0]!, token);
     expect(await outcomesOf([[ME], [REFRESH], [LOGOUT]])).toEqual([refused, refused, refused]);
   });
 
   it('is refused with the refresh token alone', async () => {
-    own.jar.delete(KEPT[0]!);
+    own.jar.delete(SESSION_COOKIES[0]!);
     for (const [document, variables] of [[REFRESH], [LOGOUT], [LOGIN, login()]] as const) {
       const reply = await own.send(document, { ...variables }, { [ACCOUNT]: ada.id });
       expect(reply.errors?.map(({ extensions }) => extensions)).toEqual([OTHER]);
@@ -96,7 +96,7 @@ describe('X-Tidings-Account of another account than that of the cookies', () => 
   });
 
   it('keeps the cookies when a sign-out is refused by a limit first', async () => {
-    own.jar.delete(KEPT[0]!);
+    own.jar.delete(SESSION_COOKIES[0]!);
     for (const t of ['x'.repeat(5_000), 'none']) {
       const reply = await own.send('mutation ($t: String) { logout(refreshToken: $t) }', { t }, { [ACCOUNT]: ada.id });
       expect([reply.errors?.length, reply.set]).toEqual([1, []]);

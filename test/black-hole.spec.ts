@@ -12,7 +12,7 @@ import { FlowControl } from '../src/engine/realtime/flow-control/flow-control.js
 import { LiveExecutions } from '../src/engine/realtime/fan-out/live-executions.js';
 import { useBehindProxy } from './support/behind-proxy.js';
 import { addMember, createProject, postUpdate, type TestProject } from './support/factories.js';
-import { turns, useHub } from './support/hub.js';
+import { loopIterations, useHubControl } from './support/hub.js';
 import type { Watch } from './support/socket-client.js';
 import { type Person } from './support/tidings.js';
 import { until } from './support/wait.js';
@@ -26,7 +26,7 @@ const dearOf = (n: number) =>
 
 const nodes = useBehindProxy();
 const { tidings } = nodes;
-const hub = useHub(tidings);
+const hub = useHubControl(tidings);
 
 let editor: Person;
 let viewer: Person;
@@ -63,7 +63,7 @@ const swallow = () => nodes.proxy.blackhole(() => true);
 const titles = async (watch: Watch, count: number) => {
   const given: unknown[] = [];
   while (given.length < count) given.push((await watch.next()).data.projectUpdated.update?.title);
-  await turns();
+  await loopIterations();
   expect(watch.pending).toEqual([]);
   return given;
 };
@@ -151,7 +151,7 @@ describe('an execution over its time-out', () => {
     // A busy machine may take longer than 200 ms for one of those as well.
     expect(held.begun(3)).toBeGreaterThanOrEqual(8 + watches.length);
     late.resolve();
-    await turns();
+    await loopIterations();
     for (const watch of watches) expect(watch.pending).toEqual([]);
   });
 });
@@ -201,7 +201,7 @@ describe('live data during a PostgreSQL black hole', () => {
       async () => (await nodes.elsewhere.database.query(lives, [registry.id, now])).length > 0,
       'it said that it lived',
     );
-    await turns();
+    await loopIterations();
     expect(there.pending).toEqual([]);
     await Promise.all([guest, editor].map((person) => person.leave()));
   });

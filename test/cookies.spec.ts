@@ -3,7 +3,7 @@ import { request as rawRequest } from 'node:http';
 import { Role } from '../src/engine/access/role.js';
 import { OpenSockets } from '../src/engine/realtime/sockets/open-sockets.js';
 import { AccessTokens } from '../src/engine/sessions/access-tokens.js';
-import { bearer, CLEARED, inBrowser, KEPT, Page, usePages } from './support/page.js';
+import { bearer, CLEARED_COOKIES, webSocketOf, SESSION_COOKIES, Page, usePages } from './support/page.js';
 import { RawSocket, SocketClient } from './support/socket-client.js';
 import { fewestStatementsOf } from './support/statements.js';
 import { PASSWORD, useTidings } from './support/tidings.js';
@@ -41,7 +41,7 @@ describe('a cookie session', () => {
     const { data, set, headers } = await own.send(LOGIN, login());
     expect(data.login).toMatchObject({ accessToken: null, refreshToken: null, user: { id: pages.ada.id } });
     expect(data.login.session).toMatchObject({ current: true, transport: 'COOKIE' });
-    expect(set.map(({ name }) => name)).toEqual(KEPT);
+    expect(set.map(({ name }) => name)).toEqual(SESSION_COOKIES);
     for (const cookie of set) {
       const { name: _name, value, maxAge, ...attributes } = cookie;
       expect(attributes).toEqual({ path: '/', httpOnly: true, sameSite: 'strict' });
@@ -112,7 +112,7 @@ describe('a cookie session', () => {
       refreshToken: null,
       session: { transport: 'COOKIE' },
     });
-    expect(set.map(({ name }) => name)).toEqual(KEPT);
+    expect(set.map(({ name }) => name)).toEqual(SESSION_COOKIES);
     expect(await endOf(own.session)).toBe('PASSWORD_CHANGED');
     expect((await own.send('{ sessions { id } }')).data).toEqual({
       sessions: [{ id: data.changePassword.session.id }],
@@ -127,7 +127,7 @@ describe('a cookie session', () => {
     const user = await tidings.current.asUser();
     const own = await signedIn(user);
     const cookie = own.cookie;
-    expect((await own.send(mutation, { id: own.session })).set).toEqual(CLEARED);
+    expect((await own.send(mutation, { id: own.session })).set).toEqual(CLEARED_COOKIES);
     expect([own.jar.size, await endOf(own.session)]).toEqual([0, reason]);
     expect((await own.send(ME, {}, { cookie })).code).toBe('UNAUTHENTICATED');
   });
@@ -213,9 +213,9 @@ describe('signing in with an existing cookie session', () => {
     [
       'when the access token has expired',
       'COOKIE',
-      ({ jar, session }) => jar.set(KEPT[0]!, expired(pages.ada.id, session)),
+      ({ jar, session }) => jar.set(SESSION_COOKIES[0]!, expired(pages.ada.id, session)),
     ],
-    ['with the access cookie alone', 'COOKIE', ({ jar }) => jar.delete(KEPT[1]!)],
+    ['with the access cookie alone', 'COOKIE', ({ jar }) => jar.delete(SESSION_COOKIES[1]!)],
   ])('ends the previous session once: %s', async (_what, transport, change) => {
     const own = await signedIn();
     const socket = await own.socket();
@@ -228,7 +228,7 @@ describe('signing in with an existing cookie session', () => {
     expect(await auditSince(since)).toEqual([
       { action: 'LOGIN', outcome: 'SUCCESS', details: { endedSessionIds: [own.session] } },
     ]);
-    expect(set.map(({ name }) => name)).toEqual(KEPT);
+    expect(set.map(({ name }) => name)).toEqual(SESSION_COOKIES);
     const now = transport === 'BODY' ? bearer(data.login.accessToken) : {};
     expect([own.jar.size, (await own.send(ME, {}, now)).data]).toEqual([
       transport === 'BODY' ? 0 : 2,
@@ -242,7 +242,7 @@ describe('signing in with an existing cookie session', () => {
     expect([await endOf(own.session), await endOf(second)]).toEqual(['REPLACED', null]);
     const input = { name: 'New', email: 'new@example.com', password: PASSWORD };
     const { set } = await own.send(REGISTER, { input });
-    expect([await endOf(second), set]).toEqual(['REPLACED', CLEARED]);
+    expect([await endOf(second), set]).toEqual(['REPLACED', CLEARED_COOKIES]);
   });
 
   it('succeeds concurrently for two sessions', async () => {
@@ -265,7 +265,7 @@ describe('signing in with an existing cookie session', () => {
       `tidings-access=${expired(pages.ada.id, own.session)}`,
       `tidings-access=${pages.ada.accessToken}; tidings-refresh=${pages.ada.refreshToken}`,
     ]) {
-      expect((await page().send(LOGIN, login(), { cookie })).set.map(({ name }) => name)).toEqual(KEPT);
+      expect((await page().send(LOGIN, login(), { cookie })).set.map(({ name }) => name)).toEqual(SESSION_COOKIES);
     }
     expect([await endOf(own.session), await endOf(pages.ada.sessionId)]).toEqual([null, null]);
   });
@@ -347,7 +347,7 @@ describe('a socket with cookies', () => {
         if (codes.length > 0) await own.send(REFRESH);
         return `${own.url.replace(/^http/, 'ws')}/graphql`;
       },
-      webSocketImpl: inBrowser(own),
+      webSocketImpl: webSocketOf(own),
       retryAttempts: 1,
       retryWait: () => Promise.resolve(),
       on: { closed: (event) => codes.push((event as CloseEvent).code) },

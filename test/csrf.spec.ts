@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { AuditRepetitions } from '../src/engine/audit/audit-repetitions.js';
 import { loadConfig } from '../src/engine/config/config.js';
 import { SessionCookies } from '../src/engine/sessions/session-cookies.js';
-import { bearer, CLEARED, KEPT, Page, strangeOrigins, usePages } from './support/page.js';
+import { bearer, CLEARED_COOKIES, SESSION_COOKIES, Page, strangeOrigins, usePages } from './support/page.js';
 import { RawSocket } from './support/socket-client.js';
 import { PASSWORD, type Person, TestTidings, useTidings } from './support/tidings.js';
 import { service } from '../src/boot/service.js';
@@ -200,7 +200,7 @@ describe('tokens and transports', () => {
 
   it('a token in a cookie is not accepted in `Authorization` or an argument, and is not judged theft', async () => {
     const own = await signedIn();
-    const [access, refresh] = KEPT.map((name) => own.jar.get(name)!);
+    const [access, refresh] = SESSION_COOKIES.map((name) => own.jar.get(name)!);
     await own.send(REFRESH);
     await own.send(REFRESH);
     const before = await sessionRow(own.session);
@@ -231,7 +231,7 @@ describe('over HTTPS', () => {
   it('cookies have the __Host- prefix and other names are ignored', async () => {
     const own = new Page(secure.url, SITE);
     const { set } = await own.send(LOGIN, login());
-    expect(set.map(({ name }) => name)).toEqual(KEPT.map((name) => `__Host-${name}`));
+    expect(set.map(({ name }) => name)).toEqual(SESSION_COOKIES.map((name) => `__Host-${name}`));
     for (const { name: _name, value: _value, maxAge: _maxAge, ...attributes } of set)
       expect(attributes).toEqual({ path: '/', httpOnly: true, secure: true, sameSite: 'strict' });
     expect((await own.send(ME)).data).toEqual({ me: { id: pages.ada.id } });
@@ -243,7 +243,7 @@ describe('over HTTPS', () => {
     // Nor do they make a duplicate, or what somebody tossed at the browser would sign everybody out.
     expect((await own.send(ME, {}, { cookie: `${plain}; ${own.cookie}` })).data).toEqual({ me: { id: pages.ada.id } });
     expect((await own.send('mutation { logout }')).set).toEqual(
-      CLEARED.map((cookie) => ({ ...cookie, name: `__Host-${cookie.name}`, secure: true })),
+      CLEARED_COOKIES.map((cookie) => ({ ...cookie, name: `__Host-${cookie.name}`, secure: true })),
     );
   });
 

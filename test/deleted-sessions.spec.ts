@@ -75,7 +75,7 @@ describe('a refresh token of a deleted session', () => {
     const { id, email } = await tidings.current.asUser();
     const person = await tidings.current.signIn(id, email, tidings.current.url, 'COOKIE');
     const page = new Page(tidings.current.url, tidings.current.url);
-    page.keep(person.accessToken!, person.refreshToken);
+    page.setSessionCookies(person.accessToken!, person.refreshToken);
     await endedAgo(person, 31);
     await sweep();
     expect(await isThere(person)).toBe(false);

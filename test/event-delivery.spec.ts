@@ -5,7 +5,7 @@ import { createClient } from 'graphql-ws';
 import { Hub } from '../src/engine/realtime/fan-out/hub.js';
 import { addMember, createProject, postUpdate } from './support/factories.js';
 import type { Data } from './support/graphql-client.js';
-import { assertQuiet, postMany, take } from './support/live.js';
+import { assertNothingLogged, postMany, nextEvents } from './support/live.js';
 import { SocketClient } from './support/socket-client.js';
 import { startTcpProxy } from './support/tcp-proxy.js';
 import { type Person, TestTidings, useTidings } from './support/tidings.js';
@@ -37,7 +37,7 @@ async function team(): Promise<{ editor: Person; viewer: Person; project: Awaite
 }
 
 afterEach(() => until(() => tidings.current.app.get(Hub).size === 0, 'every subscription was over'));
-afterEach(() => assertQuiet(tidings.current));
+afterEach(() => assertNothingLogged(tidings.current));
 
 describe('stock clients', () => {
   it.each(['projectUpdated', 'projectsUpdated'])('graphql-ws receives %s', async (field) => {
@@ -116,16 +116,16 @@ describe('delivery', () => {
       { kind: 'MEMBER_REMOVED', subjectId: guest.id, actor: guest.id },
       { kind: 'PROJECT_DELETED', subjectId: id, actor: admin.id },
     ];
-    const events = await take(watch, 8, 'projectsUpdated');
+    const events = await nextEvents(watch, 8, 'projectsUpdated');
     await guest.data('mutation ($id: ID!) { removeComment(id: $id) }', { id: comment });
     await editor.data('mutation ($id: ID!) { removeUpdate(id: $id) }', { id: update });
     await guest.data('mutation ($p: ID!, $u: ID!) { removeProjectMember(projectId: $p, userId: $u) }', {
       p: id,
       u: guest.id,
     });
-    events.push(...(await take(watch, 3, 'projectsUpdated')));
+    events.push(...(await nextEvents(watch, 3, 'projectsUpdated')));
     await admin.data(DELETE, { id });
-    events.push(...(await take(watch, 1, 'projectsUpdated')));
+    events.push(...(await nextEvents(watch, 1, 'projectsUpdated')));
 
     expect(seqs(events)).toEqual(from(1, 12));
     expect(events.map(({ kind, subjectId, actor }) => ({ kind, subjectId, actor: actor.id }))).toEqual(
@@ -168,7 +168,7 @@ describe('delivery', () => {
       for (let n = writer; n < 120; n += 8) posted.add(await postUpdate(editor, project.id, { title: `Post ${n}` }));
     };
     await Promise.all(from(0, 8).map(write));
-    const all = await Promise.all(watches.map(({ watch, field }) => take(watch, 120, field)));
+    const all = await Promise.all(watches.map(({ watch, field }) => nextEvents(watch, 120, field)));
     const [first] = all;
     expect(seqs(first!)).toEqual(from(3, 120));
     expect(new Set(first!.map(({ update }) => update.id))).toEqual(posted);
@@ -187,8 +187,8 @@ describe('delivery', () => {
     await postUpdate(elsewhere, project.id, { title: 'from my phone' });
     await postUpdate(editor, project.id, { title: 'mine again' });
     await postUpdate(elsewhere, project.id, { title: 'from my phone again' });
-    expect(seqs(await take(one, 2))).toEqual([4, 6]);
-    expect(seqs(await take(all, 2, 'projectsUpdated'))).toEqual([4, 6]);
+    expect(seqs(await nextEvents(one, 2))).toEqual([4, 6]);
+    expect(seqs(await nextEvents(all, 2, 'projectsUpdated'))).toEqual([4, 6]);
     expect([one.pending, all.pending]).toEqual([[], []]);
     one.stop();
     all.stop();
@@ -229,7 +229,7 @@ describe('resuming from a cursor', () => {
     const last = await postUpdate(editor, project.id);
     for (const { known, watch, field } of watches) {
       const events: Data[] = [];
-      while (events.at(-1)?.subjectId !== last) events.push(...(await take(watch, 1, field)));
+      while (events.at(-1)?.subjectId !== last) events.push(...(await nextEvents(watch, 1, field)));
       expect(seqs(events)).toEqual(from(events[0].seq, events.length));
       for (const event of events) known.add(event.subjectId);
       expect([...posted, last].filter((id) => !known.has(id))).toEqual([]);
@@ -247,7 +247,7 @@ describe('resuming from a cursor', () => {
       const socket = connect();
       const watch = socket.subscribe(WATCH, { id: project.id, after: cursor });
       await postUpdate(editor, project.id);
-      events.push(...(await take(watch, 3)));
+      events.push(...(await nextEvents(watch, 3)));
       cursor = events.at(-1)!.cursor;
       proxy.cut();
       await expect(watch.ended).rejects.toBeDefined();
@@ -257,7 +257,7 @@ describe('resuming from a cursor', () => {
     }
     const socket = connect();
     const watch = socket.subscribe(WATCH, { id: project.id, after: cursor });
-    events.push(...(await take(watch, 2)));
+    events.push(...(await nextEvents(watch, 2)));
     expect(seqs(events)).toEqual(from(1, events.length));
     await socket.close();
     await proxy.stop();
@@ -285,11 +285,11 @@ describe('resuming from a cursor', () => {
         updates: empty,
         comments: empty,
       };
-      expect(await take(watchOf(admin), 2, 'projectsUpdated')).toMatchObject([
+      expect(await nextEvents(watchOf(admin), 2, 'projectsUpdated')).toMatchObject([
         { kind: 'PROJECT_DELETED', update: null, project: emptied },
         { kind: 'PROJECT_CREATED', project: { id: left.id } },
       ]);
-      expect(await take(watchOf(editor), 1, 'projectsUpdated')).toMatchObject([{ project: { id: left.id } }]);
+      expect(await nextEvents(watchOf(editor), 1, 'projectsUpdated')).toMatchObject([{ project: { id: left.id } }]);
       await Promise.all([admin, editor, viewer].map((person) => person.leave()));
       await restarted?.stop();
     },
@@ -303,7 +303,7 @@ describe('resuming from a cursor', () => {
     const socket = viewer.socket(restarted.url);
     await socket.subscribe('{ me { id } }').next();
     const watch = socket.subscribe(WATCH.replace(EVENT, LIGHT), { id: project.id, after: project.lastCursor });
-    const events = await take(watch, 1_002);
+    const events = await nextEvents(watch, 1_002);
     expect(seqs(events)).toEqual(from(1, 1_002));
     await socket.close();
     await restarted.stop();
@@ -329,7 +329,7 @@ describe('resuming from a cursor', () => {
     }
     const watch = socket.subscribe(WATCH, { id: project.id, after: project.lastCursor });
     await postUpdate(editor, project.id);
-    expect(seqs(await take(watch, 3))).toEqual([1, 2, 3]);
+    expect(seqs(await nextEvents(watch, 3))).toEqual([1, 2, 3]);
     watch.stop();
   });
 });

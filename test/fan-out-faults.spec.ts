@@ -5,14 +5,14 @@ import { SubscriptionLimits } from '../src/engine/realtime/fan-out/subscription-
 import { Hub } from '../src/engine/realtime/fan-out/hub.js';
 import { netOf, subscribe, useBystander } from './support/bystander.js';
 import { addMember, createProject, postUpdate, type TestProject } from './support/factories.js';
-import { rationed, turns, useHub } from './support/hub.js';
+import { limitWrites, loopIterations, useHubControl } from './support/hub.js';
 import { postMany } from './support/live.js';
 import { type Person, useTidings } from './support/tidings.js';
 import { until } from './support/wait.js';
 
 const tidings = useTidings();
 // First of all, so that nobody waits for what a test has done to it.
-const hub = useHub(tidings);
+const hub = useHubControl(tidings);
 const bystander = useBystander(tidings);
 
 const watchOf = (fields: string) =>
@@ -53,7 +53,7 @@ describe('a subscriber moved back while later events wait', () => {
     live.resolve();
     // It goes back for 4, while its old place still has 5 and 6 for it.
     await until(() => held.begun(4) === 2, 'it was being made again');
-    await hub.served(places);
+    await hub.idle(places);
     replayed.resolve();
     const notes = [];
     for (let n = 0; n < 3; n += 1) {
@@ -65,7 +65,7 @@ describe('a subscriber moved back while later events wait', () => {
       [5, undefined],
       [6, 'six'],
     ]);
-    await turns();
+    await loopIterations();
     expect(watch.pending).toEqual([]);
     watch.stop();
     await tidings.current.watching(1);
@@ -90,14 +90,14 @@ describe('a subscriber moved back while later events wait', () => {
       });
       await postUpdate(editor, project.id, { title: 'Shared' });
       for (const watch of watches) expect((await watch.next()).data.projectUpdated.update.title).toBe('Shared');
-      hub.titleTheViewer();
+      hub.showViewerInTitle();
       await postUpdate(editor, project.id, { title: 'five' });
       await until(() => held.begun(5) === 2, 'both classes had got to it');
       for (const n of ['six', 'seven']) await postUpdate(editor, project.id, { title: n });
       shared.resolve();
       // Each goes back for 5, in a place of its own, while the place that they shared still has 6 and 7 for them.
       await until(() => held.begun(5) === 2 + count, 'it was being made again for each');
-      await hub.served(places);
+      await hub.idle(places);
       own.resolve();
       for (const [n, watch] of watches.entries()) {
         const { id } = people[n]!;
@@ -138,7 +138,7 @@ describe('a burst of expensive events', () => {
     for (let n = 0; n < 3; n += 1) await behind.next();
     const watches = people.map((person) => person.socket().subscribe(query, { id: project.id }));
     await tidings.current.watching(5);
-    hub.titleTheViewer((title) => title === 'Of many, 3');
+    hub.showViewerInTitle((title) => title === 'Of many, 3');
     await postMany(tidings.current.app, editor.id, project.id, 8, 8);
     await postUpdate(editor, project.id, { title: 'After it' });
     for (const [n, watch] of [...watches, behind].entries()) {
@@ -148,7 +148,7 @@ describe('a burst of expensive events', () => {
       expect(given[3].update.title).toBe(`${(people[n] ?? viewer).id} Of many, 3`);
     }
     expect(tidings.current.logged.splice(0)).toEqual([expect.stringContaining('the account was read')]);
-    await turns();
+    await loopIterations();
     for (const watch of [...watches, behind]) {
       expect(watch.pending).toEqual([]);
       watch.stop();
@@ -161,7 +161,7 @@ describe('a subscriber reading events while they are pruned', () => {
   it.each(['CATCH_UP', 'LATEST'])('ends with CURSOR_EXPIRED before a gap (%s)', async (onLag) => {
     const { editor, viewer, project } = await team();
     await postMany(tidings.current.app, editor.id, project.id, 250);
-    hub.forget();
+    hub.clearRecent();
     const pruned = Promise.withResolvers<void>();
     const held = hub.holdExecutions(({ resource }) => (resource.id === project.id ? pruned.promise : undefined));
     const query = `subscription ($after: String) { projectsUpdated(after: $after, onLag: ${onLag}) { seq skipped } }`;
@@ -184,7 +184,7 @@ describe('a subscriber of a log that does not answer', () => {
   it('waits for the statement timeout, reads again and misses nothing', async () => {
     const { editor, viewer, project } = await team();
     await postMany(tidings.current.app, editor.id, project.id, 250);
-    hub.forget();
+    hub.clearRecent();
     const reader = tidings.current.app.get(LogReader);
     const { pageTimeout } = reader;
     reader.pageTimeout = 100;
@@ -232,7 +232,7 @@ describe('a LATEST subscriber', () => {
     const socket = await bystander.hostile();
     socket.send(subscribe('s', { query: `subscription { projectsUpdated(onLag: LATEST) { ${DEAR} } }` }));
     await tidings.current.watching(2);
-    const reader = rationed(bystander.servers(socket));
+    const reader = limitWrites(bystander.servers(socket));
     const post = (...places: number[]) =>
       places.reduce(
         (before, n) => before.then(() => postMany(tidings.current.app, person.id, projects[n]!.id, 1)),
@@ -248,7 +248,7 @@ describe('a LATEST subscriber', () => {
     reader.allow(2);
     await until(() => given().length === 2, 'it was given as much as it takes');
     await post(2, 2, 0);
-    await turns();
+    await loopIterations();
     expect(given()).toEqual([
       [0, 4, 2],
       [1, 4, 2],
@@ -299,7 +299,7 @@ describe('a subscriber that does not read', () => {
       most = Math.max(most, ws.bufferedAmount);
       return most > 0 && hub.stats.behind === 1 && ws.isPaused;
     }, 'it lagged');
-    await turns(200);
+    await loopIterations(200);
     expect(Math.max(most, ws.bufferedAmount)).toBeLessThan(3 << 20);
     // Those that the operating system has taken, the one that waits for it, and the one that found it lagging.
     expect(hub.stats.executions - before).toBeLessThan(12);
@@ -321,7 +321,7 @@ describe('expensive executions per viewer', () => {
     const held = hub.holdExecutions(({ resource }) => (resource.id === project.id ? made.promise : undefined));
     await postUpdate(editor, project.id, { body: 'x' });
     await until(() => held.begun(4) > 0, 'it was being made');
-    await turns();
+    await loopIterations();
     // One at the head, and one for those whose accounts have spent their budget.
     expect(held.begun(4)).toBe(2);
     made.resolve();
@@ -352,7 +352,7 @@ describe('a closed socket', () => {
         if (id % 3 === 0) socket.send(JSON.stringify({ id: `s${id}`, type: 'complete' }));
       }
       net.uncork();
-      await turns(n * n);
+      await loopIterations(n * n);
       net.destroy();
       await socket.closed;
     }

@@ -1,15 +1,15 @@
 // What many subscribers cost and get: events executed once for all who may see the same, readers who lag or were away, bounds.
 import { subscribe, netOf, useBystander } from './support/bystander.js';
 import { addMember, createProject, postUpdate, type TestProject } from './support/factories.js';
-import { rationed, useHub } from './support/hub.js';
-import { postMany, postUntilBehind, take } from './support/live.js';
+import { limitWrites, useHubControl } from './support/hub.js';
+import { postMany, postUntilBehind, nextEvents } from './support/live.js';
 import type { RawSocket } from './support/socket-client.js';
 import { statementsOf } from './support/statements.js';
 import { type Person, useTidings } from './support/tidings.js';
 import { until } from './support/wait.js';
 
 const tidings = useTidings();
-const hub = useHub(tidings);
+const hub = useHubControl(tidings);
 const bystander = useBystander(tidings);
 
 const watchOf = (fields: string) =>
@@ -62,7 +62,7 @@ describe('fan-out of one event', () => {
     await tidings.current.watching(7);
     const work = await grown(async () => {
       await postUpdate(editor, project.id, { title: 'Once' });
-      for (const watch of watches) expect((await take(watch, 1))[0]!.update.title).toBe('Once');
+      for (const watch of watches) expect((await nextEvents(watch, 1))[0]!.update.title).toBe('Once');
     });
     expect(work).toEqual({ executions: stats().groups - groups, deliveries: 6 });
     expect(work.executions).toBeLessThanOrEqual(2);
@@ -117,7 +117,7 @@ describe('fan-out of one event', () => {
     });
     await tidings.current.watching(31);
     const arrivals = async () => {
-      for (const watch of watches) await take(watch, 1);
+      for (const watch of watches) await nextEvents(watch, 1);
     };
     await postUpdate(editor, project.id);
     await arrivals();
@@ -143,10 +143,10 @@ describe('fan-out of one event', () => {
       resource.id === project.id && count === 1 ? first.promise : undefined,
     );
     await postUpdate(editor, project.id);
-    for (const watch of small) await take(watch, 1);
+    for (const watch of small) await nextEvents(watch, 1);
     expect([held.begun(3), large.map(({ pending }) => pending.length)]).toEqual([4, [0, 0, 0, 0]]);
     first.resolve();
-    for (const watch of large) await take(watch, 1);
+    for (const watch of large) await nextEvents(watch, 1);
     for (const watch of [...small, ...large]) watch.stop();
     await tidings.current.watching(1);
   });
@@ -182,7 +182,7 @@ describe('fan-out of bursts', () => {
     await postMany(tidings.current.app, editor.id, project.id, 900, 900);
     await postUpdate(editor, project.id);
     for (const watch of watches) {
-      expect((await take(watch, 901)).map(({ seq }) => seq)).toEqual(from(3, 901));
+      expect((await nextEvents(watch, 901)).map(({ seq }) => seq)).toEqual(from(3, 901));
       watch.stop();
     }
     await until(() => stats().behind === 0, 'nobody was behind');
@@ -195,7 +195,7 @@ describe('fan-out of bursts', () => {
     const socket = await bystander.hostile();
     socket.send(subscribe('s', { query: watchOf('seq'), variables: { id: project.id } }));
     await tidings.current.watching(2);
-    const reader = rationed(bystander.servers(socket));
+    const reader = limitWrites(bystander.servers(socket));
     const first = Promise.withResolvers<void>();
     const held = hub.holdExecutions(({ resource, seq }) =>
       resource.id === project.id && seq === 4 ? first.promise : undefined,
@@ -206,7 +206,7 @@ describe('fan-out of bursts', () => {
     // It lags at the first: nobody is left for those that wait, and for some there was no room.
     first.resolve();
     await until(() => stats().behind === 1, 'it had fallen back');
-    await hub.served(hub.groups);
+    await hub.idle(hub.groups);
     reader.allow(1_000);
     await until(() => seqsOf(socket).length === 301 && stats().behind === 0, 'it was at the head again');
     await postUpdate(editor, project.id);
@@ -222,7 +222,7 @@ describe('replay', () => {
     const { editor, viewer, project } = await team();
     await postMany(tidings.current.app, editor.id, project.id, 300);
     const list = viewer.socket().subscribe(watchOf('seq cursor'), { id: project.id, after: project.lastCursor });
-    const cursors = (await take(list, 302)).map(({ cursor }) => cursor as string);
+    const cursors = (await nextEvents(list, 302)).map(({ cursor }) => cursor as string);
     list.stop();
     await tidings.current.watching(1);
     const COUNT = 40;
@@ -235,7 +235,7 @@ describe('replay', () => {
       await posting;
       for (const [n, watch] of watches.entries()) {
         const first = (n % 4) * 50 + 2;
-        const events = await take(watch, 502 - first + 1);
+        const events = await nextEvents(watch, 502 - first + 1);
         expect(events.map(({ seq }) => seq)).toEqual(from(first, 502 - first + 1));
       }
       for (const watch of watches) expect(watch.pending).toEqual([]);
@@ -260,9 +260,9 @@ describe('replay', () => {
     await until(() => stats().behind === 0, 'it had seen that there is nothing for it');
     await addMember(editor, project.id, viewer, 'VIEWER');
     const last = await postUpdate(editor, project.id);
-    expect((await take(gone, 2, 'projectsUpdated')).map(({ seq }) => seq)).toEqual([6, 7]);
+    expect((await nextEvents(gone, 2, 'projectsUpdated')).map(({ seq }) => seq)).toEqual([6, 7]);
     const back = viewer.socket().subscribe(watchOf('seq subjectId'), { id: project.id, after });
-    const events = await take(back, 7);
+    const events = await nextEvents(back, 7);
     expect(events.map(({ seq }) => seq)).toEqual(from(1, 7));
     expect(events.at(-1)!.subjectId).toBe(last);
     gone.stop();

@@ -4,8 +4,8 @@ import { GraphQLSchemaHost } from '@nestjs/graphql';
 import { addMember, createProject, postUpdate } from './support/factories.js';
 import { tries } from './support/extent.js';
 import type { Data } from './support/graphql-client.js';
-import { hostileOperations, type HostileOperation, type Loot } from './support/hostile-operations.js';
-import { assertQuiet } from './support/live.js';
+import { hostileOperations, type HostileOperation, type ResponseSize } from './support/hostile-operations.js';
+import { assertNothingLogged } from './support/live.js';
 import { SocketClient } from './support/socket-client.js';
 import { type Person, useTidings } from './support/tidings.js';
 
@@ -38,7 +38,7 @@ let victim: Person;
 let attacker: Person;
 let socket: SocketClient;
 let projectId: string;
-let loot: Loot;
+let loot: ResponseSize;
 
 beforeAll(async () => {
   victim = await tidings.current.asUser('EDITOR', 'Victim');
@@ -62,7 +62,7 @@ beforeAll(async () => {
   socket = new SocketClient(tidings.current.url, attacker.accessToken, { lazy: false, onNonLazyError: () => {} });
 });
 afterAll(() => socket.close());
-afterEach(() => assertQuiet(tidings.current));
+afterEach(() => assertNothingLogged(tidings.current));
 
 /** Everything that came, as text. A subscription is given until an operation behind it has been answered. */
 async function answerTo({ kind, query, variables }: HostileOperation): Promise<string> {

@@ -2,14 +2,14 @@
 import { v7 as uuid } from 'uuid';
 import { addMember, createProject, postUpdate, type TestProject } from './support/factories.js';
 import type { Data } from './support/graphql-client.js';
-import { assertQuiet } from './support/live.js';
+import { assertNothingLogged } from './support/live.js';
 import { SocketClient } from './support/socket-client.js';
 import { fewestStatementsOf, statementsOf } from './support/statements.js';
 import { type Person, useTidings } from './support/tidings.js';
 import { within } from './support/wait.js';
 
 const tidings = useTidings();
-afterEach(() => assertQuiet(tidings.current));
+afterEach(() => assertNothingLogged(tidings.current));
 
 /** Of the victim: everything that has an id, a key or a cursor. */
 interface Secrets {

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Data, GraphqlError, Reply } from './support/graphql-client.js';
-import { assertQuiet } from './support/live.js';
+import { assertNothingLogged } from './support/live.js';
 import { ALLOWED, cellOf, readPermissions, type Row, STANDINGS } from './support/permission-table.js';
 import { type Place, type Props, setStage, type Stage, type Transport } from './support/permission-stage.js';
 import { RawSocket, type SocketClient } from './support/socket-client.js';
@@ -17,7 +17,7 @@ afterAll(async () => {
   for (const { socket } of stage.places) await socket?.close();
 });
 
-afterEach(() => assertQuiet(tidings.current));
+afterEach(() => assertNothingLogged(tidings.current));
 
 interface At extends Props {
   readonly place: Place;

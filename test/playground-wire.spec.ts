@@ -4,7 +4,7 @@ import { HIDDEN, redact, redactJson, redactText } from '../web/playground/src/re
 import { CODES, meaningOf } from '../web/playground/src/wire/close-codes.js';
 import { ERROR_CODES } from '../web/playground/src/wire/errors.js';
 import { explain, gist } from '../web/playground/src/wire/explain.js';
-import { type Frame, Frames, MOST } from '../web/playground/src/wire/frames.js';
+import { type Frame, Frames, MAX_FRAMES } from '../web/playground/src/wire/frames.js';
 import { growth, LINEAR } from './support/growth.js';
 
 const ACCESS = 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl';
@@ -128,15 +128,15 @@ describe('masking of secrets', () => {
 describe('the list of frames', () => {
   it('is bounded, keeps the newest and counts the dropped ones', () => {
     const frames = new Frames();
-    add(frames, 'next', MOST + 30);
-    expect(frames.get()).toMatchObject({ dropped: 30, frames: { length: MOST } });
-    expect(frames.get().frames.at(-1)!.key).toBe(MOST + 30);
+    add(frames, 'next', MAX_FRAMES + 30);
+    expect(frames.get()).toMatchObject({ dropped: 30, frames: { length: MAX_FRAMES } });
+    expect(frames.get().frames.at(-1)!.key).toBe(MAX_FRAMES + 30);
   });
 
   it('is not displaced by pings', () => {
     const frames = new Frames();
     add(frames, 'next', 1);
-    add(frames, 'ping', 2 * MOST);
+    add(frames, 'ping', 2 * MAX_FRAMES);
     const { frames: kept } = frames.get();
     expect(kept[0]!.type).toBe('next');
     expect(kept.length).toBeLessThan(100);

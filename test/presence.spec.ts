@@ -5,7 +5,7 @@ import { PresenceTracker } from '../src/engine/realtime/presence/presence-tracke
 import { addMember, createProject, type TestProject } from './support/factories.js';
 import { netOf } from './support/bystander.js';
 import type { Data } from './support/graphql-client.js';
-import { assertQuiet } from './support/live.js';
+import { assertNothingLogged } from './support/live.js';
 import { killAll, ServiceProcess } from './support/process.js';
 import { startRedis, type TestRedis } from './support/redis.js';
 import { RawSocket, type Watch } from './support/socket-client.js';
@@ -267,7 +267,7 @@ describe('presence', () => {
     await seeing(witness, owner);
     expect(witness.pending).toEqual([]);
     await emptied(witness);
-    for (const node of [here, there]) assertQuiet(node);
+    for (const node of [here, there]) assertNothingLogged(node);
   });
 });
 

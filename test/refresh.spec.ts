@@ -76,7 +76,7 @@ describe('a refresh token', () => {
       const user = await tidings.current.signIn(id, email, url, transport);
       const proxy = await startTcpProxy(Number(new URL(url).port));
       const page = new Page(`http://127.0.0.1:${proxy.port}`, url);
-      if (transport === 'COOKIE') page.keep(user.accessToken!, user.refreshToken);
+      if (transport === 'COOKIE') page.setSessionCookies(user.accessToken!, user.refreshToken);
       const send = () => page.send(REFRESH, transport === 'BODY' ? { t: user.refreshToken } : {});
       // Held up at the account's row until nothing gets back any more, then committed, then cut off.
       await database.query('begin');

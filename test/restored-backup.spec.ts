@@ -3,14 +3,14 @@ import { encodeCursor } from '../src/engine/events/cursor.js';
 import { LogFollower } from '../src/engine/events/log-follower.js';
 import { LogBrokenError, LogReader } from '../src/engine/events/log-reader.js';
 import { addMember, createProject } from './support/factories.js';
-import { useHub } from './support/hub.js';
+import { useHubControl } from './support/hub.js';
 import { postMany } from './support/live.js';
 import { RawSocket } from './support/socket-client.js';
 import { TestTidings, useTidings } from './support/tidings.js';
 import { until, within } from './support/wait.js';
 
 const tidings = useTidings();
-const hub = useHub(tidings);
+const hub = useHubControl(tidings);
 
 const WATCH =
   'subscription ($id: ID!, $after: String) { projectUpdated(projectId: $id, after: $after) { seq update { title } } }';
@@ -40,7 +40,7 @@ it('a restored backup closes all sockets with 1013, expires their cursors and re
   const [start] = (await tidings.current.database.query<{ pos: number }>('select pos::int as pos from log_head')) ?? [];
   await postMany(app, editor.id, project.id, 250);
   // From the log, not from memory.
-  hub.forget();
+  hub.clearRecent();
   const restored = Promise.withResolvers<void>();
   const held = hub.holdExecutions(({ resource }) => (resource.id === project.id ? restored.promise : undefined));
   const [replaying, live, notified] = await Promise.all([

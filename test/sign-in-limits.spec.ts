@@ -5,7 +5,7 @@ import { Limits } from '../src/engine/limits/limits.js';
 import { SIGN_IN_LIMITS } from '../src/engine/sessions/sign-in-limit-table.js';
 import { SignInLimits } from '../src/engine/sessions/sign-in-limits.js';
 import { codeOf, codesOf, GraphqlClient, type Reply } from './support/graphql-client.js';
-import { almostExhaust, crowd } from './support/guesses.js';
+import { almostExhaust, manyAccounts } from './support/password-guesses.js';
 import { Page } from './support/page.js';
 import { type TestRedis, startRedis } from './support/redis.js';
 import { PASSWORD, TestTidings, useTidings } from './support/tidings.js';
@@ -156,7 +156,7 @@ describe('the limit of sign-in attempts per account', () => {
 
 describe('limits per address', () => {
   it('allow a hundred failed sign-ins per address or IPv6 /64', async () => {
-    const email = await crowd(tidings.current);
+    const email = await manyAccounts(tidings.current);
     const codes = await codesOf(103, (at) => signIn(`2001:db8:7:7::${at.toString(16)}`, email(at), 'a wrong guess'));
     expect(codes).toEqual({ INVALID_CREDENTIALS: 100, RATE_LIMITED: 3 });
     expect(codeOf(await signIn('2001:db8:7:8::1', newEmail(), 'a wrong guess'))).toBe('INVALID_CREDENTIALS');
@@ -294,7 +294,7 @@ describe('the client address', () => {
 
   it('ignores forwarding headers without TRUST_PROXY', async () => {
     const user = await direct.current.login(await direct.current.asUser());
-    const email = await crowd(direct.current);
+    const email = await manyAccounts(direct.current);
     const spoofed = (at: number) =>
       direct.current.anonymous.send(
         LOGIN,
@@ -314,7 +314,7 @@ describe('the client address', () => {
   });
 
   it('is taken from the nearest trusted proxy', async () => {
-    const [email, address] = [await crowd(tidings.current), newAddress()];
+    const [email, address] = [await manyAccounts(tidings.current), newAddress()];
     const user = await tidings.current.asUser();
     const { data } = await signIn(`198.51.100.1, ${address}`, user.email, PASSWORD);
     expect(data.login.session.address).toBe(address);

@@ -7,7 +7,7 @@ import { MAX_MESSAGE_BYTES } from '../src/engine/limits/message-size.js';
 import type { WorkBudget } from '../src/engine/limits/work-budget.js';
 import { AccessTokens } from '../src/engine/sessions/access-tokens.js';
 import { GraphqlClient, type Reply } from './support/graphql-client.js';
-import { CLEARED, Page, usePages } from './support/page.js';
+import { CLEARED_COOKIES, Page, usePages } from './support/page.js';
 import { RawSocket } from './support/socket-client.js';
 import { type Person, useTidings } from './support/tidings.js';
 import { until } from './support/wait.js';
@@ -63,7 +63,7 @@ describe('logout with an expired access token', () => {
       if (access === 'expired') await age(own);
       else own.jar.delete('tidings-access');
       const { data, set } = await own.send(LOGOUT);
-      expect([data, set]).toEqual([{ logout: true }, CLEARED]);
+      expect([data, set]).toEqual([{ logout: true }, CLEARED_COOKIES]);
       expect(await endOf(own.session)).toBe('LOGOUT');
     }
   });
@@ -73,7 +73,7 @@ describe('logout with an expired access token', () => {
     await age(own);
     own.jar.delete('tidings-refresh');
     const { code, set } = await own.send(LOGOUT);
-    expect([code, set]).toEqual(['UNAUTHENTICATED', CLEARED]);
+    expect([code, set]).toEqual(['UNAUTHENTICATED', CLEARED_COOKIES]);
     expect(codeOf(await tidings.current.anonymous.send(LOGOUT))).toBe('UNAUTHENTICATED');
     expect(await endOf(own.session)).toBeNull();
   });
@@ -83,9 +83,9 @@ describe('logout with an expired access token', () => {
     const cookieToken = own.jar.get('tidings-refresh')!;
     expect(codeOf(await tidings.current.anonymous.send(LOGOUT, { t: cookieToken }))).toBe('UNAUTHENTICATED');
     const crossed = new Page(tidings.current.url);
-    crossed.keep('', person.refreshToken);
+    crossed.setSessionCookies('', person.refreshToken);
     const { code, set } = await crossed.send(LOGOUT);
-    expect([code, set]).toEqual(['UNAUTHENTICATED', CLEARED]);
+    expect([code, set]).toEqual(['UNAUTHENTICATED', CLEARED_COOKIES]);
     expect([await endOf(own.session), await endOf(person.sessionId)]).toEqual([null, null]);
   });
 });
@@ -114,7 +114,7 @@ describe('logout with a refresh token in the argument beside cookies', () => {
   it('ignores the argument and ends the cookie session while its access token is valid', async () => {
     const [own, person] = [await signedIn(), await tidings.current.asUser()];
     const { data, set } = await own.send(LOGOUT, { t: person.refreshToken });
-    expect([data, set]).toEqual([{ logout: true }, CLEARED]);
+    expect([data, set]).toEqual([{ logout: true }, CLEARED_COOKIES]);
     expect([await endOf(person.sessionId), await endOf(own.session)]).toEqual([null, 'LOGOUT']);
   });
 });
@@ -136,7 +136,7 @@ describe('logout clears the cookies when it answers an error', () => {
     await age(own);
     await query(sql, [own.session]);
     const { code, set } = await own.send(LOGOUT);
-    expect([code, set]).toEqual(['UNAUTHENTICATED', CLEARED]);
+    expect([code, set]).toEqual(['UNAUTHENTICATED', CLEARED_COOKIES]);
   });
 
   it('keeps the session alive when the service fails', async () => {
@@ -144,7 +144,7 @@ describe('logout clears the cookies when it answers an error', () => {
     await query('alter table audit_entry rename to audit_entry_away');
     try {
       const { code, set } = await own.send(LOGOUT);
-      expect([code, set]).toEqual(['INTERNAL_SERVER_ERROR', CLEARED]);
+      expect([code, set]).toEqual(['INTERNAL_SERVER_ERROR', CLEARED_COOKIES]);
     } finally {
       await query('alter table audit_entry_away rename to audit_entry');
     }
@@ -157,11 +157,11 @@ describe('logout clears the cookies when it answers an error', () => {
     for (let at = 0; at < 60; at += 1) await tidings.current.anonymous.send(LOGOUT, { t: rubbish });
     await age(own);
     const limited = await own.send(LOGOUT);
-    expect([limited.code, limited.set]).toEqual(['RATE_LIMITED', CLEARED]);
+    expect([limited.code, limited.set]).toEqual(['RATE_LIMITED', CLEARED_COOKIES]);
     expect(Number(limited.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(await endOf(own.session)).toBeNull();
     const { accessToken } = await tidings.current.signIn(pages.ada.id, pages.ada.email, own.url, 'COOKIE');
-    own.keep(accessToken!, rubbish);
+    own.setSessionCookies(accessToken!, rubbish);
     expect((await own.send(LOGOUT)).data).toEqual({ logout: true });
   });
 });
@@ -178,9 +178,9 @@ describe('logout of an account that has spent its budget', () => {
     expect((await own.send(ME)).code).toBe('RATE_LIMITED');
     expect((await skipped.send('mutation { logout @skip(if: true) }')).code).toBe('RATE_LIMITED');
     const refused = await among.send('mutation { logout again: logout }');
-    expect([refused.code, refused.set]).toEqual(['RATE_LIMITED', CLEARED]);
+    expect([refused.code, refused.set]).toEqual(['RATE_LIMITED', CLEARED_COOKIES]);
     const { data, set } = await own.send(LOGOUT);
-    expect([data, set]).toEqual([{ logout: true }, CLEARED]);
+    expect([data, set]).toEqual([{ logout: true }, CLEARED_COOKIES]);
     socket.send({ type: 'subscribe', id: '1', payload: { query: LOGOUT } });
     expect(await socket.closed).toMatchObject({ code: 4401 });
     const ends = await Promise.all([own.session, person.sessionId, among.session].map(endOf));
@@ -198,7 +198,7 @@ it('logout from a network that is rate limited answers RATE_LIMITED and clears t
     expect([strange.code, strange.set]).toEqual(['RATE_LIMITED', []]);
     expect(own.jar).toEqual(kept);
     const ours = await own.send(LOGOUT);
-    expect([ours.code, ours.set]).toEqual(['RATE_LIMITED', CLEARED]);
+    expect([ours.code, ours.set]).toEqual(['RATE_LIMITED', CLEARED_COOKIES]);
   } finally {
     budgets().networks.charge('127.0.0.1', -1e6);
   }
@@ -216,7 +216,7 @@ it('logout from a rate-limited network with X-Tidings-Account keeps the cookies,
       expect([refused.code, refused.set]).toEqual(['RATE_LIMITED', []]);
     }
     const silent = await own.send(LOGOUT);
-    expect([silent.code, silent.set]).toEqual(['RATE_LIMITED', CLEARED]);
+    expect([silent.code, silent.set]).toEqual(['RATE_LIMITED', CLEARED_COOKIES]);
   } finally {
     budgets().networks.charge('127.0.0.1', -1e6);
   }
@@ -245,7 +245,7 @@ it('logout from a network with too many request bytes in memory is refused befor
     expect([strange.code, strange.set]).toEqual(['RATE_LIMITED', []]);
     expect(own.jar).toEqual(kept);
     const ours = await own.send(LOGOUT);
-    expect([ours.code, ours.set]).toEqual(['RATE_LIMITED', CLEARED]);
+    expect([ours.code, ours.set]).toEqual(['RATE_LIMITED', CLEARED_COOKIES]);
   } finally {
     for (const socket of announced) socket.destroy();
     await until(async () => (await held()) === 0, 'they were forgotten');

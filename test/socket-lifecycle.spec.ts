@@ -2,7 +2,7 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { createProject, postUpdate } from './support/factories.js';
 import type { Data } from './support/graphql-client.js';
-import { assertQuiet } from './support/live.js';
+import { assertNothingLogged } from './support/live.js';
 import { sharedRedisUrl, stopSharedRedis } from './support/redis.js';
 import { RawSocket, SocketClient, Watch } from './support/socket-client.js';
 import { Person, TestTidings } from './support/tidings.js';
@@ -40,7 +40,7 @@ beforeAll(async () => {
   ]);
   editor = await strict.asUser('EDITOR');
 });
-afterEach(() => [here, there, strict].forEach(assertQuiet));
+afterEach(() => [here, there, strict].forEach(assertNothingLogged));
 afterAll(async () => {
   await Promise.all([here?.stop(), there?.stop(), strict?.stop()]);
   await stopSharedRedis();
@@ -272,7 +272,7 @@ describe('socket limits per account', () => {
     }
     for (const { ws } of sockets) ws.terminate();
     await patient.stop();
-    assertQuiet(patient);
+    assertNothingLogged(patient);
   });
 });
 
@@ -346,7 +346,7 @@ describe('an instance that stops', () => {
       { id: 'post', type: 'complete' },
     ]);
     await stopped;
-    assertQuiet(node);
+    assertNothingLogged(node);
   });
 
   it('closes sockets in slices, and stock clients reconnect elsewhere without losing events', async () => {
@@ -381,7 +381,7 @@ describe('an instance that stops', () => {
     while (!posted.every((id) => seen.has(id))) seen.add((await watch.next()).data.projectUpdated.subjectId);
     await until(() => connections >= 2, 'the client was back');
     await client.close();
-    assertQuiet(node);
+    assertNothingLogged(node);
   });
 });
 

@@ -2,7 +2,7 @@
 import { WebSocket } from 'ws';
 import { addMember, createProject, postUpdate } from './support/factories.js';
 import type { Data } from './support/graphql-client.js';
-import { assertQuiet } from './support/live.js';
+import { assertNothingLogged } from './support/live.js';
 import { RawSocket, type Watch } from './support/socket-client.js';
 import { type Person, TestTidings, useTidings } from './support/tidings.js';
 import { until, within } from './support/wait.js';
@@ -15,7 +15,7 @@ const WATCH_ALL = `subscription ($after: String) { projectsUpdated(after: $after
 const REMOVE = 'mutation ($p: ID!, $u: ID!) { removeProjectMember(projectId: $p, userId: $u) }';
 
 afterEach(() => tidings.current.watching(0));
-afterEach(() => assertQuiet(tidings.current));
+afterEach(() => assertNothingLogged(tidings.current));
 
 async function endsWith(watch: Watch, code: string): Promise<void> {
   await expect(within(60_000, watch.ended, 'the subscription ended')).rejects.toMatchObject({

@@ -2,12 +2,12 @@
 import { SubscriptionLimits } from '../src/engine/realtime/fan-out/subscription-limits.js';
 import { subscribe, useBystander } from './support/bystander.js';
 import { addMember, createProject, postUpdate } from './support/factories.js';
-import { useHub } from './support/hub.js';
+import { useHubControl } from './support/hub.js';
 import { useTidings } from './support/tidings.js';
 import { until } from './support/wait.js';
 
 const tidings = useTidings();
-const hub = useHub(tidings);
+const hub = useHubControl(tidings);
 const bystander = useBystander(tidings);
 
 const watchOf = (fields: string) =>

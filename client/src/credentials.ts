@@ -36,7 +36,7 @@ export interface Credentials {
 }
 
 /** Stored state: the session, or a session whose sign-out is pending. */
-export interface Kept {
+export interface StoredSession {
   readonly session?: Credentials | undefined;
   /** Pending sign-out at the service: the refresh token, or with cookies the account id. */
   readonly ending?: string | undefined;

@@ -21,7 +21,7 @@ export interface EventsOptions {
 const SELECTION = `seq kind at subjectId actor { id name } project { id key name health }
 update { id title body health createdAt } comment { id body createdAt update { id } } member { role user { id name } }`;
 /** Maximum number of buffered events. A full buffer stops the subscription; it resumes when the buffer is empty. */
-const MOST = 500;
+const MAX_BUFFERED = 500;
 
 export async function* events(
   requests: Requests,
@@ -46,7 +46,7 @@ ${id ? 'projectUpdated(projectId: $id, ' : 'projectsUpdated('}after: $after, inc
   let end: { readonly error?: Error } | undefined;
   let arrived: (() => void) | undefined;
   let stop: (() => void) | undefined;
-  const leave = (): void => {
+  const unsubscribe = (): void => {
     stop?.();
     stop = undefined;
   };
@@ -54,9 +54,9 @@ ${id ? 'projectUpdated(projectId: $id, ' : 'projectsUpdated('}after: $after, inc
     end ??= error ? { error } : {};
     arrived?.();
   };
-  const take = (event: Json): void => {
+  const buffer = (event: Json): void => {
     after = event.cursor;
-    if (queue.push(event) >= MOST) leave();
+    if (queue.push(event) >= MAX_BUFFERED) unsubscribe();
     arrived?.();
   };
   const abort = (): void => arrived?.();
@@ -73,7 +73,7 @@ ${id ? 'projectUpdated(projectId: $id, ' : 'projectsUpdated('}after: $after, inc
           stop ??= feeds.subscribe(
             { query, variables: { after, own, id } },
             {
-              next: ({ data, errors = [] }) => (eventOf(data) ? take(eventOf(data)) : finish(failure(errors))),
+              next: ({ data, errors = [] }) => (eventOf(data) ? buffer(eventOf(data)) : finish(failure(errors))),
               error: finish,
               complete: () => finish(),
             },
@@ -82,6 +82,6 @@ ${id ? 'projectUpdated(projectId: $id, ' : 'projectsUpdated('}after: $after, inc
     }
   } finally {
     signal?.removeEventListener('abort', abort);
-    leave();
+    unsubscribe();
   }
 }

@@ -8,7 +8,7 @@ import type { Session } from './session.js';
 import type { Sink, Socket } from './socket.js';
 
 /** Number of events kept for later subscribers, and of cursors kept to detect duplicates. */
-const KEPT = 512;
+const MAX_LOGGED = 512;
 
 export interface Feeds {
   readonly socket: Socket;
@@ -19,14 +19,14 @@ export interface Feeds {
 }
 
 /** One object per call of `subscribe`, since the same sink may be passed twice. */
-interface Own {
+interface Subscription {
   readonly sink: Sink;
 }
 
 interface Feed {
   total(): number;
   /** Position after the cursor `after`, or at `mark`; undefined if this feed does not cover it. */
-  placeOf(after: unknown, mark?: number): number | undefined;
+  positionOf(after: unknown, mark?: number): number | undefined;
   join(sink: Sink, from: number): () => void;
 }
 
@@ -39,7 +39,7 @@ export function openFeeds(socket: Socket, session: Session): Feeds {
       if (!canResume(payload.query)) return socket.run(() => payload, sink);
       const key = keyOf(payload);
       const running = feeds.get(key);
-      const from = running?.placeOf(payload.variables?.['after'], mark);
+      const from = running?.positionOf(payload.variables?.['after'], mark);
       if (running && from !== undefined) return running.join(sink, from);
       const feed = openFeed(payload, () => feeds.get(key) === feed && feeds.delete(key));
       // A feed that starts at another cursor runs beside the shared one and is not shared.
@@ -55,9 +55,9 @@ export function openFeeds(socket: Socket, session: Session): Feeds {
     const log: { readonly cursor: string; readonly result: Result }[] = [];
     let dropped = 0;
     const seen = new Set<string>();
-    const sinks = new Set<Own>();
+    const sinks = new Set<Subscription>();
     /** Subscribers that have not received the earlier events yet. */
-    const joining = new Set<Own>();
+    const joining = new Set<Subscription>();
     let errors: readonly GraphqlError[] | undefined;
     let failures = 0;
     const { signal } = session.life;
@@ -82,7 +82,7 @@ export function openFeeds(socket: Socket, session: Session): Feeds {
         if (seen.has(cursor)) return;
         seen.add(cursor);
         log.push({ cursor, result });
-        if (log.length > KEPT) {
+        if (log.length > MAX_LOGGED) {
           seen.delete(log.shift()!.cursor);
           dropped += 1;
         }
@@ -103,9 +103,9 @@ export function openFeeds(socket: Socket, session: Session): Feeds {
       stop = () => over.abort();
       const ms = 1_000 * (retryAfterOf(error.errors) ?? 0) + jitter(failures);
       failures += 1;
-      socket.hold(1);
+      socket.delay(1);
       await pause(ms, AbortSignal.any([over.signal, signal]));
-      socket.hold(-1);
+      socket.delay(-1);
       if (signal.aborted) return end((sink) => sink.error(signedOut()));
       if (isToken) await socket.renew();
       if (sinks.size + joining.size > 0) stop = run();
@@ -122,7 +122,7 @@ export function openFeeds(socket: Socket, session: Session): Feeds {
     const total = (): number => dropped + log.length;
     return {
       total,
-      placeOf(from, mark) {
+      positionOf(from, mark) {
         const at = log.findIndex(({ cursor }) => cursor === from);
         if (at >= 0) return dropped + at + 1;
         if (mark !== undefined) return mark >= dropped ? mark : undefined;

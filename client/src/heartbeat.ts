@@ -1,18 +1,18 @@
 // Detects a dead connection: a ping every 5 s, and a timeout of 5 s for any message.
 
-const BEAT = 5_000;
-const PATIENCE = 5_000;
+const PING_INTERVAL = 5_000;
+const PONG_TIMEOUT = 5_000;
 /** Timeout in ms after sleep. The socket is usually dead then, and reconnecting costs less than waiting. */
-const WAKE_PATIENCE = 1_000;
+const WAKE_TIMEOUT = 1_000;
 /** ms. A timer that fires this late was suspended with the page, so its timeout does not count. */
-const LATE = 2_000;
+const SUSPENDED_AFTER = 2_000;
 
 type Timer = ReturnType<typeof setTimeout> | undefined;
 
-/** Calls `then` after `ms`. `late`: the timer fired more than `LATE` ms late. */
+/** Calls `then` after `ms`. `late`: the timer fired more than `SUSPENDED_AFTER` ms late. */
 function after(ms: number, then: (late: boolean) => void): Timer {
   const due = Date.now() + ms;
-  return setTimeout(() => then(Date.now() > due + LATE), ms);
+  return setTimeout(() => then(Date.now() > due + SUSPENDED_AFTER), ms);
 }
 
 export function heartbeat(ping: () => void, dead: () => void) {
@@ -27,21 +27,21 @@ export function heartbeat(ping: () => void, dead: () => void) {
     heard();
     death = after(patience, (late) => {
       death = undefined;
-      if (late) probe(WAKE_PATIENCE);
+      if (late) probe(WAKE_TIMEOUT);
       else dead();
     });
     ping();
   };
   const next = (): void => {
-    beat = after(BEAT, (late) => {
+    beat = after(PING_INTERVAL, (late) => {
       next();
-      if (late || !death) probe(late ? WAKE_PATIENCE : PATIENCE);
+      if (late || !death) probe(late ? WAKE_TIMEOUT : PONG_TIMEOUT);
     });
   };
   return {
     heard,
     start(): void {
-      probe(PATIENCE);
+      probe(PONG_TIMEOUT);
       next();
     },
     stop(): void {
@@ -49,6 +49,6 @@ export function heartbeat(ping: () => void, dead: () => void) {
       heard();
     },
     /** The machine or the page has slept. */
-    wake: () => probe(WAKE_PATIENCE),
+    wake: () => probe(WAKE_TIMEOUT),
   };
 }

@@ -52,7 +52,7 @@ export interface Live {
 }
 
 /** Maximum number of events held during a read. If there are more, the snapshot is read once more. */
-const MOST = 512;
+const MAX_HELD = 512;
 const REASONS: Readonly<Record<string, LiveEnd['reason']>> = {
   UNAUTHENTICATED: 'signed-out',
   NOT_FOUND: 'lost',
@@ -137,7 +137,7 @@ export function goLive({ requests, feeds, session, watchAccess }: LiveParts, opt
   }
 
   function hold(result: Result): void {
-    if (held.push(result) <= MOST) return;
+    if (held.push(result) <= MAX_HELD) return;
     held.length = 0;
     mustReadAgain = true;
   }

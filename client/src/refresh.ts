@@ -2,12 +2,12 @@
 import { REFRESH, SESSION } from './credentials.js';
 import { codeOf, failure, isOtherAccount, type TidingsError } from './errors.js';
 import type { Result } from './post.js';
-import { inTime, jitter, pause } from './safely.js';
+import { withTimeout, jitter, pause } from './safely.js';
 import type { Session } from './session.js';
 import { endSession } from './sign-out.js';
 
 /** ms that a caller waits. The request itself is not aborted, since its answer may be the only copy of the new tokens. */
-const PATIENCE = 9_000;
+const REFRESH_TIMEOUT = 9_000;
 
 export interface Refresh {
   /**
@@ -18,17 +18,17 @@ export interface Refresh {
   /** Resolves when the session is known and the access token is valid for a while; `false` if it could not be renewed. */
   ready(): Promise<boolean>;
   /** Restores the session again after the cookies changed to another account. */
-  readonly lookAgain: () => Promise<void>;
+  readonly readSession: () => Promise<void>;
   /** Finds out who is signed in. Retries until it is known. */
   restore(): Promise<void>;
 }
 
 export function openRefresh(session: Session): Refresh {
-  const { isCookie, vault } = session;
+  const { isCookie, stored } = session;
   const { transport } = session.options;
   let running: Promise<boolean> | undefined;
   let restoring: Promise<void> | undefined;
-  return { renew, ready, lookAgain, restore };
+  return { renew, ready, readSession, restore };
 
   async function renew(version = session.version): Promise<boolean> {
     const isDone = (): boolean => session.version !== version;
@@ -37,17 +37,17 @@ export function openRefresh(session: Session): Refresh {
       session.signedOut('ended');
       return true;
     }
-    running ??= session.tabs.exclusively((waited) => exchange(isDone, waited)).finally(() => (running = undefined));
-    return (await inTime(PATIENCE, running, session.refreshing.signal)) ?? isDone();
+    running ??= session.tabs.withLock((waited) => exchange(isDone, waited)).finally(() => (running = undefined));
+    return (await withTimeout(REFRESH_TIMEOUT, running, session.refreshing.signal)) ?? isDone();
   }
 
   async function ready(): Promise<boolean> {
-    if (session.status === 'restoring') await inTime(PATIENCE, restore());
-    return !session.due() || renew();
+    if (session.status === 'restoring') await withTimeout(REFRESH_TIMEOUT, restore());
+    return !session.isDue() || renew();
   }
 
-  function lookAgain(): Promise<void> {
-    session.unknown();
+  function readSession(): Promise<void> {
+    session.reset();
     return restore();
   }
 
@@ -66,7 +66,7 @@ export function openRefresh(session: Session): Refresh {
   }
 
   async function look(signal: AbortSignal): Promise<void> {
-    const { session: kept, ending } = await vault.read();
+    const { session: kept, ending } = await stored.read();
     if (signal.aborted) return;
     if (ending !== undefined) {
       session.signedOut('signed-out');
@@ -76,7 +76,7 @@ export function openRefresh(session: Session): Refresh {
     else {
       const { data, errors = [] } = await ask();
       if (signal.aborted) return;
-      if (data?.session) session.enter(data.session);
+      if (data?.session) session.accept(data.session);
       else if (codeOf(errors) === 'UNAUTHENTICATED') await renew();
       else throw failure(errors);
     }
@@ -105,15 +105,15 @@ export function openRefresh(session: Session): Refresh {
 
   /** Takes over tokens that another page renewed meanwhile. */
   async function lookAround(waited: boolean): Promise<void> {
-    if (!isCookie) await followVault(session.credentials?.refreshToken);
+    if (!isCookie) await followStored(session.credentials?.refreshToken);
     else if (waited) {
       const { data } = await ask();
-      if (data?.session?.accessTokenExpiresAt) session.enter(data.session);
+      if (data?.session?.accessTokenExpiresAt) session.accept(data.session);
     }
   }
 
-  async function followVault(token: string | undefined): Promise<boolean> {
-    const { session: kept } = await vault.read();
+  async function followStored(token: string | undefined): Promise<boolean> {
+    const { session: kept } = await stored.read();
     const isOther = kept !== undefined && kept.refreshToken !== token;
     if (isOther) session.signedInAs(kept);
     return isOther;
@@ -124,13 +124,13 @@ export function openRefresh(session: Session): Refresh {
     const code = codeOf(errors);
     const isTheft = code === 'REFRESH_TOKEN_REUSED';
     if (data?.refresh) {
-      session.enter(data.refresh);
-      await session.keep();
+      session.accept(data.refresh);
+      await session.persist();
     } else if (!isTheft && code !== 'UNAUTHENTICATED') return false;
-    else if (isOtherAccount(errors)) void lookAgain();
-    else if (isCookie || !(await followVault(token))) {
+    else if (isOtherAccount(errors)) void readSession();
+    else if (isCookie || !(await followStored(token))) {
       session.signedOut(isTheft ? 'theft' : session.signedIn ? 'ended' : 'absent');
-      await session.keep();
+      await session.persist();
     }
     return true;
   }

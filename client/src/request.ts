@@ -42,7 +42,7 @@ export function requests(session: Session, refresh: Refresh): Requests {
       const result = await session.post({ query, variables, operationName }, own);
       const { errors, data } = result;
       if (isOtherAccount(errors)) {
-        void refresh.lookAgain();
+        void refresh.readSession();
         throw signedOut();
       }
       if (withCode(errors, 'UNAUTHENTICATED') && session.signedIn && !renewed) {

@@ -40,7 +40,7 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
 }
 
 /** Resolves to the value of `promise`, or to undefined after `ms` or when `signal` is aborted. */
-export const inTime = <T>(ms: number, promise: Promise<T>, signal?: AbortSignal): Promise<T | undefined> =>
+export const withTimeout = <T>(ms: number, promise: Promise<T>, signal?: AbortSignal): Promise<T | undefined> =>
   new Promise((resolve, reject) => {
     const stop = wait(ms, signal, () => resolve(undefined));
     promise.then(resolve, reject).finally(stop);

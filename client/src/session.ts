@@ -1,5 +1,12 @@
 // State of the session, synchronized between pages. `life` aborts everything that belongs to one sign-in.
-import type { Credentials, Kept, SessionState, SignedOutReason, TokenStorage, Transport } from './credentials.js';
+import type {
+  Credentials,
+  StoredSession,
+  SessionState,
+  SignedOutReason,
+  TokenStorage,
+  Transport,
+} from './credentials.js';
 import type { Json } from './document.js';
 import { Clock } from './clock.js';
 import { signedOut } from './errors.js';
@@ -7,7 +14,7 @@ import { type Payload, post, type PostOptions, type Result } from './post.js';
 import { pause } from './safely.js';
 import { store } from './store.js';
 import { openTabs, type Tabs } from './tabs.js';
-import { openVault, type Vault } from './vault.js';
+import { openCredentialStore, type CredentialStore } from './credential-store.js';
 
 export interface SessionOptions {
   readonly url: string;
@@ -17,14 +24,14 @@ export interface SessionOptions {
 }
 
 /** Message between pages: the stored state, or null before a sign-in. */
-type Message = Kept | null;
+type Message = StoredSession | null;
 
 export class Session {
   readonly state = store<SessionState>({ status: 'restoring' });
   readonly clock = new Clock();
   readonly isCookie: boolean;
   readonly tabs: Tabs;
-  readonly vault: Vault;
+  readonly stored: CredentialStore;
   credentials: Credentials | undefined;
   /** Incremented with each change of the tokens. */
   version = 0;
@@ -40,7 +47,7 @@ export class Session {
     this.isCookie = transport === 'cookie';
     const name = `tidings ${url}`;
     this.tabs = openTabs(this.isCookie || storage ? name : undefined, (message: Message) => this.#hear(message));
-    this.vault = openVault(this.isCookie, storage, name);
+    this.stored = openCredentialStore(this.isCookie, storage, name);
   }
 
   get status(): SessionState['status'] {
@@ -69,7 +76,7 @@ export class Session {
   }
 
   /** Whether the access token expires within `lead` ms, or within the last third of its lifetime if that is shorter. */
-  due(lead = 10_000): boolean {
+  isDue(lead = 10_000): boolean {
     const { expiresAt = 0 } = this.credentials ?? {};
     return expiresAt > 0 && Date.now() > expiresAt - Math.min(lead, this.#lifetime / 3);
   }
@@ -80,7 +87,7 @@ export class Session {
   }
 
   /** Takes the payload of `login`, `register`, `refresh` or `changePassword`, or the answer of `session`. */
-  enter({ user: account, accessToken, refreshToken, accessTokenExpiresAt, now }: Json): void {
+  accept({ user: account, accessToken, refreshToken, accessTokenExpiresAt, now }: Json): void {
     this.clock.set(now);
     this.signedInAs({ account, expiresAt: this.clock.end(accessTokenExpiresAt), accessToken, refreshToken });
   }
@@ -98,7 +105,7 @@ export class Session {
   }
 
   /** Returns to the state `restoring` because the cookies belong to another account. */
-  unknown(): void {
+  reset(): void {
     this.#change(undefined, { status: 'restoring' });
   }
 
@@ -129,9 +136,9 @@ export class Session {
   }
 
   /** Stores the state for the next load of the page, and notifies the other pages. */
-  async keep(ending?: string): Promise<void> {
+  async persist(ending?: string): Promise<void> {
     const session = this.credentials;
-    await this.vault.write(this.isCookie ? { ending } : { session, ending });
+    await this.stored.write(this.isCookie ? { ending } : { session, ending });
     this.tabs.post(session ? { session: { account: session.account, expiresAt: session.expiresAt } } : {});
   }
 
@@ -142,16 +149,16 @@ export class Session {
   }
 
   /** Follows another page only if this page finds the same tokens: `sessionStorage` is not shared, `localStorage` syncs with a delay. */
-  async #find({ session }: Kept): Promise<void> {
+  async #find({ session }: StoredSession): Promise<void> {
     for (let ms = 10; ms < 3_000; ms *= 2) {
-      const kept = await this.vault.read();
+      const kept = await this.stored.read();
       if (kept.session?.expiresAt === session?.expiresAt) return this.#follow(kept);
       await pause(ms);
     }
   }
 
   /** Applies a sign-in or sign-out of another page. */
-  #follow({ session }: Kept): void {
+  #follow({ session }: StoredSession): void {
     if (!session) {
       if (this.status !== 'signed-out') this.signedOut('signed-out');
     } else if (this.isCookie || session.accessToken !== this.credentials?.accessToken) {

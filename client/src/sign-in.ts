@@ -15,7 +15,7 @@ const TIMEOUT = 15_000;
 export async function signIn(session: Session, { email, password }: SignInInput): Promise<void> {
   session.announceSignIn();
   const input = { email, password, transport: session.options.transport.toUpperCase() };
-  await adopt(session, await session.tabs.exclusively(() => login(session, input)));
+  await adopt(session, await session.tabs.withLock(() => login(session, input)));
 }
 
 async function login(session: Session, input: Json): Promise<Json> {
@@ -32,8 +32,8 @@ async function login(session: Session, input: Json): Promise<Json> {
 export async function adopt(session: Session, payload: Json): Promise<void> {
   const { credentials: before } = session;
   const headers = session.headers();
-  session.enter(payload);
-  await session.keep();
+  session.accept(payload);
+  await session.persist();
   // With cookies the service ends the previous session. With tokens the client must do it.
   if (before?.refreshToken && before.account.id !== payload.user.id)
     void endSession(session, before.refreshToken, headers);

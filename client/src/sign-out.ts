@@ -1,11 +1,11 @@
 // Sign-out: ends the session at the service as soon as it can be reached.
 import { LOGOUT } from './credentials.js';
 import { withCode } from './errors.js';
-import { inTime, jitter, pause } from './safely.js';
+import { withTimeout, jitter, pause } from './safely.js';
 import type { Session } from './session.js';
 
 /** ms that `signOut` waits for the service. */
-const PATIENCE = 5_000;
+const SIGN_OUT_TIMEOUT = 5_000;
 
 /** `ending`: the refresh token, or with cookies the account id. Retries until it succeeds or somebody signs in. */
 export async function endSession(session: Session, ending: string, headers = session.headers(ending)): Promise<void> {
@@ -16,7 +16,7 @@ export async function endSession(session: Session, ending: string, headers = ses
     const result = await session.post(payload, options).catch(() => undefined);
     if (result?.data?.logout || withCode(result?.errors, 'UNAUTHENTICATED')) {
       // Not if somebody signed in meanwhile, here or in another page.
-      if (!signal.aborted && (await session.vault.read()).ending === ending) await session.vault.write({});
+      if (!signal.aborted && (await session.stored.read()).ending === ending) await session.stored.write({});
       return;
     }
     await pause(500 + jitter(failures), signal);
@@ -30,6 +30,6 @@ export async function signOut(session: Session): Promise<void> {
   const ending = isCookie ? (credentials?.account.id ?? '') : credentials?.refreshToken;
   session.signedOut('signed-out');
   if (session.options.transport === 'token') return;
-  await session.keep(ending);
-  if (ending !== undefined) await inTime(PATIENCE, endSession(session, ending, headers));
+  await session.persist(ending);
+  if (ending !== undefined) await withTimeout(SIGN_OUT_TIMEOUT, endSession(session, ending, headers));
 }

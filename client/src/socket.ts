@@ -27,7 +27,7 @@ export interface Socket {
   /** Renews the token and reconnects: subscriptions are authorized by the token of the socket, which has expired. */
   renew(): Promise<void>;
   /** Adds `change` to the number of feeds that wait before a retry. */
-  hold(change: number): void;
+  delay(change: number): void;
   close(): void;
 }
 
@@ -41,9 +41,9 @@ const CONNECT_TIMEOUT = 10_000;
 /** ms that an idle socket stays open. Short outside browsers, since it keeps the process running. */
 const IDLE = typeof document === 'undefined' ? 100 : 3_000;
 /** ms between pings while events are pending. */
-const ASK_AGAIN = 250;
+const PING_AGAIN = 250;
 /** Close code of the client: the service did not answer in time. Immediate reconnection causes no stampede. */
-const SILENT = 4_999;
+const NO_ANSWER = 4_999;
 
 type Timer = ReturnType<typeof setTimeout> | undefined;
 
@@ -71,9 +71,9 @@ export function openSocket(session: Session, refresh: Refresh): Socket {
   const closing = new AbortController();
   const ping = (): void => {
     send({ type: 'ping', payload: { n: (pings += 1) } });
-    if (session.due(20_000)) void refresh.renew();
+    if (session.isDue(20_000)) void refresh.renew();
   };
-  const beat = heartbeat(ping, () => void lost(SILENT, 'No answer'));
+  const beat = heartbeat(ping, () => void lost(NO_ANSWER, 'No answer'));
   let { life } = session;
   onWake(wake, closing.signal);
   const unfollow = session.state.subscribe(() => {
@@ -101,9 +101,9 @@ export function openSocket(session: Session, refresh: Refresh): Socket {
     },
     async renew() {
       await refresh.renew();
-      if (isOpen) void lost(SILENT, 'Renewing');
+      if (isOpen) void lost(NO_ANSWER, 'Renewing');
     },
-    hold(change) {
+    delay(change) {
       waiting += change;
       set({ behind: undefined });
       askSoon();
@@ -138,7 +138,7 @@ export function openSocket(session: Session, refresh: Refresh): Socket {
     await refresh.ready();
     if (signal.aborted) return;
     if (session.status === 'signed-out' || session.isClosed) return endAll();
-    timer = setTimeout(() => void lost(SILENT, 'No connection'), CONNECT_TIMEOUT);
+    timer = setTimeout(() => void lost(NO_ANSWER, 'No connection'), CONNECT_TIMEOUT);
     const payload = session.headers();
     ws = new WebSocket(session.options.url.replace(/^http/, 'ws'), 'graphql-transport-ws');
     ws.onopen = () => send({ type: 'connection_init', payload });
@@ -149,7 +149,7 @@ export function openSocket(session: Session, refresh: Refresh): Socket {
 
   function askSoon(): void {
     clearTimeout(soon);
-    soon = setTimeout(ping, ASK_AGAIN);
+    soon = setTimeout(ping, PING_AGAIN);
   }
 
   function drop(reason: string): void {
@@ -193,11 +193,11 @@ export function openSocket(session: Session, refresh: Refresh): Socket {
     hasReconnected = true;
     if (running.size === 0) return;
     isBusy = true;
-    if (code === 4401 && reason === 'OTHER_ACCOUNT') void refresh.lookAgain();
+    if (code === 4401 && reason === 'OTHER_ACCOUNT') void refresh.readSession();
     else if (code === 4401) await refresh.renew();
     else if (code === 4403 && !/too old/.test(reason)) session.expire();
     const range = advice(reason) ?? (code === 1012 || code === 1013 ? advised : undefined);
-    await pause(range ? within(range) : jitter(code === SILENT || code === 4403 ? 0 : failures), signal);
+    await pause(range ? within(range) : jitter(code === NO_ANSWER || code === 4403 ? 0 : failures), signal);
     failures += 1;
     if (!signal.aborted) await connect();
   }
@@ -205,7 +205,7 @@ export function openSocket(session: Session, refresh: Refresh): Socket {
   /** Checks the connection after the page wakes up, since it is probably dead. */
   function wake(): void {
     if (isOpen) beat.wake();
-    else if (ws && Date.now() - connection.get().since > 2_000) void lost(SILENT, 'No connection');
+    else if (ws && Date.now() - connection.get().since > 2_000) void lost(NO_ANSWER, 'No connection');
   }
 
   function receive({ type, id, payload }: Json): void {
@@ -227,7 +227,7 @@ export function openSocket(session: Session, refresh: Refresh): Socket {
 
   function acknowledged({ accountId, build, now, retry }: Json): void {
     session.clock.set(now);
-    if (accountId && accountId !== (session.credentials?.account.id ?? accountId)) return void refresh.lookAgain();
+    if (accountId && accountId !== (session.credentials?.account.id ?? accountId)) return void refresh.readSession();
     clearTimeout(timer);
     advised = retry;
     isOpen = true;

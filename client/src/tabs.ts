@@ -1,5 +1,5 @@
 // Messages between pages of one origin, and a lock between them. The lock only saves work; correctness does not depend on it.
-import { inTime } from './safely.js';
+import { withTimeout } from './safely.js';
 
 export interface Tabs {
   post(message: unknown): void;
@@ -8,11 +8,11 @@ export interface Tabs {
    * Runs `work` under a lock between pages. Runs it without the lock after 4 s, since a frozen page may hold it. `waited`: another page
    * held the lock. The lock is released after 8 s at the latest.
    */
-  exclusively<T>(work: (waited: boolean) => Promise<T>): Promise<T>;
+  withLock<T>(work: (waited: boolean) => Promise<T>): Promise<T>;
 }
 
-const PATIENCE = 4_000;
-const LONGEST = 8_000;
+const LOCK_TIMEOUT = 4_000;
+const MAX_LOCK_HELD = 8_000;
 
 /** Calls `hear` with messages of other pages. Without a name there is no channel and no lock. */
 export function openTabs(name: string | undefined, hear: (message: never) => void): Tabs {
@@ -29,11 +29,11 @@ export function openTabs(name: string | undefined, hear: (message: never) => voi
       channel?.close();
       channel = undefined;
     },
-    exclusively: (work) => exclusively(name, work),
+    withLock: (work) => withLock(name, work),
   };
 }
 
-function exclusively<T>(name: string | undefined, work: (waited: boolean) => Promise<T>): Promise<T> {
+function withLock<T>(name: string | undefined, work: (waited: boolean) => Promise<T>): Promise<T> {
   const locks = globalThis.navigator?.locks;
   if (!name || !locks) return work(false);
   const began = Date.now();
@@ -43,12 +43,12 @@ function exclusively<T>(name: string | undefined, work: (waited: boolean) => Pro
       // The lock was granted after the timeout, such as to a page that was frozen. The work has already started.
       if (running) return undefined;
       resolve((running = work(Date.now() > began + 20)));
-      return inTime(
-        LONGEST,
+      return withTimeout(
+        MAX_LOCK_HELD,
         running.catch(() => {}),
       );
     };
     // Runs without the lock if it times out, or if the browser denies access to it.
-    locks.request(name, { signal: AbortSignal.timeout(PATIENCE) }, run).catch(run);
+    locks.request(name, { signal: AbortSignal.timeout(LOCK_TIMEOUT) }, run).catch(run);
   });
 }

@@ -82,7 +82,7 @@ export function createTidings(options: TidingsOptions): Tidings {
     },
     subscribe: feeds.subscribe,
     printWith,
-    restore: refresh.lookAgain,
+    restore: refresh.readSession,
     now: () => session.clock.now(),
     close() {
       session.isClosed = true;

@@ -9,7 +9,7 @@ import { isCurrent, useClients } from '../support/client.js';
 import type { Data } from '../support/graphql-client.js';
 import { createProject, postUpdate, type TestProject } from '../support/factories.js';
 import { type Person, useTidings } from '../support/tidings.js';
-import { after, until } from '../support/wait.js';
+import { runAfter, until } from '../support/wait.js';
 
 const tidings = useTidings();
 const clients = useClients(tidings);
@@ -310,7 +310,7 @@ it('resumeLink() before a stock GraphQLWsLink loses and duplicates nothing in 10
     connectionParams: { authorization: `Bearer ${editor.accessToken}` },
     shouldRetry: () => true,
     retryAttempts: Infinity,
-    retryWait: () => after(20, async () => {}),
+    retryWait: () => runAfter(20, async () => {}),
   });
   const client = new ApolloClient({
     link: ApolloLink.split(
@@ -328,7 +328,7 @@ it('resumeLink() before a stock GraphQLWsLink loses and duplicates nothing in 10
   let posted = 0;
   for (let cut = 0; cut < 10; cut += 1) {
     for (let n = 0; n < 5; n += 1) {
-      await after(Math.random() * 40, () => postUpdate(editor, project.id));
+      await runAfter(Math.random() * 40, () => postUpdate(editor, project.id));
       posted += 1;
     }
     clients.proxy.cut();

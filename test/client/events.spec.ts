@@ -2,7 +2,7 @@
 import { isCurrent, useClients } from '../support/client.js';
 import { createProject, postUpdate, type TestProject } from '../support/factories.js';
 import { type Person, useTidings } from '../support/tidings.js';
-import { after, until } from '../support/wait.js';
+import { runAfter, until } from '../support/wait.js';
 
 const tidings = useTidings();
 const clients = useClients(tidings);
@@ -52,12 +52,12 @@ it('events() loses and duplicates nothing in 20 random cuts', async () => {
   let posted = 0;
   const poster = (async () => {
     while (!posting.signal.aborted) {
-      await after(20, () => postUpdate(editor, project.id));
+      await runAfter(20, () => postUpdate(editor, project.id));
       posted += 1;
     }
   })();
   for (let cut = 0; cut < 20; cut += 1) {
-    await after(30 + Math.random() * 200, async () => clients.proxy.cut());
+    await runAfter(30 + Math.random() * 200, async () => clients.proxy.cut());
     await until(() => client.connection.get().socket === 'open', 'it was connected again');
   }
   posting.abort();

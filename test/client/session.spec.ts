@@ -2,7 +2,7 @@
 import { InvalidCredentials, SignedOut, Unavailable } from '@tidings/client';
 import { MemoryStorage, sessionIs, useClients } from '../support/client.js';
 import { PASSWORD, type Person, useTidings } from '../support/tidings.js';
-import { taken, until } from '../support/wait.js';
+import { durationOf, until } from '../support/wait.js';
 
 /** ms, as ACCESS_TOKEN_TTL. */
 const TTL_MS = 3_000;
@@ -29,7 +29,7 @@ async function expire() {
 async function refreshes({ email }: Person, work: () => Promise<unknown>): Promise<number> {
   await expire();
   const before = await generation(email);
-  const ms = await taken(work);
+  const ms = await durationOf(work);
   const count = (await generation(email)) - before;
   return Math.min(count, Math.max(1, count - Math.floor(ms / TTL_MS)));
 }

@@ -4,7 +4,7 @@ import type { CDPSession, Page } from 'playwright-core';
 import { call, holds, isLive, isShown, signIn, useClientStage } from '../browser/client-stage.js';
 import { createProject, postUpdate } from '../support/factories.js';
 import type { Person } from '../support/tidings.js';
-import { after } from '../support/wait.js';
+import { runAfter } from '../support/wait.js';
 
 /** 3 are enough for a trial. */
 const MINUTES = Number(process.env['SOAK_MINUTES'] ?? 30);
@@ -97,7 +97,7 @@ it(
     while (Date.now() - began < total) {
       // Tokens of the author are good for a while.
       if (acts % 1_000 === 999) author = await tidings.signIn(ada.id, ada.email);
-      await after(EVERY_MS, () => act(author, projectId, updates, acts));
+      await runAfter(EVERY_MS, () => act(author, projectId, updates, acts));
       acts += 1;
       const due = (total * samples.length) / SAMPLES;
       if (Date.now() - began > due) samples.push(await usedBytes(page, cdp));

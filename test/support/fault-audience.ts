@@ -1,7 +1,7 @@
 // Who subscribes to what in a fault test, and what each may see.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Dice } from './fault-dice.js';
-import { FaultSubscriber, NOTES, type Watching } from './fault-subscriber.js';
+import { FaultSubscriber, INTERNAL_NOTES, type Watching } from './fault-subscriber.js';
 import type { Team } from './fault-team.js';
 import type { Traffic } from './fault-traffic.js';
 import type { Entitlement } from './fault-verdict.js';
@@ -27,11 +27,16 @@ export class Audience {
     const kinds: Readonly<Record<string, Watching>> = {
       'a viewer of one project': { who: viewer, projectId: first, selection: TITLES },
       'a viewer of all': { who: viewer, selection: TITLES },
-      'an editor': { who: writers[1], projectId: second, selection: NOTES },
-      'an admin': { who: admin, selection: NOTES },
-      'a writer who knows what it did': { who: writers[0], projectId: first, includeOwn: false, selection: NOTES },
-      'a viewer who asks too much': { who: viewer, projectId: second, selection: NOTES },
-      'an editor now and then': { who: promoted, projectId: first, selection: NOTES },
+      'an editor': { who: writers[1], projectId: second, selection: INTERNAL_NOTES },
+      'an admin': { who: admin, selection: INTERNAL_NOTES },
+      'a writer who knows what it did': {
+        who: writers[0],
+        projectId: first,
+        includeOwn: false,
+        selection: INTERNAL_NOTES,
+      },
+      'a viewer who asks too much': { who: viewer, projectId: second, selection: INTERNAL_NOTES },
+      'an editor now and then': { who: promoted, projectId: first, selection: INTERNAL_NOTES },
       'a guest of one project': { who: guest, projectId: first, selection: TITLES, comesAndGoes: true },
       'a guest of all': { who: guest, selection: TITLES },
     };

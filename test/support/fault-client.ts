@@ -3,10 +3,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Data, GraphqlError } from './graphql-client.js';
 
 /** ms that a node has to answer: one that was stopped still accepts connections. */
-const PATIENCE_MS = 2_000;
+const RESPONSE_TIMEOUT_MS = 2_000;
 const RETRY_MS = 100;
 /** ms after which nothing can still be failing. */
-const GIVE_UP_MS = 120_000;
+const TOTAL_TIMEOUT_MS = 120_000;
 
 /** What tells a client to try again. */
 const PASSES = new Set(['SERVICE_UNAVAILABLE', 'RATE_LIMITED']);
@@ -24,7 +24,7 @@ export class PersistentClient {
   /** The data of an operation that may be repeated. Throws what no fault of a backend excuses. */
   async data(query: string, variables: Readonly<Record<string, unknown>>): Promise<Data> {
     const body = JSON.stringify({ query, variables });
-    const deadline = Date.now() + GIVE_UP_MS;
+    const deadline = Date.now() + TOTAL_TIMEOUT_MS;
     for (;;) {
       const answer = await this.post(body).catch((error: unknown) => ({ lost: error }));
       if (!('lost' in answer)) {
@@ -49,7 +49,7 @@ export class PersistentClient {
         ...(this.accessToken ? { authorization: `Bearer ${this.accessToken}` } : {}),
       },
       body,
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout(RESPONSE_TIMEOUT_MS),
     });
     return (await response.json()) as { data?: Data; errors?: readonly GraphqlError[] };
   }

@@ -4,13 +4,13 @@ import type { Audience } from './fault-audience.js';
 import type { FaultCluster } from './fault-cluster.js';
 import type { FaultSubscriber } from './fault-subscriber.js';
 import type { Traffic } from './fault-traffic.js';
-import { due, type Logged, verdict } from './fault-verdict.js';
+import { expectedEvents, type Logged, verdict } from './fault-verdict.js';
 import { until } from './wait.js';
 
 /** ms that everyone has to catch up once everything is mended. */
 const CATCH_UP_MS = 30_000;
 /** Words for one subscriber at most: the first tell the most. */
-const MOST_WORDS = 5;
+const MAX_FINDINGS = 5;
 
 const LOG = `
 select event.pos::float8 as pos, event.seq::float8 as seq, event.kind, event.resource_id as "projectId",
@@ -44,7 +44,9 @@ export async function report(
   for (const word of ['last', 'very last']) {
     await traffic.mark(word);
     log = (await cluster.query<Logged>(LOG, [after])).map((event) => ({ ...event, title: event.title ?? undefined }));
-    const ends = audience.all.map((subscriber) => [subscriber, due(log, mayOf(subscriber)).at(-1)?.pos ?? 0] as const);
+    const ends = audience.all.map(
+      (subscriber) => [subscriber, expectedEvents(log, mayOf(subscriber)).at(-1)?.pos ?? 0] as const,
+    );
     // Whoever does not is told of below, event by event.
     await until(() => ends.every(([{ last }, end]) => last >= end), 'everyone has caught up', CATCH_UP_MS).catch(
       () => {},
@@ -52,8 +54,8 @@ export async function report(
   }
   const wrong = audience.all.flatMap((subscriber) => {
     const words = [...subscriber.violations, ...verdict(log, subscriber.arrivals, mayOf(subscriber))];
-    const more = words.length > MOST_WORDS ? [`and ${words.length - MOST_WORDS} more`] : [];
-    return [...words.slice(0, MOST_WORDS), ...more].map((word) => `${subscriber.name}: ${word}`);
+    const more = words.length > MAX_FINDINGS ? [`and ${words.length - MAX_FINDINGS} more`] : [];
+    return [...words.slice(0, MAX_FINDINGS), ...more].map((word) => `${subscriber.name}: ${word}`);
   });
   return {
     wrong: [...unposted(log, traffic), ...unremoved(audience.all, traffic), ...wrong],

@@ -35,14 +35,14 @@ export interface Arrival {
   readonly at: number;
 }
 
-export const NOTES = 'update { title internalNote }';
+export const INTERNAL_NOTES = 'update { title internalNote }';
 export const noteOf = (title: string) => `For editors: ${title}`;
 
 const PING_MS = 1_000;
 const PONG_MS = 1_500;
 /** ms before it connects again: longer each time that it could not, and by chance, or all would come at once. */
-const LEAST_WAIT_MS = 50;
-const MOST_WAIT_MS = 1_000;
+const MIN_RECONNECT_MS = 50;
+const MAX_RECONNECT_MS = 1_000;
 /** ms between two tries of an operation that was refused. */
 const RETRY_MS = 200;
 /** What tells a client to come back: gone without a word, restarting, too busy or without a backend, and, by a node that was
@@ -129,7 +129,8 @@ export class FaultSubscriber {
       connectionParams: { authorization: `Bearer ${this.watching.who.accessToken}` },
       shouldRetry: () => true,
       retryAttempts: Infinity,
-      retryWait: (retries) => pause(this.dice.between(0.5, 1.5) * Math.min(LEAST_WAIT_MS * 2 ** retries, MOST_WAIT_MS)),
+      retryWait: (retries) =>
+        pause(this.dice.between(0.5, 1.5) * Math.min(MIN_RECONNECT_MS * 2 ** retries, MAX_RECONNECT_MS)),
       // Kept after a refusal, which must not end it.
       lazyCloseTimeout: 10 * RETRY_MS,
       ...(this.watching.impatient ? { keepAlive: PING_MS } : {}),

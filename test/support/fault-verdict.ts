@@ -35,7 +35,7 @@ export interface Entitlement {
 }
 
 /** The events of `log` that are for it, whatever became of its membership meanwhile. */
-export function due(log: readonly Logged[], { after, projectIds, withoutSession }: Entitlement): Logged[] {
+export function expectedEvents(log: readonly Logged[], { after, projectIds, withoutSession }: Entitlement): Logged[] {
   return log.filter(
     ({ pos, projectId, sessionId }) =>
       pos > after && projectIds.includes(projectId) && (!withoutSession || sessionId !== withoutSession),
@@ -46,7 +46,7 @@ export function due(log: readonly Logged[], { after, projectIds, withoutSession 
 export function verdict(log: readonly Logged[], arrivals: readonly Arrival[], entitlement: Entitlement): string[] {
   const may = asLogged(log, entitlement);
   const byPos = new Map(log.map((event) => [event.pos, event]));
-  const wanted = due(log, may);
+  const wanted = expectedEvents(log, may);
   const wrong = [...inOrder(arrivals), ...missing(wanted, arrivals, may)];
   const mine = new Set(wanted.map(({ pos }) => pos));
   for (const arrival of arrivals) {

@@ -24,7 +24,7 @@ export interface HostileOperation {
 }
 
 /** What an attacker has to put into arguments. */
-export interface Loot {
+export interface ResponseSize {
   readonly ids: readonly string[];
   /** Keys, cursors, names: for every other text. */
   readonly texts: readonly string[];
@@ -33,7 +33,7 @@ export interface Loot {
 /** Operations over `schema` whose root field is none of `spared`. */
 export function hostileOperations(
   schema: GraphQLSchema,
-  loot: Loot,
+  loot: ResponseSize,
   spared: ReadonlySet<string>,
 ): fc.Arbitrary<HostileOperation> {
   const roots = Object.values(OperationTypeNode).flatMap((kind) =>
@@ -47,7 +47,7 @@ export function hostileOperations(
 function operationOf(
   kind: OperationTypeNode,
   field: GraphQLField<unknown, unknown>,
-  loot: Loot,
+  loot: ResponseSize,
 ): fc.Arbitrary<HostileOperation> {
   const below = isObjectType(getNamedType(field.type))
     ? documentsFrom(getNamedType(field.type) as GraphQLObjectType, 4, () => 1)
@@ -69,12 +69,12 @@ function operationOf(
     });
 }
 
-function valueOf(type: GraphQLInputType, loot: Loot): fc.Arbitrary<unknown> {
+function valueOf(type: GraphQLInputType, loot: ResponseSize): fc.Arbitrary<unknown> {
   const value = knownValueOf(getNullableType(type), loot);
   return isNonNullType(type) ? value : fc.option(value, { nil: undefined, freq: 1 });
 }
 
-function knownValueOf(type: GraphQLInputType, loot: Loot): fc.Arbitrary<unknown> {
+function knownValueOf(type: GraphQLInputType, loot: ResponseSize): fc.Arbitrary<unknown> {
   if (isListType(type)) return fc.array(valueOf(type.ofType, loot), { maxLength: 2 });
   if (isInputObjectType(type)) {
     const fields = Object.values(type.getFields()).map((field) => [field.name, valueOf(field.type, loot)]);

@@ -11,7 +11,7 @@ import type { Socket } from '../../src/engine/realtime/sockets/socket.js';
 import type { TestTidings } from './tidings.js';
 import { until } from './wait.js';
 
-export class HandOnHub {
+export class HubControl {
   /** Undoes what a test has done to the service. */
   readonly undo: (() => void)[] = [];
 
@@ -47,7 +47,7 @@ export class HandOnHub {
   }
 
   /** The title of an update for which `secret` holds is read with the account of whoever is shown it, which nothing declares. */
-  titleTheViewer(secret: (title: string) => boolean = () => true): void {
+  showViewerInTitle(secret: (title: string) => boolean = () => true): void {
     const { schema } = this.tidings.current.app.get(GraphQLSchemaHost);
     const title = (schema.getType('ProjectUpdate') as GraphQLObjectType).getFields()['title']!;
     const { resolve } = title;
@@ -62,30 +62,30 @@ export class HandOnHub {
   }
 
   /** Resolves when nothing waits any more at the head of these groups. */
-  served(places: readonly Group[]): Promise<void> {
+  idle(places: readonly Group[]): Promise<void> {
     return until(() => places.every((group) => !group.due && !group['busy']), 'nothing waited');
   }
 
   /** As if this node had applied more events meanwhile than it keeps in memory. */
-  forget(): void {
+  clearRecent(): void {
     this.tidings.current.app.get(LogFollower)['recent'] = [];
   }
 }
 
 /** The hand, which lets go after each test: call it before what must find the service as it was. */
-export function useHub(tidings: { readonly current: TestTidings }): HandOnHub {
-  const hand = new HandOnHub(tidings);
+export function useHubControl(tidings: { readonly current: TestTidings }): HubControl {
+  const hand = new HubControl(tidings);
   afterEach(() => hand.undo.splice(0).forEach((work) => work()));
   return hand;
 }
 
 /** `count` turns of the event loop: whoever can go on has gone on. */
-export async function turns(count = 20): Promise<void> {
+export async function loopIterations(count = 20): Promise<void> {
   for (let n = 0; n < count; n += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** The client of `socket` takes as many writes as it is allowed, and no more until it is allowed more. */
-export function rationed(socket: Socket): { allow(writes: number): void } {
+export function limitWrites(socket: Socket): { allow(writes: number): void } {
   let left = 0;
   const write = socket.write.bind(socket);
   socket.write = (frames) => {

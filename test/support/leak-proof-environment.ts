@@ -15,7 +15,7 @@ const WATCHED = new Set([
   'UDPWrap',
 ]);
 /** ms in which what was closed may really go away. */
-const PATIENCE_MS = 3_000;
+const CLOSE_TIMEOUT_MS = 3_000;
 
 /** Tests run where Node loads them: there is no realm to make, and nothing in it to take away again. */
 export default class LeakProofEnvironment implements JestEnvironment {
@@ -43,7 +43,7 @@ export default class LeakProofEnvironment implements JestEnvironment {
     if (event.name === 'error' || (event.name === 'test_done' && event.test.errors.length > 0)) this.failed = true;
     if (event.name === 'hook_failure') this.failed = true;
     if (event.name !== 'run_finish' || this.failed) return;
-    const deadline = Date.now() + PATIENCE_MS;
+    const deadline = Date.now() + CLOSE_TIMEOUT_MS;
     for (;;) {
       const leaked = [...openResources()].filter(([kind, count]) => count > (this.before.get(kind) ?? 0));
       if (leaked.length === 0) return;

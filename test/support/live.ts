@@ -51,20 +51,20 @@ export async function postUntilBehind(
 }
 
 /** Prints the least, the middle and the most of `measured` ms. */
-export function figure(what: string, measured: readonly number[]): void {
+export function printFigure(what: string, measured: readonly number[]): void {
   const sorted = measured.toSorted((a, b) => a - b);
   const [least, middle, most] = [sorted[0], sorted[sorted.length >> 1], sorted.at(-1)].map((ms) => ms?.toFixed(1));
   process.stdout.write(`figure: ${what}: min ${least}, median ${middle}, max ${most} ms\n`);
 }
 
 /** Fails if the service has logged anything since this was asked last. */
-export function assertQuiet(tidings: TestTidings): void {
+export function assertNothingLogged(tidings: TestTidings): void {
   const logged = tidings.logged.splice(0);
   if (logged.length > 0) throw new Error(`The service has logged:\n${logged.join('\n')}`);
 }
 
 /** The next `count` events of a subscription to `field`, none with errors. */
-export async function take(watch: Watch, count: number, field = 'projectUpdated'): Promise<Data[]> {
+export async function nextEvents(watch: Watch, count: number, field = 'projectUpdated'): Promise<Data[]> {
   const events: Data[] = [];
   while (events.length < count) {
     const { data, errors } = await watch.next();

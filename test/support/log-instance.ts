@@ -109,7 +109,7 @@ export async function emptyLog(database: TestDatabase): Promise<void> {
 }
 
 /** Something to record: an event of a resource whose id ends with `resource`. */
-export function happening(kind = 'HAPPENED', resource = 1, facts: Record<string, unknown> = {}): EventDraft {
+export function draftEvent(kind = 'HAPPENED', resource = 1, facts: Record<string, unknown> = {}): EventDraft {
   const id = `00000000-0000-4000-8000-${String(resource).padStart(12, '0')}`;
   return { resource: { kind: 'thing', id }, kind, actorId: SYSTEM_ACCOUNT_ID, facts };
 }
@@ -120,7 +120,7 @@ export function range(first: number, last: number): number[] {
 }
 
 /** Calls `work` after so many turns of the microtask queue. */
-export async function afterTurns(turns: number, work: () => unknown): Promise<void> {
+export async function afterMicrotasks(turns: number, work: () => unknown): Promise<void> {
   for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
   work();
 }

@@ -20,7 +20,7 @@ const POST_EVERY_MS = 100;
 /** ms in which PostgreSQL is gone. */
 const GONE_MS = 300;
 /** ms that clients may take to be live again. */
-const PATIENCE_MS = 80_000;
+const RECOVERY_TIMEOUT_MS = 80_000;
 
 export interface Outcome {
   readonly subscriptions: number;
@@ -159,7 +159,7 @@ export class Outages {
 
   private allHave(upTo: number): Promise<void> {
     const have = async () => (await this.clients.report()).every(({ seqs }) => (seqs.at(-1) ?? 0) >= upTo);
-    return until(have, `all clients had event ${upTo}`, PATIENCE_MS);
+    return until(have, `all clients had event ${upTo}`, RECOVERY_TIMEOUT_MS);
   }
 
   private judge(reports: readonly SubscriptionReport[], upTo: number): Omit<Outcome, 'liveAfter'> {

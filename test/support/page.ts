@@ -57,8 +57,8 @@ export class Page {
   }
 
   /** Puts the cookies of a session in their places, as a sign-in would. */
-  keep(...tokens: readonly [accessToken: string, refreshToken: string]): void {
-    for (const [at, token] of tokens.entries()) this.jar.set(KEPT[at]!, token);
+  setSessionCookies(...tokens: readonly [accessToken: string, refreshToken: string]): void {
+    for (const [at, token] of tokens.entries()) this.jar.set(SESSION_COOKIES[at]!, token);
   }
 
   /** Signs in with cookies; returns the session's id. */
@@ -98,7 +98,7 @@ export function usePages(tidings: { readonly current: TestTidings }) {
   const signedIn = async ({ id, email } = ada): Promise<Page & { session: string }> => {
     const own = page();
     const { accessToken, refreshToken, sessionId } = await tidings.current.signIn(id, email, own.url, 'COOKIE');
-    own.keep(accessToken!, refreshToken);
+    own.setSessionCookies(accessToken!, refreshToken);
     return Object.assign(own, { session: sessionId });
   };
   return {
@@ -124,7 +124,7 @@ export function usePages(tidings: { readonly current: TestTidings }) {
 export const bearer = (accessToken: string) => ({ authorization: `Bearer ${accessToken}` });
 
 /** `WebSocket` as the page has it: the browser adds what it sends with the upgrade. */
-export function inBrowser(page: Page): new (url: string, protocol: string) => WebSocket {
+export function webSocketOf(page: Page): new (url: string, protocol: string) => WebSocket {
   return class extends WebSocket {
     constructor(url: string, protocol: string) {
       super(url, protocol, { headers: page.upgrade });
@@ -133,9 +133,9 @@ export function inBrowser(page: Page): new (url: string, protocol: string) => We
 }
 
 /** The names of the cookies where there is no TLS, in the order in which they are set. */
-export const KEPT = ['tidings-access', 'tidings-refresh'];
+export const SESSION_COOKIES = ['tidings-access', 'tidings-refresh'];
 /** As replies take them away. */
-export const CLEARED = KEPT.map((name) => {
+export const CLEARED_COOKIES = SESSION_COOKIES.map((name) => {
   return { name, value: '', maxAge: 0, path: '/', httpOnly: true, sameSite: 'strict' };
 });
 

@@ -7,7 +7,7 @@ import { Role } from '../../src/engine/access/role.js';
 import { AccessTokens } from '../../src/engine/sessions/access-tokens.js';
 import { SessionService } from '../../src/engine/sessions/session.service.js';
 import { GraphqlClient, type Reply } from './graphql-client.js';
-import { KEPT } from './page.js';
+import { SESSION_COOKIES } from './page.js';
 import { RawSocket } from './socket-client.js';
 import { PASSWORD, type Person, type TestTidings } from './tidings.js';
 
@@ -132,7 +132,7 @@ export class SharedBrowser {
         this.expire();
         break;
       case 'evict':
-        this.jar = new Map([...this.jar].filter(([name]) => name !== KEPT[0]));
+        this.jar = new Map([...this.jar].filter(([name]) => name !== SESSION_COOKIES[0]));
         break;
       case 'end elsewhere':
         await this.tidings.app.get(SessionService).endAll(this.people[step.person]!.id, undefined, 'PASSWORD_RESET');
@@ -151,7 +151,7 @@ export class SharedBrowser {
     const { token } = this.tidings.app
       .get(AccessTokens)
       .issue(account, session, Role.USER, new Date(Date.now() - 60_000));
-    this.jar = new Map([...this.jar, [KEPT[0]!, token]]);
+    this.jar = new Map([...this.jar, [SESSION_COOKIES[0]!, token]]);
   }
 
   /** The service carries it out. */
@@ -168,7 +168,7 @@ export class SharedBrowser {
   }
 
   private rotationsSince({ jar }: Sent, states: States): number {
-    const [, session = '', generation] = (jar.get(KEPT[1]!) ?? '').split('.');
+    const [, session = '', generation] = (jar.get(SESSION_COOKIES[1]!) ?? '').split('.');
     return (states.get(session)?.generation ?? 0) - Number(generation ?? 0);
   }
 
@@ -248,7 +248,7 @@ export class SharedBrowser {
     }
     const isAccepted = lives && access !== undefined && access.expiresAt > Date.now();
     const names = set.map(({ name, maxAge }) => [name, maxAge === 0]);
-    const [kept, cleared] = [KEPT.map((name) => [name, false]), KEPT.map((name) => [name, true])];
+    const [kept, cleared] = [SESSION_COOKIES.map((name) => [name, false]), SESSION_COOKIES.map((name) => [name, true])];
     switch (act) {
       case 'me':
         check([data?.me?.id, names], [isAccepted ? account : undefined, []]);
@@ -286,7 +286,7 @@ export class SharedBrowser {
   }
 
   private ownerOf(jar: Jar): Owner {
-    const [accessToken, refreshToken] = KEPT.map((name) => jar.get(name));
+    const [accessToken, refreshToken] = SESSION_COOKIES.map((name) => jar.get(name));
     const session = refreshToken?.split('.')[1];
     const claims = accessToken && JSON.parse(Buffer.from(accessToken.split('.')[1]!, 'base64url').toString());
     const access = claims && { account: claims.sub as string, expiresAt: claims.exp * 1000 };

@@ -9,7 +9,7 @@ const { Client } = createRequire(import.meta.resolve('@mikro-orm/postgresql'))('
 };
 
 /** The node's own look at its log, twice a second whether or not anybody asks: no cost of any request. */
-const LOOK = /from event where (?:event\.)?pos /;
+const FOLLOWER_QUERY = /from event where (?:event\.)?pos /;
 
 /** Tells `listener` each statement, with its values, that is sent while `work` runs, by whomever in this process. */
 export async function listenToStatements(
@@ -33,7 +33,7 @@ export async function listenToStatements(
 /** The statements that were sent while `work` ran. */
 export async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
   const sent: string[] = [];
-  await listenToStatements((sql) => LOOK.test(sql) || sent.push(sql), work);
+  await listenToStatements((sql) => FOLLOWER_QUERY.test(sql) || sent.push(sql), work);
   return sent;
 }
 

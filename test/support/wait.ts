@@ -30,14 +30,14 @@ export async function until(condition: () => boolean | Promise<boolean>, what: s
 }
 
 /** ms that `work` takes on this machine just now. */
-export async function taken(work: () => Promise<unknown>): Promise<number> {
+export async function durationOf(work: () => Promise<unknown>): Promise<number> {
   const began = performance.now();
   await work();
   return performance.now() - began;
 }
 
 /** `work` begins `ms` from now, without giving up the event loop for a timer's whole granularity. */
-export async function after<T>(ms: number, work: () => Promise<T>): Promise<T> {
+export async function runAfter<T>(ms: number, work: () => Promise<T>): Promise<T> {
   const start = performance.now() + ms;
   while (performance.now() < start) {
     await new Promise((resolve) => {

@@ -10,15 +10,15 @@ export interface Freshness {
   readonly state: FreshnessState;
   /** Time of the service up to which the data is complete, ms since 1970; undefined if it never was. */
   readonly asOf: number | undefined;
-  /** Whether the data has not been live for longer than `HICCUP`, so that the page must say so. */
+  /** Whether the data has not been live for longer than `RECONNECT_MS`, so that the page must say so. */
   readonly isStale: boolean;
 }
 
 /** ms that a reconnection may take before the page shows it. */
-const HICCUP = 3_000;
+const RECONNECT_MS = 3_000;
 /** ms without progress after which an open connection counts as dead. Progress is reported every 5 s. */
-const SILENCE = 13_000;
-const CHECK = 1_000;
+const SILENT_MS = 13_000;
+const CHECK_MS = 1_000;
 
 /** Elapsed ms by two clocks, the larger value: the monotonic clock stops during sleep, and the wall clock may be adjusted. */
 class Stopwatch {
@@ -59,14 +59,14 @@ export function useFreshness(loadedAt?: number): Freshness {
   useEffect(() => {
     const look = (): void => {
       setOnline(navigator.onLine);
-      const isSilent = progress.current!.elapsed > SILENCE;
+      const isSilent = progress.current!.elapsed > SILENT_MS;
       if (claimed === 'live' && !isSilent) trouble.current = null;
       else trouble.current ??= new Stopwatch();
-      const isLong = isSilent || (trouble.current?.elapsed ?? 0) > HICCUP;
+      const isLong = isSilent || (trouble.current?.elapsed ?? 0) > RECONNECT_MS;
       setVerdict((known) => (known.isSilent === isSilent && known.isLong === isLong ? known : { isSilent, isLong }));
     };
     look();
-    const timer = setInterval(look, CHECK);
+    const timer = setInterval(look, CHECK_MS);
     const events = ['online', 'offline', 'pageshow', 'focus'] as const;
     for (const name of events) window.addEventListener(name, look);
     document.addEventListener('visibilitychange', look);

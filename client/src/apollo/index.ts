@@ -3,7 +3,7 @@ import { ApolloClient, gql, InMemoryCache } from '@apollo/client';
 import { print } from '@apollo/client/utilities';
 import type { Json } from '../document.js';
 import type { Tidings } from '../tidings.js';
-import { foldingInto } from './folding.js';
+import { eventWriter } from './event-writer.js';
 import { apolloLink } from './link.js';
 import { possibleTypes, typePolicies } from './policies.js';
 
@@ -19,7 +19,7 @@ const accountOf = ({ account }: Json): string | undefined => account?.id;
 /** Creates a client whose cache belongs to one account. The cache is cleared when the account signs out or another one signs in. */
 export function createApollo(tidings: Tidings, options: ApolloOptions = {}): ApolloClient {
   const cache = options.cache ?? new InMemoryCache({ typePolicies, possibleTypes });
-  const folding = foldingInto(cache);
+  const folding = eventWriter(cache);
   const client = new ApolloClient({ ...options, cache, link: apolloLink(tidings, folding) });
   const subscribe: (own: Json) => Json = client.subscribe.bind(client);
   // Deduplication would join it to a running subscription and miss the earlier events.
@@ -39,7 +39,7 @@ export function createApollo(tidings: Tidings, options: ApolloOptions = {}): Apo
     prepare: (document) =>
       cache.transformDocument((document as Json).kind ? (document as Json) : gql((document as Json).toString())),
     write: (document, variables, data, began) =>
-      folding.over(began as number, () => cache.writeQuery({ query: document as Json, variables, data })),
+      folding.writeSnapshot(began as number, () => cache.writeQuery({ query: document as Json, variables, data })),
     lose(id) {
       cache.evict({ id: `Project:${id}` });
     },

@@ -3,13 +3,13 @@ import { ApolloLink, Observable } from '@apollo/client';
 import { print } from '@apollo/client/utilities';
 import type { Result } from '../post.js';
 import type { Tidings } from '../tidings.js';
-import type { Folding } from './folding.js';
+import type { EventWriter } from './event-writer.js';
 
 /**
  * A terminating link for your own `ApolloClient`. Pending operations fail with `SignedOut` when another account signs in. Run
  * subscriptions with `context: { queryDeduplication: false }`: otherwise Apollo joins equal ones, and later subscribers miss events.
  */
-export function apolloLink(tidings: Tidings, folding?: Folding): ApolloLink {
+export function apolloLink(tidings: Tidings, folding?: EventWriter): ApolloLink {
   return new ApolloLink(
     ({ query, variables, operationName, operationType }) =>
       new Observable<ApolloLink.Result>((observer) => {
@@ -27,7 +27,7 @@ export function apolloLink(tidings: Tidings, folding?: Folding): ApolloLink {
         const began = folding?.began() ?? 0;
         tidings.execute(text, variables, { signal: abort.signal, operationName }).then(
           // Events that arrived meanwhile are newer than the answer.
-          (result) => (folding ? folding.over(began, () => end(result)) : end(result)),
+          (result) => (folding ? folding.writeSnapshot(began, () => end(result)) : end(result)),
           error,
         );
         return () => abort.abort();

@@ -5,7 +5,7 @@ import { filter } from 'rxjs';
 import { eventOf } from '../event.js';
 
 /** Number of recent cursors kept to detect duplicates. */
-const KNOWN = 512;
+const MAX_CURSORS = 512;
 
 /**
  * A link to put directly in front of `GraphQLWsLink`. It updates `$after` in the variables object, which graphql-ws sends again after a
@@ -23,7 +23,7 @@ export function resumeLink(): ApolloLink {
         if (cursor === undefined) return true;
         if (known.has(cursor)) return false;
         known.add(cursor);
-        if (known.size > KNOWN) known.delete(known.values().next().value!);
+        if (known.size > MAX_CURSORS) known.delete(known.values().next().value!);
         variables['after'] = cursor;
         return true;
       }),

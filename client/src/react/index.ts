@@ -58,11 +58,11 @@ export function useLive<Data = Json, Event = Json, Vars extends Variables = Vari
   { variables, reduce, onEvent }: UseLiveOptions<Data, Vars> = {},
 ): LiveView<Data> {
   const tidings = useTidings();
-  const question = { snapshot, subscription, variables: variables ?? {} } as never;
-  const key = keyOf(question);
+  const operations = { snapshot, subscription, variables: variables ?? {} } as never;
+  const key = keyOf(operations);
   // The key covers all dependencies.
   // oxlint-disable-next-line react-hooks/exhaustive-deps
-  const live = useMemo(() => sharedLive(tidings, question), [tidings, key]);
+  const live = useMemo(() => sharedLive(tidings, operations), [tidings, key]);
   useEffect(() => void (live.reduce = reduce), [live, reduce]);
   useEffect(() => onEvent && live.events.subscribe(onEvent), [live, onEvent]);
   useEffect(() => live.acquire(), [live]);

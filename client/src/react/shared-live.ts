@@ -17,7 +17,7 @@ export interface LiveView<Data = Json> {
   readonly readAt: number | undefined;
 }
 
-export interface LiveQuestion {
+export interface LiveOperations {
   readonly snapshot: Document;
   readonly subscription: Document;
   readonly variables: Variables;
@@ -26,7 +26,7 @@ export interface LiveQuestion {
 /** Returns the data after an event. Not used with Apollo. */
 export type Reduce = ((data: Json, event: Json) => Json) | undefined;
 
-const LINGER = 1_000;
+const STOP_DELAY = 1_000;
 export const LOADING: LiveView = {
   data: undefined,
   status: 'loading',
@@ -49,12 +49,12 @@ export class SharedLive {
 
   constructor(
     readonly tidings: Tidings,
-    readonly question: LiveQuestion,
+    readonly operations: LiveOperations,
     /** All shared instances of the client, by key. */
     readonly all: Map<string, SharedLive>,
     readonly key: string,
   ) {
-    this.#linger();
+    this.#stopLater();
   }
 
   /** Registers a user, and returns the function to release it. */
@@ -66,13 +66,13 @@ export class SharedLive {
     if (!this.#live || this.view.get().status === 'ended') this.#start();
     return () => {
       this.#users -= 1;
-      if (this.#users === 0) this.#linger();
+      if (this.#users === 0) this.#stopLater();
     };
   }
 
   /** Stops unless it is acquired in time: server rendering and abandoned renders run no effects. */
-  #linger(): void {
-    this.#timer = setTimeout(() => this.#stop(), LINGER);
+  #stopLater(): void {
+    this.#timer = setTimeout(() => this.#stop(), STOP_DELAY);
   }
 
   #set(change: Partial<LiveView>): void {
@@ -99,10 +99,10 @@ export class SharedLive {
   }
 
   #start(): void {
-    const { tidings, question } = this;
-    const { variables } = question;
+    const { tidings, operations } = this;
+    const { variables } = operations;
     const { cache } = tidings;
-    const [snapshot, subscription] = [question.snapshot, question.subscription].map(
+    const [snapshot, subscription] = [operations.snapshot, operations.subscription].map(
       (document) => (cache ? cache.prepare(document) : document) as Document,
     ) as [Document, Document];
     let began: unknown;
@@ -160,15 +160,15 @@ function union(paths: readonly Path[], more: readonly Path[]): Path[] {
 const shared = new WeakMap<Tidings, Map<string, SharedLive>>();
 
 /** The shared instance for these operations and the current account. */
-export function sharedLive(tidings: Tidings, question: LiveQuestion): SharedLive {
+export function sharedLive(tidings: Tidings, operations: LiveOperations): SharedLive {
   let all = shared.get(tidings);
   if (!all) shared.set(tidings, (all = new Map()));
   const state = tidings.session.get();
-  const key = (state.status === 'signed-in' ? state.account.id : '') + keyOf(question);
+  const key = (state.status === 'signed-in' ? state.account.id : '') + keyOf(operations);
   let live = all.get(key);
-  if (!live || live.view.get().status === 'ended') all.set(key, (live = new SharedLive(tidings, question, all, key)));
+  if (!live || live.view.get().status === 'ended') all.set(key, (live = new SharedLive(tidings, operations, all, key)));
   return live;
 }
 
-export const keyOf = ({ snapshot, subscription, variables }: LiveQuestion): string =>
+export const keyOf = ({ snapshot, subscription, variables }: LiveOperations): string =>
   JSON.stringify([textOf(snapshot), textOf(subscription), variables]);

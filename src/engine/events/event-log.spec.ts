@@ -6,7 +6,7 @@ import { anyText } from '../../../test/support/any-text.js';
 import { v7 as uuid } from 'uuid';
 import { createDatabase, type TestDatabase } from '../../../test/support/database.js';
 import { tries } from '../../../test/support/extent.js';
-import { createAccount, emptyLog, happening, LogInstance, range } from '../../../test/support/log-instance.js';
+import { createAccount, emptyLog, draftEvent, LogInstance, range } from '../../../test/support/log-instance.js';
 import { statementsOf } from '../../../test/support/statements.js';
 import { until, within } from '../../../test/support/wait.js';
 import { SYSTEM_ACCOUNT_ID } from '../database/migrations/20261121000001-engine.js';
@@ -31,7 +31,7 @@ afterEach(async () => {
 });
 
 const record = (...kinds: string[]): Promise<void> =>
-  instance.log.transaction(async (tx) => kinds.forEach((kind) => tx.record(happening(kind))));
+  instance.log.transaction(async (tx) => kinds.forEach((kind) => tx.record(draftEvent(kind))));
 const cursorOf = async (pos: number): Promise<string> => {
   const [row] = await database.query<{ nonce: string }>(
     `select encode(nonce, 'hex') as nonce from event where pos = $1`,
@@ -107,7 +107,7 @@ describe('a transaction of the log', () => {
 
   it('that fails takes no position and is heard of by nobody', async () => {
     const failing = instance.log.transaction(async (tx) => {
-      tx.record(happening());
+      tx.record(draftEvent());
       await tx.em.execute('select 1/0');
     });
     await expect(failing).rejects.toMatchObject({ code: '22012' });
@@ -129,7 +129,7 @@ describe('a transaction of the log', () => {
         ),
         async (given) => {
           const facts = JSON.parse(JSON.stringify(given).replaceAll('\\u0000', '')) as Record<string, unknown>;
-          await instance.log.transaction(async (tx) => tx.record(happening('SAID', 1, facts)));
+          await instance.log.transaction(async (tx) => tx.record(draftEvent('SAID', 1, facts)));
           expect(instance.seen.at(-1)?.facts).toEqual(facts);
         },
       ),
@@ -141,7 +141,7 @@ describe('a transaction of the log', () => {
   it('holds the head only at its very end: others commit while it works', async () => {
     const { promise: gate, resolve: open } = Promise.withResolvers<void>();
     const slow = instance.log.transaction(async (tx) => {
-      tx.record(happening('SLOW'));
+      tx.record(draftEvent('SLOW'));
       await tx.em.execute('select 1');
       await gate;
     });
@@ -165,7 +165,7 @@ describe('a transaction of the log', () => {
     await inserted;
     const waiting = instance.log.transaction(async (tx) => {
       createAccount(tx.em, id);
-      tx.record(happening('LATE'));
+      tx.record(draftEvent('LATE'));
     });
     const refusal = waiting.catch((error: unknown) => error);
     await someoneWaits();
@@ -181,11 +181,11 @@ describe('a transaction of the log', () => {
     const { promise: gate, resolve: open } = Promise.withResolvers<void>();
     const holder = instance.log.transaction(async (tx) => {
       await tx.em.execute(`select from account where id = '${actorId}' for update`);
-      tx.record(happening('HOLDER'));
+      tx.record(draftEvent('HOLDER'));
       await gate;
     });
     await until(async () => (await locked(actorId)) > 0, 'the account was locked');
-    const waiting = instance.log.transaction(async (tx) => tx.record({ ...happening('WAITER'), actorId }));
+    const waiting = instance.log.transaction(async (tx) => tx.record({ ...draftEvent('WAITER'), actorId }));
     await someoneWaits();
     await within(60_000, record('OTHER'), 'the other one was committed');
     open();
@@ -228,7 +228,7 @@ describe('eight writers at once', () => {
     const kept: string[] = [];
     for (const turn of range(1, EACH)) {
       const kinds = range(1, 1 + (turn % 3)).map((index) => `${writer}-${turn}-${index}`);
-      const drafts = kinds.map((kind, index) => happening(kind, (writer * turn + index) % 5));
+      const drafts = kinds.map((kind, index) => draftEvent(kind, (writer * turn + index) % 5));
       const end = turn % 8;
       const undone = end === 3 || end === 6;
       const work = async (): Promise<void> => {
@@ -311,7 +311,7 @@ describe('a cursor leads into the log', () => {
     const elsewhere = await createDatabase();
     const stranger = await LogInstance.start({ url: elsewhere.url });
     try {
-      await Promise.all([stranger.commitSilently(happening()), record('A')]);
+      await Promise.all([stranger.commitSilently(draftEvent()), record('A')]);
       await stranger.saw(1);
       expect(await resolved(encodeCursor(stranger.follower.position))).toBeInstanceOf(CursorExpiredError);
     } finally {

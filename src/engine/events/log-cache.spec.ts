@@ -2,7 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createDatabase, type TestDatabase } from '../../../test/support/database.js';
-import { emptyLog, happening, LogInstance, range } from '../../../test/support/log-instance.js';
+import { emptyLog, draftEvent, LogInstance, range } from '../../../test/support/log-instance.js';
 import { until, within } from '../../../test/support/wait.js';
 import type { LogEvent } from './log-event.js';
 import { LogCache, type LogCacheOptions } from './log-cache.js';
@@ -23,7 +23,7 @@ afterEach(async () => {
 });
 
 const silently = (...kinds: string[]): Promise<LogEvent[]> =>
-  instance.commitSilently(...kinds.map((kind) => happening(kind)));
+  instance.commitSilently(...kinds.map((kind) => draftEvent(kind)));
 const heard = async (...kinds: string[]): Promise<void> => {
   await silently(...kinds);
   await instance.follower.look();
@@ -220,7 +220,7 @@ describe('a view', () => {
     const total = 60;
     const writing = (async () => {
       for (const turn of range(1, total))
-        await instance.log.transaction(async (tx) => tx.record(happening(String(turn))));
+        await instance.log.transaction(async (tx) => tx.record(draftEvent(String(turn))));
     })();
     let asked = 0;
     const asking = range(1, 3).map(async (reader) => {

@@ -3,9 +3,9 @@ import { Logger } from '@nestjs/common';
 import { Client } from 'pg';
 import { createDatabase, type TestDatabase } from '../../../test/support/database.js';
 import {
-  afterTurns,
+  afterMicrotasks,
   emptyLog,
-  happening,
+  draftEvent,
   LogInstance,
   type LogInstanceOptions,
   range,
@@ -42,7 +42,7 @@ afterAll(async () => {
 
 /** Commits so many events in one transaction, unheard; returns them. */
 const silently = (count = 1): Promise<LogEvent[]> =>
-  instance.commitSilently(...range(1, count).map((n) => happening(`E${n}`)));
+  instance.commitSilently(...range(1, count).map((n) => draftEvent(`E${n}`)));
 /** The same by plain SQL, which needs no connection of the instance. */
 const directly = (): Promise<unknown> =>
   database.query(
@@ -239,7 +239,7 @@ describe('a wake-up', () => {
         await silently();
       };
       const leave = instance.follower.on('delivery', ({ pos }) => {
-        if (pos === before + 1) void afterTurns(turns, () => instance.follower.look());
+        if (pos === before + 1) void afterMicrotasks(turns, () => instance.follower.look());
       });
       await instance.follower.look();
       await instance.saw(before + 2);
@@ -370,7 +370,7 @@ describe('a log that is not the one that was followed', () => {
 
   it('is the same one after everything seen was pruned', async () => {
     await start();
-    await instance.log.transaction(async (tx) => tx.record(happening()));
+    await instance.log.transaction(async (tx) => tx.record(draftEvent()));
     await database.query('delete from event');
     await instance.follower.look();
     expect([instance.follower.fresh, logged]).toEqual([true, []]);

@@ -1,6 +1,6 @@
 // What is older than EVENT_RETENTION goes, from the beginning of the log and never from its end.
 import { createDatabase, type TestDatabase } from '../../../test/support/database.js';
-import { emptyLog, happening, LogInstance, range } from '../../../test/support/log-instance.js';
+import { emptyLog, draftEvent, LogInstance, range } from '../../../test/support/log-instance.js';
 import type { Config } from '../config/config.js';
 import { Metrics } from '../monitoring/metrics.js';
 import { CursorExpiredError } from '../errors/service-error.js';
@@ -26,7 +26,7 @@ beforeEach(async () => {
 afterEach(() => instance.stop());
 
 const record = (count: number) =>
-  instance.log.transaction(async (tx) => range(1, count).forEach(() => tx.record(happening())));
+  instance.log.transaction(async (tx) => range(1, count).forEach(() => tx.record(draftEvent())));
 const positions = async () =>
   (await database.query<{ pos: number }>('select pos::int as pos from event order by pos')).map(({ pos }) => pos);
 /** As if these had been written two days ago. */
@@ -78,7 +78,7 @@ describe('retention', () => {
 
   it('removes more than one batch, and an empty log has nothing to remove', async () => {
     expect(await retention.prune()).toBe(0);
-    await instance.commitSilently(...range(1, 5_500).map(() => happening()));
+    await instance.commitSilently(...range(1, 5_500).map(() => draftEvent()));
     await age(...range(1, 5_400));
     expect(await retention.prune()).toBe(5_400);
     expect(await positions()).toEqual(range(5_401, 5_500));

@@ -2,7 +2,7 @@
 import { fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { createDatabase, type TestDatabase } from '../../../test/support/database.js';
-import { happening, LogInstance } from '../../../test/support/log-instance.js';
+import { draftEvent, LogInstance } from '../../../test/support/log-instance.js';
 import { within } from '../../../test/support/wait.js';
 import { SYSTEM_ACCOUNT_ID } from '../database/migrations/20261121000001-engine.js';
 import { HEAD_HELD_MS } from './event-log.js';
@@ -38,7 +38,7 @@ describe('a process that stalls while it holds the head', () => {
       // PostgreSQL ends other transactions of which it hears nothing after 10 s.
       await within(
         HEAD_HELD_MS + 4_000,
-        instance.log.transaction(async (tx) => tx.record(happening('OTHER'))),
+        instance.log.transaction(async (tx) => tx.record(draftEvent('OTHER'))),
         'the other one was committed',
       );
       await instance.saw(meanwhile.length);

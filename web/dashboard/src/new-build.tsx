@@ -3,9 +3,9 @@ import { useConnection } from '@tidings/client/react';
 import { useEffect, useRef } from 'react';
 
 /** ms over which pages spread their reloads. */
-const SPREAD = 60_000;
+const SPREAD_MS = 60_000;
 /** ms between attempts to reach the page. */
-const AGAIN = 5_000;
+const RETRY_MS = 5_000;
 const KEY = 'tidings reloaded for';
 
 /** Whether this tab has not been reloaded for this reason yet. Records the reason. Drafts are stored separately (kept.ts). */
@@ -33,12 +33,12 @@ export function reloadOnceForMissingFiles(): void {
 /** Reloads as soon as the page can be reached: an unattended screen would stay on the error page of the browser. */
 async function reloadWhenReachable(signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    const timeout = AbortSignal.timeout(AGAIN);
+    const timeout = AbortSignal.timeout(RETRY_MS);
     const found = await fetch(location.pathname, { method: 'HEAD', signal: AbortSignal.any([signal, timeout]) }).catch(
       () => undefined,
     );
     if (found?.ok) return location.reload();
-    await new Promise((resolve) => setTimeout(resolve, AGAIN));
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
   }
 }
 
@@ -58,7 +58,7 @@ export function ReloadForNewBuild(): null {
   useEffect(() => {
     first.current ??= build;
     if (!build || build === first.current) return undefined;
-    return reloadLater(Math.random() * SPREAD, () => isFirst(`build ${build}`));
+    return reloadLater(Math.random() * SPREAD_MS, () => isFirst(`build ${build}`));
   }, [build]);
   return null;
 }

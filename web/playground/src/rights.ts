@@ -47,7 +47,7 @@ export interface FollowedRights {
 }
 
 /** ms before a failed read is retried. */
-const AGAIN = 3_000;
+const RETRY_MS = 3_000;
 
 /** Follows the roles while somebody is signed in; undefined while unknown. */
 export function followRights(tidings: Tidings): FollowedRights {
@@ -98,7 +98,7 @@ function follow(tidings: Tidings, signal: AbortSignal, set: (rights: Rights) => 
         if (!isFollowing) listen(projects.lastCursor);
       }
     } catch {
-      if (!signal.aborted) setTimeout(() => !signal.aborted && void read(), AGAIN);
+      if (!signal.aborted) setTimeout(() => !signal.aborted && void read(), RETRY_MS);
     } finally {
       isReading = false;
     }

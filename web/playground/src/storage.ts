@@ -3,14 +3,14 @@ import { redactJson } from './redact.js';
 
 /** Version of the entries' format. Entries of earlier versions are removed. */
 const VERSION = 1;
-const FAMILY = 'tidings playground';
-const PREFIX = `${FAMILY} ${VERSION} `;
+const KEY_PREFIX = 'tidings playground';
+const PREFIX = `${KEY_PREFIX} ${VERSION} `;
 
 const TABS = `${PREFIX}graphiql:tabState`;
 /** GraphiQL stores these of the open tab twice. Storing one copy keeps variables with their document, which redaction needs. */
 const OF_OPEN_TAB = /^graphiql:(query|variables|headers)$/;
 
-const keys = (): string[] => Object.keys(localStorage).filter((key) => key.startsWith(FAMILY));
+const keys = (): string[] => Object.keys(localStorage).filter((key) => key.startsWith(KEY_PREFIX));
 
 function ofOpenTab(name: string): string | null {
   try {

@@ -9,15 +9,15 @@ interface Message {
 }
 
 /** Maximum number of visible messages; the oldest are removed. */
-const MOST = 3;
+const MAX_MESSAGES = 3;
 /** ms that a message is shown. */
-const STAY = 20_000;
+const SHOWN_MS = 20_000;
 
 const Shown = createContext<{ readonly messages: readonly Message[]; readonly dismiss: (id: number) => void }>({
   messages: [],
   dismiss: () => {},
 });
-const Tell = createContext<(text: string) => void>(() => {});
+const ShowMessage = createContext<(text: string) => void>(() => {});
 
 export function MessagesProvider({ children }: { readonly children: ReactNode }): ReactNode {
   const [messages, setMessages] = useState<readonly Message[]>([]);
@@ -26,20 +26,20 @@ export function MessagesProvider({ children }: { readonly children: ReactNode })
   const tell = useCallback(
     (text: string) => {
       const id = (next.current += 1);
-      setMessages((all) => [...all, { id, text }].slice(-MOST));
-      setTimeout(() => dismiss(id), STAY);
+      setMessages((all) => [...all, { id, text }].slice(-MAX_MESSAGES));
+      setTimeout(() => dismiss(id), SHOWN_MS);
     },
     [dismiss],
   );
   const shown = useMemo(() => ({ messages, dismiss }), [messages, dismiss]);
   return (
-    <Tell value={tell}>
+    <ShowMessage value={tell}>
       <Shown value={shown}>{children}</Shown>
-    </Tell>
+    </ShowMessage>
   );
 }
 
-export const useTell = (): ((text: string) => void) => use(Tell);
+export const useShowMessage = (): ((text: string) => void) => use(ShowMessage);
 
 /** The visible messages. A dialog needs its own instance, since nothing behind a dialog is announced. */
 export function Messages(): ReactNode {

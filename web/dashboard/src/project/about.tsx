@@ -7,7 +7,7 @@ import styles from './about.module.css';
 import { type ProjectView, usePresence } from './project-data.js';
 
 const ROLES = { OWNER: 'Owner', EDITOR: 'Editor', VIEWER: 'Viewer' } as const;
-const MOST = 12;
+const MAX_MEMBERS = 12;
 const money = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
 export function About({
@@ -19,7 +19,7 @@ export function About({
 }): ReactNode {
   const { id, description, health, lead, budget, members, viewerRole } = project;
   const presence = usePresence(id);
-  const others = members.nodes.length - MOST;
+  const others = members.nodes.length - MAX_MEMBERS;
   return (
     <dl className={styles.about}>
       <div>
@@ -54,19 +54,21 @@ export function About({
       <div>
         <dt className={styles.term}>Watching now</dt>
         <dd className={styles.people}>
-          {presence?.viewers.slice(0, MOST).map((person) => (
+          {presence?.viewers.slice(0, MAX_MEMBERS).map((person) => (
             <span key={person.id} className={styles.person}>
               <Avatar person={person} />
               <bdi>{person.name}</bdi>
             </span>
           ))}
-          {presence && presence.count > MOST && <span className={controls.hint}>and {presence.count - MOST} more</span>}
+          {presence && presence.count > MAX_MEMBERS && (
+            <span className={controls.hint}>and {presence.count - MAX_MEMBERS} more</span>
+          )}
         </dd>
       </div>
       <div>
         <dt className={styles.term}>Members</dt>
         <dd className={styles.people}>
-          {members.nodes.slice(0, MOST).map(({ user, role }) => (
+          {members.nodes.slice(0, MAX_MEMBERS).map(({ user, role }) => (
             <span key={user.id} className={styles.person}>
               <Avatar person={user} />
               <bdi>{user.name}</bdi>

@@ -6,13 +6,13 @@ import { classes, controls } from '../../../shared/controls.js';
 import { Avatar } from '../frame/avatars.js';
 import { PostCommentDocument, type PostCommentInput } from '../gql/graphql.js';
 import styles from './feed.module.css';
-import { useKept } from './kept.js';
+import { useStoredState } from './stored-state.js';
 import { type Outbox, type Post, useOutbox } from './outbox.js';
 import { type CommentData, loadOlderComments, type UpdateData, useMore } from './project-data.js';
-import { Unposted } from './unposted.js';
+import { PendingPost } from './pending-post.js';
 
-const FOLDED = 3;
-const LONGEST = 4_000;
+const MAX_COLLAPSED = 3;
+const MAX_LENGTH = 4_000;
 
 export function CommentItem({
   comment: { author, createdAt, editedAt, body, update },
@@ -62,7 +62,7 @@ export function PendingComment({
         <p className={styles.body} dir="auto">
           {post.input.body}
         </p>
-        <Unposted post={post} outbox={outbox} />
+        <PendingPost post={post} outbox={outbox} />
       </div>
     </li>
   );
@@ -82,7 +82,7 @@ export function CommentComposer({
 }): ReactNode {
   const session = useSession();
   const account = session.status === 'signed-in' ? session.account.id : '';
-  const [body, setBody] = useKept<string>(`draft ${account} ${target}`, '', isBlank);
+  const [body, setBody] = useStoredState<string>(`draft ${account} ${target}`, '', isBlank);
   const submit = (event?: FormEvent): void => {
     event?.preventDefault();
     if (!body.trim()) return;
@@ -99,7 +99,7 @@ export function CommentComposer({
         aria-label={label}
         placeholder={label}
         rows={body ? 3 : 1}
-        maxLength={LONGEST}
+        maxLength={MAX_LENGTH}
         value={body}
         dir="auto"
         onChange={({ target: { value } }) => setBody(() => value)}
@@ -137,7 +137,7 @@ export function UpdateComments({
   const { hasNextPage, endCursor } = pageInfo;
   const load = useCallback(() => loadOlderComments(id, endCursor ?? null), [id, endCursor]);
   const { state, more } = useMore(load);
-  const shown = (isOpen ? nodes : nodes.slice(0, FOLDED)).toReversed();
+  const shown = (isOpen ? nodes : nodes.slice(0, MAX_COLLAPSED)).toReversed();
   const earlier = nodes.length - shown.length;
   return (
     <div className={styles.comments}>

@@ -4,7 +4,7 @@ import { type FormEvent, type ReactNode, useId, useState } from 'react';
 import { classes, controls } from '../../../shared/controls.js';
 import { HEALTH_WORDS, type Health, Shape } from '../../../shared/shapes.js';
 import styles from './composer.module.css';
-import { useKept } from './kept.js';
+import { useStoredState } from './stored-state.js';
 
 export interface UpdateDraft {
   readonly title: string;
@@ -30,7 +30,7 @@ export function UpdateComposer({
   const id = useId();
   const session = useSession();
   const account = session.status === 'signed-in' ? session.account.id : '';
-  const [draft, setDraft] = useKept(`draft ${account} ${projectId}`, EMPTY, isEmpty);
+  const [draft, setDraft] = useStoredState(`draft ${account} ${projectId}`, EMPTY, isEmpty);
   const [isOpen, setOpen] = useState(!isEmpty(draft));
   const set = (change: Partial<UpdateDraft>): void => setDraft((before) => ({ ...before, ...change }));
   const chosen = draft.health ?? health ?? 'ON_TRACK';

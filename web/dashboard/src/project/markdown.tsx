@@ -4,10 +4,10 @@ import { createElement, type ReactNode, useMemo } from 'react';
 import styles from './prose.module.css';
 
 /** Maximum nesting depth. A text with deeper nesting is shown as plain text. */
-const DEEPEST = 20;
+const MAX_DEPTH = 20;
 
 // Parsing time is linear in the length of the text, for any text.
-const markdown = new MarkdownIt('commonmark', { html: false, maxNesting: DEEPEST + 1 });
+const markdown = new MarkdownIt('commonmark', { html: false, maxNesting: MAX_DEPTH + 1 });
 markdown.validateLink = (url) => /^(?:https?|mailto):/i.test(url) || !/^[a-z][a-z\d+.-]*:/i.test(url);
 
 /** Headings of a text rank below those of the page. */
@@ -70,7 +70,7 @@ function elementsOf(text: string): readonly ReactNode[] | undefined {
     if (token.hidden) continue;
     if (token.nesting === 1) {
       open.push({ token, children: [] });
-      if (open.length >= DEEPEST) return undefined;
+      if (open.length >= MAX_DEPTH) return undefined;
     } else if (token.nesting === -1) {
       const closed = open.pop()!;
       add(elementOf(closed, nextKey()));

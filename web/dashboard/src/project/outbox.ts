@@ -5,7 +5,7 @@ import { type DocumentNode, print } from 'graphql';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { serviceNow } from '../../../shared/clock.js';
 import { tidings } from '../tidings.js';
-import { useKept } from './kept.js';
+import { useStoredState } from './stored-state.js';
 
 export interface Post<Input> {
   /** Its `idempotencyKey`. */
@@ -43,7 +43,7 @@ export function useOutbox<Input extends object>(
 ): Outbox<Input> {
   const session = useSession();
   const account = session.status === 'signed-in' ? session.account.id : '';
-  const [posts, setPosts] = useKept<readonly Post<Input>[]>(`outbox ${account} ${target}`, [], isNone);
+  const [posts, setPosts] = useStoredState<readonly Post<Input>[]>(`outbox ${account} ${target}`, [], isNone);
   // Posts from before a reload: whether they arrived is unknown.
   const [problems, setProblems] = useState(() => new Map(posts.map(({ key }) => [key, ''])));
   const isGone = useRef(false);

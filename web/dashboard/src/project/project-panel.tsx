@@ -6,7 +6,7 @@ import { Badge } from '../../../shared/badge.js';
 import { controls } from '../../../shared/controls.js';
 import type { Freshness } from '../../../shared/freshness.js';
 import { Messages } from '../frame/messages.js';
-import { StaleBand } from '../frame/stale-band.js';
+import { StaleBanner } from '../frame/stale-banner.js';
 import type { WallSearch } from '../router.js';
 import { About } from './about.js';
 import { ChatFeed } from './chat-feed.js';
@@ -15,15 +15,15 @@ import styles from './project-panel.module.css';
 import { Tabs } from './tabs.js';
 import { UpdatesFeed } from './updates-feed.js';
 
-const NARROW = matchMedia('(max-width: 900px)');
+const NARROW_SCREEN = matchMedia('(max-width: 900px)');
 
 function useIsNarrow(): boolean {
   return useSyncExternalStore(
     (listener) => {
-      NARROW.addEventListener('change', listener);
-      return () => NARROW.removeEventListener('change', listener);
+      NARROW_SCREEN.addEventListener('change', listener);
+      return () => NARROW_SCREEN.removeEventListener('change', listener);
     },
-    () => NARROW.matches,
+    () => NARROW_SCREEN.matches,
   );
 }
 
@@ -167,7 +167,7 @@ export default function ProjectPanel({
             Close
           </button>
         </header>
-        <StaleBand freshness={freshness} />
+        <StaleBanner freshness={freshness} />
         {found ? (
           <CatchBoundary getResetKey={() => found.id} errorComponent={Broken}>
             <Project key={found.id} found={found} />

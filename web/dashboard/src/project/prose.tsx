@@ -5,12 +5,12 @@ import styles from './prose.module.css';
 const MarkdownText = lazy(() => import('./markdown.js'));
 
 /** Characters, and lines, above which a text is collapsed. */
-const LONG = 1_500;
-const MANY = 25;
+const MAX_CHARACTERS = 1_500;
+const MAX_LINES = 25;
 
 /** A text in Markdown. Long texts are collapsed. */
 export const Prose = memo(function Prose({ text }: { readonly text: string }): ReactNode {
-  const isLong = text.length > LONG || text.split('\n').length > MANY;
+  const isLong = text.length > MAX_CHARACTERS || text.split('\n').length > MAX_LINES;
   const [isOpen, setOpen] = useState(false);
   if (!text) return null;
   return (

@@ -11,7 +11,7 @@ import styles from './feed.module.css';
 import { type Post, useOutbox } from './outbox.js';
 import { loadOlderUpdates, type ProjectData, type UpdateData, useMore } from './project-data.js';
 import { Prose } from './prose.js';
-import { Unposted } from './unposted.js';
+import { PendingPost } from './pending-post.js';
 
 const UpdateItem = memo(function UpdateItem({
   projectId,
@@ -89,7 +89,7 @@ export function UpdatesFeed({
             <bdi className={styles.author}>{me?.name}</bdi>
           </p>
           <Prose text={post.input.body ?? ''} />
-          <Unposted post={post} outbox={outbox} />
+          <PendingPost post={post} outbox={outbox} />
         </article>
       ))}
       {updates.nodes.length === 0 && outbox.posts.length === 0 && (

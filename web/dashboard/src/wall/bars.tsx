@@ -11,7 +11,7 @@ const WIDTH = 4;
 const GAP = 1;
 const HEIGHT = 24;
 /** Minimum number of posts for a bar of full height, so that a single post does not fill it. */
-const LEAST = 4;
+const MIN_FULL_HEIGHT = 4;
 
 interface Heights {
   readonly updates: number;
@@ -29,7 +29,7 @@ const count = (number: number, word: string): string => `${number} ${word}${numb
 
 export const Bars = memo(function Bars({ activity }: { readonly activity: Card['activity'] }): ReactNode {
   const days = lastDays(activity, serviceNow());
-  const most = Math.max(LEAST, ...days.map(({ updates, comments }) => updates + comments));
+  const most = Math.max(MIN_FULL_HEIGHT, ...days.map(({ updates, comments }) => updates + comments));
   const scale = (posts: number): number => (posts * HEIGHT) / most;
   const bar = (at: number, from: number, posts: number): string =>
     posts === 0 ? '' : `M${at * (WIDTH + GAP)} ${HEIGHT - scale(from)}v${-scale(posts)}h${WIDTH}v${scale(posts)}z`;

@@ -4,14 +4,14 @@ import { lazy, type ReactNode, Suspense, useDeferredValue, useEffect, useRef, us
 import { controls } from '../../../shared/controls.js';
 import type { Freshness } from '../../../shared/freshness.js';
 import { Messages } from '../frame/messages.js';
-import { StaleBand } from '../frame/stale-band.js';
+import { StaleBanner } from '../frame/stale-banner.js';
 import { TopBar } from '../frame/top-bar.js';
 import type { WallSearch } from '../router.js';
 import styles from './desk.module.css';
 import { EmptyWall } from './empty-wall.js';
-import { useCalmOrder } from './order.js';
+import { useStableOrder } from './order.js';
 import { ProjectCard } from './project-card.js';
-import { Verdict } from './verdict.js';
+import { WallHeadline } from './wall-headline.js';
 import { useWatching } from './watching.js';
 import type { Card, WallData } from './wall-data.js';
 
@@ -19,7 +19,7 @@ const ROUTE = getRouteApi('/');
 const ProjectPanel = lazy(() => import('../project/project-panel.js'));
 
 /** Number of cards rendered at first, and added when the user scrolls near the end. */
-const STEP = 60;
+const BATCH_SIZE = 60;
 
 export function filtered(projects: readonly Card[], query: string): readonly Card[] {
   const words = query.toLocaleLowerCase().split(/\s+/u).filter(Boolean);
@@ -48,9 +48,9 @@ function useAttention(): [boolean, object] {
 function Grid({ projects }: { readonly projects: readonly Card[] }): ReactNode {
   const grid = useRef<HTMLDivElement>(null);
   const end = useRef<HTMLDivElement>(null);
-  const [limit, setLimit] = useState(STEP);
+  const [limit, setLimit] = useState(BATCH_SIZE);
   const [isHeld, attention] = useAttention();
-  const ordered = useCalmOrder(projects, isHeld).slice(0, limit);
+  const ordered = useStableOrder(projects, isHeld).slice(0, limit);
   const watching = useWatching(
     grid,
     ordered
@@ -61,9 +61,12 @@ function Grid({ projects }: { readonly projects: readonly Card[] }): ReactNode {
   const isCut = ordered.length < projects.length;
   useEffect(() => {
     if (!isCut) return undefined;
-    const observer = new IntersectionObserver(([entry]) => entry?.isIntersecting && setLimit((count) => count + STEP), {
-      rootMargin: '800px',
-    });
+    const observer = new IntersectionObserver(
+      ([entry]) => entry?.isIntersecting && setLimit((count) => count + BATCH_SIZE),
+      {
+        rootMargin: '800px',
+      },
+    );
     observer.observe(end.current!);
     return () => observer.disconnect();
   }, [isCut, limit]);
@@ -98,7 +101,7 @@ function Body({ data, query }: { readonly data: WallData; readonly query: string
   const found = filtered(projects, sought);
   return (
     <>
-      <Verdict counts={counts} />
+      <WallHeadline counts={counts} />
       {sought && (
         <p className={styles.found} role="status">
           {found.length === 0
@@ -137,7 +140,7 @@ export function Desk({ data, freshness }: { readonly data: WallData; readonly fr
   return (
     <>
       <TopBar freshness={freshness} query={q} onQuery={onQuery} />
-      <StaleBand freshness={freshness} />
+      <StaleBanner freshness={freshness} />
       <main className={styles.content} data-status={data.status}>
         <Body data={data} query={q} />
       </main>

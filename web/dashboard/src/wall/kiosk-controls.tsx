@@ -5,7 +5,7 @@ import styles from './kiosk-controls.module.css';
 import { useWakeLock } from './wake-lock.js';
 
 /** ms after which the controls disappear. */
-const STAY = 4_000;
+const SHOWN_MS = 4_000;
 
 function useIsAttended(): boolean {
   const [isAttended, setAttended] = useState(true);
@@ -14,7 +14,7 @@ function useIsAttended(): boolean {
     const attend = (): void => {
       setAttended(true);
       clearTimeout(timer);
-      timer = setTimeout(() => setAttended(false), STAY);
+      timer = setTimeout(() => setAttended(false), SHOWN_MS);
     };
     attend();
     const events = ['pointermove', 'pointerdown', 'keydown', 'focusin'] as const;

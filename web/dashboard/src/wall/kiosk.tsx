@@ -14,17 +14,17 @@ import { KioskControls } from './kiosk-controls.js';
 import styles from './kiosk.module.css';
 import { NewMark } from './new-mark.js';
 import { byHealth } from './order.js';
-import { verdictOf } from './verdict.js';
+import { headlineOf } from './wall-headline.js';
 import { useWatching } from './watching.js';
 import type { Watchers } from './project-card.js';
 import type { Card, WallData } from './wall-data.js';
 
 const ROUTE = getRouteApi('/');
 /** Up to this number of cards, columns are fewer and wider. */
-const FEW = 9;
+const MAX_WIDE_CARDS = 9;
 /** ms that a page is shown. */
-const STAY = 17_000;
-const PAGE: Readonly<Record<Distance, number>> = { 2: 12, 3: 12, 5: 6 };
+const PAGE_MS = 17_000;
+const PAGE_SIZE: Readonly<Record<Distance, number>> = { 2: 12, 3: 12, 5: 6 };
 
 const idsOf = (projects: readonly Card[]): readonly string[] => [...projects].sort(byHealth).map(({ id }) => id);
 
@@ -35,7 +35,7 @@ function usePages(projects: readonly Card[], size: number) {
   latest.current = projects;
   const pages = Math.max(1, Math.ceil(projects.length / size));
   useEffect(() => {
-    const timer = setInterval(() => setShown(({ at }) => ({ at: at + 1, ids: idsOf(latest.current) })), STAY);
+    const timer = setInterval(() => setShown(({ at }) => ({ at: at + 1, ids: idsOf(latest.current) })), PAGE_MS);
     return () => clearInterval(timer);
   }, [size]);
   const byId = new Map(projects.map((project) => [project.id, project]));
@@ -114,7 +114,7 @@ export function Kiosk({ data, freshness }: { readonly data: WallData; readonly f
   const { distance = 3 } = ROUTE.useSearch();
   const navigate = useNavigate({ from: '/' });
   const projects = useMemo(() => data.projects ?? [], [data.projects]);
-  const { page, pages, cards } = usePages(projects, PAGE[distance]);
+  const { page, pages, cards } = usePages(projects, PAGE_SIZE[distance]);
   const grid = useRef<HTMLDivElement>(null);
   const watching = useWatching(
     grid,
@@ -124,7 +124,7 @@ export function Kiosk({ data, freshness }: { readonly data: WallData; readonly f
       .join(),
   );
   const clock = useClockText();
-  const { text, health } = verdictOf(data.counts);
+  const { text, health } = headlineOf(data.counts);
   const { isStale, asOf } = freshness;
   // A wall screen is dark unless the user has chosen a theme.
   useEffect(() => {
@@ -142,7 +142,7 @@ export function Kiosk({ data, freshness }: { readonly data: WallData; readonly f
       className={styles.kiosk}
       data-distance={distance}
       data-stale={isStale}
-      data-few={cards.length <= FEW}
+      data-few={cards.length <= MAX_WIDE_CARDS}
       data-status={data.status}
     >
       <div className={styles.picture}>

@@ -3,13 +3,16 @@ import { type ReactNode, useCallback, useSyncExternalStore } from 'react';
 import { everyFewSeconds, serviceNow } from '../../../shared/clock.js';
 import styles from './new-mark.module.css';
 
-const FADE = 60_000;
+const FADE_MS = 60_000;
 const STEPS = 12;
 
 export function NewMark({ at }: { readonly at: string }): ReactNode {
   const step = useSyncExternalStore(
     everyFewSeconds,
-    useCallback(() => Math.min(STEPS, Math.max(0, Math.floor(((serviceNow() - Date.parse(at)) / FADE) * STEPS))), [at]),
+    useCallback(
+      () => Math.min(STEPS, Math.max(0, Math.floor(((serviceNow() - Date.parse(at)) / FADE_MS) * STEPS))),
+      [at],
+    ),
   );
   return step < STEPS ? (
     <span className={styles.mark} style={{ opacity: 1 - step / STEPS }}>

@@ -15,7 +15,7 @@ export function byHealth(one: Card, other: Card): number {
 }
 
 /** Minimum ms between reorders that no change of health caused. */
-const CALM = 10_000;
+const REORDER_MS = 10_000;
 
 interface Shown {
   readonly ids: readonly string[];
@@ -27,21 +27,21 @@ interface Shown {
  * `projects` in display order. Updated at once when a project is added, removed or changes its health, otherwise every 10 s. While
  * `isHeld`, only added and removed projects change it.
  */
-export function useCalmOrder(projects: readonly Card[], isHeld: boolean): readonly Card[] {
-  const shown = useRef<Shown>({ ids: [], ranks: '', at: -CALM });
+export function useStableOrder(projects: readonly Card[], isHeld: boolean): readonly Card[] {
+  const shown = useRef<Shown>({ ids: [], ranks: '', at: -REORDER_MS });
   const [, look] = useReducer((count: number) => count + 1, 0);
   const sorted = [...projects].sort(byHealth);
   const byId = new Map(projects.map((project) => [project.id, project]));
   const now = performance.now();
   const ranks = sorted.map((project) => `${project.id}${rankOf(project)}`).join();
   const isSameSet = shown.current.ids.length === projects.length && shown.current.ids.every((id) => byId.has(id));
-  const isDue = !isHeld && (ranks !== shown.current.ranks || now - shown.current.at >= CALM);
+  const isDue = !isHeld && (ranks !== shown.current.ranks || now - shown.current.at >= REORDER_MS);
   if (!isSameSet || isDue) shown.current = { ids: sorted.map(({ id }) => id), ranks, at: now };
   const { ids } = shown.current;
   const isLate = ids.some((id, at) => sorted[at]!.id !== id);
   useEffect(() => {
     if (!isLate || isHeld) return undefined;
-    const timer = setTimeout(look, CALM);
+    const timer = setTimeout(look, REORDER_MS);
     return () => clearTimeout(timer);
   }, [isLate, isHeld]);
   return ids.map((id) => byId.get(id)!);

@@ -30,7 +30,7 @@ export interface WallData {
 const NONE: HealthCounts = { offTrack: 0, atRisk: 0, onTrack: 0, unknown: 0 };
 const DAYS = 30;
 /** ms within which changes are batched. */
-const TOGETHER = 50;
+const BATCH_MS = 50;
 const SNAPSHOT = print(WallDocument);
 const EVENTS = print(WallEventsDocument);
 const PAGE = print(AllProjectsDocument);
@@ -106,7 +106,7 @@ export class WallStore {
   }
 
   #changed(): void {
-    this.#timer ??= setTimeout(() => this.#show(), TOGETHER);
+    this.#timer ??= setTimeout(() => this.#show(), BATCH_MS);
   }
 
   /** Keeps the newest state, independent of the order of answers and events. */

@@ -5,9 +5,9 @@ import { WatchingDocument, type WatchingQuery } from '../gql/graphql.js';
 import { tidings } from '../tidings.js';
 import type { Watchers } from './project-card.js';
 
-const EVERY = 15_000;
+const POLL_MS = 15_000;
 /** Maximum number of projects per request. */
-const MOST = 50;
+const MAX_IDS = 50;
 
 const QUERY = print(WatchingDocument);
 
@@ -25,11 +25,11 @@ export function useWatching(grid: RefObject<HTMLElement | null>, set: string): F
     let timer: ReturnType<typeof setTimeout> | undefined;
     const ask = async (): Promise<void> => {
       clearTimeout(timer);
-      timer = setTimeout(() => void ask(), EVERY);
+      timer = setTimeout(() => void ask(), POLL_MS);
       if (document.hidden || visible.size === 0) return;
       const ids = [...visible];
-      const parts = Array.from({ length: Math.ceil(ids.length / MOST) }, (_, at) =>
-        ids.slice(at * MOST, at * MOST + MOST),
+      const parts = Array.from({ length: Math.ceil(ids.length / MAX_IDS) }, (_, at) =>
+        ids.slice(at * MAX_IDS, at * MAX_IDS + MAX_IDS),
       );
       // Failures are ignored: the next poll follows soon.
       const answers = await Promise.all(

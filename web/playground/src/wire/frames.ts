@@ -17,7 +17,7 @@ export interface Frame {
   readonly operation: string | undefined;
   /** Bytes, including secrets. */
   readonly size: number;
-  /** JSON without secrets, truncated to {@link LONGEST} characters. */
+  /** JSON without secrets, truncated to {@link MAX_TEXT} characters. */
   readonly text: string;
   /** Code of a close, or HTTP status. */
   readonly code: number | undefined;
@@ -34,7 +34,7 @@ export type NewFrame = Pick<Frame, 'socket' | 'way' | 'type'> & {
   readonly took?: number;
 };
 
-export interface Shown {
+export interface FrameList {
   readonly frames: readonly Frame[];
   /** Number of old frames dropped since the list was cleared. */
   readonly dropped: number;
@@ -44,21 +44,21 @@ export interface Shown {
 }
 
 /** Maximum number of frames kept, and of pings and pongs among them. */
-export const MOST = 500;
-const MOST_PINGS = 40;
-const LONGEST = 20_000;
+export const MAX_FRAMES = 500;
+const MAX_PINGS = 40;
+const MAX_TEXT = 20_000;
 
 export const isPing = ({ type }: Pick<Frame, 'type'>): boolean => type === 'ping' || type === 'pong';
 
 const encoder = new TextEncoder();
 
 export class Frames {
-  #shown: Shown = { frames: [], dropped: 0, missed: 0, paused: false };
+  #shown: FrameList = { frames: [], dropped: 0, missed: 0, paused: false };
   #keys = 0;
   #pings = 0;
   readonly #listeners = new Set<() => void>();
 
-  readonly get = (): Shown => this.#shown;
+  readonly get = (): FrameList => this.#shown;
 
   readonly subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener);
@@ -76,7 +76,7 @@ export class Frames {
       key: (this.#keys += 1),
       at: Date.now(),
       size: encoder.encode(raw).length,
-      text: text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text,
+      text: text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text,
     };
     const { frames, dropped, missed, paused } = this.#shown;
     if (paused) return this.#set({ missed: missed + 1 });
@@ -87,8 +87,8 @@ export class Frames {
       if (old && isPing(old)) this.#pings -= 1;
       gone += 1;
     };
-    if (isPing(added) && (this.#pings += 1) > MOST_PINGS) drop(kept.findIndex(isPing));
-    if (kept.length > MOST) drop(0);
+    if (isPing(added) && (this.#pings += 1) > MAX_PINGS) drop(kept.findIndex(isPing));
+    if (kept.length > MAX_FRAMES) drop(0);
     this.#set({ frames: kept, dropped: dropped + gone });
   }
 
@@ -101,7 +101,7 @@ export class Frames {
     this.#set({ paused, missed: 0 });
   }
 
-  #set(change: Partial<Shown>): void {
+  #set(change: Partial<FrameList>): void {
     this.#shown = { ...this.#shown, ...change };
     for (const listener of this.#listeners) listener();
   }

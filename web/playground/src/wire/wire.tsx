@@ -3,10 +3,10 @@ import type { GraphiQLPlugin } from '@graphiql/react';
 import { type ReactNode, useDeferredValue, useMemo, useState, useSyncExternalStore } from 'react';
 import { frames } from '../service.js';
 import { asText, clockTime, matches } from './as-text.js';
-import { MOST } from './frames.js';
+import { MAX_FRAMES } from './frames.js';
 import { FrameRow } from './frame-row.js';
 import { WireIcon } from './icon.js';
-import { WhatIsKnown } from './what-is-known.js';
+import { ConnectionStatus } from './connection-status.js';
 import styles from './wire.module.css';
 
 export const WIRE: GraphiQLPlugin = { title: 'Wire', icon: WireIcon, content: Wire };
@@ -35,7 +35,7 @@ function Wire(): ReactNode {
   return (
     <section className={styles.wire} aria-label="Wire">
       <h2 className={styles.title}>Wire</h2>
-      <WhatIsKnown />
+      <ConnectionStatus />
       <div className={styles.tools} role="toolbar" aria-label="Frames">
         <input
           className={styles.filter}
@@ -76,7 +76,7 @@ function Wire(): ReactNode {
         {visible.length === shown.frames.length
           ? `${visible.length} frames`
           : `${visible.length} of ${shown.frames.length} frames`}
-        {shown.dropped > 0 && ` (the newest ${MOST}; ${shown.dropped} older ones dropped)`}
+        {shown.dropped > 0 && ` (the newest ${MAX_FRAMES}; ${shown.dropped} older ones dropped)`}
         {shown.paused && `. Paused since ${shown.missed} frames`}
       </p>
       {visible.length === 0 ? (

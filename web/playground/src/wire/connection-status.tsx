@@ -6,7 +6,7 @@ import { useRights, useSessionState } from '../session/use-session.js';
 import { clockTime } from './as-text.js';
 import styles from './wire.module.css';
 
-export function WhatIsKnown(): ReactNode {
+export function ConnectionStatus(): ReactNode {
   const connection = useSyncExternalStore(tidings.connection.subscribe, tidings.connection.get);
   return (
     <dl className={styles.known}>

@@ -2,7 +2,7 @@ import { useEffect, useRef } from 'react';
 import type { Card } from './wall-data.js';
 
 /** Calls `tell` with the name of each project that is removed from `projects`. */
-export function useGone(projects: readonly Card[] | undefined, tell: (name: string) => void): void {
+export function useRemovedProjects(projects: readonly Card[] | undefined, tell: (name: string) => void): void {
   const known = useRef(new Map<string, string>());
   useEffect(() => {
     if (!projects) return;

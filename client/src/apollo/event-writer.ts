@@ -4,24 +4,24 @@ import type { AnyDocument, Json, Variables } from '../document.js';
 import { fold as writeEvent } from './fold.js';
 
 /** ms of writing per task. Notifying the watchers takes about as long again. */
-const BUDGET = 8;
+const TASK_MS = 8;
 /** Number of events kept to be written again over pending answers. */
-const KEPT = 2_000;
+const MAX_LOGGED = 2_000;
 /** Number of events after which Apollo's garbage collection runs. Each event leaves about 10 KB of cached read results. */
-const UNTIDY = 500;
+const GC_INTERVAL = 500;
 
-export interface Folding {
+export interface EventWriter {
   /** Marks the begin of a request. */
   readonly began: () => number;
   /** Writes an answer with `write`, then repeats the events that arrived since the request began. */
-  readonly over: (began: number, write: () => void) => void;
+  readonly writeSnapshot: (began: number, write: () => void) => void;
   /** Schedules the write of an event. */
   fold(query: AnyDocument, variables: Variables, data: Json): void;
   /** Discards queued events when the account changes. */
   clear(): void;
 }
 
-export function foldingInto(cache: InMemoryCache): Folding {
+export function eventWriter(cache: InMemoryCache): EventWriter {
   /** `first`: number of the oldest event in `log`; `next`: number of the next event to write. */
   let log: (() => void)[] = [];
   let first = 0;
@@ -30,22 +30,22 @@ export function foldingInto(cache: InMemoryCache): Folding {
   const total = (): number => first + log.length;
 
   function flush(): void {
-    const end = Date.now() + BUDGET;
+    const end = Date.now() + TASK_MS;
     cache.batch({
       update() {
         while (next < total() && Date.now() < end) log[next++ - first]!();
       },
     });
     timer = next < total() ? setTimeout(flush) : undefined;
-    if (next - first < KEPT + UNTIDY) return;
-    log.splice(0, UNTIDY);
-    first += UNTIDY;
+    if (next - first < MAX_LOGGED + GC_INTERVAL) return;
+    log.splice(0, GC_INTERVAL);
+    first += GC_INTERVAL;
     cache.gc({ resetResultCache: true });
   }
 
   return {
     began: total,
-    over: (began, write) =>
+    writeSnapshot: (began, write) =>
       cache.batch({
         update() {
           write();

@@ -21,7 +21,7 @@ function write(name: string, value: unknown): void {
 const PREFIX = 'tidings kept ';
 
 /** Removes the drafts of all accounts in this tab. */
-export function forgetKept(): void {
+export function clearStoredState(): void {
   try {
     for (const key of Object.keys(sessionStorage)) if (key.startsWith(PREFIX)) sessionStorage.removeItem(key);
   } catch {
@@ -30,7 +30,7 @@ export function forgetKept(): void {
 }
 
 /** State that is stored under `name` while it differs from `empty`. */
-export function useKept<T>(
+export function useStoredState<T>(
   name: string,
   empty: T,
   isEmpty: (value: T) => boolean,

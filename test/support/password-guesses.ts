@@ -4,7 +4,7 @@ import { SignInLimits } from '../../src/engine/sessions/sign-in-limits.js';
 import type { TestTidings } from './tidings.js';
 
 /** E-mails of accounts whose passwords are checked at little cost, and that have never signed in. */
-export async function crowd(node: TestTidings): Promise<(at: number) => string> {
+export async function manyAccounts(node: TestTidings): Promise<(at: number) => string> {
   const { id } = await node.asUser();
   const rows = await node.database.query<{ email: string }>(
     `insert into account (id, email, name, role, password_hash)
@@ -17,7 +17,7 @@ export async function crowd(node: TestTidings): Promise<(at: number) => string> 
 
 /** As many failed sign-ins from `address` as leave it two, faster than any client could send them. */
 export async function almostExhaust(address: string, node: TestTidings): Promise<void> {
-  const email = await crowd(node);
+  const email = await manyAccounts(node);
   const context = { client: { address } } as OperationContext;
   const limits = node.app.get(SignInLimits);
   for (let at = 0; at < 98; at += 1) await limits.take('login', context, { input: { email: email(at) } });

@@ -2,9 +2,9 @@
 import type { ReactNode } from 'react';
 import { timeText } from '../../../shared/clock.js';
 import type { Freshness } from '../../../shared/freshness.js';
-import styles from './stale-band.module.css';
+import styles from './stale-banner.module.css';
 
-export function StaleBand({ freshness }: { readonly freshness: Freshness }): ReactNode {
+export function StaleBanner({ freshness }: { readonly freshness: Freshness }): ReactNode {
   const { isStale, asOf, state } = freshness;
   // The live region must exist before its text, so that screen readers announce the text.
   return (

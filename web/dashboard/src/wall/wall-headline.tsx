@@ -1,10 +1,10 @@
 // Headline of the wall, such as "2 of 12 off track".
 import type { ReactNode } from 'react';
 import { HEALTH_WORDS, type Health, Shape } from '../../../shared/shapes.js';
-import styles from './verdict.module.css';
+import styles from './wall-headline.module.css';
 import type { HealthCounts } from './wall-data.js';
 
-export function verdictOf({ offTrack, atRisk, onTrack, unknown }: HealthCounts): {
+export function headlineOf({ offTrack, atRisk, onTrack, unknown }: HealthCounts): {
   readonly text: string;
   readonly health: Health | null;
 } {
@@ -23,8 +23,8 @@ const ORDER = [
   [null, 'unknown'],
 ] as const;
 
-export function Verdict({ counts }: { readonly counts: HealthCounts }): ReactNode {
-  const { text, health } = verdictOf(counts);
+export function WallHeadline({ counts }: { readonly counts: HealthCounts }): ReactNode {
+  const { text, health } = headlineOf(counts);
   return (
     <div className={styles.verdict}>
       <h1 className={styles.head} aria-live="polite">

@@ -4,7 +4,7 @@ import styles from './feed.module.css';
 import type { Outbox, Post } from './outbox.js';
 
 /** State of a pending post, with retry and discard. */
-export function Unposted<Input>({
+export function PendingPost<Input>({
   post,
   outbox,
 }: {

@@ -1,19 +1,23 @@
 // Storage of the session between loads of a page.
-import type { Kept, TokenStorage } from './credentials.js';
+import type { StoredSession, TokenStorage } from './credentials.js';
 
-export interface Vault {
-  read(): Promise<Kept>;
-  write(kept: Kept): Promise<void>;
+export interface CredentialStore {
+  read(): Promise<StoredSession>;
+  write(kept: StoredSession): Promise<void>;
 }
 
 /** The browser keeps cookies itself. With cookies, only a pending sign-out is stored. */
-export function openVault(isCookie: boolean, storage: TokenStorage | undefined, key: string): Vault {
+export function openCredentialStore(
+  isCookie: boolean,
+  storage: TokenStorage | undefined,
+  key: string,
+): CredentialStore {
   const place = (): TokenStorage | undefined =>
     isCookie && typeof document !== 'undefined' ? globalThis.localStorage : storage;
   return {
     async read() {
       try {
-        return JSON.parse((await place()?.getItem(key)) ?? '{}') as Kept;
+        return JSON.parse((await place()?.getItem(key)) ?? '{}') as StoredSession;
       } catch {
         return {};
       }
