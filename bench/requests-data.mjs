@@ -2,8 +2,8 @@
 
 /** Accounts that see every project, as EDITOR. */
 export const READERS = 6;
-/** Other accounts, each a member of some projects. They sign in and refresh. */
-export const PEOPLE = 26;
+/** Other accounts. They sign in and refresh: as many as there are refreshes in a round, so that none meets its rate limit. */
+export const PEOPLE = 104;
 /** Accounts that see one more project, in which they post. */
 export const WRITERS = 8;
 const ACCOUNTS = READERS + PEOPLE + WRITERS;

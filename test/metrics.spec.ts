@@ -98,7 +98,6 @@ describe('/metrics', () => {
       tidings_http_refusals_total: 'counter',
       tidings_live_queue_overflows_total: 'counter',
       tidings_log_distance: 'gauge',
-      tidings_log_head_lost_total: 'counter',
       tidings_log_position: 'gauge',
       tidings_mails_total: 'counter',
       tidings_notifications_dropped_total: 'counter',

@@ -1,4 +1,5 @@
 // Notifications and announcements: who is told of what, on whichever of two nodes, and what nobody may learn by them.
+import { Client } from 'pg';
 import { addMember, createProject, postUpdate, type TestProject } from './support/factories.js';
 import type { Data } from './support/graphql-client.js';
 import { sharedRedisUrl, stopSharedRedis } from './support/redis.js';
@@ -146,6 +147,34 @@ describe('a mention', () => {
     const before = (await list(ada)).unreadCount;
     await Promise.all([1, 2, 3].map(() => editor.data(COMMENT, { i: input })));
     expect((await list(ada)).unreadCount).toBe(before + 1);
+  });
+
+  it('of a member who leaves at that moment notifies nobody', async () => {
+    const leaving = await here.asUser('USER', 'Charles Babbage');
+    await addMember(editor, project.id, leaving, 'VIEWER');
+    const elsewhere = new Client(here.database.url);
+    await elsewhere.connect();
+    try {
+      // As `removeProjectMember` does.
+      await elsewhere.query('begin');
+      await elsewhere.query('select pg_advisory_xact_lock(hashtextextended($1::uuid::text, 0))', [project.id]);
+      const waiting = await here.database.waiting();
+      const posted = comment(editor, 'Are you here, @Charles Babbage?');
+      await until(async () => (await here.database.waiting()) > waiting, 'the comment waited, its mentions were found');
+      await elsewhere.query('delete from project_member where project_id = $1 and account_id = $2', [
+        project.id,
+        leaving.id,
+      ]);
+      await elsewhere.query('commit');
+      const sql = `select event.facts, array_length(mentioned, 1) as mentioned
+                     from event join comment on comment.id = $1::uuid where event.facts ->> 'subjectId' = $1::text`;
+      const id = await posted;
+      expect(await here.database.query(sql, [id])).toEqual([{ facts: { subjectId: id }, mentioned: null }]);
+      const all = 'select kind from notification where account_id = $1 and subject_id is not null';
+      expect(await here.database.query(all, [leaving.id])).toEqual([]);
+    } finally {
+      await elsewhere.end();
+    }
   });
 
   it('is limited to 20 accounts per text', async () => {

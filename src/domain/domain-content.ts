@@ -9,6 +9,7 @@ import { LargeDomainTablesMigration } from './migrations/20261128000003-large-ta
 import { CommentVersionsMigration } from './migrations/20261128000401-comment-versions.js';
 import { ProjectStatesMigration } from './migrations/20261128000402-project-states.js';
 import { MentionedAccountsMigration } from './migrations/20261129000001-mentioned-accounts.js';
+import { PostsMigration } from './migrations/20261129000004-posts.js';
 import type { DatabaseContent } from '../engine/database/orm-options.js';
 
 export const domainContent: DatabaseContent = {
@@ -21,5 +22,6 @@ export const domainContent: DatabaseContent = {
     { name: '20261128000401-comment-versions', class: CommentVersionsMigration },
     { name: '20261128000402-project-states', class: ProjectStatesMigration },
     { name: '20261129000001-mentioned-accounts', class: MentionedAccountsMigration },
+    { name: '20261129000004-posts', class: PostsMigration },
   ],
 };

@@ -15,6 +15,7 @@ import { SeveralResetLinksMigration } from './database/migrations/20261128000101
 import { RepeatedAuditEntriesMigration } from './database/migrations/20261128000102-repeated-audit-entries.js';
 import { AccountEmailKeyMigration } from './database/migrations/20261128000201-account-email-key.js';
 import { EventPositionsMigration } from './database/migrations/20261129000002-event-positions.js';
+import { LogAppendMigration } from './database/migrations/20261129000003-log-append.js';
 import type { DatabaseContent } from './database/orm-options.js';
 
 export const engineContent: DatabaseContent = {
@@ -33,5 +34,6 @@ export const engineContent: DatabaseContent = {
     { name: '20261128000102-repeated-audit-entries', class: RepeatedAuditEntriesMigration },
     { name: '20261128000201-account-email-key', class: AccountEmailKeyMigration },
     { name: '20261129000002-event-positions', class: EventPositionsMigration },
+    { name: '20261129000003-log-append', class: LogAppendMigration },
   ],
 };

@@ -27,20 +27,28 @@ export interface Plan {
   readonly scans: readonly string[];
   /** Rows that it changed. */
   readonly written: number;
+  /** The same by table, with what functions and triggers read. */
+  readonly nested: readonly Touched[];
   /** Rows that the largest of its sorts took in. */
   readonly sorted: number;
 }
 
+/** Rows of each table that this connection has read since its statistics were last collected, in functions and triggers too. */
+const TOUCHED = `
+select relname as table, seq_tup_read::int + coalesce(idx_tup_fetch, 0)::int as read
+  from pg_stat_xact_user_tables`;
+
 export async function planOf(client: ClientBase, { sql, values }: SentStatement): Promise<Plan> {
   await client.query('begin');
   try {
+    const before = await touchedBy(client);
     const explained = await client
       .query(`explain (analyze, buffers, format json) ${sql}`, [...values])
       .catch((error: { code?: string }) => {
-        // What was inserted is there already, or what it belongs to is gone, or has ended.
-        if (!/^(23|TD)/.test(error.code ?? '')) throw new Error(`Cannot be explained: ${sql}`, { cause: error });
+        // What was inserted is there already, or what it belongs to is gone, has ended, or has been left.
+        if (!/^(23|40001|TD)/.test(error.code ?? '')) throw new Error(`Cannot be explained: ${sql}`, { cause: error });
       });
-    if (!explained) return { rows: 0, ms: 0, pages: 0, read: 0, scans: [], sorted: 0, written: 0 };
+    if (!explained) return { rows: 0, ms: 0, pages: 0, read: 0, scans: [], sorted: 0, written: 0, nested: [] };
     const [{ Plan: root, 'Execution Time': ms }] = explained.rows[0]['QUERY PLAN'];
     const nodes = [...flat(root)];
     const scans = nodes.filter((node) => node['Relation Name'] !== undefined && /Scan/.test(node['Node Type']));
@@ -48,7 +56,12 @@ export async function planOf(client: ClientBase, { sql, values }: SentStatement)
     const written = nodes
       .filter((node) => node['Node Type'] === 'ModifyTable')
       .map(({ Plans = [] }) => (Plans[0] ? rowsOf(Plans[0]) : 0));
+    const nested = (await touchedBy(client)).map((now) => {
+      const earlier = before.find(({ table }) => table === now.table);
+      return { ...now, read: now.read - (earlier?.read ?? 0) };
+    });
     return {
+      nested,
       written: Math.max(0, ...written),
       rows: root['Actual Rows'],
       ms,
@@ -61,6 +74,14 @@ export async function planOf(client: ClientBase, { sql, values }: SentStatement)
     await client.query('rollback');
   }
 }
+
+interface Touched {
+  readonly table: string;
+  readonly read: number;
+}
+
+const touchedBy = async (client: ClientBase): Promise<readonly Touched[]> =>
+  (await client.query<Touched>(TOUCHED)).rows;
 
 function* flat(node: PlanNode): Iterable<PlanNode> {
   yield node;

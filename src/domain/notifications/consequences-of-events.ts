@@ -1,15 +1,16 @@
-// Everything that the domain stores because of events, in this order: the part that locks the head of the log comes last.
-import type { EventConsequences } from '../../engine/events/event-consequences.port.js';
+// Everything that the domain stores because of events.
+import type { EventConsequences, Following } from '../../engine/events/event-consequences.port.js';
 import { notificationsOfEvents } from './notifications-of-events.js';
 import { accessOfEvents } from '../projects/access-of-events.js';
 
 /** `limited`: whether notifications are rate limited. */
 export function consequencesOfEvents(limited: boolean): EventConsequences {
-  const parts = [accessOfEvents, notificationsOfEvents(limited)];
+  const parts: readonly Following[] = [accessOfEvents, notificationsOfEvents(limited)];
   return {
-    follow: async (em, drafts, nextPlace) => {
+    append: 'append_notifying_v1',
+    follow: async (em, drafts) => {
       const following = [];
-      for (const part of parts) following.push(...(await part.follow(em, drafts, nextPlace)));
+      for (const part of parts) following.push(...(await part(em, drafts)));
       return following;
     },
   };

@@ -1,14 +1,14 @@
-// Derives notifications from the events of a transaction, stores them with it, and announces each by an event of the recipient.
+// Derives notifications from the events of a transaction: each is stored with it, and announced by an event of the recipient.
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { Counter } from 'prom-client';
 import { v7 as uuid } from 'uuid';
 import { z } from 'zod';
 import { ACCOUNT_RESOURCE, ACCOUNT_ROLE_CHANGED, accountRoleFacts } from '../../engine/access/rights.js';
-import type { EventConsequences } from '../../engine/events/event-consequences.port.js';
+import type { Following } from '../../engine/events/event-consequences.port.js';
 import { factsOf } from '../../engine/events/event-facts.js';
 import type { EventDraft, LogEvent } from '../../engine/events/log-event.js';
 import { projectFacts } from '../projects/project-events.js';
-import { NotificationEntity, NotificationKind } from './notification.entity.js';
+import { NotificationKind } from './notification.entity.js';
 
 /** Event of an account: its notification is `facts.notificationId`. */
 const NOTIFIED = 'NOTIFIED';
@@ -44,30 +44,23 @@ select account_id as "accountId", count(*)::int as count from notification
  where account_id = any(string_to_array(?, ',')::uuid[]) and id > ?::uuid and actor_id = ? group by account_id`;
 
 /**
- * Stores the notifications of every transaction. Nobody is notified of their own actions. Ids are in log order, independent of the clocks of
- * instances, so `upTo` marks a well-defined set.
- * `limited`: whether {@link MAX_PER_SENDER} applies.
+ * Announces each notification by an event of the recipient, with what `append_notifying_v1` stores for it. Nobody is notified of their own
+ * actions. `limited`: whether {@link MAX_PER_SENDER} applies.
  */
-export const notificationsOfEvents = (limited: boolean): EventConsequences => ({
-  follow: async (em, drafts, nextPlace) => {
+export const notificationsOfEvents =
+  (limited: boolean): Following =>
+  async (em, drafts) => {
     const all = drafts.flatMap((draft) =>
       noticesOf(draft)
         .filter(({ accountId }) => accountId !== draft.actorId)
         .map((notice) => ({ draft, notice })),
     );
-    // Counted before the head of the log is locked: from then on all writers wait.
     const caused = limited ? await withinLimit(em, all) : all;
-    if (caused.length === 0) return [];
-    const { pos, at } = await nextPlace();
-    return caused.map(({ draft: { actorId, sessionId }, notice }, index) => {
-      // Each takes one position, so those of the next transaction come later: 32 bits for a position within a ms.
-      const id = uuid({ msecs: at, seq: (pos + index) % 2 ** 32 });
-      em.create(NotificationEntity, { id, ...notice, actorId, createdAt: new Date(at), readAt: null });
-      const resource = { kind: ACCOUNT_RESOURCE, id: notice.accountId };
-      return { resource, kind: NOTIFIED, actorId, sessionId, facts: notifiedFacts.parse({ notificationId: id }) };
+    return caused.map(({ draft: { actorId, sessionId }, notice: { accountId, ...stored } }) => {
+      const resource = { kind: ACCOUNT_RESOURCE, id: accountId };
+      return { resource, kind: NOTIFIED, actorId, sessionId, stored };
     });
-  },
-});
+  };
 
 /** Those within the sender's limit for the recipient. Reads the recipient's newest by index. */
 async function withinLimit(em: EntityManager, all: readonly Caused[]): Promise<readonly Caused[]> {

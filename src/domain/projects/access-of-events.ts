@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import type { AccountRights } from '../../engine/access/role.js';
 import { ACCOUNT_RESOURCE, ACCOUNT_ROLE_CHANGED } from '../../engine/access/rights.js';
-import type { EventConsequences } from '../../engine/events/event-consequences.port.js';
+import type { Following } from '../../engine/events/event-consequences.port.js';
 import { factsOf } from '../../engine/events/event-facts.js';
 import { ALL_OF_KIND, type EventDraft, type LogEvent } from '../../engine/events/log-event.js';
 import { projectFacts } from './project-events.js';
@@ -17,9 +17,8 @@ const ACCESS_ENDED = 'ACCESS_ENDED';
 const accessFacts = z.object({ projectId: z.guid() });
 
 /** Appends those events to every transaction. */
-export const accessOfEvents: EventConsequences = {
-  follow: (_em, drafts) => Promise.resolve(drafts.flatMap((draft) => changeBy(draft) ?? [])),
-};
+export const accessOfEvents: Following = (_em, drafts) =>
+  Promise.resolve(drafts.flatMap((draft) => changeBy(draft) ?? []));
 
 /** Whether `event`, of an account with these rights, changed its access. */
 export function changesAccess(event: LogEvent, { ended }: AccountRights): boolean {

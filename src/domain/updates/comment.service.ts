@@ -1,6 +1,6 @@
 // Comments in the chat of a project and on its updates.
 import { Injectable } from '@nestjs/common';
-import { type EntityManager, LockMode, MikroORM } from '@mikro-orm/postgresql';
+import { LockMode, MikroORM } from '@mikro-orm/postgresql';
 import type { ClientInfo, Principal } from '../../engine/access/role.js';
 import { NotFoundError } from '../../engine/errors/service-error.js';
 import { EventLog } from '../../engine/events/event-log.js';
@@ -9,9 +9,9 @@ import { type Actor, mentioning, projectEvent, ProjectEventKind } from '../proje
 import { lockProjectShared } from '../projects/project-lock.js';
 import { ProjectRole } from '../projects/project-role.js';
 import { assertVersion } from '../projects/project.service.js';
-import { idAt } from '../../engine/database/time-ordered-id.js';
-import { hashInput, once } from './idempotency.js';
+import { hashInput } from './idempotency.js';
 import { mentionsIn } from './mentions.js';
+import { post } from './posting.js';
 import { type Comment, CommentEntity } from './update.entity.js';
 import type { CommentChanges, NewComment } from './update.input.js';
 
@@ -25,15 +25,19 @@ export class CommentService {
 
   /** Posts a comment; with an `idempotencyKey` at most once. Throws NOT_FOUND, CONFLICT (IDEMPOTENCY_KEY). */
   post(author: Actor, input: NewComment): Promise<Comment> {
-    const { idempotencyKey, projectId } = input;
-    const hash = hashInput(input);
-    const where = { authorId: author.accountId, projectId, idempotencyKey };
-    return once({
-      key: idempotencyKey,
-      hash,
-      constraint: 'comment_idempotency',
-      find: () => this.orm.em.fork().findOne(CommentEntity, where),
-      create: () => this.insert(author, input, idempotencyKey ? hash : null),
+    const { idempotencyKey: key, projectId, updateId, body } = input;
+    return post<Comment>(this.log, author, {
+      name: 'post_comment_v1',
+      parameters: [updateId, body],
+      projectId,
+      role: ProjectRole.VIEWER,
+      kind: ProjectEventKind.COMMENT_POSTED,
+      text: body,
+      key,
+      inputHash: hashInput(input),
+      create: (made) => ({ ...input, ...made }),
+      find: () =>
+        this.orm.em.fork().findOne(CommentEntity, { authorId: author.accountId, projectId, idempotencyKey: key }),
     });
   }
 
@@ -82,36 +86,4 @@ export class CommentService {
       return id;
     });
   }
-
-  private insert(author: Actor, input: NewComment, inputHash: Buffer | null): Promise<Comment> {
-    return this.log.transaction(async ({ em, record }) => {
-      const { projectId, updateId } = input;
-      const at = await lockProjectShared(em, author, projectId, ProjectRole.VIEWER);
-      if (updateId) await lockUpdateShared(em, updateId, projectId);
-      const authorId = author.accountId;
-      const { fresh, mentioned } = await mentionsIn(em, projectId, input.body);
-      const comment = em.create(CommentEntity, {
-        ...input,
-        id: idAt(at),
-        authorId,
-        inputHash,
-        mentioned,
-        version: 1,
-        createdAt: new Date(at),
-      });
-      record(
-        projectEvent(author, projectId, ProjectEventKind.COMMENT_POSTED, {
-          subjectId: comment.id,
-          ...mentioning(fresh),
-        }),
-      );
-      return comment;
-    });
-  }
-}
-
-/** Blocks removal of the update until this transaction ends. */
-async function lockUpdateShared(em: EntityManager, id: string, projectId: string): Promise<void> {
-  const sql = 'select 1 from project_update where id = ? and project_id = ? for key share';
-  if ((await em.execute<unknown[]>(sql, [id, projectId])).length === 0) throw new NotFoundError('Update');
 }

@@ -9,9 +9,9 @@ import { type Actor, mentioning, projectEvent, ProjectEventKind } from '../proje
 import { lockProjectShared } from '../projects/project-lock.js';
 import { ProjectRole } from '../projects/project-role.js';
 import { assertVersion } from '../projects/project.service.js';
-import { idAt } from '../../engine/database/time-ordered-id.js';
-import { hashInput, once } from './idempotency.js';
+import { hashInput } from './idempotency.js';
 import { mentionsIn } from './mentions.js';
+import { post } from './posting.js';
 import { type Update, UpdateEntity } from './update.entity.js';
 import type { NewUpdate, UpdateChanges } from './update.input.js';
 
@@ -25,15 +25,19 @@ export class UpdateService {
 
   /** Posts an update; with an `idempotencyKey` at most once. Throws NOT_FOUND, FORBIDDEN, CONFLICT (IDEMPOTENCY_KEY). */
   post(author: Actor, input: NewUpdate): Promise<Update> {
-    const { idempotencyKey, projectId } = input;
-    const hash = hashInput(input);
-    const where = { authorId: author.accountId, projectId, idempotencyKey };
-    return once({
-      key: idempotencyKey,
-      hash,
-      constraint: 'project_update_idempotency',
-      find: () => this.orm.em.fork().findOne(UpdateEntity, where),
-      create: () => this.insert(author, input, idempotencyKey ? hash : null),
+    const { idempotencyKey: key, projectId, title, body, health, internalNote } = input;
+    return post<Update>(this.log, author, {
+      name: 'post_update_v1',
+      parameters: [title, body, health, internalNote],
+      projectId,
+      role: ProjectRole.EDITOR,
+      kind: ProjectEventKind.UPDATE_POSTED,
+      text: textOf(input),
+      key,
+      inputHash: hashInput(input),
+      create: (made) => ({ ...input, ...made }),
+      find: () =>
+        this.orm.em.fork().findOne(UpdateEntity, { authorId: author.accountId, projectId, idempotencyKey: key }),
     });
   }
 
@@ -68,30 +72,6 @@ export class UpdateService {
       await this.audit.record(em, { action: 'UPDATE_REMOVED', outcome: 'SUCCESS', actorId, subject, address, details });
       record(projectEvent(viewer, update.projectId, ProjectEventKind.UPDATE_REMOVED, { subjectId: id }));
       return id;
-    });
-  }
-
-  private insert(author: Actor, input: NewUpdate, inputHash: Buffer | null): Promise<Update> {
-    return this.log.transaction(async ({ em, record }) => {
-      const at = await lockProjectShared(em, author, input.projectId, ProjectRole.EDITOR);
-      const authorId = author.accountId;
-      const { fresh, mentioned } = await mentionsIn(em, input.projectId, textOf(input));
-      const update = em.create(UpdateEntity, {
-        ...input,
-        id: idAt(at),
-        authorId,
-        inputHash,
-        mentioned,
-        version: 1,
-        createdAt: new Date(at),
-      });
-      record(
-        projectEvent(author, input.projectId, ProjectEventKind.UPDATE_POSTED, {
-          subjectId: update.id,
-          ...mentioning(fresh),
-        }),
-      );
-      return update;
     });
   }
 }

@@ -7,6 +7,11 @@ export function idAt(at: number): string {
   return uuid({ msecs: Math.floor(at), seq: Math.floor((at % 1) * 2 ** 32) });
 }
 
+/** The ms at which the object with this id was written. */
+export function timeOf(id: string): Date {
+  return new Date(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16));
+}
+
 /** The database's time in ms since 1970 with a fraction, since clocks of instances differ. */
 export async function databaseTime(em: EntityManager): Promise<number> {
   const sql = 'select (extract(epoch from clock_timestamp()) * 1000)::float8 as ms';

@@ -36,11 +36,14 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   return code === '' && (error instanceof DatabaseTimeoutError || isLostConnection(error));
 }
 
-/** The parts of Kysely's transaction that are needed here. */
-interface Transaction {
+/** The parts of Kysely that are needed here. */
+interface Executor {
   getExecutor(): {
     provideConnection<T>(consumer: (connection: Connection) => Promise<T>): Promise<T>;
   };
+}
+
+interface Transaction extends Executor {
   commit(): { execute(): Promise<void> };
 }
 
@@ -51,9 +54,21 @@ interface Connection {
   }): Promise<{ rows: unknown[] }>;
 }
 
-/** Runs `work` in a new transaction and returns its result after the commit. `work` may run more than once. */
-export async function inTransaction<T>(orm: MikroORM, work: (em: EntityManager) => Promise<T>): Promise<T> {
+/** The result of `work`, which runs again when PostgreSQL asks for it. */
+export async function repeatedly<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt >= MAX_ATTEMPTS || !RETRYABLE.has(sqlState(error) ?? '')) throw error;
+      await delay(Math.random() * 10 * 2 ** attempt);
+    }
+  }
+}
+
+/** Runs `work` in a new transaction and returns its result after the commit. `work` may run more than once. */
+export function inTransaction<T>(orm: MikroORM, work: (em: EntityManager) => Promise<T>): Promise<T> {
+  return repeatedly(async () => {
     const em = orm.em.fork();
     try {
       await em.begin();
@@ -63,10 +78,20 @@ export async function inTransaction<T>(orm: MikroORM, work: (em: EntityManager) 
     } catch (error) {
       // A failing rollback must not hide the original error: the server rolls back lost connections.
       if (em.isInTransaction()) await em.rollback().catch(() => {});
-      if (attempt >= MAX_ATTEMPTS || !RETRYABLE.has(sqlState(error) ?? '')) throw error;
-      await delay(Math.random() * 10 * 2 ** attempt);
+      throw error;
     }
-  }
+  });
+}
+
+/**
+ * Runs `sql` (parameters `$1` …) as a transaction of its own and returns the rows. If the connection is lost meanwhile, the outcome is
+ * unknown, and nothing is repeated.
+ */
+export async function executeAlone<R>(orm: MikroORM, sql: string, parameters: readonly unknown[]): Promise<R[]> {
+  // The ORM's own `execute` would write the values into the text.
+  const client = orm.em.getDriver().getConnection('write').getClient() as unknown as Executor;
+  const { rows } = await client.getExecutor().provideConnection((one) => one.executeQuery({ sql, parameters }));
+  return rows as R[];
 }
 
 /**

@@ -2,27 +2,19 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { EventDraft } from './log-event.js';
 
-/** The position of the next event of the log. */
-export interface NextPlace {
-  readonly pos: number;
-  /** The database's clock, in ms since 1970. */
-  readonly at: number;
-}
+/** Returns further events that follow from `drafts`, which the transaction of `em` is about to append. It runs again when that is repeated. */
+export type Following = (em: EntityManager, drafts: readonly EventDraft[]) => Promise<readonly EventDraft[]>;
 
 export interface EventConsequences {
   /**
-   * Stores the consequences of `drafts`, which the transaction of `em` is about to append, and returns further events to
-   * append. Entities left in `em` are flushed with them. It runs again when the transaction is retried. Rows that need log order
-   * call `nextPlace`, which makes all other writers wait, so only if there are consequences.
+   * Name of the database function `(drafts jsonb) returns setof event` that ends every transaction with events: it stores what they carry for
+   * it (`stored`), and appends them by `log_append_v1`. While it runs, all other writers wait.
    */
-  follow(
-    em: EntityManager,
-    drafts: readonly EventDraft[],
-    nextPlace: () => Promise<NextPlace>,
-  ): Promise<readonly EventDraft[]>;
+  readonly append: string;
+  readonly follow: Following;
 }
 
 /** There are no consequences. */
-export const NO_CONSEQUENCES: EventConsequences = { follow: () => Promise.resolve([]) };
+export const NO_CONSEQUENCES: EventConsequences = { append: 'log_append_v1', follow: () => Promise.resolve([]) };
 
 export const EVENT_CONSEQUENCES = Symbol('EventConsequences');

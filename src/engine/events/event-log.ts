@@ -1,16 +1,13 @@
-// The log: append as a transaction's last statement, read from any position. A trigger (see the migration) assigns the
+// The log: append as a transaction's last statement, read from any position. The database (see the migrations) assigns the
 // positions; pub/sub only wakes other instances up.
-import { Inject, Injectable, Optional } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
-import type { Counter } from 'prom-client';
 import { SESSION_ENDED_STATE } from '../database/migrations/20261128000004-ended-sessions.js';
-import { commitWith, inTransaction, sqlState } from '../database/unit-of-work.js';
+import { commitWith, executeAlone, inTransaction, repeatedly, sqlState } from '../database/unit-of-work.js';
 import { CursorExpiredError, UnauthenticatedError } from '../errors/service-error.js';
-import { Metrics } from '../monitoring/metrics.js';
 import { PUB_SUB, type PubSub } from '../pubsub/pubsub.port.js';
 import { decodeCursor } from './cursor.js';
-import { EVENT_CONSEQUENCES, type EventConsequences, type NextPlace } from './event-consequences.port.js';
-import { AppendQueue } from './append-queue.js';
+import { EVENT_CONSEQUENCES, type EventConsequences } from './event-consequences.port.js';
 import type { EventDraft, LogEvent } from './log-event.js';
 import { LogFollower } from './log-follower.js';
 import { LogReader, type EventRow, toLogEvent } from './log-reader.js';
@@ -22,56 +19,30 @@ export interface LoggedTransaction {
   readonly record: (event: EventDraft) => void;
 }
 
+/** A call of a database function `(drafts jsonb, …) returns setof event`, which writes, and appends by that of `EventConsequences`. */
+export interface AppendingCall {
+  readonly name: string;
+  readonly drafts: readonly EventDraft[];
+  /** Those after `drafts`. */
+  readonly parameters: readonly unknown[];
+}
+
 /** Upper limit of events in one wake-up. */
 const MAX_CARRIED = 20;
 
-/** ms for which PostgreSQL keeps a silent transaction that holds the head: bounds the effect of a stalled instance on others. */
-export const HEAD_HELD_MS = 2_000;
-/** For this transaction only: the connection's setting stays for others. */
-const HEAD_IS_BOUNDED = `set_config('idle_in_transaction_session_timeout', '${HEAD_HELD_MS}', true)`;
-
-const APPEND = `
-with bounded as materialized (select ${HEAD_IS_BOUNDED})
-insert into event (resource_kind, resource_id, kind, actor_id, session_id, facts)
-select draft ->> 'resourceKind', (draft ->> 'resourceId')::uuid, draft ->> 'kind', (draft ->> 'actorId')::uuid,
-       (draft ->> 'sessionId')::uuid, draft -> 'facts'
-  from bounded, jsonb_array_elements($1::jsonb) with ordinality as list(draft, place) order by place
-returning pos::float8 as pos, seq::float8 as seq, resource_kind, resource_id, kind, actor_id, session_id, facts,
-          (extract(epoch from at) * 1000)::float8 as at, encode(nonce, 'hex') as nonce`;
-
-const NEXT_PLACE = `
-select (pos + 1)::float8 as pos, floor(extract(epoch from clock_timestamp()) * 1000)::float8 as at, ${HEAD_IS_BOUNDED}
-  from log_head for update`;
-
-/** SQLSTATE of a transaction that PostgreSQL ended because it was idle for too long. */
-const IDLE_TIMEOUT_STATE = '25P03';
-
-class HeadLostError extends Error {
-  readonly code = IDLE_TIMEOUT_STATE;
-
-  constructor() {
-    super(`This instance stalled for more than ${HEAD_HELD_MS} ms while it held the head of the log`);
-  }
-}
+const COLUMNS = `
+select pos::float8 as pos, seq::float8 as seq, resource_kind, resource_id, kind, actor_id, session_id, facts,
+       (extract(epoch from at) * 1000)::float8 as at, encode(nonce, 'hex') as nonce`;
 
 @Injectable()
 export class EventLog {
-  private readonly appendQueue = new AppendQueue(2 * HEAD_HELD_MS);
-  private readonly headsLost: Counter | undefined;
-
   constructor(
     private readonly orm: MikroORM,
     private readonly reader: LogReader,
     private readonly follower: LogFollower,
     @Inject(PUB_SUB) private readonly pubSub: PubSub,
     @Inject(EVENT_CONSEQUENCES) private readonly consequences: EventConsequences,
-    @Optional() metrics?: Metrics,
-  ) {
-    this.headsLost = metrics?.counter(
-      'log_head_lost_total',
-      'Transactions of this instance that PostgreSQL ended because it stalled while they held the head of the log.',
-    );
-  }
+  ) {}
 
   /**
    * Runs `work` in one transaction and appends its events as the last statement. When this returns, the commit is
@@ -84,23 +55,28 @@ export class EventLog {
       const value = await work({ em, record: (event) => drafts.push(event) });
       // Everything that may wait comes before the head is locked.
       await em.flush();
-      events = await this.appendQueue.run(async (take) => {
-        let holdsHead = false;
-        const takeHead = async () => {
-          await take();
-          holdsHead = true;
-        };
-        try {
-          return await this.append(em, [...drafts, ...(await this.following(em, drafts, takeHead))]);
-        } catch (error) {
-          if (holdsHead && sqlState(error) === IDLE_TIMEOUT_STATE) this.headsLost?.inc();
-          throw error;
-        }
-      });
+      events = await this.append(em, [...drafts, ...(await this.consequences.follow(em, drafts))]);
       return value;
     });
     await this.wakeUp(events);
     return result;
+  }
+
+  /**
+   * Runs a database function as a transaction of its own, in one statement, with the guarantees of {@link transaction}; returns the events
+   * that it appended. `prepare` may run more than once.
+   */
+  async call(prepare: (em: EntityManager) => Promise<AppendingCall>): Promise<readonly LogEvent[]> {
+    const events = await repeatedly(async () => {
+      const em = this.orm.em.fork();
+      const { name, drafts, parameters } = await prepare(em);
+      const all = [...drafts, ...(await this.consequences.follow(em, drafts))];
+      const values = [listOf(all), ...parameters];
+      const places = values.map((_, index) => `$${index + 1}`);
+      return appended(executeAlone<EventRow>(this.orm, `${COLUMNS} from ${name}(${places.join(', ')})`, values));
+    });
+    await this.wakeUp(events);
+    return events;
   }
 
   /**
@@ -110,19 +86,8 @@ export class EventLog {
    */
   async append(em: EntityManager, drafts: readonly EventDraft[]): Promise<LogEvent[]> {
     if (drafts.length === 0) return [];
-    const list = drafts.map(({ resource, facts = {}, ...draft }) => ({
-      ...draft,
-      facts,
-      resourceKind: resource.kind,
-      resourceId: resource.id,
-    }));
-    try {
-      const rows = await commitWith<EventRow>(em, APPEND, [JSON.stringify(list)]);
-      return rows.map(toLogEvent);
-    } catch (error) {
-      if (sqlState(error) === SESSION_ENDED_STATE) throw new UnauthenticatedError();
-      throw error;
-    }
+    const sql = `${COLUMNS} from ${this.consequences.append}($1)`;
+    return appended(commitWith<EventRow>(em, sql, [listOf(drafts)]));
   }
 
   /** The position to resume from; throws {@link CursorExpiredError} for a pruned, foreign, future or unknown one. */
@@ -131,32 +96,6 @@ export class EventLog {
     // Most clients resume after a moment: recently applied events need no statement.
     if (!this.follower.holds(position) && !(await this.reader.holds(position))) throw new CursorExpiredError();
     return position.pos;
-  }
-
-  /**
-   * Stores and returns the consequences of `drafts`. Throws {@link HeadLostError} if this process held the head and stalled until
-   * PostgreSQL ended the transaction: nothing is committed, even if the connection reports no reason.
-   */
-  private async following(
-    em: EntityManager,
-    drafts: readonly EventDraft[],
-    take: () => Promise<void>,
-  ): Promise<readonly EventDraft[]> {
-    let heldSince = Number.POSITIVE_INFINITY;
-    const isLost = () => performance.now() - heldSince > HEAD_HELD_MS;
-    try {
-      const following = await this.consequences.follow(em, drafts, async () => {
-        await take();
-        const place = await nextPlace(em);
-        heldSince = performance.now();
-        return place;
-      });
-      if (following.length > 0) await em.flush();
-      if (!isLost()) return following;
-    } catch (error) {
-      if (!isLost()) throw error;
-    }
-    throw new HeadLostError();
   }
 
   private async wakeUp(events: readonly LogEvent[]): Promise<void> {
@@ -169,8 +108,23 @@ export class EventLog {
   }
 }
 
-/** Locks the head until the transaction ends, so the returned position stays the last one. */
-async function nextPlace(em: EntityManager): Promise<NextPlace> {
-  const [place] = await em.execute<NextPlace[]>(NEXT_PLACE);
-  return place!;
+/** `drafts` as the functions of the database read them. */
+function listOf(drafts: readonly EventDraft[]): string {
+  return JSON.stringify(
+    drafts.map(({ resource, facts = {}, ...draft }) => ({
+      ...draft,
+      facts,
+      resourceKind: resource.kind,
+      resourceId: resource.id,
+    })),
+  );
+}
+
+async function appended(rows: Promise<EventRow[]>): Promise<LogEvent[]> {
+  try {
+    return (await rows).map(toLogEvent);
+  } catch (error) {
+    if (sqlState(error) === SESSION_ENDED_STATE) throw new UnauthenticatedError();
+    throw error;
+  }
 }

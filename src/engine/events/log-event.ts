@@ -16,6 +16,8 @@ export interface EventDraft {
   readonly actorId: string;
   readonly sessionId?: string | undefined;
   readonly facts?: Readonly<Record<string, unknown>>;
+  /** For the function that appends it, see `EventConsequences`; no part of the event. */
+  readonly stored?: Readonly<Record<string, unknown>>;
 }
 
 /** An event at its position in the log. */
