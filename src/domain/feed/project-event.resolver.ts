@@ -11,7 +11,7 @@ import type { LogEvent } from '../../engine/events/log-event.js';
 import { connectionBy, PageArgs } from '../../engine/graphql/pagination/connection.js';
 import { Input } from '../../engine/graphql/schema/field-rules.js';
 import { cursor, id } from '../../engine/graphql/schema/input-text.js';
-import { ProjectEventKind, subjectOf } from '../projects/project-events.js';
+import { isKnown, ProjectEventKind, subjectOf } from '../projects/project-events.js';
 import { memberByPair, pairOf, projectById } from '../projects/project.loader.js';
 import { byProjectId, RequiresProjectRole } from '../projects/project.policies.js';
 import { ProjectRole } from '../projects/project-role.js';
@@ -62,7 +62,7 @@ export class ProjectEventResolver {
     @Args() page: PageArgs,
   ) {
     const { events, hasNextPage, hasPreviousPage } = await this.history.page(em, projectId, page);
-    return connectionBy(({ cursor: place }) => place, events.map(shown), hasNextPage, hasPreviousPage);
+    return connectionBy(({ cursor: place }) => place, events.filter(isKnown).map(shown), hasNextPage, hasPreviousPage);
   }
 
   @RequiresProjectRole(ProjectRole.VIEWER, byProjectId('projectId'))

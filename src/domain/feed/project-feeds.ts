@@ -5,7 +5,7 @@ import { Hub } from '../../engine/realtime/fan-out/hub.js';
 import type { Subscriber, SubscriptionRequest } from '../../engine/realtime/fan-out/subscriber.js';
 import { PresenceTracker } from '../../engine/realtime/presence/presence-tracker.js';
 import { DeletedProjects } from '../projects/deleted-projects.js';
-import { ProjectEventKind } from '../projects/project-events.js';
+import { isKnown, ProjectEventKind } from '../projects/project-events.js';
 import { forbidden } from '../projects/project.policies.js';
 import { effectiveProjectRole, PROJECT_RESOURCE, ProjectRole } from '../projects/project-role.js';
 import { LagPolicy } from './project-event.type.js';
@@ -54,7 +54,7 @@ export class ProjectFeeds {
     return this.hub.subscribe({
       viewer,
       after,
-      resource: id === undefined ? { kind: PROJECT_RESOURCE } : { kind: PROJECT_RESOURCE, id },
+      resource: { kind: PROJECT_RESOURCE, knows: isKnown, ...(id === undefined ? {} : { id }) },
       judge: (includeOwn ?? true) ? judge : othersOnly(viewer, judge),
       rightsOnly: id !== undefined && (includeOwn ?? true),
       latestOnLag: onLag === LagPolicy.LATEST,

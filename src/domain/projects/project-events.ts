@@ -87,6 +87,11 @@ export function subjectOf(event: Recorded): string {
   return (projectFacts(event) ?? factsOf(subject, event)).subjectId;
 }
 
+/** Whether this version knows the kind of a project event. One that it does not know is left out of what clients read. */
+export function isKnown({ kind }: LogEvent): boolean {
+  return isKind(kind);
+}
+
 function isKind(kind: string): kind is ProjectEventKind {
   return Object.hasOwn(FACTS, kind);
 }

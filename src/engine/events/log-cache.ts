@@ -109,6 +109,17 @@ export class LogCache<V extends object> {
   }
 
   private changed(event: LogEvent): void {
+    try {
+      this.applyToCached(event);
+    } catch (error) {
+      // Any value may have changed: all of them are read again.
+      this.values.clear();
+      this.evicted.clear();
+      throw error;
+    }
+  }
+
+  private applyToCached(event: LogEvent): void {
     const affected = this.options.affects(event);
     for (const key of affected === '*' ? [...this.values.keys(), ...this.evicted.keys()] : affected) {
       const value = this.values.peek(key) ?? this.evicted.get(key)?.deref();

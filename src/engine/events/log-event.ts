@@ -37,10 +37,18 @@ export interface LogEvent {
   readonly nonce: string;
 }
 
-/** `event` as an event of the resource, or of any of that kind if `id` is absent; `undefined` if it is of another. */
-export function eventOf({ kind, id }: { readonly kind: string; readonly id?: string }, event: LogEvent) {
+/** Which events a reader wants: those of one resource, or of all of its kind. */
+export interface EventSelection {
+  readonly kind: string;
+  readonly id?: string;
+  /** Whether this version can read the event: a newer one may have added its kind. Absent: all of them. */
+  readonly knows?: (event: LogEvent) => boolean;
+}
+
+/** `event` as an event of the selected resource; `undefined` if it is none. */
+export function eventOf({ kind, id, knows }: EventSelection, event: LogEvent): LogEvent | undefined {
   const { resource } = event;
-  if (resource.kind !== kind) return undefined;
+  if (resource.kind !== kind || knows?.(event) === false) return undefined;
   if (id === undefined || resource.id === id) return event;
   return resource.id === ALL_OF_KIND ? { ...event, resource: { kind, id } } : undefined;
 }

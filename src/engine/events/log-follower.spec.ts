@@ -127,9 +127,11 @@ describe('a follower', () => {
     expect(told).toEqual(['rights 1', 'delivery 1', 'rights 2', 'delivery 2']);
   });
 
-  it('goes on when a listener throws, and says so', async () => {
+  it('goes on when a listener throws, and says so; rights derived from the log are then broken', async () => {
     await start({ withoutTimer: true });
     const told: number[] = [];
+    let broken = 0;
+    instance.follower.onBroken(() => (broken += 1));
     instance.follower.on('rights', () => {
       throw new Error('no rights today');
     });
@@ -142,6 +144,7 @@ describe('a follower', () => {
     expect(told).toEqual([1, 2]);
     expect(instance.positions).toEqual([1, 2, 3]);
     expect(logged).toEqual([1, 2, 3].map((pos) => `A listener of the log failed at ${pos}`));
+    expect(broken).toBe(3);
   });
 });
 

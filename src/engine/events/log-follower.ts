@@ -86,7 +86,10 @@ export class LogFollower implements OnApplicationShutdown {
     return () => this.listeners[phase].delete(listener);
   }
 
-  /** Calls `listener` when another log than the followed one is found, which lacks dispatched events. */
+  /**
+   * Calls `listener` when this instance can no longer trust what it derived from the log: another log than the followed one is
+   * found, which lacks dispatched events, or a listener that keeps rights has failed.
+   */
   onBroken(listener: () => void): void {
     this.brokenListeners.add(listener);
   }
@@ -203,7 +206,9 @@ export class LogFollower implements OnApplicationShutdown {
     this.recent.push(event);
     if (this.recent.length > RECENT * 2) this.recent = this.recent.slice(-RECENT);
     for (const phase of ['rights', 'delivery'] as const) {
-      for (const listener of this.listeners[phase]) this.tell(listener, event);
+      let failed = false;
+      for (const listener of this.listeners[phase]) if (!this.tell(listener, event)) failed = true;
+      if (failed && phase === 'rights') for (const listener of this.brokenListeners) listener();
     }
     for (const waiter of this.waiting) {
       if (waiter.pos > event.pos) continue;
@@ -212,11 +217,14 @@ export class LogFollower implements OnApplicationShutdown {
     }
   }
 
-  private tell(listener: LogListener, event: LogEvent): void {
+  /** Whether the listener has handled the event. */
+  private tell(listener: LogListener, event: LogEvent): boolean {
     try {
       listener(event);
+      return true;
     } catch (error) {
       this.logger.error(`A listener of the log failed at ${event.pos}`, stackOf(error));
+      return false;
     }
   }
 }

@@ -73,7 +73,12 @@ export class Group {
   /** Offers the event that has just been applied to the subscribers at the head. */
   offer(event: LogEvent): void {
     if (this.live.size === 0 || this.overflowed) return;
-    const batches = this.audience.batchesOf(event);
+    let batches: DeliveryBatch[];
+    try {
+      batches = this.audience.batchesOf(event);
+    } catch (error) {
+      return this.fail(error);
+    }
     if (batches.length === 0) return;
     if (this.waiting.length >= MAX_WAITING) {
       this.overflowed = true;
@@ -123,7 +128,7 @@ export class Group {
         separate(this.replay.takeAll());
       }
     } catch (error) {
-      for (const subscriber of this.live) subscriber.fail(error instanceof Error ? error : new Error(String(error)));
+      this.fail(error);
     }
     this.busy = false;
     this.deliveringFrom = undefined;
@@ -131,6 +136,11 @@ export class Group {
       this.overflowed = false;
       this.moveAllToReplay(this.lastQueued);
     }
+  }
+
+  /** Ends the subscribers at the head. */
+  private fail(error: unknown): void {
+    for (const subscriber of this.live) subscriber.fail(error instanceof Error ? error : new Error(String(error)));
   }
 
   private moveAllToReplay(pos: number): void {

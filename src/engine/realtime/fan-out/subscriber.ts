@@ -2,7 +2,7 @@
 // it is an iterable without items, which only ends or fails. Does not know its group, or how events are executed.
 import type { AccountRights, Principal } from '../../access/role.js';
 import { UnauthenticatedError } from '../../errors/service-error.js';
-import { eventOf, type LogEvent } from '../../events/log-event.js';
+import { eventOf, type EventSelection, type LogEvent } from '../../events/log-event.js';
 import { envelopeOf } from './frames.js';
 import type { SubscriberSocket } from './subscriber-socket.js';
 
@@ -13,8 +13,8 @@ export interface SubscriptionRequest {
   readonly viewer: Principal;
   /** Cursor of the last event that the subscriber knows; absent: begin now. */
   readonly after?: string | null | undefined;
-  /** The only resources whose events can be delivered: all of this kind, or a single one. */
-  readonly resource: { readonly kind: string; readonly id?: string };
+  /** The only events that can be delivered. */
+  readonly resource: EventSelection;
   /** The verdict on an event under these rights. Depends on nothing but these and events of the log. */
   readonly judge: (event: LogEvent, rights: AccountRights) => EventVerdict;
   /** Bound to one resource, and rights alone decide: while they do not change, the verdict on all events of it is the same. */
