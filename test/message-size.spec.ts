@@ -103,6 +103,13 @@ describe('the maximum message size', () => {
     await bystander.stillServes(socket);
   });
 
+  it('is exceeded by a message with the payload before the id, which is answered as well', async () => {
+    const socket = await bystander.hostile();
+    socket.send(`{"type":"subscribe","payload":{"id":"2","query":"${'x'.repeat(MAX_MESSAGE_BYTES)}"},"id":"1"}`);
+    expect((await socket.next('error')).id).toBe('1');
+    await bystander.stillServes(socket);
+  });
+
   it.each([
     ['without an id', `{"payload":"${'x'.repeat(MAX_MESSAGE_BYTES)}"}`, 1009],
     ['with an id that is too long', `{"id":"${'x'.repeat(129)}","p":"${'x'.repeat(MAX_MESSAGE_BYTES)}"}`, 1009],

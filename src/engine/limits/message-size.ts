@@ -10,8 +10,5 @@ export const MAX_MESSAGE_BYTES = 1024 * 1024;
 /** Largest socket message that is received, in bytes, so that one beyond {@link MAX_MESSAGE_BYTES} gets an error response. */
 export const MAX_RECEIVED_BYTES = 4 * MAX_MESSAGE_BYTES;
 
-/** Bytes of such a message in which the operation id is searched: stock clients send it first. */
-export const BEGINNING_BYTES = 1_024;
-
 /** Error message for larger requests. */
 export const TOO_LARGE = `The request is larger than ${MAX_MESSAGE_BYTES / 1024} KiB.`;

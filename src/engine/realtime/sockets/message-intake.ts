@@ -23,7 +23,9 @@ const CHARACTER_MS = 0.000_01;
 /** ms of a pause, at least. */
 const MIN_HOLD_MS = 20;
 
-type Handle = (text: string) => void;
+/** Text, or the bytes of a message that is too large to be executed. */
+type Message = string | Buffer;
+type Handle = (message: Message) => void;
 
 @Injectable()
 export class MessageIntake {
@@ -48,53 +50,54 @@ export class MessageIntake {
 
   /** A function that takes the messages of one socket, and hands them on in order. */
   of(socket: Socket, handle: Handle): Handle {
-    const waiting: string[] = [];
+    const waiting: Message[] = [];
     let busy = false;
     const drain = async (): Promise<void> => {
       busy = true;
       socket.pauseReading();
-      for (let text = waiting.shift(); text !== undefined && socket.open; text = waiting.shift()) {
-        await this.ready(socket, text);
-        if (socket.open) handle(text);
+      for (let message = waiting.shift(); message !== undefined && socket.open; message = waiting.shift()) {
+        await this.ready(socket, message);
+        if (socket.open) handle(message);
       }
       busy = false;
       socket.resumeReading();
     };
-    return (text) => {
-      if (!socket.credential && text.length > LARGE_MESSAGE) {
+    return (message) => {
+      if (!socket.credential && message.length > LARGE_MESSAGE) {
+        if (typeof message !== 'string') return socket.close(CloseCode.TooLarge, 'Message too large');
         return socket.close(CloseCode.BadRequest, 'Message too large before connection_init');
       }
-      if (!busy && text.length <= LARGE_MESSAGE && this.pause(socket, text) === 0) return handle(text);
-      waiting.push(text);
+      if (!busy && message.length <= LARGE_MESSAGE && this.pause(socket, message) === 0) return handle(message);
+      waiting.push(message);
       if (!busy) void drain();
     };
   }
 
   /** ms for which the socket is not to be read; charges the message. */
-  private pause({ credential, client }: Socket, text: string): number {
+  private pause({ credential, client }: Socket, message: Message): number {
     const owner = credential?.accountId ?? ownerOf(client.address).key;
-    const cost = MESSAGE_MS + text.length * CHARACTER_MS;
+    const cost = MESSAGE_MS + message.length * CHARACTER_MS;
     this.owners.charge(owner, cost);
     this.instance.charge('', cost);
     return Math.max(this.bounded ? this.owners.waitFor(owner, 0) : 0, this.instance.waitFor('', 0));
   }
 
   /** Resolves when the message may be parsed, now. */
-  private async ready(socket: Socket, text: string): Promise<void> {
-    const pause = this.pause(socket, text);
+  private async ready(socket: Socket, message: Message): Promise<void> {
+    const pause = this.pause(socket, message);
     if (pause > 0) {
       this.held.inc({ reason: 'pace' });
       await new Promise((resolve) => {
         setTimeout(resolve, Math.max(MIN_HOLD_MS, pause));
       });
     }
-    if (text.length <= LARGE_MESSAGE) return;
+    if (message.length <= LARGE_MESSAGE) return;
     this.held.inc({ reason: 'large' });
     const work = {
       network: ownerOf(socket.client.address),
       accountId: socket.credential?.accountId,
       isKnown: () => false,
-      bytes: text.length,
+      bytes: message.length,
       wanted: () => socket.open,
     };
     while (socket.open) {

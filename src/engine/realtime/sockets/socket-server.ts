@@ -16,7 +16,8 @@ import { Socket } from './socket.js';
 import { PacedCloser } from './paced-closer.js';
 import { MessageIntake } from './message-intake.js';
 import { retryAdvice, withAdvice } from './retry-advice.js';
-import { MAX_ID_BYTES, refuseTooLarge } from './too-large-messages.js';
+import { MAX_ID_BYTES } from './operation-id.js';
+import { refuseTooLarge } from './too-large-messages.js';
 import { SocketOperations } from './socket-operations.js';
 
 /** Messages that a client may send; graphql-ws throws on server messages. */
@@ -139,8 +140,10 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
       { socket },
     );
     socket.onMessage(
-      this.intake.of(socket, (text) => void this.received(socket, clientMessage(text), receive)),
-      (beginning) => refuseTooLarge(socket, beginning),
+      this.intake.of(socket, (message) => {
+        if (typeof message === 'string') void this.received(socket, clientMessage(message), receive);
+        else refuseTooLarge(socket, message);
+      }),
     );
     socket.onClose((code, reason) => void closed(code, reason));
   }

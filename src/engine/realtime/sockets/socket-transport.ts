@@ -2,7 +2,7 @@
 // operations.
 import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
-import { BEGINNING_BYTES, MAX_MESSAGE_BYTES } from '../../limits/message-size.js';
+import { MAX_MESSAGE_BYTES } from '../../limits/message-size.js';
 import { CloseCode } from './close-codes.js';
 import { LATER, withAdvice } from './retry-advice.js';
 
@@ -55,17 +55,15 @@ export class SocketTransport {
   }
 
   /**
-   * Hands on text messages while the socket is open; anything else closes it. `onTooLarge` is called with the beginning of a message
-   * that is larger than any that may be executed.
+   * Hands on text messages while the socket is open; anything else closes it. A message that is larger than any that may be executed
+   * remains a buffer.
    */
-  onMessage(listener: (text: string) => void, onTooLarge: (beginning: string) => void): void {
+  onMessage(listener: (message: string | Buffer) => void): void {
     this.ws.on('message', (data: RawData, isBinary: boolean) => {
       this.received();
       if (!this.open) return;
       if (isBinary) this.close(CloseCode.BadRequest, 'Text messages only');
-      else if ((data as Buffer).length > MAX_MESSAGE_BYTES) {
-        onTooLarge((data as Buffer).toString('utf8', 0, BEGINNING_BYTES));
-      } else listener((data as Buffer).toString());
+      else listener((data as Buffer).length > MAX_MESSAGE_BYTES ? (data as Buffer) : (data as Buffer).toString());
     });
   }
 
