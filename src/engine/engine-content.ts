@@ -16,6 +16,7 @@ import { RepeatedAuditEntriesMigration } from './database/migrations/20261128000
 import { AccountEmailKeyMigration } from './database/migrations/20261128000201-account-email-key.js';
 import { EventPositionsMigration } from './database/migrations/20261129000002-event-positions.js';
 import { LogAppendMigration } from './database/migrations/20261129000003-log-append.js';
+import { SignInsMigration } from './database/migrations/20261129000005-sign-ins.js';
 import type { DatabaseContent } from './database/orm-options.js';
 
 export const engineContent: DatabaseContent = {
@@ -35,5 +36,6 @@ export const engineContent: DatabaseContent = {
     { name: '20261128000201-account-email-key', class: AccountEmailKeyMigration },
     { name: '20261129000002-event-positions', class: EventPositionsMigration },
     { name: '20261129000003-log-append', class: LogAppendMigration },
+    { name: '20261129000005-sign-ins', class: SignInsMigration },
   ],
 };

@@ -84,13 +84,13 @@ export function inTransaction<T>(orm: MikroORM, work: (em: EntityManager) => Pro
 }
 
 /**
- * Runs `sql` (parameters `$1` …) as a transaction of its own and returns the rows. If the connection is lost meanwhile, the outcome is
- * unknown, and nothing is repeated.
+ * Runs `sql` (parameters `$1` …) in the transaction of `em`, or without one as a transaction of its own, and returns the rows. If the
+ * connection is lost meanwhile, the outcome is unknown, and nothing is repeated.
  */
-export async function executeAlone<R>(orm: MikroORM, sql: string, parameters: readonly unknown[]): Promise<R[]> {
+export async function execute<R>(em: EntityManager, sql: string, parameters: readonly unknown[]): Promise<R[]> {
   // The ORM's own `execute` would write the values into the text.
-  const client = orm.em.getDriver().getConnection('write').getClient() as unknown as Executor;
-  const { rows } = await client.getExecutor().provideConnection((one) => one.executeQuery({ sql, parameters }));
+  const executor = em.getTransactionContext<Executor>() ?? (em.getConnection('write').getClient() as Executor);
+  const { rows } = await executor.getExecutor().provideConnection((one) => one.executeQuery({ sql, parameters }));
   return rows as R[];
 }
 

@@ -3,7 +3,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { SESSION_ENDED_STATE } from '../database/migrations/20261128000004-ended-sessions.js';
-import { commitWith, executeAlone, inTransaction, repeatedly, sqlState } from '../database/unit-of-work.js';
+import { commitWith, execute, inTransaction, repeatedly, sqlState } from '../database/unit-of-work.js';
 import { CursorExpiredError, UnauthenticatedError } from '../errors/service-error.js';
 import { PUB_SUB, type PubSub } from '../pubsub/pubsub.port.js';
 import { decodeCursor } from './cursor.js';
@@ -73,7 +73,7 @@ export class EventLog {
       const all = [...drafts, ...(await this.consequences.follow(em, drafts))];
       const values = [listOf(all), ...parameters];
       const places = values.map((_, index) => `$${index + 1}`);
-      return appended(executeAlone<EventRow>(this.orm, `${COLUMNS} from ${name}(${places.join(', ')})`, values));
+      return appended(execute<EventRow>(em, `${COLUMNS} from ${name}(${places.join(', ')})`, values));
     });
     await this.wakeUp(events);
     return events;

@@ -8,7 +8,7 @@ import { PUB_SUB, type PubSub } from '../pubsub/pubsub.port.js';
 import { AccessTokens } from './access-tokens.js';
 import { RefreshTokens } from './refresh-tokens.js';
 import type { Session } from './session.entity.js';
-import type { OpenSession } from './session.service.js';
+import type { OpenSession } from './session-statements.js';
 
 export interface AuthResult {
   readonly accessToken: string | null;

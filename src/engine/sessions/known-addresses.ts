@@ -32,13 +32,9 @@ export class KnownAddresses {
     if (row?.known) this.familiar.add(network);
     return row?.known === true;
   }
-
-  remember(accountId: string, network: string): Promise<void> {
-    return rememberIn(this.orm.em.fork(), accountId, network);
-  }
 }
 
-/** The same in the caller's transaction. */
+/** Notes the network in the caller's transaction. A sign-in does so itself. */
 export async function rememberIn(em: EntityManager, accountId: string, network: string): Promise<void> {
   await em.execute(REMEMBER, [accountId, network]);
 }

@@ -13,7 +13,8 @@ import type { AuditOutcome, AuditRecord } from '../audit/audit-row.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { AccountMails } from './account-mails.js';
 import { SessionEntity } from './session.entity.js';
-import { lockAccount, type OpenSession, SessionService } from './session.service.js';
+import { lockAccount, SessionService } from './session.service.js';
+import type { OpenSession } from './session-statements.js';
 
 /** Attempts while concurrent sign-ins rehash the password. */
 const MAX_ATTEMPTS = 3;

@@ -12,9 +12,10 @@ import { EventLog, type LoggedTransaction } from '../events/event-log.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { AccountMails } from './account-mails.js';
 import { type PresentedToken, RefreshTokens } from './refresh-tokens.js';
-import { originOf, rotate, type SessionOrigin } from './rotation.js';
+import { originOf, rotate, type SessionOrigin } from './session-statements.js';
 import { type Session, SessionEntity } from './session.entity.js';
-import { lockAccount, type OpenSession, SessionService } from './session.service.js';
+import { lockAccount, SessionService } from './session.service.js';
+import type { OpenSession } from './session-statements.js';
 
 /** What of an operation a refresh needs. */
 export type RefreshContext = Pick<OperationContext, 'em' | 'client' | 'assertPageAccount'>;

@@ -6,8 +6,8 @@ import type { Transport } from '../access/role.js';
 import { UnauthenticatedError } from '../errors/service-error.js';
 import { RefreshTokens } from './refresh-tokens.js';
 import { RefreshService } from './refresh.service.js';
-import { originOf } from './rotation.js';
-import type { OpenSession } from './session.service.js';
+import { originOf } from './session-statements.js';
+import type { OpenSession } from './session-statements.js';
 
 export interface SessionName {
   readonly accountId: string;

@@ -1,5 +1,4 @@
 // Opens and ends sessions (refresh.service.ts rotates them). Every change locks the account's row first, which serializes them.
-import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { v7 as uuid } from 'uuid';
@@ -11,8 +10,8 @@ import { CONFIG } from '../config/config.module.js';
 import { EventLog, type LoggedTransaction } from '../events/event-log.js';
 import type { AuditAction } from '../audit/audit-actions.js';
 import { AuditTrail } from '../audit/audit-trail.js';
-import { type Session, SessionEntity } from './session.entity.js';
 import { SESSIONS_ENDED, sessionsEndedFacts } from './session-cache.js';
+import { type NewSession, open, type OpenSession, signIn, type Verified } from './session-statements.js';
 
 /** Why a session ended. */
 export type EndReason =
@@ -26,15 +25,6 @@ export type EndReason =
 
 /** Audit actions of endings; other reasons are audited by the action that caused them. */
 const AUDITED: Partial<Record<EndReason, AuditAction>> = { LOGOUT: 'LOGOUT', REVOKED: 'SESSION_REVOKED' };
-
-export interface OpenSession {
-  readonly account: Account;
-  readonly session: Session;
-}
-
-const OPEN = `
-insert into session (id, account_id, seed, transport, address, user_agent, idle_expires_at, expires_at)
-values (?, ?, ?, ?, ?, ?, now() + least(?, ?) * interval '1 ms', now() + ? * interval '1 ms')`;
 
 const END = `
 update session set ended_at = clock_timestamp(), end_reason = ?
@@ -52,13 +42,25 @@ export class SessionService {
     private readonly audit: AuditTrail,
   ) {}
 
-  /** Opens a session in the caller's transaction. The account's row must be locked, and enabled. */
-  async open(em: EntityManager, account: Account, client: ClientInfo, transport: Transport): Promise<OpenSession> {
-    const id = uuid();
+  /** Opens a session in the caller's transaction, which has locked the account's row. The account must be enabled. */
+  open(em: EntityManager, account: Account, client: ClientInfo, transport: Transport): Promise<OpenSession> {
+    return open(em, account, this.newSession(client, transport));
+  }
+
+  /** Opens a session of an account whose password was verified; undefined: it was changed, or the account disabled. */
+  signIn(
+    em: EntityManager,
+    accountId: string,
+    verified: Verified,
+    client: ClientInfo,
+    transport: Transport,
+  ): Promise<OpenSession | undefined> {
+    return signIn(em, accountId, verified, this.newSession(client, transport));
+  }
+
+  private newSession(client: ClientInfo, transport: Transport): NewSession {
     const { sessionIdleTtl: idle, sessionMaxAge: age } = this.config;
-    const origin = [client.address, client.userAgent ?? null];
-    await em.execute(OPEN, [id, account.id, randomBytes(32), transport, ...origin, idle, age, age]);
-    return { account, session: await em.findOneOrFail(SessionEntity, id) };
+    return { id: uuid(), transport, client, idle, age };
   }
 
   /**

@@ -64,10 +64,6 @@ export class SignInLimits implements FieldLimits {
         if (plan.onlyFailed) for (const key of plan.attempts ?? []) await this.limits.refund(...key);
         // This attempt was allowed: exhaustion affects the next one.
         for (const key of plan.successes ?? []) await this.limits.consume(...key).catch(() => {});
-        const { principal, client } = context;
-        if ((limit === 'login' || limit === 'register') && principal) {
-          await this.known.remember(principal.accountId, networkOf(client.address));
-        }
       },
       failed: async (error) => {
         // The password was not verified.

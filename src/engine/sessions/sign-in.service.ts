@@ -1,5 +1,6 @@
 // Registration and sign-in: from a password to an open session.
 import { Inject, Injectable } from '@nestjs/common';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import { Role } from '../access/role.js';
 import { ACCOUNT_RESOURCE } from '../access/rights.js';
 import type { Account } from '../accounts/account.entity.js';
@@ -8,11 +9,14 @@ import { claimFirstAdmin } from '../accounts/first-admin.js';
 import { Passwords } from '../passwords/passwords.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
+import { repeatedly } from '../database/unit-of-work.js';
 import { EventLog, type LoggedTransaction } from '../events/event-log.js';
 import { ForbiddenError, InvalidCredentialsError } from '../errors/service-error.js';
+import type { AuditRecord } from '../audit/audit-row.js';
 import { AuditTrail } from '../audit/audit-trail.js';
-import type { SignInOrigin } from './request-sessions.js';
-import { lockAccount, type OpenSession, SessionService } from './session.service.js';
+import type { SessionName, SignInOrigin } from './request-sessions.js';
+import { lockAccount, SessionService } from './session.service.js';
+import type { OpenSession, Verified } from './session-statements.js';
 
 export interface Registration {
   readonly name: string;
@@ -49,7 +53,9 @@ export class SignInService {
       if (origin.before) await lockAccount(tx.em, origin.before.accountId);
       const role = !this.config.production && (await claimFirstAdmin(tx.em)) ? Role.ADMIN : Role.USER;
       const account = await this.accounts.create(tx.em, { name, email, passwordHash, role });
-      return this.open(tx, 'REGISTER', account, origin);
+      const opened = await this.open('REGISTER', account, { passwordHash }, origin, tx);
+      if (!opened) throw new Error('An account that was just created cannot sign in');
+      return opened;
     });
   }
 
@@ -66,8 +72,7 @@ export class SignInService {
       // A disabled account costs no more work either, so that timing does not reveal a correct password.
       if (!known?.passwordHash || !matches || known.disabledAt) break;
       const renewed = await this.passwords.renewed(password, known.passwordHash, known.id);
-      const opened = await this.openVerified(known, renewed, origin);
-      if (opened === 'disabled') break;
+      const opened = await this.open('LOGIN', known, { passwordHash: known.passwordHash, renewed }, origin);
       if (opened) return opened;
     }
     // The refused caller has no account: the attempted account, if it exists, is the subject.
@@ -76,40 +81,35 @@ export class SignInService {
     throw refused();
   }
 
-  /** A session, if the verified hash is still the account's; undefined: it was replaced meanwhile. */
-  private openVerified(
-    known: Account,
-    renewed: string | undefined,
-    origin: SignInOrigin,
-  ): Promise<OpenSession | 'disabled' | undefined> {
-    return this.log.transaction(async (tx) => {
-      const account = await lockAccount(tx.em, known.id, origin.before?.accountId);
-      if (!account || account.disabledAt) return 'disabled';
-      // Another password, or the same one rehashed by a concurrent sign-in: verify again.
-      if (account.passwordHash !== known.passwordHash) return undefined;
-      if (renewed) account.passwordHash = renewed;
-      return this.open(tx, 'LOGIN', account, origin);
-    });
-  }
-
-  /** Opens a session that replaces the earlier one. The rows of both accounts are locked. */
-  private async open(
-    tx: LoggedTransaction,
+  /** A session that replaces the earlier one. Undefined: the account's hash was replaced, or the account disabled, meanwhile. */
+  private open(
     action: 'LOGIN' | 'REGISTER',
-    account: Account,
+    { id }: Account,
+    hashes: Omit<Verified, 'audit'>,
     origin: SignInOrigin,
-  ): Promise<OpenSession> {
+    tx?: LoggedTransaction,
+  ): Promise<OpenSession | undefined> {
     const { before, context, transport } = origin;
-    const ended = before ? await this.sessions.endLocked(tx, before.accountId, [before.sessionId], 'REPLACED') : [];
-    await this.audit.record(tx.em, {
-      action,
-      outcome: 'SUCCESS',
-      actorId: account.id,
-      subject: { kind: ACCOUNT_RESOURCE, id: account.id },
-      address: context.client.address,
-      details: ended.length > 0 ? { endedSessionIds: ended } : {},
-    });
-    return this.sessions.open(tx.em, account, context.client, transport);
+    const { client } = context;
+    const signIn = (em: EntityManager, ended: readonly string[]) => {
+      const audit: AuditRecord = {
+        action,
+        outcome: 'SUCCESS',
+        actorId: id,
+        subject: { kind: ACCOUNT_RESOURCE, id },
+        address: client.address,
+        details: ended.length > 0 ? { endedSessionIds: ended } : {},
+      };
+      return this.sessions.signIn(em, id, { ...hashes, audit }, client, transport);
+    };
+    const replace = async (within: LoggedTransaction, { accountId, sessionId }: SessionName) => {
+      const account = await lockAccount(within.em, id, accountId);
+      if (account?.passwordHash !== hashes.passwordHash || account.disabledAt) return undefined;
+      const ended = await this.sessions.endLocked(within, accountId, [sessionId], 'REPLACED');
+      return signIn(within.em, ended);
+    };
+    if (before) return tx ? replace(tx, before) : this.log.transaction((own) => replace(own, before));
+    return tx ? signIn(tx.em, []) : repeatedly(() => signIn(context.em.fork(), []));
   }
 }
 
