@@ -1,7 +1,6 @@
 // A test file that leaves a socket, a server, a timer or a process open fails: what was open before must be all that is open after.
-import type { JestEnvironment } from '@jest/environment';
 import type { Circus } from '@jest/types';
-import { ModuleMocker } from 'jest-mock';
+import { TestEnvironment } from 'jest-environment-node';
 
 /** Kinds of resources that a test can forget. Files and DNS look-ups end by themselves. */
 const WATCHED = new Set([
@@ -17,28 +16,19 @@ const WATCHED = new Set([
 /** ms in which what was closed may really go away. */
 const CLOSE_TIMEOUT_MS = 3_000;
 
-/** Tests run where Node loads them: there is no realm to make, and nothing in it to take away again. */
-export default class LeakProofEnvironment implements JestEnvironment {
-  readonly global = globalThis as unknown as JestEnvironment['global'];
-  readonly moduleMocker = new ModuleMocker(globalThis);
-  readonly fakeTimers = null;
-  readonly fakeTimersModern = null;
+export default class LeakProofEnvironment extends TestEnvironment {
   private failed = false;
   private before = new Map<string, number>();
 
-  getVmContext(): null {
-    return null;
+  constructor(...args: ConstructorParameters<typeof TestEnvironment>) {
+    super(...args);
+    recogniseErrorsOfNode(this.global);
+    // As services run: Jest's hundred lines per stack cost more than the errors themselves.
+    this.global.Error.stackTraceLimit = 20;
   }
 
-  async setup(): Promise<void> {}
-  async teardown(): Promise<void> {}
-
-  handleTestEvent = async (event: Circus.Event): Promise<void> => {
-    if (event.name === 'run_start') {
-      this.before = openResources();
-      // As services run: Jest's hundred lines a stack cost more than what the errors are about.
-      Error.stackTraceLimit = 20;
-    }
+  async handleTestEvent(event: Circus.Event): Promise<void> {
+    if (event.name === 'run_start') this.before = openResources();
     // A failure has its own words, and may well leave something open: it must not be hidden behind that.
     if (event.name === 'error' || (event.name === 'test_done' && event.test.errors.length > 0)) this.failed = true;
     if (event.name === 'hook_failure') this.failed = true;
@@ -56,7 +46,24 @@ export default class LeakProofEnvironment implements JestEnvironment {
         setImmediate(resolve);
       });
     }
-  };
+  }
+}
+
+/**
+ * Each test file has built-in objects of its own, but Node's modules throw the errors of the main context: without this,
+ * `instanceof Error` is false for them in a test.
+ */
+function recogniseErrorsOfNode(global: LeakProofEnvironment['global']): void {
+  const isInstance = Function.prototype[Symbol.hasInstance];
+  for (const name of ['Error', 'RangeError', 'SyntaxError', 'TypeError'] as const) {
+    const [ofTests, ofNode] = [global[name], globalThis[name]];
+    Object.defineProperty(ofTests, Symbol.hasInstance, {
+      // Subclasses inherit this: for them nothing changes.
+      value(this: Function, value: unknown) {
+        return isInstance.call(this, value) || (this === ofTests && value instanceof ofNode);
+      },
+    });
+  }
 }
 
 function openResources(): Map<string, number> {

@@ -299,7 +299,8 @@ export class SharedBrowser {
       if (payload && typeof payload === 'object' && 'session' in payload)
         this.owners.set(payload.session.id, payload.user.id);
     }
-    return headers.getSetCookie().map((line) => parseSetCookie(line));
+    // An array of the test's own: those of Node have another prototype, which is unequal to `deepStrictEqual`.
+    return Array.from(headers.getSetCookie(), (line) => parseSetCookie(line));
   }
 
   private headersOf({ jar, shown }: Sent): Record<string, string> {

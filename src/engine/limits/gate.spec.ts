@@ -1,4 +1,4 @@
-import { spyOn } from 'jest-mock';
+import { jest } from '@jest/globals';
 import type { Config } from '../config/config.js';
 import { RateLimitedError, ServiceUnavailableError } from '../errors/service-error.js';
 import { ownerOf } from './client-network.js';
@@ -95,7 +95,7 @@ describe('operations of accounts whose document was new when they came', () => {
   async function rests(document: string, isKept: boolean): Promise<number> {
     const gate = newGate();
     let seen = 0;
-    const timers = spyOn(globalThis, 'setTimeout');
+    const timers = jest.spyOn(globalThis, 'setTimeout');
     const works = many(COUNT, (at) => ({
       ...work('192.0.2.1', `account ${at}`),
       document,
