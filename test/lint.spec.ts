@@ -1,4 +1,4 @@
-// That `npm run lint` refuses a regular expression that takes longer than its text is long.
+// `npm run lint` refuses superlinear regular expressions, and switches that hide a forgotten case of a union.
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 const CONFIG = JSON.parse(readFileSync('.oxlintrc.json', 'utf8')) as {
   jsPlugins: string[];
   rules: Record<string, string>;
+  overrides: { files: string[]; rules: Record<string, unknown> }[];
 };
 const BAD = [
   String.raw`/(cannot represent [^:]*):.*$/s`,
@@ -32,16 +33,18 @@ const GOOD = [
   String.raw`/^\{.*\}$/`,
 ];
 
-/** Lines of a file that the rule refuses, of one expression a line. */
-async function refusedLines(expressions: readonly string[]): Promise<readonly number[]> {
+/** Lines of a file that the rule refuses. */
+async function refusedLines(lines: readonly string[], rule: string, settings: unknown): Promise<readonly number[]> {
   const folder = mkdtempSync(join(tmpdir(), 'tidings-lint-'));
   try {
-    const config = { jsPlugins: CONFIG.jsPlugins.map((path) => resolve(path)), rules: { 'regexp/linear': 'error' } };
+    const config = {
+      jsPlugins: CONFIG.jsPlugins.map((path) => resolve(path)),
+      options: { typeAware: true },
+      rules: { [rule]: settings },
+    };
     writeFileSync(join(folder, '.oxlintrc.json'), JSON.stringify(config));
-    writeFileSync(
-      join(folder, 'file.ts'),
-      expressions.map((text, n) => `export const r${n} = () => ${text};`).join('\n'),
-    );
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: { strict: true } }));
+    writeFileSync(join(folder, 'file.ts'), lines.join('\n'));
     const oxlint = resolve('node_modules/oxlint/bin/oxlint');
     const options = { cwd: folder, env: { ...process.env, NO_COLOR: '1' } };
     const args = [oxlint, '--config', '.oxlintrc.json', '--format', 'json', 'file.ts'];
@@ -51,17 +54,39 @@ async function refusedLines(expressions: readonly string[]): Promise<readonly nu
     const { diagnostics } = JSON.parse(stdout) as {
       diagnostics: { code?: string; labels: { span: { line: number } }[] }[];
     };
-    return diagnostics.filter(({ code }) => code?.includes('linear')).map(({ labels: [label] }) => label!.span.line);
+    const name = rule.split('/')[1]!;
+    return diagnostics.filter(({ code }) => code?.includes(name)).map(({ labels: [label] }) => label!.span.line);
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
+const switchOf = (cases: string) => `(kind: 'A' | 'B') => { switch (kind) { ${cases} } return 2; }`;
+const expressions = (texts: readonly string[]) => texts.map((text, n) => `export const r${n} = () => ${text};`);
+
 it('regexp/linear refuses superlinear and composed expressions', async () => {
   expect(CONFIG.rules['regexp/linear']).toBe('error');
-  expect(await refusedLines(BAD)).toEqual(BAD.map((_, index) => index + 1));
+  const refused = await refusedLines(expressions(BAD), 'regexp/linear', 'error');
+  expect(refused).toEqual(BAD.map((_, index) => index + 1));
 });
 
 it('regexp/linear accepts linear expressions', async () => {
-  expect(await refusedLines(GOOD)).toEqual([]);
+  expect(await refusedLines(expressions(GOOD), 'regexp/linear', 'error')).toEqual([]);
+});
+
+it('a switch over a union has all cases and no default, so that a new event kind fails to compile', async () => {
+  const rule = 'typescript/switch-exhaustiveness-check';
+  const settings = CONFIG.overrides.find(({ files }) => files.includes('src/**'))?.rules[rule];
+  expect(settings).toBeDefined();
+  const refused = await refusedLines(
+    expressions([
+      switchOf(`case 'A': case 'B': return 1;`),
+      switchOf(`case 'A': return 1;`),
+      switchOf(`case 'A': default: return 1;`),
+      switchOf(`case 'A': case 'B': return 1; default: return 3;`),
+    ]),
+    rule,
+    settings,
+  );
+  expect(refused).toEqual([2, 3, 4]);
 });

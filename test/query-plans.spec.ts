@@ -1,4 +1,6 @@
 // No statement of the service reads more the larger its tables are: each is explained on an installation in which that can be seen.
+import { readFileSync } from 'node:fs';
+import { Kind, parse } from 'graphql';
 import { Client } from 'pg';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { runEveryOperation } from './support/every-operation.js';
@@ -13,11 +15,36 @@ const BATCH = 1_100;
 /** Calls of functions of ours. */
 const CALLS = /_v\d+\(/;
 
+/** The root fields of a GraphQL document in source text, in which templates have parts of selections; none if it is no document. */
+function rootFieldsIn(text: string): string[] {
+  try {
+    const { definitions } = parse(text.replaceAll(/\$\{\w+\}/g, '__typename'));
+    return definitions.flatMap((one) =>
+      one.kind === Kind.OPERATION_DEFINITION
+        ? one.selectionSet.selections.map((field) => (field.kind === Kind.FIELD ? field.name.value : ''))
+        : [],
+    );
+  } catch {
+    return [];
+  }
+}
+
 let database: TestDatabase;
 beforeAll(async () => {
   database = await createDatabase();
 });
 afterAll(() => database.drop());
+
+it('every root field of the schema is among the operations whose statements are explained', () => {
+  const source = readFileSync('test/support/every-operation.ts', 'utf8');
+  const run = new Set(
+    [...source.matchAll(/'([^'\n]*)'|`([^`]*)`/g)].flatMap(([, line, text]) => rootFieldsIn(line ?? text ?? '')),
+  );
+  const roots = [...readFileSync('schema.gql', 'utf8').matchAll(/^type (?:Query|Mutation|Subscription) \{.*?^\}/gms)];
+  const fields = roots.flatMap(([type]) => [...type.matchAll(/^ {2}(\w+)[(:]/gm)].map(([, name]) => name));
+  expect(fields.length).toBeGreaterThan(40);
+  expect(fields.filter((name) => !run.has(name!))).toEqual([]);
+});
 
 it('no statement reads or sorts more rows than a page on a large installation', async () => {
   const first = await TestTidings.start({ database });

@@ -178,6 +178,9 @@ export async function runEveryOperation(tidings: TestTidings, admin: Person, use
       after: await cursor(5_000),
     }),
   ];
+  await socket
+    .subscribe('mutation ($t: String!) { renewConnection(accessToken: $t) }', { t: admin.accessToken })
+    .next();
   for (const watch of past.slice(0, 2)) await watch.next();
   await watches[5]!.next();
 
