@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { RefreshTokens } from '../src/engine/sessions/refresh-tokens.js';
 import type { Reply } from './support/graphql-client.js';
 import { Page } from './support/page.js';
-import { fewestStatementsOf } from './support/statements.js';
+import { fewestStatementsOf, statementsOf } from './support/statements.js';
 import { startTcpProxy } from './support/tcp-proxy.js';
 import { type Person, SECRET, TestTidings, useTidings } from './support/tidings.js';
 import { until } from './support/wait.js';
@@ -263,13 +263,23 @@ describe('a refresh token', () => {
     },
   );
 
-  it('takes two statements, one of which locks, judges and rotates', async () => {
+  it('takes one statement, which locks, judges and rotates, and one more at an instance that did not rotate it last', async () => {
     let { refreshToken } = await tidings.current.asUser();
     const sent = await fewestStatementsOf(async () => {
       ({ refreshToken } = await refreshed(refreshToken));
     });
-    expect(sent).toHaveLength(2);
-    expect(sent[1]).toMatch(/from rotate_session_v1\(/);
+    expect(sent).toHaveLength(1);
+    expect(sent[0]).toMatch(/from rotate_session_v1\(/);
+    const { refreshToken: first } = await tidings.current.asUser();
+    const both = await statementsOf(() => refreshed(first));
+    expect(both.filter((sql) => /session/.test(sql))).toEqual([expect.stringMatching(/^select account_id/), sent[0]]);
+  });
+
+  it('is refused after its session was deleted elsewhere, by the instance that rotated it last', async () => {
+    const user = await tidings.current.asUser();
+    const { refreshToken } = await refreshed(user.refreshToken);
+    await query('delete from session where id = $1', [user.sessionId]);
+    expect(await refusal(refreshToken, tidings.current)).toEqual({ code: 'UNAUTHENTICATED' });
   });
 
   it('is not stored in the database', async () => {

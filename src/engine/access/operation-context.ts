@@ -56,6 +56,13 @@ export class OperationContext {
     return principal;
   }
 
+  /** Whether {@link viewer} is known; also while it cannot be known whether its session has ended. Makes no error, since most callers ask. */
+  get isSignedIn(): boolean {
+    const { principal, refusal } = this.caller;
+    if (!principal) return refusal !== undefined && !(refusal instanceof UnauthenticatedError);
+    return !principal.session.ended && !principal.rights.disabled;
+  }
+
   /** The caller's class value of the resource, for fields that declare it. */
   classValue(value: ClassValue, resourceId: string): string | undefined {
     return value.of(this.viewer.rights, resourceId);

@@ -1,6 +1,7 @@
 // Exchanges a refresh token: rotates it, repeats the answer within the reuse window, or ends the session as stolen.
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { LRUCache } from 'lru-cache';
 import { ACCOUNT_RESOURCE } from '../access/rights.js';
 import type { OperationContext } from '../access/operation-context.js';
 import type { ClientInfo, Transport } from '../access/role.js';
@@ -31,8 +32,14 @@ select 1 from audit_entry
  where actor_id = ? and at >= ? and action = 'REFRESH_FROM_OTHER_ADDRESS' and subject_id = ? and address = ?
    and details ->> 'generation' = ?::text limit 1`;
 
+/** Origins kept, of about 400 bytes. */
+const MAX_ORIGINS = 10_000;
+
 @Injectable()
 export class RefreshService {
+  /** Of sessions that were rotated here last: their next refresh takes one statement, which finds out whether they have ended. */
+  private readonly origins = new LRUCache<string, SessionOrigin>({ max: MAX_ORIGINS });
+
   constructor(
     private readonly log: EventLog,
     private readonly tokens: RefreshTokens,
@@ -51,7 +58,7 @@ export class RefreshService {
     const { em: requestEm, client } = context;
     const presented = this.tokens.parse(token);
     const em = requestEm.fork();
-    const origin = presented && (await originOf(em, presented.sessionId));
+    const origin = presented && (this.origins.get(presented.sessionId) ?? (await originOf(em, presented.sessionId)));
     if (!origin || !this.tokens.isGenuine(presented, origin.seed)) {
       const subject = origin && { kind: 'session', id: presented.sessionId };
       const { address } = client;
@@ -63,9 +70,10 @@ export class RefreshService {
     if (origin.transport !== transport) throw invalid();
     // Further replays of a stolen token end here: the theft was already reported.
     if (origin.ended) throw invalid();
-    const outcome =
-      (await this.rotate(em, presented, origin, client)) ??
-      (await this.log.transaction(async (tx) => this.judge(tx, presented, origin, client)));
+    const rotated = await this.rotate(em, presented, origin, client);
+    if (rotated) this.origins.set(presented.sessionId, origin);
+    else this.origins.delete(presented.sessionId);
+    const outcome = rotated ?? (await this.log.transaction(async (tx) => this.judge(tx, presented, origin, client)));
     if ('stolenFrom' in outcome) {
       this.mails.sessionStolen(outcome.stolenFrom);
       throw new RefreshTokenReusedError();

@@ -11,7 +11,7 @@ import type { Config } from '../../config/config.js';
 import { CONFIG } from '../../config/config.module.js';
 import { csrfHeaderOf } from '../../config/service.js';
 import { ErrorMapper } from '../../errors/error-mapper.js';
-import { BadUserInputError, UnauthenticatedError } from '../../errors/service-error.js';
+import { BadUserInputError } from '../../errors/service-error.js';
 import { Gate } from '../../limits/gate.js';
 import { ContextFactory } from './context-factory.js';
 import { SchemaFactory } from './schema-factory.js';
@@ -98,7 +98,7 @@ export class ApolloOptions implements GqlOptionsFactory<ApolloDriverConfig> {
     if (limited) return tooMany(limited);
     const { operationName, variables } = request;
     const sent = { query: source, operationName, variables };
-    const ready = this.pipeline.prepare(schema, sent, { signedIn: isSignedIn(contextValue), via: 'http' });
+    const ready = this.pipeline.prepare(schema, sent, { signedIn: contextValue.isSignedIn, via: 'http' });
     if (isErrors(ready)) return { status: 400, errors: ready };
     const more = principal && this.contexts.limits.rootFields(principal.accountId, ready.operation.rootFields);
     if (more) return tooMany(more);
@@ -113,15 +113,6 @@ interface Refusal {
 }
 
 const NOTHING = parse('{ __typename }');
-
-/** Also while it cannot be known whether the session has ended. */
-function isSignedIn(context: OperationContext): boolean {
-  try {
-    return context.viewer !== undefined;
-  } catch (error) {
-    return !(error instanceof UnauthenticatedError);
-  }
-}
 
 function wrongPlace(): GraphQLError {
   return new BadUserInputError(
