@@ -127,7 +127,8 @@ export class Connections implements OnApplicationShutdown {
     const answering = [...(this.open.get(socket)?.exchanges ?? [])].some(({ response }) => response.headersSent);
     if (socket.writable && code !== 'ECONNRESET') {
       this.closed.inc({ reason });
-      if (!answering) socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n\r\n`);
+      const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n`;
+      if (!answering) socket.write(head);
     }
     socket.destroySoon();
   }

@@ -71,6 +71,7 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
     const server = this.http.httpAdapter.getHttpServer() as Server;
     // Requests that offer another protocol, such as h2c of HTTP/2, are answered like requests without an upgrade.
     Object.assign(server, { shouldUpgradeCallback: ({ headers }: IncomingMessage) => isWebSocket(headers.upgrade) });
+    this.server.on('wsClientError', (_error, stream, request) => rejectHandshake(stream, request));
     server.on('upgrade', (request, stream, head) => this.upgrade(request, stream, head));
     this.keepAlive = setInterval(() => {
       for (const socket of this.sockets) socket.checkAlive();
@@ -104,7 +105,7 @@ export class SocketServer implements OnModuleInit, BeforeApplicationShutdown {
 
   private upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     stream.on('error', () => stream.destroy());
-    if (this.contexts.endpointOf(request.url) === undefined) reject(stream, '404 Not Found');
+    if (this.contexts.endpointOf(request.url) === undefined) reject(stream, '404 Not Found', []);
     else if (this.draining) reject(stream, UNAVAILABLE);
     else void this.admit(request, stream, head);
   }
@@ -199,8 +200,14 @@ function isWebSocket(protocol: string | undefined): boolean {
 }
 
 /** Answers an upgrade and lets go: a client that does not close its side keeps nothing open. */
-function reject(stream: Duplex, status: string): void {
+function reject(stream: Duplex, status: string, headers = ['Retry-After: 1']): void {
   stream.once('finish', () => stream.destroy());
-  const retry = status.startsWith('404') ? '' : 'Retry-After: 1\r\n';
-  stream.end(`HTTP/1.1 ${status}\r\n${retry}Connection: close\r\nContent-Length: 0\r\n\r\n`);
+  const all = [...headers, 'Cache-Control: no-store', 'Connection: close', 'Content-Length: 0'];
+  stream.end(`HTTP/1.1 ${status}\r\n${all.join('\r\n')}\r\n\r\n`);
+}
+
+/** Answers an upgrade that is no handshake of WebSocket (RFC 6455, section 4.2). */
+function rejectHandshake(stream: Duplex, { method }: IncomingMessage): void {
+  if (method === 'GET') reject(stream, '400 Bad Request', ['Sec-WebSocket-Version: 13']);
+  else reject(stream, '405 Method Not Allowed', ['Allow: GET']);
 }
