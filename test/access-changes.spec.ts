@@ -5,6 +5,7 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import { projectEvent, ProjectEventKind } from '../src/domain/projects/project-events.js';
 import { ProjectRole } from '../src/domain/projects/project-role.js';
 import { lastSeqOfProject } from '../src/domain/projects/project.loader.js';
+import { Reads } from '../src/engine/database/reads.js';
 import { decodeCursor } from '../src/engine/events/cursor.js';
 import { EventLog } from '../src/engine/events/event-log.js';
 import { LogFollower } from '../src/engine/events/log-follower.js';
@@ -356,10 +357,10 @@ describe('lastSeq', () => {
       'select pos::int as pos from event where resource_id = $1 order by pos',
       [id],
     );
-    const em = here.current.app.get(MikroORM).em.fork();
+    const reads = new Reads(here.current.app.get(MikroORM));
     const seqsAt = () =>
       lastSeqOfProject.batch(
-        em,
+        reads,
         [0, ...events.map(({ pos }) => pos)].map((pos) => ({ id, pos })),
       );
     expect(await seqsAt()).toEqual([0, 1, 2, 3, 4]);

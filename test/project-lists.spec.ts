@@ -1,6 +1,7 @@
 // Lists of projects as a wall shows them: what needs attention first, how many are how, what was posted lately, and who is watching.
 import { MikroORM } from '@mikro-orm/postgresql';
 import { activityOfProject } from '../src/domain/projects/project-activity.js';
+import { Reads } from '../src/engine/database/reads.js';
 import { addMember, createProject, postUpdate } from './support/factories.js';
 import type { Data } from './support/graphql-client.js';
 import { fewestStatementsOf } from './support/statements.js';
@@ -209,12 +210,12 @@ describe('Project.activity', () => {
   it('uses the date of the database', async () => {
     const { id } = await createProject(owner);
     await postUpdate(owner, id);
-    const em = tidings.current.app.get(MikroORM).em.fork();
+    const reads = new Reads(tidings.current.app.get(MikroORM));
     const { now } = Date;
     const asked = activityOfProject.batch;
     const daysAt = async (shift: number) => {
       Date.now = () => now() + shift * 86_400_000;
-      return asked(em, [{ projectId: id, days: 2 }]).finally(() => (Date.now = now));
+      return asked(reads, [{ projectId: id, days: 2 }]).finally(() => (Date.now = now));
     };
     const [days] = await daysAt(0);
     expect(days!.map(({ date, updates }) => [date.toISOString(), updates])).toEqual([

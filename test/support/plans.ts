@@ -1,5 +1,5 @@
 // What PostgreSQL reads for a statement: its plan, run for real and undone.
-import type { ClientBase } from 'pg';
+import { type ClientBase, escapeLiteral, type QueryResult } from 'pg';
 import type { SentStatement } from './sent-statements.js';
 
 interface PlanNode {
@@ -42,12 +42,10 @@ export async function planOf(client: ClientBase, { sql, values }: SentStatement)
   await client.query('begin');
   try {
     const before = await touchedBy(client);
-    const explained = await client
-      .query(`explain (analyze, buffers, format json) ${sql}`, [...values])
-      .catch((error: { code?: string }) => {
-        // What was inserted is there already, or what it belongs to is gone, has ended, or has been left.
-        if (!/^(23|40001|TD)/.test(error.code ?? '')) throw new Error(`Cannot be explained: ${sql}`, { cause: error });
-      });
+    const explained = await explain(client, { sql, values }).catch((error: { code?: string }) => {
+      // What was inserted is there already, or what it belongs to is gone, has ended, or has been left.
+      if (!/^(23|40001|TD)/.test(error.code ?? '')) throw new Error(`Cannot be explained: ${sql}`, { cause: error });
+    });
     if (!explained) return { rows: 0, ms: 0, pages: 0, read: 0, scans: [], sorted: 0, written: 0, nested: [] };
     const [{ Plan: root, 'Execution Time': ms }] = explained.rows[0]['QUERY PLAN'];
     const nodes = [...flat(root)];
@@ -82,6 +80,23 @@ interface Touched {
 
 const touchedBy = async (client: ClientBase): Promise<readonly Touched[]> =>
   (await client.query<Touched>(TOUCHED)).rows;
+/** With parameters by the plan for all values, as the service's own connections have it. */
+async function explain(client: ClientBase, { sql, values }: SentStatement): Promise<QueryResult> {
+  const options = 'analyze, buffers, format json';
+  if (values.length === 0) return client.query(`explain (${options}) ${sql}`);
+  await client.query('deallocate all; set local plan_cache_mode = force_generic_plan');
+  await client.query(`prepare explained as ${sql}`);
+  const literals = values.map((value) => (value === null ? 'null' : escapeLiteral(textOf(value))));
+  return client.query(`explain (${options}) execute explained(${literals.join(', ')})`);
+}
+
+/** As the driver writes it. */
+function textOf(value: unknown): string {
+  if (value instanceof Date) return value.toISOString();
+  if (Buffer.isBuffer(value)) return `\\x${value.toString('hex')}`;
+  if (Array.isArray(value)) return `{${value.map((one) => JSON.stringify(textOf(one))).join(',')}}`;
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
 
 function* flat(node: PlanNode): Iterable<PlanNode> {
   yield node;

@@ -19,7 +19,7 @@ select id, 'ProjectUpdate', project_id from project_update where id = any(${ASKE
 union all
 select id, 'Comment', project_id from comment where id = any(${ASKED}) and ${alive('comment')}`;
 
-export const nodePlace = new Loader<string, NodePlace | undefined>(async (em, ids) => {
+export const nodePlace = new Loader<string, NodePlace | undefined>(async (reader, ids) => {
   const asked = ids.join(',');
-  return inKeyOrder(ids, await em.execute<NodePlace[]>(PLACES, [asked, asked, asked]), ({ id }) => id);
+  return inKeyOrder(ids, await reader.rows<NodePlace>(PLACES, [asked, asked, asked]), ({ id }) => id);
 });

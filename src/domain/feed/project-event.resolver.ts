@@ -57,11 +57,11 @@ export class ProjectEventResolver {
       '`last: 20` returns the newest. `CURSOR_EXPIRED` if a cursor was removed from the log.',
   })
   async projectEvents(
-    @Context() { em }: OperationContext,
+    @Context() context: OperationContext,
     @Args('projectId', { type: () => ID, description: 'Id of the project.' }) projectId: string,
     @Args() page: PageArgs,
   ) {
-    const { events, hasNextPage, hasPreviousPage } = await this.history.page(em, projectId, page);
+    const { events, hasNextPage, hasPreviousPage } = await this.history.page(context, projectId, page);
     return connectionBy(({ cursor: place }) => place, events.filter(isKnown).map(shown), hasNextPage, hasPreviousPage);
   }
 

@@ -1,6 +1,6 @@
 // Pages of a project's events, read from the log.
 import { Injectable } from '@nestjs/common';
-import type { EntityManager } from '@mikro-orm/postgresql';
+import type { Reader } from '../../engine/database/reads.js';
 import { EventLog } from '../../engine/events/event-log.js';
 import type { LogEvent } from '../../engine/events/log-event.js';
 import { LogReader } from '../../engine/events/log-reader.js';
@@ -20,11 +20,11 @@ const MAX_CURSOR = 64;
 export class ProjectHistory {
   constructor(
     private readonly log: EventLog,
-    private readonly reader: LogReader,
+    private readonly events: LogReader,
   ) {}
 
   /** Events of the project in the order of the log. Throws BAD_USER_INPUT, CURSOR_EXPIRED. */
-  async page(em: EntityManager, projectId: string, args: PageArgs): Promise<HistoryPage> {
+  async page(reader: Reader, projectId: string, args: PageArgs): Promise<HistoryPage> {
     const { first, last, after, before } = pageOf(args, ({ length }) => length <= MAX_CURSOR);
     const size = (first ?? last)!;
     const place = after ?? before;
@@ -32,7 +32,7 @@ export class ProjectHistory {
     const end = backwards ? Number.MAX_SAFE_INTEGER : 0;
     const pos = place === undefined ? end : await this.log.resolveCursor(place);
     const filter = { resourceKind: PROJECT_RESOURCE, resourceId: projectId };
-    const found = await this.reader.beside({ pos, backwards }, size + 1, filter, em);
+    const found = await this.events.beside({ pos, backwards }, size + 1, filter, reader);
     const hasMore = found.events.length > size;
     // A cursor may name an event of another project: this project may have no event on that side of it.
     return backwards

@@ -1,8 +1,21 @@
 // Loads notifications by id, many in one statement.
-import { inKeyOrder, Loader } from '../../engine/database/loaders.js';
-import { type Notification, NotificationEntity } from './notification.entity.js';
+import { byId } from '../../engine/database/loaders.js';
+import { type RowOf, shown } from '../../engine/database/shown.js';
+import { NotificationEntity } from './notification.entity.js';
 
-export const notificationById = new Loader<string, Notification | undefined>(async (em, ids) => {
-  const notifications = await em.find(NotificationEntity, { id: { $in: [...ids] } });
-  return inKeyOrder(ids, notifications, ({ id }) => id);
-});
+export const shownNotification = shown(
+  NotificationEntity,
+  'id',
+  'accountId',
+  'kind',
+  'actorId',
+  'projectId',
+  'subjectKind',
+  'subjectId',
+  'role',
+  'createdAt',
+  'readAt',
+);
+export type NotificationRow = RowOf<typeof shownNotification>;
+
+export const notificationById = byId(shownNotification);

@@ -9,14 +9,13 @@ import { User } from '../../engine/accounts/account.type.js';
 import { ForwardArgs } from '../../engine/graphql/pagination/connection.js';
 import { Input } from '../../engine/graphql/schema/field-rules.js';
 import { id } from '../../engine/graphql/schema/input-text.js';
-import type { Project as ProjectRow } from '../projects/project.entity.js';
-import { projectById } from '../projects/project.loader.js';
+import { projectById, type ProjectRow } from '../projects/project.loader.js';
 import { effectiveProjectRole, ProjectRole } from '../projects/project-role.js';
 import { Project } from '../projects/project.type.js';
 import { commentById, updateById } from '../updates/update.loader.js';
 import { Comment, ProjectUpdate } from '../updates/update.type.js';
-import { type Notification as NotificationRow, NotificationKind } from './notification.entity.js';
-import { notificationById } from './notification.loader.js';
+import { NotificationKind } from './notification.entity.js';
+import { notificationById, type NotificationRow } from './notification.loader.js';
 import { type NewNotification, NotificationService } from './notification.service.js';
 import { Notification, NotificationConnection } from './notification.type.js';
 

@@ -7,7 +7,8 @@ import type { LogEvent } from '../../engine/events/log-event.js';
 import { LogFollower } from '../../engine/events/log-follower.js';
 import { type Connection, type ForwardArgs, paginate } from '../../engine/graphql/pagination/connection.js';
 import { LiveQueue } from '../../engine/realtime/fan-out/live-queue.js';
-import { type Notification, NotificationEntity } from './notification.entity.js';
+import { NotificationEntity } from './notification.entity.js';
+import { type NotificationRow, shownNotification } from './notification.loader.js';
 import { MAX_UNREAD_COUNTED } from './notification.type.js';
 import { notified } from './notifications-of-events.js';
 import { queueOverflows } from './queue-overflows.js';
@@ -50,17 +51,17 @@ export class NotificationService implements OnModuleInit {
   }
 
   list(
-    { em, viewer }: OperationContext,
+    context: OperationContext,
     args: ForwardArgs,
     unread: boolean | null | undefined,
-  ): Promise<Connection<Notification>> {
-    const where = { accountId: viewer.accountId, ...(unread ? { readAt: null } : {}) };
-    return paginate(em, NotificationEntity, where, args);
+  ): Promise<Connection<NotificationRow>> {
+    const own = ['account_id = ?', context.viewer.accountId] as const;
+    return paginate(context, shownNotification, [own, ...(unread ? [['read_at is null'] as const] : [])], args);
   }
 
   /** At most {@link MAX_UNREAD_COUNTED}. */
-  async countUnread({ em, viewer }: OperationContext): Promise<number> {
-    const [row] = await em.execute<{ count: number }[]>(COUNT_UNREAD, [viewer.accountId, MAX_UNREAD_COUNTED]);
+  async countUnread(context: OperationContext): Promise<number> {
+    const [row] = await context.rows<{ count: number }>(COUNT_UNREAD, [context.viewer.accountId, MAX_UNREAD_COUNTED]);
     return row?.count ?? 0;
   }
 

@@ -2,8 +2,7 @@
 import { Args, Context, ID, Int, ResolveField, Resolver, Subscription } from '@nestjs/graphql';
 import { z } from 'zod';
 import type { OperationContext } from '../../engine/access/operation-context.js';
-import { type Account } from '../../engine/accounts/account.entity.js';
-import { accountById } from '../../engine/accounts/account.loader.js';
+import { accountById, type AccountRow } from '../../engine/accounts/account.loader.js';
 import { User } from '../../engine/accounts/account.type.js';
 import { Input } from '../../engine/graphql/schema/field-rules.js';
 import { id } from '../../engine/graphql/schema/input-text.js';
@@ -69,7 +68,7 @@ export class PresenceResolver {
   }
 }
 
-async function named({ load }: PresenceState, accountIds: readonly string[]): Promise<readonly Account[]> {
+async function named({ load }: PresenceState, accountIds: readonly string[]): Promise<readonly AccountRow[]> {
   const accounts = await Promise.all(accountIds.slice(0, MAX_NAMED).map((accountId) => load(accountById, accountId)));
   return accounts.filter((account) => account !== undefined);
 }

@@ -38,7 +38,7 @@ export class WatchingResolver {
     const found = await Promise.all(visible.map((projectId) => context.load(projectById, projectId)));
     const present = found.flatMap((project) => (project && !project.deletedAt ? project.id : []));
     if (present.length === 0) return [];
-    const watchers = await this.tracker.watchersOf(context.em, present);
+    const watchers = await this.tracker.watchersOf(context, present);
     return present.map((projectId, at) => ({ projectId, accountIds: watchers[at] ?? [] }));
   }
 

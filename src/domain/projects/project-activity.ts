@@ -43,10 +43,10 @@ select clock.today - date '1970-01-01' as today, activity.project_id as id, acti
 
 /** The last days including today, oldest first, with zeros for days without posts. */
 export const activityOfProject = new Loader<ActivityRequest, ActivityDay[]>(
-  async (em, asked) => {
+  async (reader, asked) => {
     const most = Math.max(...asked.map(({ days }) => days));
     const ids = [...new Set(asked.map(({ projectId }) => projectId))].join(',');
-    const rows = await em.execute<DayRow[]>(ACTIVITY, [ids, most]);
+    const rows = await reader.rows<DayRow>(ACTIVITY, [ids, most]);
     const { today } = rows[0]!;
     const known = new Map(rows.map((row) => [`${row.id} ${row.day}`, row]));
     return asked.map(({ projectId, days }) =>

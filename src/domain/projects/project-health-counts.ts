@@ -1,6 +1,6 @@
 // Counts the caller's visible projects by health.
 import { Field, Int, ObjectType } from '@nestjs/graphql';
-import type { EntityManager } from '@mikro-orm/postgresql';
+import type { Reader } from '../../engine/database/reads.js';
 
 /** Upper limit of each count. */
 export const MAX_COUNTED = 1_000;
@@ -32,7 +32,7 @@ select ${ofOwn(3)} as "offTrack", ${ofOwn(2)} as "atRisk", ${ofOwn(1)} as "onTra
   from (select health_rank from project_member join project_state using (project_id) where account_id = ? limit ${MAX_COUNTED}) as state`;
 
 /** Of one account's projects, of which at most {@link MAX_COUNTED} are counted, or of all. Deleted projects have no state. */
-export async function healthCounts(em: EntityManager, memberId: string | undefined): Promise<HealthCounts> {
-  const [counts] = await em.execute<HealthCounts[]>(memberId ? OWN : ALL, memberId ? [memberId] : []);
+export async function healthCounts(reader: Reader, memberId: string | undefined): Promise<HealthCounts> {
+  const [counts] = await reader.rows<HealthCounts>(memberId ? OWN : ALL, memberId ? [memberId] : []);
   return counts!;
 }

@@ -1,18 +1,19 @@
 // Pages of projects sorted by health, latest update or name; each order is served by one index.
-import type { EntityManager } from '@mikro-orm/postgresql';
-import { fromRow, type Row } from '../../engine/database/rows.js';
-import { likeText } from '../../engine/database/text-search.js';
+import type { Reader } from '../../engine/database/reads.js';
+import { allOf, type Condition } from '../../engine/database/shown.js';
+import { containsText } from '../../engine/database/text-search.js';
 import {
   type Connection,
   connectionBy,
   decodeKey,
   encodeKey,
+  firstOf,
   type PageArgs,
   pageOf,
   UUID,
 } from '../../engine/graphql/pagination/connection.js';
 import { Health } from './health.js';
-import { type Project, ProjectEntity } from './project.entity.js';
+import { type ProjectRow, shownProject } from './project.loader.js';
 
 /** Order of a list of projects. */
 export enum ProjectOrder {
@@ -57,55 +58,51 @@ export interface Listed {
 
 /** One page in this order, in one statement. Throws BAD_USER_INPUT. */
 export async function orderedProjects(
-  em: EntityManager,
+  reader: Reader,
   orderBy: ProjectOrder,
-  { memberId, health, search }: Listed,
+  listed: Listed,
   args: PageArgs,
-): Promise<Connection<Project>> {
+): Promise<Connection<ProjectRow>> {
   const { keys, direction } = ORDERS[orderBy];
   const page = pageOf(args, (cursor) => placeIn(orderBy, cursor) !== undefined);
   const backwards = page.last !== undefined;
   const size = (page.first ?? page.last)!;
   const cursor = page.after ?? page.before;
   const ascending = (direction === 'asc') !== backwards;
-  const conditions: string[] = ['project.deleted_at is null'];
-  const parameters: unknown[] = [];
-  const where = (sql: string, ...values: readonly unknown[]) => {
-    conditions.push(sql);
-    parameters.push(...values);
-  };
-  if (memberId) {
-    const member = 'select from project_member member where member.project_id = project.id and member.account_id = ?';
-    where(`exists (${member})`, memberId);
-  }
-  if (health) where(`state.health_rank = any(string_to_array(?, ',')::smallint[])`, ranksOf(health));
-  if (search) {
-    const like = likeText(search);
-    const parts = ['project.name', 'project.key'].flatMap((column) => [
-      `${column} ilike ?`,
-      `${column} collate "C" ilike ?`,
-    ]);
-    where(`(${parts.join(' or ')})`, ...parts.map(() => like));
-  }
-  if (cursor) {
-    const [columns, values] = [keys.map(([column]) => column), keys.map(([, type]) => `?::${type}`)];
-    where(`(${columns.join(', ')}) ${ascending ? '>' : '<'} (${values.join(', ')})`, ...placeIn(orderBy, cursor)!);
-  }
+  const [where, ...values] = allOf([
+    ...conditionsOf(listed),
+    ...(cursor ? [beyond(orderBy, ascending ? '>' : '<', placeIn(orderBy, cursor)!)] : []),
+  ]);
   const order = keys.map(([column]) => `${column} ${ascending ? 'asc' : 'desc'}`).join(', ');
-  const shown = keys.map(([column], at) => `${column} as place_${at}`).join(', ');
-  const sql = `
-    select project.*, ${shown} from project join project_state state on state.project_id = project.id
-     where ${conditions.join(' and ')} order by ${order} limit ?`;
-  const found = await em.execute<Row[]>(sql, [...parameters, size + 1]);
+  const places = keys.map(([column], at) => `${column} as place_${at}`).join(', ');
+  const sql = firstOf(`
+    select ${shownProject.of('project')}, ${places} from project join project_state state on state.project_id = project.id
+     where ${where} order by ${order}`);
+  const found = await reader.rows<PlacedRow>(sql, [...values, size + 1]);
   const rows = backwards ? found.slice(0, size).toReversed() : found.slice(0, size);
-  const places = new Map<Project, string>();
-  const nodes = rows.map((row) => {
-    const project = fromRow(em, ProjectEntity, row);
-    places.set(project, encodeKey([orderBy, ...keys.map((_, at) => row[`place_${at}`])]));
-    return project;
-  });
+  const cursorOf = (row: PlacedRow) => encodeKey([orderBy, ...keys.map((_, at) => row[`place_${at}`])]);
   const [more, from] = [found.length > size, cursor !== undefined];
-  return connectionBy((node) => places.get(node)!, nodes, backwards ? from : more, backwards ? more : from);
+  return connectionBy(cursorOf, rows, backwards ? from : more, backwards ? more : from);
+}
+
+/** A project, and where it is in the order: its sort keys. */
+type PlacedRow = ProjectRow & Readonly<Record<`place_${number}`, unknown>>;
+
+function conditionsOf({ memberId, health, search }: Listed): readonly Condition[] {
+  const member = 'select from project_member member where member.project_id = project.id and member.account_id = ?';
+  return [
+    ['project.deleted_at is null'],
+    ...(memberId ? [[`exists (${member})`, memberId] as const] : []),
+    ...(health ? [[`state.health_rank = any(string_to_array(?, ',')::smallint[])`, ranksOf(health)] as const] : []),
+    ...(search ? [containsText(['project.name', 'project.key'], search)] : []),
+  ];
+}
+
+/** On that side of a place in the order. */
+function beyond(orderBy: ProjectOrder, side: '>' | '<', place: readonly (string | number)[]): Condition {
+  const { keys } = ORDERS[orderBy];
+  const [columns, values] = [keys.map(([column]) => column), keys.map(([, type]) => `?::${type}`)];
+  return [`(${columns.join(', ')}) ${side} (${values.join(', ')})`, ...place];
 }
 
 /** The position that a cursor of this order names; `undefined` if it is malformed. */

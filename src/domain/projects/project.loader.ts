@@ -1,34 +1,52 @@
 // Loads projects and members of many projects, in one statement each.
 import { byId, inKeyOrder, Loader } from '../../engine/database/loaders.js';
-import { fromRow, type Row } from '../../engine/database/rows.js';
+import { type RowOf, shown } from '../../engine/database/shown.js';
 import { childPages } from '../../engine/graphql/pagination/connection-loader.js';
-import { ProjectEntity, type ProjectMember, ProjectMemberEntity } from './project.entity.js';
+import { ProjectEntity, ProjectMemberEntity } from './project.entity.js';
 import { PROJECT_RESOURCE } from './project-role.js';
 
+export const shownProject = shown(
+  ProjectEntity,
+  'id',
+  'key',
+  'name',
+  'description',
+  'budget',
+  'version',
+  'createdAt',
+  'updatedAt',
+  'deletedAt',
+);
+export type ProjectRow = RowOf<typeof shownProject>;
+
+const shownMember = shown(ProjectMemberEntity, 'id', 'projectId', 'accountId', 'role', 'createdAt');
+export type MemberRow = RowOf<typeof shownMember>;
+
 /** Includes deleted ones: earlier events refer to them. */
-export const projectById = byId(ProjectEntity);
+export const projectById = byId(shownProject);
+
+/** Projects that are not deleted, by key. */
+export const projectByKey = new Loader<string, ProjectRow | undefined>(async (reader, keys) => {
+  const sql = `select ${shownProject.columns} from project where key = any(string_to_array(?, ',')) and deleted_at is null`;
+  return inKeyOrder(keys, await reader.rows<ProjectRow>(sql, [keys.join(',')]), ({ key }) => key);
+});
 
 /** Members of a deleted project are not shown. */
 export const OF_PROJECT = {
-  parentColumn: 'project_id',
+  parent: 'projectId',
   parentCondition: 'exists (select from project where project.id = parent.id and project.deleted_at is null)',
-};
+} as const;
 
-export const memberPages = childPages({
-  entity: ProjectMemberEntity,
-  table: 'project_member',
-  ...OF_PROJECT,
-});
+export const memberPages = childPages({ shown: shownMember, ...OF_PROJECT });
 
 const LEADS = `
 select lead.* from unnest(string_to_array(?, ',')::uuid[]) as asked (id)
- cross join lateral (select * from project_member
+ cross join lateral (select ${shownMember.columns} from project_member
                       where project_id = any(array[asked.id]) and role = 'OWNER' order by project_id, id limit 1) as lead`;
 
 /** The lead of a project: the OWNER with the longest membership. */
-export const leadOfProject = new Loader<string, ProjectMember | undefined>(async (em, ids) => {
-  const rows = await em.execute<Row[]>(LEADS, [ids.join(',')]);
-  const leads = rows.map((row) => fromRow(em, ProjectMemberEntity, row));
+export const leadOfProject = new Loader<string, MemberRow | undefined>(async (reader, ids) => {
+  const leads = await reader.rows<MemberRow>(LEADS, [ids.join(',')]);
   return inKeyOrder(ids, leads, (lead) => lead.projectId);
 });
 
@@ -53,20 +71,25 @@ select asked.id, asked.pos::float8 as pos, coalesce(
 
 /** `seq` of the newest event of a project up to the applied position, so that data read with it is at least as new. */
 export const lastSeqOfProject = new Loader<ProjectAt, number>(
-  async (em, asked) => {
+  async (reader, asked) => {
     const places = [asked.map(({ id }) => id).join(','), asked.map(({ pos }) => pos).join(',')];
-    const rows = await em.execute<(ProjectAt & { readonly seq: number })[]>(LAST_SEQS, places);
+    const rows = await reader.rows<ProjectAt & { readonly seq: number }>(LAST_SEQS, places);
     const seqs = new Map(rows.map((row) => [placeOf(row), row.seq]));
     return asked.map((one) => seqs.get(placeOf(one)) ?? 0);
   },
   (one) => placeOf(one),
 );
 
+const BY_PAIR = `
+select ${shownMember.of('member')}
+  from unnest(string_to_array(?, ',')::uuid[], string_to_array(?, ',')::uuid[]) as asked (project_id, account_id)
+  join project_member member on member.project_id = asked.project_id and member.account_id = asked.account_id`;
+
 /** A membership by project and account. */
-export const memberByPair = new Loader<string, ProjectMember | undefined>(async (em, pairs) => {
+export const memberByPair = new Loader<string, MemberRow | undefined>(async (reader, pairs) => {
   const split = pairs.map((pair) => pair.split('/') as [string, string]);
-  const where = { $or: split.map(([projectId, accountId]) => ({ projectId, accountId })) };
-  const members = await em.find(ProjectMemberEntity, where);
+  const lists = [split.map(([projectId]) => projectId).join(','), split.map(([, accountId]) => accountId).join(',')];
+  const members = await reader.rows<MemberRow>(BY_PAIR, lists);
   return inKeyOrder(pairs, members, (member) => pairOf(member.projectId, member.accountId));
 });
 

@@ -10,7 +10,7 @@ import {
 } from '../../engine/access/policy.js';
 import { type AccountRights, Role } from '../../engine/access/role.js';
 import { ForbiddenError, NotFoundError } from '../../engine/errors/service-error.js';
-import { ProjectEntity } from './project.entity.js';
+import { projectById } from './project.loader.js';
 import { effectiveProjectRole, highestProjectRole, includesProjectRole, ProjectRole } from './project-role.js';
 
 const PROJECT_ROLE: PolicyDirective = {
@@ -145,7 +145,8 @@ async function roleAt(
 }
 
 async function exists(context: OperationContext, id: string): Promise<boolean> {
-  return (await context.em.count(ProjectEntity, { id, deletedAt: null })) > 0;
+  const project = await context.load(projectById, id);
+  return project !== undefined && !project.deletedAt;
 }
 
 /** The policy's decision about an object that was read, from rights alone. */

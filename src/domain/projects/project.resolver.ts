@@ -13,7 +13,6 @@ import { PageArgs } from '../../engine/graphql/pagination/connection.js';
 import { childPage } from '../../engine/graphql/pagination/connection-loader.js';
 import { CountedAs, Input, Limited } from '../../engine/graphql/schema/field-rules.js';
 import { type AccountLimit, HOUR, QUARTER } from '../../engine/limits/limit.js';
-import { type Project as ProjectRow, ProjectEntity, type ProjectMember as MemberRow } from './project.entity.js';
 import { ActivityDay, activityOfProject, DEFAULT_DAYS, MAX_DAYS } from './project-activity.js';
 import { HealthCounts, healthCounts } from './project-health-counts.js';
 import { ProjectOrder } from './project-order.js';
@@ -32,7 +31,14 @@ import {
   removeMemberArgs,
   setMemberArgs,
 } from './project.input.js';
-import { lastSeqOfProject, leadOfProject, memberPages } from './project.loader.js';
+import {
+  lastSeqOfProject,
+  leadOfProject,
+  memberPages,
+  type MemberRow,
+  projectByKey,
+  type ProjectRow,
+} from './project.loader.js';
 import { ProjectMemberService } from './project-member.service.js';
 import { byProjectId, type Locator, RequiresProjectRole } from './project.policies.js';
 import { ProjectRole, VIEWER_ROLE } from './project-role.js';
@@ -58,11 +64,7 @@ const byAddress: Locator = {
   args: [['id'], ['key']],
   locate: async ({ context, args }) => {
     if (typeof args['id'] === 'string') return { projectId: args['id'] };
-    const found = await context.em.findOne(
-      ProjectEntity,
-      { key: args['key'] as string, deletedAt: null },
-      { fields: ['id'] },
-    );
+    const found = await context.load(projectByKey, args['key'] as string);
     return found ? { projectId: found.id } : undefined;
   },
 };
@@ -81,8 +83,8 @@ export class ProjectResolver {
     nullable: true,
     description: 'A project by id or key. `NOT_FOUND` if it does not exist or is not visible.',
   })
-  project(@Context() { em }: OperationContext, @Args() { id, key }: ProjectAddress) {
-    return this.projects.find(em, id ? { id } : { key: key! });
+  project(@Context() context: OperationContext, @Args() address: ProjectAddress) {
+    return this.projects.find(context, address);
   }
 
   @SignedIn()
@@ -242,8 +244,8 @@ export class ProjectStateResolver {
 @Resolver(() => ProjectConnection)
 export class ProjectConnectionResolver {
   @ResolveField(() => HealthCounts)
-  healthCounts({ memberId }: ProjectPage, _args: unknown, { em }: OperationContext) {
-    return healthCounts(em, memberId);
+  healthCounts({ memberId }: ProjectPage, _args: unknown, context: OperationContext) {
+    return healthCounts(context, memberId);
   }
 }
 

@@ -1,9 +1,10 @@
 // Creates, finds, edits and deletes projects. Access is declared at the fields; this holds the rules of projects.
 import { Injectable } from '@nestjs/common';
-import { type EntityManager, LockMode, raw } from '@mikro-orm/postgresql';
+import { type EntityManager, LockMode } from '@mikro-orm/postgresql';
 import type { OperationContext } from '../../engine/access/operation-context.js';
 import { assertCurrentAccountRole } from '../../engine/access/current-account-role.js';
 import { type ClientInfo, type Principal, Role } from '../../engine/access/role.js';
+import type { Condition } from '../../engine/database/shown.js';
 import { containsText } from '../../engine/database/text-search.js';
 import { idAt } from '../../engine/database/time-ordered-id.js';
 import { violatesUnique } from '../../engine/database/unit-of-work.js';
@@ -12,18 +13,23 @@ import { EventLog } from '../../engine/events/event-log.js';
 import { AuditTrail } from '../../engine/audit/audit-trail.js';
 import { type Connection, type PageArgs, paginate } from '../../engine/graphql/pagination/connection.js';
 import { type Project, ProjectEntity, ProjectMemberEntity } from './project.entity.js';
+import { projectById, projectByKey, type ProjectRow, shownProject } from './project.loader.js';
 import { assertCurrentProjectRole, awaitExclusiveLock } from './project-lock.js';
 import { projectEvent, ProjectEventKind } from './project-events.js';
 import type { NewProject, ProjectChanges, ProjectFilterInput } from './project.input.js';
-import { orderedProjects, type ProjectOrder } from './project-order.js';
+import { type Listed, orderedProjects, type ProjectOrder } from './project-order.js';
 import { PROJECT_RESOURCE, ProjectRole } from './project-role.js';
+import type { ProjectAddress } from './project.type.js';
 
 /** The health of the latest update, read in the order of one index, as in connection-loader.ts. */
 const LATEST_HEALTH = `(select health from project_update latest where latest.project_id = any(array[project.id])
    order by latest.project_id, latest.id desc limit 1)`;
 
 /** `memberId`: only projects of this account. */
-export type ProjectPage = Connection<Project> & { readonly lastCursor: string; readonly memberId: string | undefined };
+export type ProjectPage = Connection<ProjectRow> & {
+  readonly lastCursor: string;
+  readonly memberId: string | undefined;
+};
 
 declare module '../../engine/errors/service-error.js' {
   interface ConflictReasons {
@@ -39,38 +45,25 @@ export class ProjectService {
   ) {}
 
   /** A project that is not deleted. Throws NOT_FOUND. */
-  async find(em: EntityManager, where: { id: string } | { key: string }): Promise<Project> {
-    const project = await em.findOne(ProjectEntity, { ...where, deletedAt: null });
-    if (!project) throw new NotFoundError('Project');
+  async find(context: OperationContext, { id, key }: ProjectAddress): Promise<ProjectRow> {
+    const project = await (id ? context.load(projectById, id) : context.load(projectByKey, key!));
+    if (!project || project.deletedAt) throw new NotFoundError('Project');
     return project;
   }
 
   /** The viewer's projects, newest first or in the given order. `lastCursor` is read before the page, so resuming from it loses nothing. */
   async list(
-    { em, viewer, lastCursor }: OperationContext,
+    context: OperationContext,
     args: PageArgs,
     filter: ProjectFilterInput,
     orderBy: ProjectOrder | null | undefined,
   ): Promise<ProjectPage> {
+    const { viewer, lastCursor } = context;
     const all = viewer.rights.role === Role.ADMIN && !filter?.mine;
     const memberId = all ? undefined : viewer.accountId;
-    if (orderBy)
-      return { ...(await orderedProjects(em, orderBy, { ...filter, memberId }, args)), lastCursor, memberId };
-    const page = await paginate(
-      em,
-      ProjectEntity,
-      {
-        deletedAt: null,
-        ...(all ? {} : { members: { $some: { accountId: viewer.accountId } } }),
-        ...(filter?.health
-          ? { [raw((alias) => LATEST_HEALTH.replace('project.id', `${alias}.id`))]: { $in: filter.health } }
-          : {}),
-        ...(filter?.search
-          ? { $or: [...containsText('name', filter.search), ...containsText('key', filter.search)] }
-          : {}),
-      },
-      args,
-    );
+    const page = orderBy
+      ? await orderedProjects(context, orderBy, { ...filter, memberId }, args)
+      : await paginate(context, shownProject, conditionsOf({ ...filter, memberId }), args);
     return { ...page, lastCursor, memberId };
   }
 
@@ -120,6 +113,15 @@ export class ProjectService {
       return id;
     });
   }
+}
+
+function conditionsOf({ memberId, health, search }: Listed): readonly Condition[] {
+  return [
+    ['deleted_at is null'],
+    ...(memberId ? [['id in (select project_id from project_member where account_id = ?)', memberId] as const] : []),
+    ...(health ? [[`${LATEST_HEALTH} = any(string_to_array(?, ','))`, health.join(',')] as const] : []),
+    ...(search ? [containsText(['name', 'key'], search)] : []),
+  ];
 }
 
 /** The project's row, locked until the transaction ends. Every change of a project or its members starts here. */

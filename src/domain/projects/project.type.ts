@@ -4,7 +4,7 @@ import { connectionType } from '../../engine/graphql/pagination/connection.js';
 import { LongText } from '../../engine/graphql/schema/field-rules.js';
 import { Node } from '../../engine/graphql/schema/node.type.js';
 import { Health } from './health.js';
-import type { Project as ProjectRow } from './project.entity.js';
+import type { ProjectRow } from './project.loader.js';
 import { RequiresProjectRole, byParent } from './project.policies.js';
 import { HealthCounts } from './project-health-counts.js';
 import { ProjectOrder } from './project-order.js';

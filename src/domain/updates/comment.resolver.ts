@@ -7,8 +7,8 @@ import { User } from '../../engine/accounts/account.type.js';
 import { PageArgs } from '../../engine/graphql/pagination/connection.js';
 import { childPage } from '../../engine/graphql/pagination/connection-loader.js';
 import { Input } from '../../engine/graphql/schema/field-rules.js';
-import type { Project as ProjectRow } from '../projects/project.entity.js';
 import { idArgs } from '../projects/project.input.js';
+import type { ProjectRow } from '../projects/project.loader.js';
 import {
   byProjectId,
   type Locator,
@@ -19,7 +19,6 @@ import {
 import { ProjectRole } from '../projects/project-role.js';
 import { Project } from '../projects/project.type.js';
 import { CommentService } from './comment.service.js';
-import { type Comment as CommentRow, CommentEntity } from './update.entity.js';
 import {
   type CommentChanges,
   EditCommentInput,
@@ -28,16 +27,15 @@ import {
   PostCommentInput,
   postCommentArgs,
 } from './update.input.js';
-import { projectCommentPages, updateById } from './update.loader.js';
+import { commentPlace, type CommentRow, projectCommentPages, updateById } from './update.loader.js';
 import { Comment, CommentConnection, ProjectUpdate } from './update.type.js';
 
 const byComment: Locator = {
   what: 'Comment',
   args: [['id']],
   locate: async ({ context, args }) => {
-    const fields = ['projectId', 'authorId'] as const;
-    const comment = await context.em.findOne(CommentEntity, { id: args['id'] as string }, { fields });
-    return comment ? { projectId: comment.projectId, authorId: comment.authorId } : undefined;
+    const comment = await context.load(commentPlace, args['id'] as string);
+    return comment && { projectId: comment.projectId, authorId: comment.authorId };
   },
 };
 

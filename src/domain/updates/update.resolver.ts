@@ -7,14 +7,12 @@ import { User } from '../../engine/accounts/account.type.js';
 import { PageArgs } from '../../engine/graphql/pagination/connection.js';
 import { childPage } from '../../engine/graphql/pagination/connection-loader.js';
 import { Input } from '../../engine/graphql/schema/field-rules.js';
-import type { Project as ProjectRow } from '../projects/project.entity.js';
 import { Health } from '../projects/health.js';
 import { idArgs } from '../projects/project.input.js';
-import { projectById } from '../projects/project.loader.js';
+import { projectById, type ProjectRow } from '../projects/project.loader.js';
 import { byProjectId, type Locator, RequiresProjectRole } from '../projects/project.policies.js';
 import { ProjectRole } from '../projects/project-role.js';
 import { Project } from '../projects/project.type.js';
-import { UpdateEntity, type Update as UpdateRow } from './update.entity.js';
 import {
   EditUpdateInput,
   editUpdateArgs,
@@ -23,7 +21,7 @@ import {
   postUpdateArgs,
   type UpdateChanges,
 } from './update.input.js';
-import { latestUpdate, updateCommentPages, updatePages } from './update.loader.js';
+import { latestUpdate, updateCommentPages, updatePages, updatePlace, type UpdateRow } from './update.loader.js';
 import { UpdateService } from './update.service.js';
 import { CommentConnection, ProjectUpdate, ProjectUpdateConnection } from './update.type.js';
 
@@ -31,8 +29,8 @@ const byUpdate: Locator = {
   what: 'Update',
   args: [['id']],
   locate: async ({ context, args }) => {
-    const update = await context.em.findOne(UpdateEntity, { id: args['id'] as string }, { fields: ['projectId'] });
-    return update ? { projectId: update.projectId } : undefined;
+    const update = await context.load(updatePlace, args['id'] as string);
+    return update && { projectId: update.projectId };
   },
 };
 

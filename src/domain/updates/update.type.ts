@@ -6,7 +6,7 @@ import { Node } from '../../engine/graphql/schema/node.type.js';
 import { byParent, RequiresProjectRole } from '../projects/project.policies.js';
 import { ProjectRole } from '../projects/project-role.js';
 import { Health } from '../projects/health.js';
-import type { Update as UpdateRow } from './update.entity.js';
+import type { UpdateRow } from './update.loader.js';
 
 @ObjectType({ implements: () => [Node], description: 'A status update of a project.' })
 export class ProjectUpdate extends Node {

@@ -1,6 +1,7 @@
 // The context of one operation over HTTP or a socket: the caller, the client's address, cached reads of the database.
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Loader } from '../database/loaders.js';
+import type { Reader } from '../database/reads.js';
 import { OtherAccountError, type ServiceError, UnauthenticatedError } from '../errors/service-error.js';
 import type { ClassValue } from './class-value.js';
 import { type CredentialCookies, NO_COOKIES } from './credential-cookies.js';
@@ -19,7 +20,7 @@ export interface Caller {
   readonly cookiesUnverified?: boolean;
 }
 
-export class OperationContext {
+export class OperationContext implements Reader {
   constructor(
     private readonly newReads: () => CachedReads,
     private readonly requester: ClientInfo,
@@ -28,6 +29,7 @@ export class OperationContext {
     private reads = newReads(),
   ) {}
 
+  /** For entities. What is only shown is read by `rows` and `load`. */
   get em(): EntityManager {
     return this.reads.em;
   }
@@ -81,6 +83,10 @@ export class OperationContext {
   assertPageAccount(accountId: string): void {
     const { pageAccount } = this.caller;
     if (pageAccount !== undefined && pageAccount !== accountId) throw new OtherAccountError();
+  }
+
+  rows<R>(sql: string, values: readonly unknown[]): Promise<R[]> {
+    return this.reads.rows(sql, values);
   }
 
   /** Loads one value, batched with its siblings in one statement. */

@@ -1,8 +1,9 @@
 // The current rights of every account: role, disabled or not, role in each resource. Read once per account and updated by the log,
 // so checks cost no statement and changes take effect in log order.
 import { Inject, Injectable } from '@nestjs/common';
-import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { MikroORM } from '@mikro-orm/postgresql';
 import { z } from 'zod';
+import type { Reader } from '../database/reads.js';
 import { factsOf } from '../events/event-facts.js';
 import type { LogEvent } from '../events/log-event.js';
 import { LogFollower } from '../events/log-follower.js';
@@ -79,8 +80,8 @@ export class Rights {
   }
 
   /** Whether two accounts share a resource, in one statement, whether or not the second one exists. */
-  async haveResourceInCommon(em: EntityManager, accountId: string, otherId: string): Promise<boolean> {
-    return (await em.execute<unknown[]>(this.domain.commonResource, [accountId, otherId])).length > 0;
+  async haveResourceInCommon(reader: Reader, accountId: string, otherId: string): Promise<boolean> {
+    return (await reader.rows(this.domain.commonResource, [accountId, otherId])).length > 0;
   }
 
   private async load(accountIds: readonly string[]): Promise<{ pos: number; values: Map<string, AccountRights> }> {

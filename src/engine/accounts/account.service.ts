@@ -12,7 +12,7 @@ import { ConflictError } from '../errors/service-error.js';
 import { emailKey } from '../mail/email-address.js';
 import { type Connection, type ForwardArgs, paginate } from '../graphql/pagination/connection.js';
 import { type Account, AccountEntity } from './account.entity.js';
-import { accountById } from './account.loader.js';
+import { accountById, type AccountRow, shownAccount } from './account.loader.js';
 
 export interface NewAccount {
   readonly name: string;
@@ -58,18 +58,19 @@ export class AccountService {
   }
 
   /** The account if the viewer shares a resource with it, is it, or is ADMIN; else null. */
-  async visible(context: OperationContext, id: string): Promise<Account | null> {
+  async visible(context: OperationContext, id: string): Promise<AccountRow | null> {
     return (await this.maySee(context, id)) ? ((await context.load(accountById, id)) ?? null) : null;
   }
 
-  list(context: OperationContext, args: ForwardArgs, search: string | undefined): Promise<Connection<Account>> {
-    const where = search ? { $or: [...containsText('name', search), ...containsText('email', search)] } : {};
-    return paginate(context.em, AccountEntity, { isSystem: false, ...where }, args);
+  list(context: OperationContext, args: ForwardArgs, search: string | undefined): Promise<Connection<AccountRow>> {
+    const found = search ? [containsText(['name', 'email'], search)] : [];
+    return paginate(context, shownAccount, [['not is_system'], ...found], args);
   }
 
   /** Checked before the account is loaded: an absent account costs the same statement as an invisible one. */
-  private async maySee({ em, viewer }: OperationContext, id: string): Promise<boolean> {
+  private async maySee(context: OperationContext, id: string): Promise<boolean> {
+    const { viewer } = context;
     if (viewer.accountId === id || includesRole(viewer.rights.role, Role.ADMIN)) return true;
-    return this.rights.haveResourceInCommon(em, viewer.accountId, id);
+    return this.rights.haveResourceInCommon(context, viewer.accountId, id);
   }
 }

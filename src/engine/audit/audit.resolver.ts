@@ -17,11 +17,11 @@ export class AuditResolver {
   @Input(auditArgs)
   @Query(() => AuditConnection, { description: 'The audit trail, newest first.' })
   auditLog(
-    @Context() { em }: OperationContext,
+    @Context() context: OperationContext,
     @Args() page: ForwardArgs,
     @Args('filter', { type: () => AuditFilter, nullable: true, description: 'Conditions that entries must meet.' })
     filter?: AuditFilterInput,
   ) {
-    return this.audit.list(em, page, filter);
+    return this.audit.list(context, page, filter);
   }
 }

@@ -1,9 +1,16 @@
 // Reads the audit trail: newest first, in pages, in time independent of its length, for every filter.
 import { Injectable } from '@nestjs/common';
-import type { EntityManager } from '@mikro-orm/postgresql';
-import { fromRow, type Row } from '../database/rows.js';
-import { type Connection, connectionOf, type ForwardArgs, keyPage } from '../graphql/pagination/connection.js';
-import { type AuditEntry, AuditEntryEntity } from './audit.entity.js';
+import type { Reader } from '../database/reads.js';
+import { allOf, type Condition, type RowOf, shown } from '../database/shown.js';
+import {
+  type Connection,
+  connectionFrom,
+  connectionOf,
+  firstOf,
+  type ForwardArgs,
+  keyPage,
+} from '../graphql/pagination/connection.js';
+import { AuditEntryEntity } from './audit.entity.js';
 import type { AuditFilterInput } from './audit.input.js';
 
 /** ms by which the time in an id may differ from that of its entry, in entries of early versions. */
@@ -23,19 +30,33 @@ const OUTCOMES = `select unnest(array['SUCCESS', 'REFUSED', 'FAILED'])`;
 /** Written so that the index of times is not used: the ids bound the range, and are sorted. */
 const AT = `(entry.at + interval '0')`;
 
-/** A condition in SQL, with its parameters. */
-type Condition = readonly [sql: string, ...parameters: readonly unknown[]];
+const shownEntry = shown(
+  AuditEntryEntity,
+  'id',
+  'at',
+  'action',
+  'outcome',
+  'actorId',
+  'subjectKind',
+  'subjectId',
+  'address',
+  'details',
+  'count',
+  'lastAt',
+);
+export type EntryRow = RowOf<typeof shownEntry>;
 
 @Injectable()
 export class AuditService {
   /** The entries that match `filter`. Throws BAD_USER_INPUT. */
   async list(
-    em: EntityManager,
+    reader: Reader,
     args: ForwardArgs,
     { actions, actorId, outcome, since, until }: Partial<AuditFilterInput> = {},
-  ): Promise<Connection<AuditEntry>> {
-    const { size, from } = keyPage(args);
-    if (actions?.length === 0) return connectionOf<AuditEntry>([], false, from !== undefined);
+  ): Promise<Connection<EntryRow>> {
+    const page = keyPage(args);
+    const { size, from } = page;
+    if (actions?.length === 0) return connectionOf<EntryRow>([], false, from !== undefined);
     const times: readonly Condition[] = [
       ...(since ? ([[`${AT} >= ?`, since]] as const) : []),
       ...(until ? ([[`${AT} < ?`, until]] as const) : []),
@@ -49,9 +70,7 @@ export class AuditService {
       actions || actorId || outcome
         ? filtered({ actions, actorId, outcome }, ids, times, size + 1)
         : newest(ids, times, size + 1);
-    const rows = await em.execute<Row[]>(sql, parameters);
-    const found = rows.map((row) => fromRow(em, AuditEntryEntity, row));
-    return connectionOf(found.slice(0, size), found.length > size, from !== undefined);
+    return connectionFrom(await reader.rows<EntryRow>(sql, parameters), page);
   }
 }
 
@@ -59,8 +78,12 @@ type Ids = readonly (readonly [operator: string, id: string])[];
 
 function newest(ids: Ids, times: readonly Condition[], limit: number): Condition {
   const where = [...ids.map(([operator, id]): Condition => [`entry.id ${operator} ?::uuid`, id]), ...times];
-  const [sql, ...parameters] = all(where);
-  return [`select entry.* from audit_entry entry where ${sql} order by entry.id desc limit ?`, ...parameters, limit];
+  const [sql, ...parameters] = allOf(where);
+  return [
+    firstOf(`select ${shownEntry.of('entry')} from audit_entry entry where ${sql} order by entry.id desc`),
+    ...parameters,
+    limit,
+  ];
 }
 
 /**
@@ -78,23 +101,20 @@ function filtered(
     ? ["select unnest(string_to_array(?, ','))", actions.join(',')]
     : [ACTIONS];
   const [wantedOutcomes, ...ends]: Condition = outcome ? ['select ?::text', outcome] : [OUTCOMES];
-  const [where, ...values] = all([
+  const [where, ...values] = allOf([
     ...(actorId ? [['entry.actor_id = any(array[?::uuid])', actorId] as const] : []),
     ...ids.map(([operator, id]): Condition => [`uuid_send(entry.id) ${operator} uuid_send(?::uuid)`, id]),
     ...times,
   ]);
+  const newestOfEach = `
+    select entry.* from audit_entry entry
+     where entry.action = wanted_action.action and entry.outcome = wanted_outcome.outcome and ${where}
+     order by ${actorId ? 'entry.actor_id, ' : ''}uuid_send(entry.id) desc`;
   const sql = `
-select entry.* from (${wantedActions}) as wanted_action (action), (${wantedOutcomes}) as wanted_outcome (outcome),
-       lateral (select entry.* from audit_entry entry
-                 where entry.action = wanted_action.action and entry.outcome = wanted_outcome.outcome and ${where}
-                 order by ${actorId ? 'entry.actor_id, ' : ''}uuid_send(entry.id) desc limit ?) as entry
+select ${shownEntry.of('entry')} from (${wantedActions}) as wanted_action (action), (${wantedOutcomes}) as wanted_outcome (outcome),
+       lateral (${firstOf(newestOfEach)}) as entry
  order by entry.id desc limit ?`;
   return [sql, ...names, ...ends, ...values, limit, limit];
-}
-
-function all(conditions: readonly Condition[]): Condition {
-  const sql = conditions.map(([condition]) => condition).join(' and ');
-  return [sql || 'true', ...conditions.flatMap(([, ...parameters]) => parameters)];
 }
 
 /** The smallest id of this time, in ms since 1970. */

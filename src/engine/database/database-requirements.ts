@@ -22,6 +22,8 @@ export interface DatabaseFacts {
   readonly schema: string | null;
   readonly user: string;
   readonly database: string;
+  /** Process id of the session. */
+  readonly backendPid: number;
   /** By name, in PostgreSQL's unit (ms); settings unknown to the server are absent. */
   readonly settings: Readonly<Record<string, string>>;
 }
@@ -59,7 +61,7 @@ const FACTS = `
 select current_setting('server_version_num')::int as version, current_setting('server_version') as release,
        pg_is_in_recovery() as standby, current_setting('transaction_read_only') = 'on' as "readOnly",
        current_setting('server_encoding') as encoding, current_schema() as schema, session_user as user,
-       current_database() as database, json_object_agg(name, setting) as settings
+       current_database() as database, pg_backend_pid() as "backendPid", json_object_agg(name, setting) as settings
   from pg_settings where name = any($1::text[])`;
 
 /** Queries an open connection. Throws {@link UnsuitableDatabaseError} before it uses features that older versions lack. */

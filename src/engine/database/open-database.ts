@@ -4,6 +4,7 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import type { DatabaseAddress } from '../config/database-url.js';
 import { assertSuitable, type DatabaseFacts, databaseFacts } from './database-requirements.js';
 import { type DatabaseContent, ormOptions } from './orm-options.js';
+import { isDirect, keepingStatements } from './kept-statements.js';
 import { addressOf, serviceClient } from './service-client.js';
 import { type Parameters, refusesParameters, VARIANTS } from './startup-parameters.js';
 
@@ -26,9 +27,9 @@ export async function inspectDatabase(
   const address = addressOf(url, applicationName);
   for (const [at, parameters] of VARIANTS.entries()) {
     try {
-      const facts = await visit(address, parameters);
+      const { facts, direct } = await visit(address, parameters);
       assertSuitable(facts);
-      return { parameters, facts };
+      return { parameters: direct ? keepingStatements(parameters) : parameters, facts };
     } catch (error) {
       if (at === VARIANTS.length - 1 || !refusesParameters(error)) throw error;
     }
@@ -36,13 +37,17 @@ export async function inspectDatabase(
   throw new Error('unreachable');
 }
 
-async function visit(address: DatabaseAddress, parameters: Parameters): Promise<DatabaseFacts> {
+async function visit(
+  address: DatabaseAddress,
+  parameters: Parameters,
+): Promise<{ readonly facts: DatabaseFacts; readonly direct: boolean }> {
   const client = new (serviceClient(address, parameters))();
   // A connection that is lost during a query rejects that query.
   client.on('error', () => {});
   try {
     await client.connect();
-    return await databaseFacts(client);
+    const facts = await databaseFacts(client);
+    return { facts, direct: isDirect(client, facts.backendPid) };
   } finally {
     await client.end().catch(() => {});
   }

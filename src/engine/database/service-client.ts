@@ -4,6 +4,7 @@ import { Client, type ClientConfig } from 'pg';
 import { type DatabaseAddress, readDatabaseUrl } from '../config/database-url.js';
 import { type Parameters, VARIANTS } from './startup-parameters.js';
 import { tlsFiles } from '../config/tls-files.js';
+import { includesPlanOnce } from './kept-statements.js';
 
 export type ServiceClient = new (config?: Pick<ClientConfig, 'types'>) => Client;
 
@@ -12,6 +13,9 @@ export function serviceClient(address: DatabaseAddress, parameters: Parameters =
   const files = tlsFiles('DATABASE_URL', address);
   const { host, port, user, password, database, tls, applicationName, options, connectTimeoutMs } = address;
   return class extends Client {
+    /** See kept-statements.ts. */
+    readonly keepsStatements = includesPlanOnce(parameters);
+
     constructor(config: Pick<ClientConfig, 'types'> = {}) {
       super({
         host,

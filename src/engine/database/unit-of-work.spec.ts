@@ -3,6 +3,7 @@ import { defineEntity, type EntityManager, MikroORM, p } from '@mikro-orm/postgr
 import { createDatabase, type TestDatabase } from '../../../test/support/database.js';
 import { until } from '../../../test/support/wait.js';
 import { inKeyOrder, Loader, Loaders } from './loaders.js';
+import { Reads } from './reads.js';
 import { ormOptions } from './orm-options.js';
 import { inTransaction, isDatabaseUnavailable, sqlState, violatesUnique } from './unit-of-work.js';
 
@@ -199,15 +200,18 @@ describe('a database that goes away', () => {
 
 describe('the loaders of one operation', () => {
   const batches: (readonly number[])[] = [];
-  const boxes = new Loader<number, { id: number } | undefined>(async (em, keys) => {
+  const boxes = new Loader<number, { id: number } | undefined>(async (reader, keys) => {
     batches.push(keys);
-    const rows = await em.execute<{ id: number }[]>(`select id from box where id in (${keys.join(', ')})`);
+    const rows = await reader.rows<{ id: number }>(
+      `select id from box where id = any(string_to_array(?, ',')::int[])`,
+      [keys.join(',')],
+    );
     return inKeyOrder(keys, rows, (row) => row.id);
   });
   beforeEach(() => void batches.splice(0));
 
   it('read what is asked for together in one statement, each key once, in the order of the keys', async () => {
-    const loaders = new Loaders(orm.em.fork());
+    const loaders = new Loaders(new Reads(orm));
     const found = await Promise.all([2, 7, 1, 2].map((id) => loaders.load(boxes, id)));
     expect(found).toEqual([{ id: 2 }, undefined, { id: 1 }, { id: 2 }]);
     expect(batches).toEqual([[2, 7, 1]]);
@@ -216,13 +220,13 @@ describe('the loaders of one operation', () => {
   });
 
   it('share nothing with another operation', async () => {
-    await new Loaders(orm.em.fork()).load(boxes, 1);
-    await new Loaders(orm.em.fork()).load(boxes, 1);
+    await new Loaders(new Reads(orm)).load(boxes, 1);
+    await new Loaders(new Reads(orm)).load(boxes, 1);
     expect(batches).toEqual([[1], [1]]);
   });
 
   it('split what is too much for one statement', async () => {
-    const loaders = new Loaders(orm.em.fork());
+    const loaders = new Loaders(new Reads(orm));
     await Promise.all(Array.from({ length: 1_001 }, (_, id) => loaders.load(boxes, id)));
     expect(batches.map((keys) => keys.length)).toEqual([500, 500, 1]);
   });

@@ -1,6 +1,7 @@
 // Reads the log, always on the primary. Contains the SQL, knows no listeners.
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { type Reader } from '../database/reads.js';
 import { withTimeout } from '../database/with-timeout.js';
 import { FOLLOWING } from '../database/orm-options.js';
 import { CursorExpiredError } from '../errors/service-error.js';
@@ -105,12 +106,12 @@ export class LogReader {
     { pos, backwards }: LogSide,
     limit: number,
     { resourceKind, resourceId }: EventFilter,
-    em: EntityManager,
+    reader: Reader,
   ): Promise<{ readonly events: LogEvent[]; readonly hasOther: boolean }> {
     const [own, other] = backwards ? [BEFORE, FROM] : [BEHIND, UP_TO];
     const sql = `select ${COLUMNS} from (${own} union all ${other}) as event order by event.pos`;
     const parameters = [limit, 1].flatMap((most) => ofResource(resourceKind, resourceId, pos, most));
-    const all = (await em.execute<EventRow[]>(sql, parameters)).map(toLogEvent);
+    const all = (await reader.rows<EventRow>(sql, parameters)).map(toLogEvent);
     const events = all.filter((event) => (backwards ? event.pos < pos : event.pos > pos));
     return { events, hasOther: events.length < all.length };
   }

@@ -3,7 +3,8 @@
 // outages make nobody disappear.
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { MikroORM } from '@mikro-orm/postgresql';
+import type { Reader } from '../database/reads.js';
 import { withTimeout, DatabaseTimeoutError } from '../database/with-timeout.js';
 
 /** An entry: since when it is open, and its data. */
@@ -110,8 +111,8 @@ export class InstanceRegistry implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** The entries of all live instances under each of `keys`, the oldest first. One statement. */
-  async entriesOf(em: EntityManager, topic: string, keys: readonly string[]): Promise<RegistryEntry[][]> {
-    const elsewhere = await this.entriesElsewhere(em, topic, keys);
+  async entriesOf(reader: Reader, topic: string, keys: readonly string[]): Promise<RegistryEntry[][]> {
+    const elsewhere = await this.entriesElsewhere(reader, topic, keys);
     return keys.map((key, at) =>
       [
         ...[...(this.byKey.get(nameOf(topic, key)) ?? [])].map((own) => ({
@@ -126,8 +127,8 @@ export class InstanceRegistry implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** The same without those of this instance. */
-  async entriesElsewhere(em: EntityManager, topic: string, keys: readonly string[]): Promise<RegistryEntry[][]> {
-    const rows = await em.execute<EntryRow[]>(ELSEWHERE, [topic, JSON.stringify(keys), this.id, DEAD_AFTER_MS]);
+  async entriesElsewhere(reader: Reader, topic: string, keys: readonly string[]): Promise<RegistryEntry[][]> {
+    const rows = await reader.rows<EntryRow>(ELSEWHERE, [topic, JSON.stringify(keys), this.id, DEAD_AFTER_MS]);
     const byKey = Map.groupBy(rows, ({ key }) => key);
     return keys.map((key) => (byKey.get(key) ?? []).map(({ since, facts }) => ({ since: new Date(since), facts })));
   }

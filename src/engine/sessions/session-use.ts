@@ -29,8 +29,8 @@ export class SessionUse implements OnModuleInit, OnApplicationShutdown {
   /** By session, the latest unwritten use in ms since 1970. */
   private used = new Map<string, number>();
   /** Open sockets of a session at all instances, the oldest first. */
-  readonly socketsOf = new Loader<string, OpenSocket[]>(async (em, sessionIds) => {
-    const found = await this.registry.entriesOf(em, SOCKETS, sessionIds);
+  readonly socketsOf = new Loader<string, OpenSocket[]>(async (reader, sessionIds) => {
+    const found = await this.registry.entriesOf(reader, SOCKETS, sessionIds);
     return found.map((entries) => entries.map(({ since, facts }) => ({ since, address: String(facts['address']) })));
   });
   private timer: NodeJS.Timeout | undefined;

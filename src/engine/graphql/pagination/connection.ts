@@ -1,10 +1,10 @@
 // Relay connections over keyset pagination: newest first, forwards and backwards, bounded.
 // https://relay.dev/graphql/connections.htm
-import type { EntityName, FilterQuery, QueryOrderMap } from '@mikro-orm/core';
-import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Type } from '@nestjs/common';
 import { ArgsType, Field, Int, ObjectType } from '@nestjs/graphql';
 import { SameResource } from '../../access/sharing.js';
+import type { Reader } from '../../database/reads.js';
+import { allOf, type Condition, type Shown } from '../../database/shown.js';
 import { BadUserInputError } from '../../errors/service-error.js';
 
 export const DEFAULT_PAGE = 20;
@@ -92,23 +92,43 @@ export interface Page {
   readonly before?: string;
 }
 
-/** Entities whose ids sort by time (UUID version 7). */
+/** Rows whose ids sort by time (UUID version 7). */
 export interface Keyed {
-  id: string;
+  readonly id: string;
 }
 
-/** One page of `entity` under `where`, newest first, in one statement. Throws BAD_USER_INPUT for arguments it cannot take. */
-export async function paginate<T extends Keyed>(
-  em: EntityManager,
-  entity: EntityName<T>,
-  where: FilterQuery<T>,
+/** One page of a table under all conditions, newest first, in one statement. Throws BAD_USER_INPUT for arguments it cannot take. */
+export async function paginate<R extends Keyed>(
+  reader: Reader,
+  { table, columns }: Shown<R>,
+  conditions: readonly Condition[],
   args: PageArgs,
-): Promise<Connection<T>> {
-  const page = pageOf(args);
-  // oxlint-disable-next-line typescript/no-generated-empty-object-type -- which keys T has is not known here
-  const newestFirst = { id: 'desc' } as QueryOrderMap<T>;
-  const cursor = await em.findByCursor(entity, { where, ...page, orderBy: newestFirst, includeCount: false });
-  return connectionOf<T>(cursor.items, cursor.hasNextPage, cursor.hasPrevPage);
+): Promise<Connection<R>> {
+  const page = keyPage(args);
+  const { from, backwards } = page;
+  const [where, ...values] = allOf([
+    ...conditions,
+    ...(from ? [[`id ${backwards ? '>' : '<'} ?::uuid`, from] as const] : []),
+  ]);
+  const sql = firstOf(`select ${columns} from ${table} where ${where} order by id ${backwards ? 'asc' : 'desc'}`);
+  return connectionFrom(await reader.rows<R>(sql, [...values, page.size + 1]), page);
+}
+
+/**
+ * The first rows of a sorted statement, as many as a parameter says. One plan serves all pages: the constant tells PostgreSQL how few rows
+ * they are, so that it reads them in the order of an index. Otherwise it expects a tenth of all, and may sort them.
+ */
+export function firstOf(sorted: string): string {
+  return `select * from (${sorted} limit ${MAX_PAGE + 1}) as most limit ?`;
+}
+
+/** The connection of a page: of the rows from where it begins on, one more than its size if there are that many. */
+export function connectionFrom<R extends Keyed>(
+  found: readonly R[],
+  { size, from, backwards }: KeyPage,
+): Connection<R> {
+  const [rows, more, hasFrom] = [found.slice(0, size), found.length > size, from !== undefined];
+  return backwards ? connectionOf(rows.toReversed(), hasFrom, more) : connectionOf(rows, more, hasFrom);
 }
 
 /** A connection of `nodes`, which are in order already. */

@@ -2,6 +2,7 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { ACCOUNT_RESOURCE } from '../../access/rights.js';
 import { type Loader, Loaders } from '../../database/loaders.js';
+import { Reads } from '../../database/reads.js';
 import type { LogEvent } from '../../events/log-event.js';
 import type { LiveQueue } from '../fan-out/live-queue.js';
 
@@ -188,7 +189,7 @@ export class PresenceRoom {
   }
 
   private loaders(): Loaders {
-    return new Loaders(this.orm.em.fork());
+    return new Loaders(new Reads(this.orm));
   }
 }
 

@@ -2,8 +2,9 @@
 // wake-ups, and every second. Does not know the watched resources, or who may see the watchers.
 import { setTimeout as pause } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { MikroORM } from '@mikro-orm/postgresql';
 import { ACCOUNT_RESOURCE, changesAccount } from '../../access/rights.js';
+import { type Reader, Reads } from '../../database/reads.js';
 import { withTimeout } from '../../database/with-timeout.js';
 import type { LogEvent } from '../../events/log-event.js';
 import { LogFollower } from '../../events/log-follower.js';
@@ -112,8 +113,8 @@ export class PresenceTracker implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** Accounts that watch each of the resources on any instance, in the order of their arrival. One statement; it adds no watcher. */
-  async watchersOf(em: EntityManager, resourceIds: readonly string[]): Promise<readonly (readonly string[])[]> {
-    const entries = await this.registry.entriesOf(em, TOPIC, resourceIds);
+  async watchersOf(reader: Reader, resourceIds: readonly string[]): Promise<readonly (readonly string[])[]> {
+    const entries = await this.registry.entriesOf(reader, TOPIC, resourceIds);
     return entries.map((those) => [...new Set(those.map(({ facts }) => String(facts['accountId'])))]);
   }
 
@@ -153,7 +154,7 @@ export class PresenceTracker implements OnModuleInit, OnApplicationShutdown {
   private async read(rooms: readonly PresenceRoom[]): Promise<void> {
     const ids = rooms.map(({ resourceId }) => resourceId);
     const found = await withTimeout(READ_TIMEOUT_MS, () =>
-      this.registry.entriesElsewhere(this.orm.em.fork(), TOPIC, ids),
+      this.registry.entriesElsewhere(new Reads(this.orm), TOPIC, ids),
     );
     if (this.uncertainUntil === Number.POSITIVE_INFINITY) this.uncertainUntil = performance.now() + UNCERTAIN_MS;
     const doubtful = performance.now() < this.uncertainUntil;
