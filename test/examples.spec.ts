@@ -1,5 +1,7 @@
 // examples/node-bot, started by its own command: what it forwards, and what it makes up for after a restart.
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../src/boot/free-port.js';
@@ -72,6 +74,20 @@ it('examples/node-bot forwards each update once and in order across a cut, an ab
     [...one.output().matchAll(/Comet: (\w+)/g)].map(([, title]) => title),
   );
   expect(titles).toEqual(['One', 'Two', 'Three', 'Four']);
+});
+
+it('examples/node-bot ends at once while it waits for a service that does not answer', async () => {
+  const silent = createServer().listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const bot = startExample('examples/node-bot', ['npm', 'start'], {
+    TIDINGS_URL: `http://127.0.0.1:${(silent.address() as AddressInfo).port}`,
+    CURSOR_FILE: join(folder, 'unused.txt'),
+  });
+  running.push(bot);
+  await once(silent, 'connection');
+  await bot.end();
+  silent.close();
+  expect(bot.output()).not.toContain('Error');
 });
 
 it('examples/node-bot refuses an invalid signature', async () => {

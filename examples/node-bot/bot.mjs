@@ -13,11 +13,8 @@ const {
   CURSOR_FILE = 'cursor.txt',
 } = process.env;
 
-// Ends after the event at hand, so that none is forwarded a second time by the next start.
 const stop = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => stop.abort());
 const { signal } = stop;
-
 const tidings = createTidings({ url: `${TIDINGS_URL}/graphql`, transport: 'body' });
 await tidings.signIn({ email: TIDINGS_EMAIL, password: TIDINGS_PASSWORD });
 
@@ -61,9 +58,12 @@ async function forward(event) {
   }
 }
 
+const after = await startingPoint();
+// From here on it ends after the event at hand, so that none is forwarded a second time by the next start.
+for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => stop.abort());
 const selection = 'cursor kind at actor { name } project { key name } update { id title body health }';
 console.log(`Forwarding updates to ${WEBHOOK_URL}`);
-for await (const event of tidings.events({ after: await startingPoint(), selection, signal })) {
+for await (const event of tidings.events({ after, selection, signal })) {
   if (event.kind === 'UPDATE_POSTED' && event.update) {
     if (!(await forward(event))) break;
     console.log(`${event.project.key}  ${event.update.title}`);
