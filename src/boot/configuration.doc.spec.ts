@@ -15,7 +15,7 @@ describe('docs/configuration.md', () => {
   });
 
   it.each(rows.filter(([, , value]) => value).map(([, name = '', value]) => [name, value]))(
-    'tells the default of %s as it is: %s',
+    'documents the default of %s: %s',
     (name, value) => {
       const { warnings: _, ...config }: AppConfig = loadConfig({ [name]: value }, service);
       expect({ ...config, warnings: [] }).toEqual(loadConfig({}, service));

@@ -7,7 +7,7 @@ import { describeFailure } from './start-failure.js';
 const failing = (fields: Record<string, unknown>, message = 'postgresql://user:pa55word@example.com') =>
   Object.assign(new Error(message), fields);
 
-describe('why a start failed', () => {
+describe('describeFailure', () => {
   it.each([
     ['28P01', 'The database server refuses the user or the password of DATABASE_URL.'],
     ['3D000', 'The database server does not have the database that DATABASE_URL names: create it first.'],
@@ -17,7 +17,7 @@ describe('why a start failed', () => {
       'ECONNREFUSED',
       'The database at DATABASE_URL cannot be reached (ECONNREFUSED). Does it run, and is the address right?',
     ],
-  ])('is told of a database that says %s', (code, told) => {
+  ])('describes a database error %s', (code, told) => {
     expect(describeFailure(failing({ code }))).toBe(told);
   });
 
@@ -25,7 +25,7 @@ describe('why a start failed', () => {
     ['connect', 'EHOSTUNREACH'],
     ['getaddrinfo', 'ENOTFOUND'],
     ['getaddrinfo', 'EAI_AGAIN'],
-  ])('is told of a way there that is none: %s %s', (syscall, code) => {
+  ])('describes an unreachable database: %s %s', (syscall, code) => {
     expect(describeFailure(failing({ code, syscall }))).toContain(`cannot be reached (${code})`);
   });
 
@@ -38,7 +38,7 @@ describe('why a start failed', () => {
     ['EADDRNOTAVAIL', 'HOST ::1 is not an address of this machine.'],
     ['ENOTFOUND', 'HOST ::1 is not a name that can be resolved.'],
     ['EWHATEVER', 'Cannot listen on HOST ::1, PORT 80 (EWHATEVER).'],
-  ])('is told of an address that says %s', (code, told) => {
+  ])('describes a listen error %s', (code, told) => {
     expect(describeFailure(new ListenError('::1', 80, failing({ code, syscall: 'listen' })))).toBe(told);
   });
 
@@ -46,11 +46,11 @@ describe('why a start failed', () => {
     new ConfigError([{ variable: 'PORT', reason: 'is wrong' }]),
     new EmbeddedPostgresError('The disk is full.'),
     new NewerDatabaseError(['later']),
-  ])('is told as it is when it was said on purpose: $name', (error) => {
+  ])('prints the message of a deliberate error: $name', (error) => {
     expect(describeFailure(error)).toBe(error.message);
   });
 
-  it('is told whole when nobody expected it', () => {
+  it('prints the stack of an unexpected error', () => {
     expect(describeFailure(new TypeError('x is not a function'))).toMatch(/^TypeError: x is not a function\n {4}at /);
     expect(describeFailure('thrown text')).toBe('thrown text');
   });

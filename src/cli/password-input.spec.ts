@@ -15,25 +15,25 @@ function answering(answers: readonly string[]) {
   return { input, output, shown: () => shown };
 }
 
-it('is what was typed twice, and nothing of it is on the screen', async () => {
+it('is what was typed twice, and is not echoed', async () => {
   const { input, output, shown } = answering(['correct horse\r', 'correct horse\r']);
   expect(await askPassword(input, output)).toBe('correct horse');
   expect(shown()).toBe('Password: \nOnce more: \n');
 });
 
-it('is refused when the two differ', async () => {
+it('is refused if the two entries differ', async () => {
   const { input, output } = answering(['correct horse\r', 'correct house\r']);
   await expect(askPassword(input, output)).rejects.toThrow('The two differ.');
 });
 
-it('is not waited for when whoever should type it leaves', async () => {
+it('is cancelled by Ctrl-C', async () => {
   for (const key of ['\u0003', '\u0004']) {
     const { input, output } = answering([key]);
     await expect(askPassword(input, output)).rejects.toThrow('No password was given.');
   }
 });
 
-it('is not asked for where nobody can answer', async () => {
+it('is not asked for without a terminal', async () => {
   await expect(askPassword(new PassThrough(), new PassThrough())).rejects.toThrow('--password-stdin');
 });
 

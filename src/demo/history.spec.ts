@@ -37,8 +37,8 @@ describe('times of stories', () => {
   });
 });
 
-describe('the past of the demo', () => {
-  it('has ids that sort by its times', () => {
+describe('buildHistory', () => {
+  it('has ids that sort by time', () => {
     for (const { id, createdAt } of [...projects, ...members, ...updates, ...comments]) {
       expect(version(id)).toBe(7);
       expect(timeIn(id)).toBe(createdAt.getTime());
@@ -46,7 +46,7 @@ describe('the past of the demo', () => {
     expect(accounts.map(({ id }) => id).sort()).toEqual(accounts.map(({ id }) => id));
   });
 
-  it('tells everything in its order: who speaks is a member by then, and answers come after what they answer', () => {
+  it('is chronological: authors are members, and replies follow what they reply to', () => {
     for (const story of STORIES) {
       const joined = new Map([[story.lead, story.created], ...story.members.map(([at, who]) => [who, at] as const)]);
       const remarks = [...story.chat, ...story.updates.flatMap((update) => update.comments ?? [])];
@@ -61,7 +61,7 @@ describe('the past of the demo', () => {
     }
   });
 
-  it('lets only those post updates who may', () => {
+  it('has updates of editors and owners only', () => {
     for (const { key, lead, members: others, updates: posted } of STORIES) {
       const editors = new Set(others.flatMap(([, who, role]) => (role === ProjectRole.VIEWER ? [] : [who])));
       for (const { by } of posted) {
@@ -71,7 +71,7 @@ describe('the past of the demo', () => {
     }
   });
 
-  it('is in the log: one event for each thing that happened, in the order of the times', () => {
+  it('has one event for each change, in order of time', () => {
     const count = (kind: ProjectEventKind) => events.filter((event) => event.kind === kind).length;
     expect(count(ProjectEventKind.PROJECT_CREATED)).toBe(projects.length);
     expect(count(ProjectEventKind.MEMBER_ADDED)).toBe(members.length - projects.length);
@@ -84,13 +84,13 @@ describe('the past of the demo', () => {
     expect(order).toEqual(order.toSorted((a, b) => a - b));
   });
 
-  it('shows every health, and a project that has recovered', () => {
+  it('has every health, and a project that recovered', () => {
     expect(new Set(STORIES.map(({ key }) => healthsOf(key).at(-1)))).toEqual(new Set(Object.values(Health)));
     expect(healthsOf('BILLING')).toContain(Health.OFF_TRACK);
     expect(healthsOf('BILLING').at(-1)).toBe(Health.ON_TRACK);
   });
 
-  it('shows each demo account something, and neither editor nor user everything', () => {
+  it('shows each demo account some projects, and only the admin all', () => {
     expect(new Set(rolesOf(DEMO_ACCOUNT_IDS.elias))).toEqual(new Set(Object.values(ProjectRole)));
     expect(rolesOf(DEMO_ACCOUNT_IDS.elias)).toHaveLength(projects.length - 1);
     expect(rolesOf(DEMO_ACCOUNT_IDS.uma)).toEqual([ProjectRole.VIEWER, ProjectRole.VIEWER, ProjectRole.VIEWER]);

@@ -63,7 +63,7 @@ it('shows each demo account its projects, as the API tells them', async () => {
   });
 });
 
-it('is made once, when two instances start together on a new database', async () => {
+it('is created once by two instances that start concurrently', async () => {
   await Promise.all([start(true), start(true)]);
   expect(await count('project')).toBe(STORIES.length);
   // Each membership is an event of its project, and one of its account.
@@ -75,7 +75,7 @@ it('is made once, when two instances start together on a new database', async ()
   );
 });
 
-it('is not made again, nor is what was deleted', async () => {
+it('is not created again, nor are deleted parts', async () => {
   await start(true);
   await database.query(`delete from project where key = 'SWAP'`);
   await database.query(`update project set name = 'Mine now' where key = 'RIDER'`);
@@ -85,14 +85,14 @@ it('is not made again, nor is what was deleted', async () => {
   ]);
 });
 
-it('is not made beside accounts of people', async () => {
+it('is not created beside other accounts', async () => {
   const node = await start(false);
   await node.asUser();
   expect(signIns(await restart(true))).toEqual([]);
   expect(await count('project')).toBe(0);
 });
 
-it('keeps the demo accounts out while DEMO is false, ends their sessions, and lets them in again', async () => {
+it('disables the demo accounts while DEMO is false, ends their sessions, and enables them again', async () => {
   const first = await start(true);
   const { data } = await login(first, 'user@example.com');
   const off = await restart(false);
@@ -110,7 +110,7 @@ it('keeps the demo accounts out while DEMO is false, ends their sessions, and le
   expect(await kindsOf(DEMO_ACCOUNT_IDS.uma)).toEqual(['DISABLED', 'SESSIONS_ENDED', 'ENABLED']);
 });
 
-it('keeps them out even with another password, and is told on the running nodes too', async () => {
+it('disables them with a changed password too, also on running instances', async () => {
   const running = await start(true);
   const { data } = await login(running, 'admin@example.com');
   const visitor = new GraphqlClient(running.url, data.login.accessToken);
@@ -134,8 +134,8 @@ it('leaves an account disabled that an ADMIN has disabled', async () => {
 const told = async ({ url }: TestTidings) =>
   (await (await fetch(`${url}/demo.json`)).json()) as { readonly accounts: readonly unknown[] };
 
-describe('what pages are told of the demo', () => {
-  it('is who can sign in, and by which password', async () => {
+describe('GET /demo.json', () => {
+  it('returns the accounts that can sign in, and their password', async () => {
     const node = await start(true);
     expect(await told(node)).toEqual({
       accounts: [
@@ -149,7 +149,7 @@ describe('what pages are told of the demo', () => {
     expect((await told(node)).accounts).toHaveLength(2);
   });
 
-  it('is nothing where there is none: no password either', async () => {
+  it('returns no accounts and no password if there are none', async () => {
     expect(await told(await start(false))).toEqual({ accounts: [], password: null });
     await nodes[0]!.asUser();
     expect(await told(await restart(true))).toEqual({ accounts: [], password: null });

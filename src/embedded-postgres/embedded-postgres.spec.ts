@@ -66,7 +66,7 @@ describe('an embedded PostgreSQL', () => {
     expect(statSync(join(installation, 'postgres.password')).mode & 0o777).toBe(0o600);
   });
 
-  test('lets in nobody without the password, and listens on no other address', async () => {
+  test('requires the password and listens on loopback only', async () => {
     const { url } = await start(installation);
     await expect(query(url.replace(/:[0-9a-f]{64}@/, ':wrong@'), 'select 1')).rejects.toThrow(
       /password authentication/,
@@ -86,7 +86,7 @@ describe('an embedded PostgreSQL', () => {
     expect(processesOf(installation)).toEqual([]);
   });
 
-  test('is started again with a new password, and a new database, if those were lost', async () => {
+  test('recreates a lost password and a lost database', async () => {
     const dataDir = copyOfTemplate();
     rmSync(join(dataDir, 'postgres.password'));
     const first = await start(dataDir);
@@ -97,7 +97,7 @@ describe('an embedded PostgreSQL', () => {
     expect(await query(second.url, 'select current_database()')).toEqual([{ current_database: 'tidings' }]);
   });
 
-  test('does not let its log grow forever', async () => {
+  test('limits the size of its log', async () => {
     const log = join(installation, 'postgres', 'server.log');
     truncateSync(log, 6 * 1024 * 1024);
     await start(installation);
@@ -105,7 +105,7 @@ describe('an embedded PostgreSQL', () => {
   });
 
   whenOpen('whose programs may be run where they are', () => {
-    test('takes another port when the chosen one is taken meanwhile', async () => {
+    test('takes another port if the chosen one was taken', async () => {
       const clusterDir = join(installation, 'postgres');
       const taken = createServer().listen(0, '127.0.0.1');
       await once(taken, 'listening');
@@ -128,7 +128,7 @@ describe('an embedded PostgreSQL', () => {
 });
 
 whenRoot(`users and folders${isRoot ? '' : ' (skipped: only root can be several users)'}`, () => {
-  test('root starts it from a folder that only root may enter, and finds its data again', async () => {
+  test('root starts it from a 0700 folder, and finds its data again', async () => {
     const home = join(folder, 'private');
     mkdirSync(home, { mode: 0o700 });
     const hidden = installIn(join(home, 'app'));
@@ -160,7 +160,7 @@ whenRoot(`users and folders${isRoot ? '' : ' (skipped: only root can be several 
     }
   });
 
-  test('an ordinary user starts it, even from binaries of another user that lack their links', async () => {
+  test('an ordinary user starts it, also from binaries of another user without their links', async () => {
     const dataDir = join(folder, 'ordinary');
     mkdirSync(dataDir);
     chownSync(dataDir, nobody.uid, nobody.gid);
@@ -171,7 +171,7 @@ whenRoot(`users and folders${isRoot ? '' : ' (skipped: only root can be several 
     expect(processesOf(dataDir)).toEqual([]);
   });
 
-  test('an ordinary user is told that the folder, or the database, is not theirs', async () => {
+  test('refuses a folder or database of another user', async () => {
     const closed = join(folder, 'closed');
     mkdirSync(closed, { mode: 0o755 });
     expect(await failChild(app, closed, nobody)).toMatch(/No permission to use .*closed.*user id 65534/);
@@ -182,7 +182,7 @@ whenRoot(`users and folders${isRoot ? '' : ' (skipped: only root can be several 
 });
 
 whenContained(`root in a container${canContain ? '' : ' (skipped: setpriv must let root drop a capability)'}`, () => {
-  test('shares its server, and stops one that was left running', async () => {
+  test('shares a running server, and stops one that was left behind', async () => {
     const options = { wrapper: asInContainer };
     const first = await startChild(app, installation, options);
     const shared = await startChild(app, installation, { ...options, share: true });
@@ -197,7 +197,7 @@ whenContained(`root in a container${canContain ? '' : ' (skipped: setpriv must l
 });
 
 describe('after kill -9', () => {
-  test('the next start stops the living server and starts one of its own', async () => {
+  test('the next start stops the server that was left and starts a new one', async () => {
     const first = await startChild(app, installation);
     await kill(first.child);
     const left = processesOf(installation);
@@ -217,7 +217,7 @@ describe('after kill -9', () => {
     expect(processesOf(installation)).toEqual([]);
   });
 
-  test('in the middle of making the database, the next start makes it anew', async () => {
+  test('during initdb, the next start creates the database again', async () => {
     const dataDir = join(folder, 'interrupted');
     const drafts = () => (existsSync(dataDir) ? readdirSync(dataDir) : []).filter((name) => name.includes('.new-'));
     const child = forkChild(app, dataDir);
@@ -231,7 +231,7 @@ describe('after kill -9', () => {
     expect(await query(database.url, 'select 1 as one')).toEqual([{ one: 1 }]);
   });
 
-  test('a living server is stopped even where the next start refuses the folder', async () => {
+  test('a server that was left is stopped even if the next start refuses the folder', async () => {
     const dataDir = copyOfTemplate();
     const first = await startChild(app, dataDir);
     await kill(first.child);
@@ -240,7 +240,7 @@ describe('after kill -9', () => {
     expect(processesOf(dataDir)).toEqual([]);
   });
 
-  test('a process id that belongs to another process by now is recognized', async () => {
+  test('a process id that was reused by another process is recognized', async () => {
     writeFileSync(
       join(installation, 'postgres', 'postmaster.pid'),
       `${process.ppid}\n${installation}/postgres\n1\n5432\n\n\n\nready\n`,
@@ -260,7 +260,7 @@ describe('one process at a time', () => {
     await expect(start(installation)).rejects.toThrow(`in use by another Tidings (process ${process.pid})`);
   });
 
-  test('two that share it start one server, and it stays until the first one stops it', async () => {
+  test('two processes that share it start one server, which stays until the first one stops it', async () => {
     const shared = await Promise.all([1, 2].map(() => shareEmbeddedPostgres({ dataDir: installation, settings })));
     expect(shared[0]!.url).toBe(shared[1]!.url);
     expect(await query(shared[0]!.url, 'select word from kept')).toEqual([{ word: 'here' }]);
@@ -289,7 +289,7 @@ describe('one process at a time', () => {
     expect(processesOf(installation)).toEqual([]);
   });
 
-  test('a process that exits without stopping it takes it along', async () => {
+  test('a process that exits without stopping the server ends it', async () => {
     const { child } = await startChild(app, installation);
     child.send('exit');
     await once(child, 'exit');
@@ -298,7 +298,7 @@ describe('one process at a time', () => {
   });
 });
 
-describe('what it refuses, and says', () => {
+describe('error messages', () => {
   const cases: [string, RegExp, (cluster: string) => void][] = [
     ['a foreign folder', /is not empty and not a database of Tidings/, (dir) => rmSync(join(dir, 'PG_VERSION'))],
     ['a PostgreSQL of somebody else', /not a database of Tidings/, (dir) => rmSync(join(dir, 'tidings.cluster'))],
@@ -332,7 +332,7 @@ describe('what it refuses, and says', () => {
     expect(processesOf(dataDir)).toEqual([]);
   });
 
-  test('a setting that the server does not take, with its own words', async () => {
+  test('a refused setting is reported in the words of the server', async () => {
     const dataDir = copyOfTemplate('outline');
     const refused = start(dataDir, { settings: { work_mem: 'plenty' } });
     await expect(refused).rejects.toThrow(/invalid value for parameter "work_mem": "plenty"/);
@@ -356,7 +356,7 @@ const whenFilled = canFill ? describe : describe.skip;
 whenFilled(
   `a full disk${canFill ? '' : ' (skipped: only where a tmpfs can be mounted, and data stays in DATA_DIR)'}`,
   () => {
-    test('while the database is made: nothing half-made is left', async () => {
+    test('a failed initdb leaves no partial database', async () => {
       mount(disk, '30m');
       await expect(start(join(disk, 'data'))).rejects.toThrow(/The disk is full: no space left .*DATA_DIR/);
       expect(readdirSync(join(disk, 'data'))).toEqual(['postgres.lock', 'postgres.owner', 'postgres.password']);

@@ -107,7 +107,7 @@ describe('a mention', () => {
     ['an address of another script', 'адрес@Ada', []],
     ['an at-sign of full width in an address', 'me＠Ada', []],
     ['a possessive', "@Ada's and @Zoë’s", ['ada', 'zoe']],
-  ])('is found, or not, with %s: %j', (_what, text, expected) => {
+  ])('is recognized or not with %s: %j', (_what, text, expected) => {
     expect(findMentions(text, [...members, ...others])).toEqual(expected);
   });
 
@@ -125,11 +125,11 @@ describe('a mention', () => {
     ['runs of backticks, each longer than the one before', runsUpTo],
     ['escaped backticks', (size) => '\\`'.repeat(size)],
     ['blocks that close nothing', (size) => `${'`'.repeat(size)}\n`.repeat(2) + '```\n'.repeat(size)],
-  ])('is looked for in a time that is linear in %s', async (_what, textOf) => {
+  ])('is searched in linear time in %s', async (_what, textOf) => {
     expect(await growth(10_000, textOf, (text) => findMentions(text, members))).toBeLessThan(LINEAR);
   });
 
-  it('is looked for in a time that is linear in the members', async () => {
+  it('is searched in linear time in the number of members', async () => {
     expect(await growth(1_000, crowdOf, (crowd) => findMentions('@x'.repeat(10_000), crowd))).toBeLessThan(LINEAR);
   });
 });

@@ -72,7 +72,7 @@ const change = (role: string | null, resourceId = 'rose', accountId: string | un
 });
 
 describe('the rights of an account', () => {
-  it('are read once, then kept true by the log', async () => {
+  it('are read once, then updated by the log', async () => {
     const world = new World();
     const held = (await world.rights.of('ada'))!;
     world.happen('ROLE_CHANGED', { role: 'USER' });
@@ -95,7 +95,7 @@ describe('the rights of an account', () => {
     expect(world.reads).toBe(1);
   });
 
-  it('are untouched by what happens to others', async () => {
+  it('are not changed by events of others', async () => {
     const world = new World();
     const held = (await world.rights.of('ada'))!;
     world.happen('DISABLED', {}, 'bob');
@@ -103,7 +103,7 @@ describe('the rights of an account', () => {
     expect(held).toEqual({ role: 'EDITOR', disabled: false, resources: new Map([['rose', 'OWNER']]) });
   });
 
-  it('are changed by those events of an account that change what it may do, and by no others', () => {
+  it('are changed only by events of the account that change its rights', () => {
     const world = new World();
     const kinds = ['ROLE_CHANGED', 'DISABLED', 'ENABLED', 'NOTIFIED', 'SESSIONS_ENDED', 'OF_LATER_VERSIONS'];
     for (const kind of kinds) world.happen(kind, { role: Role.USER });
@@ -115,7 +115,7 @@ describe('the rights of an account', () => {
     ]);
   });
 
-  it('in a resource end for everyone when it goes, and they know who had any', async () => {
+  it('in a deleted resource end for all accounts that had any', async () => {
     const world = new World();
     const [ada, bob] = [(await world.rights.of('ada'))!, (await world.rights.of('bob'))!];
     world.happen('CHANGE', change(null, 'rose', 'bob'));
@@ -126,7 +126,7 @@ describe('the rights of an account', () => {
     }
   });
 
-  it('are read with the resources that had ended before', async () => {
+  it('are read with the resources that ended before', async () => {
     const world = new World();
     world.row!.resources = { rose: null, tulip: 'VIEWER' };
     expect(await world.rights.of('ada')).toEqual({
@@ -137,7 +137,7 @@ describe('the rights of an account', () => {
     });
   });
 
-  it('are none where there is no account, which is asked again: it may have been made since', async () => {
+  it('are undefined for a missing account, and read again later', async () => {
     const world = new World();
     const { row } = world;
     world.row = undefined;
@@ -146,13 +146,13 @@ describe('the rights of an account', () => {
     expect(await world.rights.of('ada')).toMatchObject({ role: 'EDITOR' });
   });
 
-  it('are those at the head even when the log goes on while they are read', async () => {
+  it('are those at the head if the log advances during the read', async () => {
     const world = new World();
     world.meanwhile = () => world.happen('DISABLED');
     expect(await world.rights.of('ada')).toMatchObject({ disabled: true });
   });
 
-  it('are read by many at once in one statement', async () => {
+  it('are read in one statement for concurrent callers', async () => {
     const world = new World();
     const all = await Promise.all(Array.from({ length: 20 }, async () => world.rights.of('ada')));
     expect(new Set(all).size).toBe(1);
@@ -161,7 +161,7 @@ describe('the rights of an account', () => {
 });
 
 describe('account roles', () => {
-  it('include themselves and those before them, and nothing that is none', () => {
+  it('include themselves and lower roles only', () => {
     const roles = [Role.USER, Role.EDITOR, Role.ADMIN];
     fc.assert(
       fc.property(fc.nat(2), fc.nat(2), (a, b) => {

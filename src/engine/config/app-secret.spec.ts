@@ -13,7 +13,7 @@ beforeEach(async () => {
 afterEach(() => rm(join(dataDir, '..'), { recursive: true }));
 
 describe('a generated secret', () => {
-  it('is made once, for its owner only, and leaves no draft behind', async () => {
+  it('is created once, readable by its owner only, without temporary files', async () => {
     const secret = await loadOrCreateSecret(dataDir);
     expect(secret).toHaveLength(32);
     expect(await loadOrCreateSecret(dataDir)).toEqual(secret);
@@ -21,14 +21,14 @@ describe('a generated secret', () => {
     expect(await readdir(dataDir)).toEqual([SECRET_FILE]);
   });
 
-  it('is the same for all who start at once', async () => {
+  it('is the same for processes that start concurrently', async () => {
     const secrets = await Promise.all(Array.from({ length: 20 }, () => loadOrCreateSecret(dataDir)));
     expect(new Set(secrets.map((secret) => secret.toString('hex'))).size).toBe(1);
     expect(await readdir(dataDir)).toEqual([SECRET_FILE]);
   });
 
   it.each(['', 'short', 'not a secret at all: s3ntinel'])(
-    'that is damaged (%j) is not replaced nor shown',
+    'that is damaged (%j) is neither replaced nor logged',
     async (text) => {
       await mkdir(dataDir);
       await writeFile(join(dataDir, SECRET_FILE), text);
@@ -38,7 +38,7 @@ describe('a generated secret', () => {
     },
   );
 
-  it('that cannot be kept says why, without the path', async () => {
+  it('that cannot be stored is reported without the path', async () => {
     await writeFile(dataDir, 'a file where the directory should be');
     await expect(loadOrCreateSecret(dataDir)).rejects.toThrow('DATA_DIR/app-secret cannot be used (ENOTDIR)');
     await expect(loadOrCreateSecret(dataDir)).rejects.not.toThrow(dataDir);
@@ -46,12 +46,12 @@ describe('a generated secret', () => {
 });
 
 describe('resolving secrets', () => {
-  it('makes one when none is set', async () => {
+  it('generates one if none is set', async () => {
     const config = await resolveSecrets(loadConfig({ DATA_DIR: dataDir }, service));
     expect(config.appSecrets).toEqual([await loadOrCreateSecret(dataDir)]);
   });
 
-  it('writes nothing when one is set, nor in production', async () => {
+  it('writes nothing if one is set, or in production', async () => {
     const config = loadConfig({ DATA_DIR: dataDir, APP_SECRET: randomBytes(32).toString('base64') }, service);
     expect(await resolveSecrets(config)).toBe(config);
     await expect(resolveSecrets({ ...config, production: true, appSecrets: [] })).rejects.toThrow('APP_SECRET');
@@ -62,7 +62,7 @@ describe('resolving secrets', () => {
 describe('a derived key', () => {
   const secret = Buffer.alloc(32, 1);
 
-  it('follows from secret and label, and from nothing else', () => {
+  it('depends on secret and label only', () => {
     expect(deriveKey(secret, 'a')).toEqual(deriveKey(secret, 'a'));
     expect(deriveKey(secret, 'a')).not.toEqual(deriveKey(secret, 'b'));
     expect(deriveKey(secret, 'a')).not.toEqual(deriveKey(Buffer.alloc(32, 2), 'a'));
@@ -70,7 +70,7 @@ describe('a derived key', () => {
     expect(() => deriveKey(secret, '')).toThrow('label');
   });
 
-  it('is HKDF-SHA256 with an empty salt, as OpenSSL computes it too', () => {
+  it('is HKDF-SHA256 with an empty salt, equal to that of OpenSSL', () => {
     // openssl kdf -keylen 32 -kdfopt digest:SHA256 -kdfopt hexkey:0b…0b -kdfopt info:tidings HKDF
     expect(deriveKey(Buffer.alloc(32, 0x0b), 'tidings').toString('hex')).toBe(
       '6b1ffabf9dc20f41dde828213645cb947426489212c413eb687125f7107b832b',

@@ -4,7 +4,7 @@ import { VARIABLES } from './config.schema.js';
 import { service } from '../../../test/fixtures/engine-domain/service.js';
 
 describe('the report of config:check', () => {
-  it('shows every effective setting, and no secret', () => {
+  it('lists every effective setting, and no secret', () => {
     const { valid, text } = reportConfig(
       {
         APP_SECRET: `${randomBytes(32).toString('base64')},${Buffer.from('s3ntinel'.repeat(4)).toString('hex')}`,
@@ -31,7 +31,7 @@ describe('the report of config:check', () => {
     for (const name of ['PORT', 'DATABASE_URL', 'APP_SECRET', 'RATE_LIMITS']) expect(text).toContain(`\n  ${name} `);
   });
 
-  it('leaves a URL without credentials as it is', () => {
+  it('does not change a URL without credentials', () => {
     expect(maskUrl('redis://redis:6379/0')).toBe('redis://redis:6379/0');
     expect(maskUrl(undefined)).toBeUndefined();
   });

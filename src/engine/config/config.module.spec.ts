@@ -14,7 +14,7 @@ class Listener {
 class ListenerModule {}
 
 describe('ConfigModule', () => {
-  it('gives the very same Config to modules that do not import it', async () => {
+  it('provides the Config to modules that do not import it', async () => {
     const config = loadConfig({}, service);
     @Module({ imports: [ConfigModule.forRoot(config), ListenerModule] })
     class RootModule {}

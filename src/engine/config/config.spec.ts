@@ -26,7 +26,7 @@ function refusal(env: NodeJS.ProcessEnv): ConfigError {
 const refused = (env: NodeJS.ProcessEnv) => refusal(env).problems.map(({ variable }) => variable);
 
 describe('an empty environment', () => {
-  it('is a complete configuration for one developer', () => {
+  it('is a complete configuration for development', () => {
     expect(loadConfig({}, service)).toEqual({
       service,
       production: false,
@@ -61,7 +61,7 @@ describe('an empty environment', () => {
     });
   });
 
-  it('is what a variable set to nothing or to blanks means as well', () => {
+  it('equals variables that are empty or blank', () => {
     expect(loadConfig(Object.fromEntries(VARIABLES.map((name, i) => [name, i % 2 ? '' : '  '])), service)).toEqual(
       loadConfig({}, service),
     );
@@ -69,7 +69,7 @@ describe('an empty environment', () => {
 });
 
 describe('a refusal', () => {
-  it('names every bad variable at once, and repeats no value anywhere in the error', () => {
+  it('names every invalid variable at once, and repeats no value in the error', () => {
     // DATA_DIR accepts any text.
     const names = VARIABLES.filter((name) => name !== 'DATA_DIR');
     const error = refusal(Object.fromEntries(VARIABLES.map((name, i) => [name, `s3ntinel~${i}`])));
@@ -96,14 +96,14 @@ describe('a refusal', () => {
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('s3ntinel');
   });
 
-  it('tells of a misspelling that may be the reason', () => {
+  it('names a misspelling that may be the reason', () => {
     const { DATABASE_URL, ...rest } = live();
     expect(refusal({ ...rest, DATABASE_URI: DATABASE_URL }).message).toMatch(
       /DATABASE_URI .* did you mean DATABASE_URL/,
     );
   });
 
-  it('names bad values and broken rules between others together', () => {
+  it('names invalid values and broken rules together', () => {
     expect(refused({ ...live(), PORT: '70000', RATE_LIMITS: 'off', SESSION_MAX_AGE: '1d' }).toSorted()).toEqual([
       'PORT',
       'RATE_LIMITS',
@@ -120,12 +120,12 @@ describe('production', () => {
     expect(config.appSecrets).toHaveLength(1);
   });
 
-  it('refuses, all at once, the embedded database, no limits, no secret, and a readable address', () => {
+  it('refuses at once the embedded database, no rate limits, no secret, and an http address', () => {
     const env = { NODE_ENV: 'production', RATE_LIMITS: 'off', PUBLIC_URL: 'http://tidings.example' };
     expect(refused(env)).toEqual(['DATABASE_URL', 'APP_SECRET', 'PUBLIC_URL', 'RATE_LIMITS']);
   });
 
-  it('refuses a weak secret, also as the previous one, which is only warned of elsewhere', () => {
+  it('refuses a weak secret, also as the previous one; elsewhere it is a warning', () => {
     const weak = Buffer.alloc(32, 7).toString('hex');
     expect(refused({ ...live(), APP_SECRET: weak })).toEqual(['APP_SECRET']);
     expect(refused({ ...live(), APP_SECRET: `${secret()},${weak}` })).toEqual(['APP_SECRET']);
@@ -134,13 +134,13 @@ describe('production', () => {
     ]);
   });
 
-  it('accepts plain http for this very machine', () => {
+  it('accepts plain http for loopback addresses', () => {
     expect(loadConfig({ ...live(), PUBLIC_URL: 'http://127.0.0.1:8080' }, service).publicUrl).toBe(
       'http://127.0.0.1:8080',
     );
   });
 
-  it('warns of what works and is probably not meant', () => {
+  it('warns about settings that are probably unintended', () => {
     const { PUBLIC_URL: _, SMTP_URL: __, ...rest } = live();
     const names = loadConfig({ ...rest, ALLOWED_ORIGINS: 'http://a.example' }, service).warnings.map(
       (line) => line.split(' ')[0],
@@ -183,7 +183,7 @@ describe('lifetimes', () => {
     [{ SOCKET_MAX_AGE: '0' }, ['SOCKET_MAX_AGE']],
   ])('%j are refused', (env, names) => expect(refused(env)).toEqual(names));
 
-  it('may be short for a test, and the reuse window may be closed', () => {
+  it('may be short, and the reuse window may be 0', () => {
     const env = { ACCESS_TOKEN_TTL: '2s', SESSION_IDLE_TTL: '3s', REFRESH_REUSE_WINDOW: '0', SOCKET_MAX_AGE: '1500ms' };
     expect(loadConfig(env, service)).toMatchObject({
       accessTokenTtl: 2_000,
@@ -202,14 +202,14 @@ describe('the pool of connections', () => {
     expect(loadConfig({ DATABASE_POOL_SIZE: '1' }, service).databasePoolSize).toBe(1));
 });
 
-describe('the port that was bound', () => {
-  it('completes the origins that follow from PORT=0', () => {
+describe('withBoundPort', () => {
+  it('completes the origins that depend on PORT=0', () => {
     const config = withBoundPort(loadConfig({ PORT: '0' }, service), 51_234);
     expect([config.port, config.publicUrl]).toEqual([51_234, 'http://localhost:51234']);
     expect(config.allowedOrigins).toEqual(['http://localhost:51234', 'http://127.0.0.1:51234']);
   });
 
-  it('changes nothing that was set', () => {
+  it('does not change variables that were set', () => {
     const set = loadConfig(
       { PORT: '0', PUBLIC_URL: 'https://a.example', ALLOWED_ORIGINS: 'https://a.example' },
       service,
@@ -219,13 +219,13 @@ describe('the port that was bound', () => {
     expect(withBoundPort(fixed, 51_234)).toBe(fixed);
   });
 
-  it('is left out where browsers leave it out', () => {
+  it('omits port 80 as browsers do', () => {
     expect(loadConfig({ PORT: '80' }, service).allowedOrigins).toEqual(['http://localhost', 'http://127.0.0.1']);
   });
 });
 
 describe('a misspelt variable', () => {
-  it('gives a warning with the name that was meant', () => {
+  it('gives a warning with the intended name', () => {
     expect(loadConfig({ ACCES_TOKEN_TTL: '1s', PROT: '1', database_url: 'x' }, service).warnings).toEqual([
       'ACCES_TOKEN_TTL is not a known variable; did you mean ACCESS_TOKEN_TTL?',
       'PROT is not a known variable; did you mean PORT?',
@@ -233,7 +233,7 @@ describe('a misspelt variable', () => {
     ]);
   });
 
-  it('is not seen in what every environment has, nor beside the right one', () => {
+  it('is not reported for usual variables, or if the intended one is also set', () => {
     const usual = {
       HOME: '/root',
       HOSTNAME: 'a',

@@ -10,7 +10,7 @@ const read = (url: string): DatabaseAddress => {
 };
 
 describe('DATABASE_URL', () => {
-  it('without parameters is what it says, with the defaults of PostgreSQL', () => {
+  it('without parameters is read with the defaults of PostgreSQL', () => {
     expect(read('postgresql://ada:p%40ss%2F@db.internal/tidings')).toEqual({
       host: 'db.internal',
       port: 5432,
@@ -36,11 +36,11 @@ describe('DATABASE_URL', () => {
     ['target_session_attrs=read-write', {}],
     ['target_session_attrs=primary', {}],
     ['sslmode=disable', { tls: undefined }],
-  ])('has %s honoured', (search, part) => {
+  ])('honours %s', (search, part) => {
     expect(read(`postgresql:///tidings?${search}`)).toMatchObject(part);
   });
 
-  it('names the folder of a socket in the place of a host, too', () => {
+  it('may have the folder of a socket as the host', () => {
     expect(read('postgresql://%2Frun%2Fpostgresql/tidings').host).toBe('/run/postgresql');
   });
 
@@ -91,7 +91,7 @@ describe('DATABASE_URL', () => {
     ['port=65536', 'port'],
     ['host=other', 'host twice'],
     ['s3ntinel=1', 'parameter, which is not supported'],
-  ])('has %s refused by name', (search, reason) => {
+  ])('refuses %s by name', (search, reason) => {
     const { valid, text } = reportConfig({ DATABASE_URL: `postgresql://db/tidings?${search}` }, service);
     expect([valid, text]).toEqual([false, expect.stringContaining(`DATABASE_URL `)]);
     expect(text).toContain(reason);
@@ -111,7 +111,7 @@ describe('DATABASE_URL', () => {
     expect([valid, text]).toEqual([false, expect.stringContaining(reason)]);
   });
 
-  it('stays in the configuration as it was written', () => {
+  it('is not rewritten in the configuration', () => {
     const url = 'postgresql://u:p%40@db/tidings?sslmode=require&application_name=a';
     expect(loadConfig({ DATABASE_URL: url }, service).databaseUrl).toBe(url);
   });

@@ -10,7 +10,7 @@ const read = (text: string) => {
 };
 
 describe('a secret', () => {
-  it('is read from base64, base64url and hex, whichever it is', () => {
+  it('is read as base64, base64url or hex', () => {
     const key = fc.uint8Array({ minLength: 32, maxLength: 80 }).map((bytes) => Buffer.from(bytes));
     fc.assert(
       fc.property(key, (bytes) => {
@@ -33,7 +33,7 @@ describe('a secret', () => {
     ['a password', 'correct horse battery staple, and some more of it'],
   ])('is refused: %s', (_, text) => expect(typeof readSecret(text)).toBe('string'));
 
-  it('drawn at random is never called weak', () => {
+  it('that is random is never called weak', () => {
     for (let i = 0; i < 2_000; i++) {
       const key = randomBytes(32);
       for (const encoding of ['hex', 'base64', 'base64url'] as const)
@@ -55,12 +55,12 @@ describe('a secret', () => {
 describe('a list of secrets', () => {
   const [current, previous] = [randomBytes(32), randomBytes(48)];
 
-  it('keeps the current one first, encoded as each is', () => {
+  it('has the current one first, each in its own encoding', () => {
     const list = appSecrets.parse(`${current.toString('base64')}, ${previous.toString('hex')}`);
     expect(list.map(({ key }) => key.toString('hex'))).toEqual([current.toString('hex'), previous.toString('hex')]);
   });
 
-  it('may have an empty previous one, and not the same one twice', () => {
+  it('may have an empty previous one, but not the same one twice', () => {
     expect(appSecrets.parse(`${current.toString('base64')},`)).toHaveLength(1);
     expect(appSecrets.safeParse(`${current.toString('base64')},${current.toString('hex')}`).success).toBe(false);
   });

@@ -15,18 +15,18 @@ describe('durations', () => {
     ['30d', 2_592_000_000],
   ])('%s is %d ms', (text, ms) => expect(parseDuration(text)).toBe(ms));
 
-  it.each(['15', '-1s', '1.5h', '1 h', '1H', '1w', 's', '1h30m', '0x1s', '1e3s'])('%s is none', (text) =>
+  it.each(['15', '-1s', '1.5h', '1 h', '1H', '1w', 's', '1h30m', '0x1s', '1e3s'])('%s is refused', (text) =>
     expect(parseDuration(text)).toBeUndefined(),
   );
 
-  it('are read back as they were written', () => {
+  it('formatDuration and parseDuration are inverse', () => {
     fc.assert(fc.property(fc.nat(999_999_999), (ms) => expect(parseDuration(formatDuration(ms))).toBe(ms)));
   });
 });
 
 describe('origins', () => {
   it.each(['https://a.example', 'http://localhost:4000', 'http://[::1]:4000', 'https://xn--bcher-kva.example'])(
-    '%s is one',
+    '%s is accepted',
     (text) => expect(accepts(origin, text)).toBe(true),
   );
 
@@ -38,11 +38,11 @@ describe('origins', () => {
     'https://localhost',
     'app://localhost:3000',
     'chrome-extension://abcdefghijklmnopabcdefghijklmnop',
-  ])('%s, a page inside of an app, may be an allowed one', (text) => {
+  ])('%s, the origin of an app, is accepted in ALLOWED_ORIGINS', (text) => {
     expect(origins.parse(text)).toEqual([text]);
   });
 
-  it.each(['capacitor://localhost', 'tauri://localhost'])('%s is no address of the service', (text) =>
+  it.each(['capacitor://localhost', 'tauri://localhost'])('%s is refused for PUBLIC_URL', (text) =>
     expect(accepts(origin, text)).toBe(false),
   );
 
@@ -72,7 +72,7 @@ describe('origins', () => {
     ['two in one', 'https://a.example https://b.example'],
   ])('%s are refused', (_, text) => expect(accepts(origins, `https://ok.example, ${text}`)).toBe(false));
 
-  it('are a list without blanks and repetitions, and not an empty one', () => {
+  it('are a list without blanks and duplicates, and not empty', () => {
     expect(origins.parse('https://a.example , https://b.example,https://a.example,')).toEqual([
       'https://a.example',
       'https://b.example',
@@ -82,7 +82,7 @@ describe('origins', () => {
 });
 
 describe('networks', () => {
-  it('are CIDRs, and an address stands for itself', () => {
+  it('are CIDRs or single addresses', () => {
     expect(networks.parse('10.0.0.0/8, 192.0.2.7,fd00::/8,::1')).toEqual([
       '10.0.0.0/8',
       '192.0.2.7/32',
@@ -105,14 +105,14 @@ describe('networks', () => {
 });
 
 describe('ports and hosts', () => {
-  it.each(['0', '65535'])('port %s is one', (text) => expect(accepts(port, text)).toBe(true));
-  it.each(['-1', '65536', '4e3', '0x50', '80.0', ' 80'])('port %s is none', (text) =>
+  it.each(['0', '65535'])('port %s is accepted', (text) => expect(accepts(port, text)).toBe(true));
+  it.each(['-1', '65536', '4e3', '0x50', '80.0', ' 80'])('port %s is refused', (text) =>
     expect(accepts(port, text)).toBe(false),
   );
-  it.each(['0.0.0.0', '::', 'localhost', 'node-1.internal'])('host %s is one', (text) =>
+  it.each(['0.0.0.0', '::', 'localhost', 'node-1.internal'])('host %s is accepted', (text) =>
     expect(accepts(host, text)).toBe(true),
   );
-  it.each(['[::1]', 'localhost:4000', '127.0.0.256', 'http://a', 'a b', '-a'])('host %s is none', (text) =>
+  it.each(['[::1]', 'localhost:4000', '127.0.0.256', 'http://a', 'a b', '-a'])('host %s is refused', (text) =>
     expect(accepts(host, text)).toBe(false),
   );
 });
@@ -120,7 +120,7 @@ describe('ports and hosts', () => {
 describe('connection URLs', () => {
   const redis = connectionUrl(['redis', 'rediss']);
 
-  it('are kept as they were written', () => {
+  it('are not rewritten', () => {
     expect(redis.parse('rediss://u:p%40ss@r.example:6380/1')).toBe('rediss://u:p%40ss@r.example:6380/1');
   });
 

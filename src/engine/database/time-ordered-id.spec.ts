@@ -16,7 +16,7 @@ const fixed = (id: string): string => {
   return hex.slice(0, 20) + last.toString(16);
 };
 
-it('are equal for the same moment, whoever makes them, and tell it', async () => {
+it('time-ordered ids begin with the same time in JavaScript and PostgreSQL', async () => {
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 0, max: 2 ** 47 }), fc.integer({ min: 0, max: 31 }), async (ms, part) => {
       // Parts that a double holds beside the ms.

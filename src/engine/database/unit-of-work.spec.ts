@@ -55,8 +55,8 @@ async function sleepers(): Promise<number> {
   ).length;
 }
 
-describe('a piece of work', () => {
-  it('is tried again after a deadlock, from the beginning and with an entity manager of its own', async () => {
+describe('inTransaction', () => {
+  it('retries after a deadlock, from the beginning and with a new entity manager', async () => {
     const bothHaveOne = meeting(2);
     const managers = new Set<unknown>();
     let tries = 0;
@@ -74,7 +74,7 @@ describe('a piece of work', () => {
     expect([managers.size, await contents()]).toEqual([tries, [11, 11]]);
   });
 
-  it('is tried again when someone else was faster', async () => {
+  it('retries after a serialization failure', async () => {
     let tries = 0;
     const total = await inTransaction(orm, async (em) => {
       tries += 1;
@@ -87,7 +87,7 @@ describe('a piece of work', () => {
     expect([tries, total, await contents()]).toEqual([2, 5, [6, 0]]);
   });
 
-  it('is tried again when only the commit fails', async () => {
+  it('retries when only the commit fails', async () => {
     const bothHaveRead = meeting(2);
     let tries = 0;
     const copySum = (id: number): Promise<void> =>
@@ -103,7 +103,7 @@ describe('a piece of work', () => {
     expect(new Set(await contents())).toEqual(new Set([1, 2])); // as one after the other
   });
 
-  it('is given up when it never succeeds, with the error as PostgreSQL gave it', async () => {
+  it('gives up after the last attempt, with the error of PostgreSQL', async () => {
     let tries = 0;
     const hopeless = inTransaction(orm, async (em) => {
       tries += 1;
@@ -114,7 +114,7 @@ describe('a piece of work', () => {
     expect([tries, await contents()]).toEqual([6, [0, 0]]);
   });
 
-  it('that fails in any other way is tried once, and leaves nothing', async () => {
+  it('does not retry other errors, and rolls back', async () => {
     for (const [statement, code] of [
       ['insert into box values (1, 1)', '23505'],
       ['select 1/0', '22012'],
@@ -134,7 +134,7 @@ describe('a piece of work', () => {
     expect(await contents()).toEqual([0, 0]);
   });
 
-  it('knows which rule was broken, through entities and through SQL', async () => {
+  it('names the violated constraint, through entities and through SQL', async () => {
     const works: ((em: EntityManager) => unknown)[] = [
       (em) => em.create(BoxEntity, { id: 1, content: 1 }),
       (em) => em.execute('insert into box values (1, 1)'),
@@ -148,8 +148,8 @@ describe('a piece of work', () => {
   });
 });
 
-describe('a database that goes away', () => {
-  it('in the middle of a statement, between two, or before the commit is told from our own mistakes, and comes back', async () => {
+describe('isDatabaseUnavailable', () => {
+  it('recognizes a connection lost during a statement, between two, or before the commit; the pool recovers', async () => {
     const ends = Array.from({ length: 3 }, () => [
       (em: { execute(sql: string): Promise<unknown> }) => em.execute('select pg_sleep(20)'),
       (em: { execute(sql: string): Promise<unknown> }) => em.execute('select 1'),
@@ -172,7 +172,7 @@ describe('a database that goes away', () => {
     }
   });
 
-  it('while nobody uses it is not even noticed', async () => {
+  it('a connection lost while idle is replaced without an error', async () => {
     await Promise.all([1, 2, 3].map(() => orm.em.fork().execute('select pg_sleep(0.01)')));
     await database.query(
       'select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
@@ -184,7 +184,7 @@ describe('a database that goes away', () => {
     expect(await orm.em.fork().execute('select 1 as one')).toEqual([{ one: 1 }]);
   });
 
-  it('or is not there at all, by its address or by its name, is told from our own mistakes', async () => {
+  it('recognizes an unreachable server and a missing database', async () => {
     const elsewhere = new URL(database.url);
     elsewhere.port = '1';
     const nowhere = new URL(database.url);
@@ -198,7 +198,7 @@ describe('a database that goes away', () => {
   });
 });
 
-describe('the loaders of one operation', () => {
+describe('Loaders', () => {
   const batches: (readonly number[])[] = [];
   const boxes = new Loader<number, { id: number } | undefined>(async (reader, keys) => {
     batches.push(keys);
@@ -210,7 +210,7 @@ describe('the loaders of one operation', () => {
   });
   beforeEach(() => void batches.splice(0));
 
-  it('read what is asked for together in one statement, each key once, in the order of the keys', async () => {
+  it('batch keys in one statement, each once, in the order of the keys', async () => {
     const loaders = new Loaders(new Reads(orm));
     const found = await Promise.all([2, 7, 1, 2].map((id) => loaders.load(boxes, id)));
     expect(found).toEqual([{ id: 2 }, undefined, { id: 1 }, { id: 2 }]);
@@ -219,13 +219,13 @@ describe('the loaders of one operation', () => {
     expect(batches).toHaveLength(1);
   });
 
-  it('share nothing with another operation', async () => {
+  it('share no cache with another operation', async () => {
     await new Loaders(new Reads(orm)).load(boxes, 1);
     await new Loaders(new Reads(orm)).load(boxes, 1);
     expect(batches).toEqual([[1], [1]]);
   });
 
-  it('split what is too much for one statement', async () => {
+  it('split a batch that is too large for one statement', async () => {
     const loaders = new Loaders(new Reads(orm));
     await Promise.all(Array.from({ length: 1_001 }, (_, id) => loaders.load(boxes, id)));
     expect(batches.map((keys) => keys.length)).toEqual([500, 500, 1]);

@@ -129,7 +129,7 @@ describe('work without a timeout', () => {
     orm = await connected(url.toString(), HELD);
   });
 
-  it.each(WORK)('loses its connection too, and the pool replaces it: %s', async (_what, work) => {
+  it.each(WORK)('also has its lost connection replaced: %s', async (_what, work) => {
     await pids();
     swallow();
     expect(await Promise.all([away(work()), away(work())])).toEqual([true, true]);

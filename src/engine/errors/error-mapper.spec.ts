@@ -55,7 +55,7 @@ const CASES: [ServiceError, Record<string, unknown>][] = [
 
 describe('a deliberate error', () => {
   it.each(CASES.map(([error, extensions]) => [error.name, error, extensions] as const))(
-    'reaches the client as it is: %s',
+    'is sent to the client unchanged: %s',
     (_name, error, extensions) => {
       for (const wrapped of [
         error,
@@ -71,7 +71,7 @@ describe('a deliberate error', () => {
     },
   );
 
-  it('keeps its place, and nothing else that was hung on it', () => {
+  it('keeps its path and locations, and no other property', () => {
     const mapped = mapper.map(located(new NotFoundError('Thing')));
     expect(mapped).toEqual({
       message: 'Thing not found.',
@@ -82,7 +82,7 @@ describe('a deliberate error', () => {
   });
 });
 
-describe('an error that nobody foresaw', () => {
+describe('an unexpected error', () => {
   it.each([
     ['an Error', new Error('the password is 123')],
     [
@@ -94,14 +94,14 @@ describe('an error that nobody foresaw', () => {
       'a GraphQLError with a code about documents',
       new GraphQLError('secret', { extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }),
     ],
-  ])('is masked, and reported under the id that the client is told: %s', (_what, error) => {
+  ])('is masked, and reported under the id that the client receives: %s', (_what, error) => {
     const { message, extensions } = mapper.map(located(error));
     expect(message).toBe('Something went wrong on our side.');
     expect(extensions).toEqual({ code: 'INTERNAL_SERVER_ERROR', errorId: expect.any(String) });
     expect(reported).toEqual([[error, extensions?.['errorId']]]);
   });
 
-  it('is reported once for all who are sent it, and once a second if it comes anew', () => {
+  it('is reported once for all clients that receive it, and once per second if it repeats', () => {
     const shared = new Error('of a group');
     const ids = [shared, shared, located(shared)].map((error) => mapper.map(error).extensions?.['errorId']);
     expect(new Set(ids).size).toBe(1);
@@ -114,13 +114,13 @@ describe('an error that nobody foresaw', () => {
     expect(reported).toHaveLength(3);
   });
 
-  it('is reported with others under one id when they are too many, and every id stands in a report', () => {
+  it('shares an id with others if there are too many, and every id is in a report', () => {
     const ids = Array.from({ length: 300 }, (_, n) => mapper.map(new Error(`number ${n}`)).extensions?.['errorId']);
     expect(reported).toHaveLength(21);
     expect(new Set(ids)).toEqual(new Set(reported.map(([, id]) => id)));
   });
 
-  it('need not even be an Error', () => {
+  it('may be any value', () => {
     for (const thrown of ['text', undefined, null, 5, { a: 1 }]) {
       expect(mapper.map(thrown).extensions).toEqual({ code: 'INTERNAL_SERVER_ERROR', errorId: expect.any(String) });
     }
@@ -128,16 +128,16 @@ describe('an error that nobody foresaw', () => {
   });
 });
 
-describe('a backend that is away', () => {
-  it('is unavailable, not an error of ours', () => {
+describe('an unavailable backend', () => {
+  it('is SERVICE_UNAVAILABLE, not an internal error', () => {
     expect(mapper.map(located(away))).toMatchObject({ path: ['me'], extensions: { code: 'SERVICE_UNAVAILABLE' } });
     expect(reported).toEqual([]);
   });
 });
 
-describe('an error before anything of ours ran', () => {
+describe('an error of a library before execution', () => {
   it.each(['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'OPERATION_RESOLUTION_FAILURE'])(
-    'keeps its code and its words: %s',
+    'keeps its code and message: %s',
     (code) => {
       const error = new GraphQLError('Cannot query field.', {
         extensions: { code, http: { status: 400 }, stacktrace: [] },
@@ -147,7 +147,7 @@ describe('an error before anything of ours ran', () => {
     },
   );
 
-  it.each(['BAD_REQUEST', 'PERSISTED_QUERY_NOT_SUPPORTED'])('that is none of GraphQL is bad input: %s', (code) => {
+  it.each(['BAD_REQUEST', 'PERSISTED_QUERY_NOT_SUPPORTED'])('that is not of GraphQL is bad input: %s', (code) => {
     expect(mapper.map(new GraphQLError('No body.\n', { extensions: { code } }))).toEqual({
       message: 'No body.',
       extensions: { code: 'BAD_USER_INPUT', fields: [] },
@@ -158,7 +158,7 @@ describe('an error before anything of ours ran', () => {
     ['query ($id: ID = "x") { user(id: $id) }', ['id']],
     ['query ($one: ID = "x", $two: ID = "y") { users(ids: [$one, $two]) }', ['one']],
     ['query ($id: ID = "x") { byFilter(filter: { id: $id }) }', ['id']],
-  ])('names the variable that turned out to be null: %s', async (document, paths) => {
+  ])('names the variable that is null: %s', async (document, paths) => {
     const schema = buildSchema(`type Query { user(id: ID!): ID, users(ids: [ID!]!): ID, byFilter(filter: Filter!): ID }
       input Filter { id: ID! }`);
     const variableValues = { id: null, one: null, two: 'y' };

@@ -31,7 +31,7 @@ function messageOf(text: string, maxTokens = 100): string {
   }
 }
 
-describe('a connection that pg lost, or could not have', () => {
+describe('isLostConnection', () => {
   const sockets = new Set<Socket>();
   let silent: Server;
   let closing: Server;
@@ -60,7 +60,7 @@ describe('a connection that pg lost, or could not have', () => {
     welcoming.close();
   });
 
-  it('is recognised when the server closes it, and in every query after that', async () => {
+  it('recognizes a connection that the server closed, also in later queries', async () => {
     expect(lost(await failure(client(closing).connect()))).toBe('Connection terminated unexpectedly');
     const closed = client(welcoming);
     await closed.connect();
@@ -72,7 +72,7 @@ describe('a connection that pg lost, or could not have', () => {
     );
   });
 
-  it('is recognised when it is not made in time', async () => {
+  it('recognizes a connection timeout', async () => {
     expect(lost(await failure(client(silent, { connectionTimeoutMillis: 20 }).connect()))).toBe('timeout expired');
     const pool = new Pool({ ...at(silent), max: 1, connectionTimeoutMillis: 50 });
     const [made, waited] = await Promise.all([failure(pool.connect()), failure(pool.connect())]);
@@ -81,7 +81,7 @@ describe('a connection that pg lost, or could not have', () => {
     await pool.end();
   });
 
-  it('is recognised when we end it', async () => {
+  it('recognizes a connection that was ended', async () => {
     const ended = client(welcoming);
     await ended.connect();
     const query = failure(ended.query('select 1'));
@@ -91,21 +91,21 @@ describe('a connection that pg lost, or could not have', () => {
     expect(lost(await failure(ended.query('select 1')))).toBe('Client was closed and is not queryable');
   });
 
-  it('is recognised when a query is not answered in time', async () => {
+  it('recognizes a query timeout', async () => {
     const unanswered = client(silent, { query_timeout: 20 });
     void failure(unanswered.connect());
     expect(lost(await failure(unanswered.query('select 1')))).toBe('Query read timeout');
     void unanswered.end();
   });
 
-  it('is not what merely looks like it', () => {
+  it('ignores similar errors', () => {
     for (const other of [new Error('x: Connection terminated'), 'Connection terminated', undefined, {}]) {
       expect(isLostConnection(other)).toBe(false);
     }
   });
 });
 
-describe('a syntax error of graphql-js', () => {
+describe('readableSyntaxError', () => {
   it.each([
     ['{ me { ', 'Syntax Error: Expected Name, found <EOF>.'],
     ['{ me ) }', 'Syntax Error: Expected Name, found ")".'],
@@ -116,13 +116,13 @@ describe('a syntax error of graphql-js', () => {
     ['{ a ? }', 'Syntax Error: Unexpected character: "?".'],
     ['{ a(b: "c', 'Syntax Error: Unterminated string.'],
     ['"c" { a }', 'Syntax Error: Unexpected description, descriptions are not supported on shorthand queries.'],
-  ])('without a value is shown as it is: %s', (text, message) => {
+  ])('keeps a message without a value: %s', (text, message) => {
     const real = messageOf(text);
     expect(readableSyntaxError(real)).toBe(real);
     expect(real).toBe(message);
   });
 
-  it('about too many tokens is shown as it is', () => {
+  it('keeps the message about too many tokens', () => {
     const real = messageOf('{ a a a a }', 3);
     expect(readableSyntaxError(real)).toBe(real);
   });
@@ -134,7 +134,7 @@ describe('a syntax error of graphql-js', () => {
     ['{ 5.3 }', 'Syntax Error: Expected Name, found Float.'],
     ['{ a } 53', 'Syntax Error: Unexpected Int.'],
     [`{ a } ${'s3cret'.repeat(10_000)}`, 'Syntax Error: Unexpected Name.'],
-  ])('is shown without its value: %s', (text, message) => {
+  ])('removes the value: %s', (text, message) => {
     expect(readableSyntaxError(messageOf(text))).toBe(message);
   });
 
@@ -144,7 +144,7 @@ describe('a syntax error of graphql-js', () => {
     '{ a(b: 0053) }',
     '{ a(b: 5s3cret) }',
     "{ a(b: 's3cret') }",
-  ])('that may have a part of a value in it is not known: %s', (text) => {
+  ])('is undefined if the message may contain a part of a value: %s', (text) => {
     expect(messageOf(text)).toMatch(/^Syntax Error/);
     expect(readableSyntaxError(messageOf(text))).toBeUndefined();
   });

@@ -9,11 +9,11 @@ const position = fc.record({
 });
 
 describe('a cursor', () => {
-  it('names the position that it was made from', () => {
+  it('encodes its position', () => {
     fc.assert(fc.property(position, (given) => expect(decodeCursor(encodeCursor(given))).toEqual(given)));
   });
 
-  it('is one text for one position, safe in a URL', () => {
+  it('is deterministic and safe in URLs', () => {
     fc.assert(
       fc.property(position, position, (a, b) => {
         const same = a.pos === b.pos && a.nonce === b.nonce;
@@ -33,7 +33,7 @@ describe('a cursor', () => {
     position.map((given) => Buffer.from(encodeCursor(given), 'base64url').toString('base64')),
   );
 
-  it('that is no cursor of ours is CURSOR_EXPIRED, whatever it is', () => {
+  it('that is malformed is CURSOR_EXPIRED', () => {
     fc.assert(
       fc.property(anything, (text) => {
         const outcome = readAgain(text);
@@ -43,7 +43,7 @@ describe('a cursor', () => {
     );
   });
 
-  it('beyond what JavaScript can count is CURSOR_EXPIRED', () => {
+  it('beyond the safe integers is CURSOR_EXPIRED', () => {
     for (const pos of [2n ** 53n, 2n ** 63n, 2n ** 64n - 1n]) {
       const bytes = Buffer.alloc(14);
       bytes.writeBigUInt64BE(pos, 6);

@@ -71,8 +71,8 @@ function byResource(events: readonly LogEvent[]): number[][] {
 const resolved = (cursor: string): Promise<unknown> =>
   instance.log.resolveCursor(cursor).catch((error: unknown) => error);
 
-describe('a transaction of the log', () => {
-  it('gives its events the next positions, in the order in which they were recorded', async () => {
+describe('EventLog.transaction', () => {
+  it('assigns its events the next positions in the order of recording', async () => {
     await record('FIRST');
     await record('SECOND', 'THIRD', 'FOURTH');
     expect(instance.seen.map(({ pos, seq, kind }) => [pos, seq, kind])).toEqual([
@@ -83,13 +83,13 @@ describe('a transaction of the log', () => {
     ]);
   });
 
-  it('tells the same of an event to who wrote it and to who reads it', async () => {
+  it('returns the same event to writer and readers', async () => {
     await record('FIRST', 'SECOND');
     expect(await instance.reader.after(0, 10)).toEqual(instance.seen);
     expect(Math.abs(Date.now() - (instance.seen[0]?.at ?? 0))).toBeLessThan(60_000);
   });
 
-  it('has been applied here when it returns, many events as well as one', async () => {
+  it('has been applied on this instance when it returns, with one event or many', async () => {
     for (const count of [1, 20, 21, 600]) {
       const before = instance.follower.applied;
       await record(...range(1, count).map(String));
@@ -97,7 +97,7 @@ describe('a transaction of the log', () => {
     }
   });
 
-  it('without an event leaves the log as it was, and wakes nobody up', async () => {
+  it('without an event does not change the log, and publishes no wake-up', async () => {
     const wakeUps: unknown[] = [];
     instance.pubSub.subscribe('log', (wakeUp) => wakeUps.push(wakeUp));
     await instance.log.transaction(async (tx) => tx.em.execute('select 1'));
@@ -105,7 +105,7 @@ describe('a transaction of the log', () => {
     expect(wakeUps).toEqual([]);
   });
 
-  it('that fails takes no position and is heard of by nobody', async () => {
+  it('that fails takes no position and publishes no wake-up', async () => {
     const failing = instance.log.transaction(async (tx) => {
       tx.record(draftEvent());
       await tx.em.execute('select 1/0');
@@ -115,7 +115,7 @@ describe('a transaction of the log', () => {
     expect(instance.positions).toEqual([1]);
   });
 
-  it('keeps facts as they are, whatever they look like in SQL', async () => {
+  it('stores facts unchanged, whatever characters they have', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.dictionary(
@@ -138,7 +138,7 @@ describe('a transaction of the log', () => {
     expect(await instance.reader.after(0, 1_000)).toEqual(instance.seen);
   });
 
-  it('holds the head only at its very end: others commit while it works', async () => {
+  it('locks the head only at its end: others commit while it works', async () => {
     const { promise: gate, resolve: open } = Promise.withResolvers<void>();
     const slow = instance.log.transaction(async (tx) => {
       tx.record(draftEvent('SLOW'));
@@ -151,7 +151,7 @@ describe('a transaction of the log', () => {
     expect(instance.seen.map((event) => event.kind)).toEqual(['QUICK', 'SLOW']);
   });
 
-  it('writes what its entities still have to write before it takes the head', async () => {
+  it('flushes entities before it locks the head', async () => {
     const id = uuid();
     const { promise: gate, resolve: open } = Promise.withResolvers<void>();
     const { promise: inserted, resolve: insert } = Promise.withResolvers<void>();
@@ -176,7 +176,7 @@ describe('a transaction of the log', () => {
     expect(instance.seen.map((event) => event.kind)).toEqual(['QUICK']);
   });
 
-  it('waits for its actor before it takes the head: a locked account does not stop the log', async () => {
+  it('waits for a locked account before it locks the head', async () => {
     const actorId = await addAccount();
     const { promise: gate, resolve: open } = Promise.withResolvers<void>();
     const holder = instance.log.transaction(async (tx) => {
@@ -194,11 +194,11 @@ describe('a transaction of the log', () => {
   });
 });
 
-describe('eight writers at once', () => {
+describe('eight concurrent writers', () => {
   const WRITERS = 8;
   const EACH = 50;
 
-  it('leave no gap and nothing out of order, at any moment, for anyone who follows', async () => {
+  it('leave no gap and no disorder for any follower', async () => {
     const other = await LogInstance.start({ url: database.url }); // receives no wake-up of the writers
     try {
       let writing = true;
@@ -260,14 +260,14 @@ describe('eight writers at once', () => {
   }
 });
 
-describe('a cursor leads into the log', () => {
-  it('from any event that is there, and from the head', async () => {
+describe('EventLog.resolveCursor', () => {
+  it('accepts any stored event and the head', async () => {
     await record('A', 'B', 'C');
     for (const pos of [1, 2, 3]) expect(await instance.log.resolveCursor(await cursorOf(pos))).toBe(pos);
     expect(await instance.log.resolveCursor(encodeCursor(instance.follower.position))).toBe(3);
   });
 
-  it('from the birth of the log, before and after its first event, until that is pruned', async () => {
+  it('accepts the start of the log until its first event is pruned', async () => {
     const birth = encodeCursor(instance.follower.position);
     expect(await instance.log.resolveCursor(birth)).toBe(0);
     await record('A', 'B');
@@ -276,7 +276,7 @@ describe('a cursor leads into the log', () => {
     expect(await resolved(birth)).toBeInstanceOf(CursorExpiredError);
   });
 
-  it('not from what was pruned', async () => {
+  it('refuses a pruned position', async () => {
     await record('A', 'B', 'C');
     const [gone, kept] = [await cursorOf(1), await cursorOf(2)];
     await database.query('delete from event where pos = 1');
@@ -290,7 +290,7 @@ describe('a cursor leads into the log', () => {
     }
   });
 
-  it('without a statement from what this instance has just applied, but not with the nonce of another event', async () => {
+  it('accepts recently applied events without a statement, but not with the nonce of another event', async () => {
     await record('A', 'B', 'C');
     const cursors = await Promise.all([1, 2, 3].map(cursorOf));
     const sent = await statementsOf(async () => {
@@ -301,13 +301,13 @@ describe('a cursor leads into the log', () => {
     expect(await resolved(encodeCursor({ pos: 2, nonce }))).toBeInstanceOf(CursorExpiredError);
   });
 
-  it('from the head even when everything was pruned: nothing was missed', async () => {
+  it('accepts the head when all events were pruned', async () => {
     await record('A', 'B');
     await database.query('delete from event');
     expect(await instance.log.resolveCursor(encodeCursor(instance.follower.position))).toBe(2);
   });
 
-  it('not from another history, be it at the same position', async () => {
+  it('refuses the same position of another log', async () => {
     const elsewhere = await createDatabase();
     const stranger = await LogInstance.start({ url: elsewhere.url });
     try {
@@ -320,14 +320,14 @@ describe('a cursor leads into the log', () => {
     }
   });
 
-  it('not from a position that has not come yet, however far', async () => {
+  it('refuses future positions', async () => {
     await record('A');
     const { nonce } = instance.follower.position;
     for (const pos of [0, 2, 2 ** 31, 2 ** 32, Number.MAX_SAFE_INTEGER])
       expect(await resolved(encodeCursor({ pos, nonce }))).toBeInstanceOf(CursorExpiredError);
   });
 
-  it('not from any text that a stranger may think of', async () => {
+  it('refuses arbitrary text', async () => {
     const text = fc.oneof(
       anyText(),
       fc.uint8Array({ minLength: 14, maxLength: 14 }).map((bytes) => Buffer.from(bytes).toString('base64url')),
@@ -339,8 +339,8 @@ describe('a cursor leads into the log', () => {
   });
 });
 
-describe('requests that hold every connection of the pool', () => {
-  it('do not keep an instance from following the log', async () => {
+describe('requests that use every connection of the pool', () => {
+  it('do not stop the instance from following the log', async () => {
     const crowded = await LogInstance.start({ url: database.url, poolSize: 2 });
     const { promise: held, resolve: release } = Promise.withResolvers<void>();
     const begun = range(1, 2).map(() => Promise.withResolvers<void>());

@@ -31,8 +31,8 @@ const heard = async (...kinds: string[]): Promise<void> => {
 
 const positions = (pos: number): number[] | undefined => instance.follower.recentAfter(pos)?.map((event) => event.pos);
 
-describe('the events that are still in memory', () => {
-  it('are none at the head and beyond it, and unknown before the start of the instance', async () => {
+describe('LogFollower.recentAfter', () => {
+  it('is empty at the head and beyond it, and undefined before the start of the instance', async () => {
     await silently('BEFORE');
     const late = await LogInstance.start({ url: database.url, withoutTimer: true });
     try {
@@ -47,7 +47,7 @@ describe('the events that are still in memory', () => {
     }
   });
 
-  it('follow each other without a gap up to the head, at the edges of the window too', async () => {
+  it('returns events without a gap up to the head, also at the limits of memory', async () => {
     await heard(...range(1, 4_096).map(String));
     expect(positions(0)).toEqual(range(1, 4_096));
     await heard('4097'); // the window is cut to its newest 2,048
@@ -60,7 +60,7 @@ describe('the events that are still in memory', () => {
   });
 });
 
-describe('a view', () => {
+describe('LogCache', () => {
   /** The kinds of the events so far, as a set: applying one twice is harmless. */
   interface Kinds {
     readonly kinds: Set<string>;
@@ -93,7 +93,7 @@ describe('a view', () => {
     return value && [...value.kinds].toSorted();
   };
 
-  it('reads once, and knows what the log brings from then on without another read', async () => {
+  it('loads once, and is then updated by the log', async () => {
     const view = viewOf();
     await heard('A');
     expect(await kindsIn(view)).toEqual(['A']);
@@ -103,7 +103,7 @@ describe('a view', () => {
     expect(loads).toEqual(['a']);
   });
 
-  it('does not miss what is committed and applied between its snapshot and its return', async () => {
+  it('misses no event that is applied during a load', async () => {
     let first = true;
     const view = viewOf({}, async () => {
       if (first) await heard('BETWEEN', 'TOO');
@@ -113,7 +113,7 @@ describe('a view', () => {
     expect(loads).toEqual(['a']);
   });
 
-  it('may know more than this instance has applied, and stays right when that comes', async () => {
+  it('may be newer than the applied log, and stays correct when it catches up', async () => {
     const view = viewOf();
     await silently('A', 'B');
     expect([await kindsIn(view), instance.follower.applied]).toEqual([['A', 'B'], 0]);
@@ -122,7 +122,7 @@ describe('a view', () => {
     expect(await kindsIn(view)).toEqual(['A', 'B', 'C']);
   });
 
-  it('reads again when the log went on further than memory reaches meanwhile', async () => {
+  it('loads again if the log advanced beyond the events in memory', async () => {
     let first = true;
     const view = viewOf({}, async () => {
       if (first) await heard(...range(1, 4_200).map(String));
@@ -132,7 +132,7 @@ describe('a view', () => {
     expect(loads).toEqual(['a', 'a']);
   });
 
-  it('gives up after a few reads, with pauses, when the log stays older than this instance: a backup was restored', async () => {
+  it('gives up after several loads if the log stays older than this instance', async () => {
     await silently('A');
     const late = await LogInstance.start({ url: database.url, withoutTimer: true });
     try {
@@ -156,14 +156,14 @@ describe('a view', () => {
     }
   });
 
-  it('reads once for all who ask at the same time', async () => {
+  it('loads once for concurrent callers', async () => {
     const view = viewOf();
     const values = await Promise.all([view.get('a'), view.get('a'), view.get('b'), view.get('a')]);
     expect(loads).toEqual(['a', 'b']);
     expect(new Set(values).size).toBe(2);
   });
 
-  it('does not keep a failure, nor an absence', async () => {
+  it('caches neither errors nor missing values', async () => {
     let found: { pos: number; value: Kinds | undefined } | undefined;
     const view = viewOf({ load: () => (found ? Promise.resolve(found) : Promise.reject(new Error('no database'))) });
     for (const asked of [view.get('a'), view.get('a')]) await expect(asked).rejects.toThrow('no database');
@@ -173,14 +173,14 @@ describe('a view', () => {
     expect(await kindsIn(view)).toEqual(['A']);
   });
 
-  it('tells an event only to the values that it concerns', async () => {
+  it('applies an event only to the values that it affects', async () => {
     const view = viewOf({ affects: (event) => [event.kind] });
     await Promise.all([view.get('A'), view.get('B')]);
     await heard('A', 'C');
     expect([await kindsIn(view, 'A'), await kindsIn(view, 'B')]).toEqual([['A'], []]);
   });
 
-  it('keeps a value true for whoever still holds it after it had to go, and hands out that very one', async () => {
+  it('updates an evicted value while it is referenced, and returns the same object', async () => {
     const view = viewOf({ max: 1 });
     const held = await view.get('a');
     await view.get('b');
@@ -192,7 +192,7 @@ describe('a view', () => {
     expect(held?.kinds).toEqual(new Set(['WHILE_AWAY', 'BACK']));
   });
 
-  it('reads again what had to go and is held by nobody', async () => {
+  it('loads an evicted value again if it is not referenced', async () => {
     const view = viewOf({ max: 1 });
     await view.get('a');
     await view.get('b');
@@ -202,7 +202,7 @@ describe('a view', () => {
     expect(loads).toEqual(['a', 'b', 'a']);
   });
 
-  it('remembers nothing of what had to go and is held by nobody: memory is bounded', async () => {
+  it('keeps nothing of evicted values that are not referenced', async () => {
     const view = viewOf({ max: 5, affects: () => [] });
     for (const key of range(1, 300)) await view.get(String(key));
     await until(() => collected(view), 'all that was evicted was forgotten');
@@ -215,7 +215,7 @@ describe('a view', () => {
     return view['evicted'].size === 0;
   }
 
-  it('is right under load: whenever it is asked, it knows what was applied', async () => {
+  it('is correct under load', async () => {
     const view = viewOf({ max: 2 });
     const total = 60;
     const writing = (async () => {

@@ -67,8 +67,8 @@ async function terminateOthers(): Promise<void> {
   );
 }
 
-describe('a follower', () => {
-  it('begins at the head: what came before is in the tables', async () => {
+describe('LogFollower', () => {
+  it('starts at the head', async () => {
     await start();
     await silently(3);
     await instance.saw(3);
@@ -83,7 +83,7 @@ describe('a follower', () => {
     }
   });
 
-  it('misses nothing that is committed while it starts', async () => {
+  it('misses no event that is committed during its start', async () => {
     await start();
     for (const round of range(1, 5)) {
       const [late] = await Promise.all([
@@ -97,7 +97,7 @@ describe('a follower', () => {
     }
   });
 
-  it('goes through page after page', async () => {
+  it('reads page by page', async () => {
     await start({ withoutTimer: true });
     for (const count of [499, 500, 501, 1_000, 1_700]) {
       const before = instance.follower.applied;
@@ -108,7 +108,7 @@ describe('a follower', () => {
     expect(instance.positions).toEqual(range(1, 4_200));
   });
 
-  it('notices an event without a wake-up, by its timer', async () => {
+  it('finds an event without a wake-up by polling', async () => {
     await start();
     await silently(2);
     await instance.saw(2, 1_000);
@@ -117,7 +117,7 @@ describe('a follower', () => {
     expect(instance.positions).toEqual([1, 2, 3]);
   });
 
-  it('tells those who hold rights before those who deliver, event by event', async () => {
+  it('notifies listeners of rights before those of delivery, for each event', async () => {
     await start({ withoutTimer: true });
     const told: string[] = [];
     instance.follower.on('delivery', ({ pos }) => told.push(`delivery ${pos}`));
@@ -127,7 +127,7 @@ describe('a follower', () => {
     expect(told).toEqual(['rights 1', 'delivery 1', 'rights 2', 'delivery 2']);
   });
 
-  it('goes on when a listener throws, and says so; rights derived from the log are then broken', async () => {
+  it('continues when a listener throws, and reports rights as broken', async () => {
     await start({ withoutTimer: true });
     const told: number[] = [];
     let broken = 0;
@@ -151,41 +151,41 @@ describe('a follower', () => {
 describe('a wake-up', () => {
   beforeEach(() => start({ withoutTimer: true }));
 
-  it('that carries what comes next needs no look', async () => {
+  it('that carries the next event needs no read', async () => {
     const looks = instance.reader.looks;
     carried(await silently(3));
     await heard();
     expect([instance.positions, instance.reader.looks]).toEqual([[1, 2, 3], looks]);
   });
 
-  it('that comes twice, or late, changes nothing', async () => {
+  it('that arrives twice or late has no effect', async () => {
     const [first, second] = [await silently(), await silently()];
     for (const events of [first, second, second, first]) carried(events);
     await heard();
     expect(instance.positions).toEqual([1, 2]);
   });
 
-  it('that was overtaken by another is caught up from the log', async () => {
+  it('that arrives out of order makes it read the log', async () => {
     const [first, second, third] = [await silently(), await silently(), await silently()];
     for (const events of [third, first, second]) carried(events);
     await instance.saw(3);
     expect(instance.positions).toEqual([1, 2, 3]);
   });
 
-  it('whose events are in disorder is caught up from the log', async () => {
+  it('whose events are out of order makes it read the log', async () => {
     carried((await silently(4)).toReversed());
     await instance.saw(4);
     expect(instance.positions).toEqual([1, 2, 3, 4]);
   });
 
-  it('without any event makes it look', async () => {
+  it('without events makes it read the log', async () => {
     await silently();
     instance.wakeUp({ pos: '1' });
     await instance.saw(1);
     expect(instance.positions).toEqual([1]);
   });
 
-  it('of another log is not for us', async () => {
+  it('of another log is ignored', async () => {
     const [event] = await silently();
     const looks = instance.reader.looks;
     instance.wakeUp({ log: 'a stranger', pos: '1', events: [event] });
@@ -193,7 +193,7 @@ describe('a wake-up', () => {
     expect([instance.follower.applied, instance.reader.looks]).toEqual([0, looks]);
   });
 
-  it('that promises more than there is makes it look, and nothing more', async () => {
+  it('of a position beyond the head makes it read the log only', async () => {
     const [event] = await silently();
     for (const pos of ['7', '9007199254740993', '99999999999999999999999'])
       instance.wakeUp({ pos, events: [{ ...event, pos: 7 }] });
@@ -201,7 +201,7 @@ describe('a wake-up', () => {
     expect(instance.positions).toEqual([1]);
   });
 
-  it('that carries what is no event is not believed; the log is', async () => {
+  it('with an invalid event makes it read the log', async () => {
     const [event] = (await silently()) as [LogEvent];
     const forged = { ...event, kind: 'FORGED' };
     const malformed: unknown[] = [null, 1, 'event', [], {}, [forged]];
@@ -220,7 +220,7 @@ describe('a wake-up', () => {
     expect(logged).toEqual([]);
   });
 
-  it('that comes while a look is under way is not lost', async () => {
+  it('during a read is not lost', async () => {
     const { promise: gate, resolve: open } = Promise.withResolvers<void>();
     instance.reader.beforeAnswer = () => gate;
     const look = instance.follower.look(); // it has found nothing when the commit comes
@@ -233,7 +233,7 @@ describe('a wake-up', () => {
     expect(instance.positions).toEqual([1]);
   });
 
-  it('that comes in the very turn in which a look ends is not lost', async () => {
+  it('at the end of a read is not lost', async () => {
     for (const turns of range(0, 6)) {
       const before = instance.follower.applied;
       await silently();
@@ -252,8 +252,8 @@ describe('a wake-up', () => {
   });
 });
 
-describe('whoever needs to be sure', () => {
-  it('waits until a position is applied, or a second', async () => {
+describe('ensureFresh and reached', () => {
+  it('wait until a position is applied, or for a second', async () => {
     await start({ withoutTimer: true });
     const reached = instance.follower.reached(2);
     carried(await silently());
@@ -268,14 +268,14 @@ describe('whoever needs to be sure', () => {
     expect(instance.follower['waiting'].size).toBe(0);
   });
 
-  it('waits no longer when the instance stops', async () => {
+  it('stop waiting when the instance stops', async () => {
     await start();
     const waiting = Promise.all([instance.follower.reached(7), instance.follower.reached(8)]);
     await instance.follower.onApplicationShutdown();
     expect(await within(200, waiting, 'nobody waited any more')).toHaveLength(2);
   });
 
-  it('looks first when the last look is too long ago', async () => {
+  it('read the log if the last read is too old', async () => {
     await start({ withoutTimer: true });
     await within(50, instance.follower.ensureFresh(), 'a fresh instance answered at once');
     await silently();
@@ -288,7 +288,7 @@ describe('whoever needs to be sure', () => {
     expect(instance.follower.applied).toBe(1);
   });
 
-  it('is refused while the database is away, and served again without anyone’s help', async () => {
+  it('refuse while the database is unavailable, and recover', async () => {
     await start();
     await allowConnections(false);
     await terminateOthers();
@@ -302,7 +302,7 @@ describe('whoever needs to be sure', () => {
     expect(logged).toEqual(['The log cannot be followed', 'The log can be followed again']);
   });
 
-  it('hardly notices connections that are cut', async () => {
+  it('tolerate closed connections', async () => {
     await start();
     for (const pos of range(1, 4)) {
       await terminateOthers();
@@ -312,7 +312,7 @@ describe('whoever needs to be sure', () => {
     expect(instance.positions).toEqual([1, 2, 3, 4]);
   });
 
-  it('is served again after a network that swallowed everything, long before TCP gives up', async () => {
+  it('recover from a silent network long before the TCP timeout', async () => {
     const target = new URL(database.url);
     const proxy = await startTcpProxy(Number(target.port));
     try {
@@ -333,13 +333,13 @@ describe('whoever needs to be sure', () => {
   });
 });
 
-describe('a log that is not the one that was followed', () => {
+describe('a replaced log', () => {
   const LOST =
     'create table lost as select * from event where pos > 2; delete from event where pos > 2; update log_head set pos = 2, nonce = (select nonce from event where pos = 2)';
   const FOUND = `set session_replication_role = replica; insert into event select * from lost; set session_replication_role = origin;
                  update log_head set pos = 3, nonce = (select nonce from event where pos = 3)`;
 
-  it('is not served: a restored backup is noticed, its wake-ups are ignored, and the right log is gone on with', async () => {
+  it('is detected after a restored backup: its wake-ups are ignored, and the original log is followed again', async () => {
     await start();
     await silently(3);
     await instance.saw(3);
@@ -362,7 +362,7 @@ describe('a log that is not the one that was followed', () => {
     expect(logged).toEqual(['The log cannot be followed', 'The log can be followed again']);
   });
 
-  it('is not served: what was pruned before it was seen is noticed, without looking for ever', async () => {
+  it('is detected after unread events were pruned, without reading forever', async () => {
     await start({ withoutTimer: true });
     await silently(1_200);
     await database.query('delete from event where pos <= 600');
@@ -371,7 +371,7 @@ describe('a log that is not the one that was followed', () => {
     expect([instance.follower.fresh, instance.follower.applied, instance.reader.looks]).toEqual([false, 0, looks + 1]);
   });
 
-  it('is the same one after everything seen was pruned', async () => {
+  it('is not reported when events that were read are pruned', async () => {
     await start();
     await instance.log.transaction(async (tx) => tx.record(draftEvent()));
     await database.query('delete from event');
@@ -380,8 +380,8 @@ describe('a log that is not the one that was followed', () => {
   });
 });
 
-describe('a follower that was stopped', () => {
-  it('tells nobody anything any more, not even what it was just reading', async () => {
+describe('a stopped LogFollower', () => {
+  it('notifies nobody, also not of events that it was reading', async () => {
     await start();
     const { promise: gate, resolve: open } = Promise.withResolvers<void>();
     instance.reader.beforeAnswer = () => gate;

@@ -36,8 +36,8 @@ async function age(...aged: number[]): Promise<void> {
   await database.query('alter table event enable trigger event_is_immutable');
 }
 
-describe('retention', () => {
-  it('removes what is too old; cursors into it have expired, those behind it go on', async () => {
+describe('EventRetention', () => {
+  it('removes old events; their cursors have expired, later ones stay valid', async () => {
     await record(5);
     const cursors = instance.seen.map(encodeCursor);
     await age(1, 2, 3);
@@ -58,7 +58,7 @@ describe('retention', () => {
     }
   });
 
-  it('keeps the newest event however old it is, and the log goes on from it', async () => {
+  it('keeps the newest event, however old it is', async () => {
     await record(3);
     await age(1, 2, 3);
     expect(await retention.prune()).toBe(2);
@@ -69,14 +69,14 @@ describe('retention', () => {
     expect(instance.follower.fresh).toBe(true);
   });
 
-  it('makes no hole when a clock has gone back', async () => {
+  it('leaves no gap after the clock was set back', async () => {
     await record(4);
     await age(1, 3);
     expect(await retention.prune()).toBe(1);
     expect(await positions()).toEqual([2, 3, 4]);
   });
 
-  it('removes more than one batch, and an empty log has nothing to remove', async () => {
+  it('removes several batches, and nothing from an empty log', async () => {
     expect(await retention.prune()).toBe(0);
     await instance.commitSilently(...range(1, 5_500).map(() => draftEvent()));
     await age(...range(1, 5_400));
@@ -84,7 +84,7 @@ describe('retention', () => {
     expect(await positions()).toEqual(range(5_401, 5_500));
   });
 
-  it('is the business of one instance at a time', async () => {
+  it('runs on one instance at a time', async () => {
     await record(3);
     await age(1, 2);
     const other = new EventRetention(instance.orm, { eventRetention: DAY_MS } as Config, new Metrics({ service }));

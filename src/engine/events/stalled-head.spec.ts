@@ -20,7 +20,7 @@ afterEach(async () => {
 });
 
 describe('a process that stalls', () => {
-  it('right after its event was inserted: the commit was sent with it, and nobody waits', async () => {
+  it('after the insert of its event delays nobody, since the commit was sent with it', async () => {
     const args = [database.url, SYSTEM_ACCOUNT_ID];
     const stalled = fork('test/fixtures/stalls-at-head.js', args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
     try {

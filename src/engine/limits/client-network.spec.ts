@@ -1,14 +1,14 @@
 import { networkOf } from './client-network.js';
 
-describe('who counts as one when tries are counted', () => {
-  it('is an IPv4 address, however it is written', () => {
+describe('networkOf', () => {
+  it('returns an IPv4 address, however it is written', () => {
     for (const written of ['192.0.2.7', '::ffff:192.0.2.7', '::FFFF:c000:207', '0:0:0:0:0:ffff:192.0.2.7']) {
       expect(networkOf(written)).toBe('192.0.2.7');
     }
     expect(networkOf('192.0.2.8')).not.toBe(networkOf('192.0.2.7'));
   });
 
-  it('is a whole IPv6 /64, and no more', () => {
+  it('returns an IPv6 /64', () => {
     for (const written of [
       '2001:db8:0:1::1',
       '2001:DB8::1:ffff:0:0:1',
@@ -21,7 +21,7 @@ describe('who counts as one when tries are counted', () => {
     expect(networkOf('::1')).toBe('0:0:0:0::/64');
   });
 
-  it('is never a failure, whatever a proxy says', () => {
+  it('never throws, whatever a proxy sends', () => {
     expect(networkOf('unknown')).toBe('unknown');
     expect(networkOf('')).toBe('');
   });

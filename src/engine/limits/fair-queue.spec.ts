@@ -5,8 +5,8 @@ const modestly = (name: string) => (name === 'modest' ? 40 : 0);
 const drained = <T>(queue: FairQueue<T>, points?: (name: string) => number) =>
   Array.from({ length: queue.size }, () => queue.shift(points));
 
-describe('a fair queue', () => {
-  it('lets groups take turns, and in each its keys, however much one of them has sent', () => {
+describe('FairQueue', () => {
+  it('serves groups in rotation, and the keys within a group, whatever their number of entries', () => {
     const queue = new FairQueue<string>();
     for (let at = 0; at < 3; at += 1) queue.push({ group: 'a', key: 'a1' }, `a1-${at}`);
     queue.push({ group: 'a', key: 'a2' }, 'a2-0');
@@ -16,7 +16,7 @@ describe('a fair queue', () => {
     expect(queue.shift()).toBeUndefined();
   });
 
-  it('puts first on whom the least was spent, a group and a key in it', () => {
+  it('serves the group and the key with the least recent cost first', () => {
     const queue = new FairQueue<string>();
     const spent: Record<string, number> = { greedy: 9, modest: 1, g1: 8, g2: 1 };
     queue.push({ group: 'greedy', key: 'g1' }, 'g1');
@@ -26,7 +26,7 @@ describe('a fair queue', () => {
     expect(drained(queue, (name) => spent[name] ?? 0)).toEqual(['n', 'm', 'g2', 'g1']);
   });
 
-  it('lets nobody who has spent something wait for ever because of others who come one after the other and have not', () => {
+  it('does not starve an owner with recent cost when new owners keep arriving', () => {
     let now = 0;
     const queue = new FairQueue<string>(() => now);
     queue.push({ group: 'modest', key: 'modest' }, 'modest');
@@ -42,7 +42,7 @@ describe('a fair queue', () => {
     expect(order.indexOf('modest')).toBeLessThan(60);
   });
 
-  it('knows how much waits, of all and of one', () => {
+  it('counts waiting entries, in total and of one owner', () => {
     const queue = new FairQueue<number>();
     queue.push({ group: 'a', key: 'x' }, 1, 100);
     queue.push({ group: 'a', key: 'y' }, 2, 20);

@@ -35,8 +35,8 @@ async function refusals(gate: Gate, works: readonly Work[]): Promise<unknown[]> 
 }
 const many = (count: number, of: (at: number) => Work): Work[] => Array.from({ length: count }, (_, at) => of(at));
 
-describe('operations that wait at the gate', () => {
-  it('of a whole IPv6 /40 are no more than an instance takes: beyond it 503, to be sent again', async () => {
+describe('Gate: waiting anonymous operations', () => {
+  it('of a whole IPv6 /40 are limited by the bound of the instance: then 503, to be retried', async () => {
     const gate = newGate();
     const network = (at: number) => work(`2001:db8:${(at % 256).toString(16)}:${at.toString(16)}::1`);
     const refused = await refusals(gate, many(520, network));
@@ -46,7 +46,7 @@ describe('operations that wait at the gate', () => {
     expect(await refusals(gate, [work('2001:db8::1', 'an account')])).toEqual([]);
   });
 
-  it('of a whole IPv6 /40 are not in the way of a network from which somebody has signed in', async () => {
+  it('of a whole IPv6 /40 do not delay a network with a recent sign-in', async () => {
     const familiar = new FamiliarNetworks();
     familiar.add('198.51.100.7');
     const gate = newGate(familiar);
@@ -59,7 +59,7 @@ describe('operations that wait at the gate', () => {
     expect([admitted, strangers]).toEqual([true, ['refused', 'refused', 'refused']]);
   });
 
-  it('of one network are 32: beyond it 429, and others wait in their place', async () => {
+  it('of one network are limited to 32: then 429, and other networks still wait', async () => {
     const gate = newGate();
     const refused = await refusals(
       gate,
@@ -69,7 +69,7 @@ describe('operations that wait at the gate', () => {
     expect(await refusals(gate, [work('192.0.2.2')])).toEqual([]);
   });
 
-  it('of one site are 128, from however many of its addresses', async () => {
+  it('of one site are limited to 128, from any number of addresses', async () => {
     const refused = await refusals(
       newGate(),
       many(130, (at) => work(`192.0.2.${at}`)),
@@ -78,8 +78,8 @@ describe('operations that wait at the gate', () => {
   });
 });
 
-describe('the lane of an operation with a large body', () => {
-  it('rests for what reading the body took as well, which is not measured', async () => {
+describe('Gate: the queue of an operation with a large body', () => {
+  it('is also charged for reading the body, which is not measured', async () => {
     const gate = newGate();
     await gate.admit({ ...work('192.0.2.1'), bytes: 1024 * 1024 });
     const since = performance.now();
@@ -89,7 +89,7 @@ describe('the lane of an operation with a large body', () => {
   });
 });
 
-describe('operations of accounts whose document was new when they came', () => {
+describe('Gate: operations of accounts with a new document', () => {
   const COUNT = 80;
   /** How often the lane rested until all were done, 1 ms of work each, if the document is kept parsed from its second sight on, or never. */
   async function rests(document: string, isKept: boolean): Promise<number> {
@@ -114,7 +114,7 @@ describe('operations of accounts whose document was new when they came', () => {
     return length;
   }
 
-  it('do not rest any more once it is known to be light', async () => {
+  it('are not delayed once the document is known to be light', async () => {
     // The lane rests by the clock, which goes on while a busy machine does something else: one of several attempts counts.
     let [heavy, light] = [0, 0];
     for (let attempt = 0; attempt < 8 && light >= heavy / 2; attempt += 1) {

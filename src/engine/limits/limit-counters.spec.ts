@@ -34,10 +34,10 @@ afterEach(() => {
 });
 afterAll(() => redis.stop());
 
-describe.each(['in memory', 'in Redis'])('tries counted %s', (where) => {
+describe.each(['in memory', 'in Redis'])('attempts counted %s', (where) => {
   const one = () => instance(where === 'in Redis' ? redis.url : undefined);
 
-  it('are allowed up to the limit, each key for itself, and the rest told how long to wait', async () => {
+  it('are allowed up to the limit per key; the rest gets the time to wait', async () => {
     const buckets = await one();
     const waits = await tries(4, () => buckets.consume(LONG, `a ${where}`));
     expect(waits.slice(0, 3)).toEqual([0, 0, 0]);
@@ -46,7 +46,7 @@ describe.each(['in memory', 'in Redis'])('tries counted %s', (where) => {
     expect(await buckets.consume(LONG, `b ${where}`)).toBe(0);
   });
 
-  it('are allowed again when the window ends, however many came in between', async () => {
+  it('are allowed again when the window ends, whatever was refused in it', async () => {
     const buckets = await one();
     const refused = await tries(20, () => buckets.consume(SHORT, where));
     expect(refused.filter((wait) => wait === 0)).toHaveLength(2);
@@ -55,7 +55,7 @@ describe.each(['in memory', 'in Redis'])('tries counted %s', (where) => {
     await until(async () => (await buckets.consume(SHORT, where)) === 0, 'a try was allowed');
   });
 
-  it('that succeeded do not count', async () => {
+  it('are refunded after a success', async () => {
     const buckets = await one();
     for (let at = 0; at < 10; at += 1) {
       expect(await buckets.consume(LONG, `good ${where}`)).toBe(0);
@@ -63,7 +63,7 @@ describe.each(['in memory', 'in Redis'])('tries counted %s', (where) => {
     }
   });
 
-  it('are counted exactly when they come all at once', async () => {
+  it('are counted exactly under concurrency', async () => {
     const buckets = await one();
     const waits = await Promise.all(Array.from({ length: 50 }, () => buckets.consume(LONG, `once ${where}`)));
     expect(waits.filter((wait) => wait === 0)).toHaveLength(3);
@@ -79,7 +79,7 @@ describe('with Redis', () => {
     expect(await other.consume(LONG, 'shared')).toBeGreaterThan(0);
   });
 
-  it('killed, tries are counted here, at once, and in Redis again when it is back', async () => {
+  it('killed, attempts are counted in memory at once, and in Redis again when it is back', async () => {
     const buckets = await instance(redis.url);
     expect(await buckets.consume(LONG, 'before')).toBe(0);
     await redis.kill9();
@@ -92,7 +92,7 @@ describe('with Redis', () => {
     expect(lost).toBe(1);
   });
 
-  it('paused, a try waits half a second at most', async () => {
+  it('paused, an attempt waits half a second at most', async () => {
     const buckets = await instance(redis.url);
     expect(await buckets.consume(LONG, 'awake')).toBe(0);
     redis.pause();
@@ -103,7 +103,7 @@ describe('with Redis', () => {
     }
   });
 
-  it('never there, everything goes on', async () => {
+  it('unreachable from the start, attempts are counted in memory', async () => {
     const buckets = await instance('redis://127.0.0.1:1');
     expect((await tries(4, () => buckets.consume(LONG, 'alone'))).map((wait) => wait > 0)).toEqual([
       false,

@@ -3,7 +3,7 @@ import { LocalCounters } from './local-counters.js';
 
 const LIMIT = { name: 'limit', points: 3, seconds: 60 };
 
-it('allows so many attempts in a window, and says how long to wait', () => {
+it('LocalCounters allows a number of attempts per window, and returns the time to wait', () => {
   const counters = new LocalCounters();
   expect([1, 2, 3].map(() => counters.consume(LIMIT, 'a'))).toEqual([0, 0, 0]);
   expect(counters.peek(LIMIT, 'a')).toBeGreaterThan(59_000);
@@ -12,14 +12,14 @@ it('allows so many attempts in a window, and says how long to wait', () => {
   expect(counters.consume({ ...LIMIT, name: 'other' }, 'a')).toBe(0);
 });
 
-it('counts several points at once, and gives back one', () => {
+it('LocalCounters consumes several points at once, and refunds one', () => {
   const counters = new LocalCounters();
   expect(counters.consume(LIMIT, 'a', 3)).toBe(0);
   counters.refund(LIMIT, 'a');
   expect([counters.consume(LIMIT, 'a'), counters.consume(LIMIT, 'a') > 0]).toEqual([0, true]);
 });
 
-it('keeps a bounded number of counts: the one that was asked for longest ago goes', () => {
+it('LocalCounters keeps a bounded number of keys and evicts the least recently used', () => {
   const counters = new LocalCounters(100);
   counters.consume(LIMIT, 'often', 3);
   const waits: number[] = [];

@@ -10,20 +10,20 @@ const progress = (sent: number, grewAt: number): WriteProgress => ({
   unsent: 1024 * KILOBYTE - sent,
 });
 
-describe('a client that reads its response', () => {
-  it('not at all is cut after ten seconds without a byte', () => {
+describe('a connection whose client reads its response', () => {
+  it('not at all is closed after ten seconds without a byte', () => {
     expect(stallOf(progress(0, 0), 9_999)).toBeUndefined();
     expect(stallOf(progress(0, 0), 10_000)).toBe('unread');
     expect(stallOf(progress(500 * KILOBYTE, 30_000), 39_999)).toBeUndefined();
     expect(stallOf(progress(500 * KILOBYTE, 30_000), 40_000)).toBe('unread');
   });
 
-  it('by a trickle is cut when all of it would have been sent at 32 KB a second, ten seconds later', () => {
+  it('slowly is closed ten seconds after all of it could have been sent at 32 KB per second', () => {
     expect(stallOf(progress(KILOBYTE, 41_000), 41_999)).toBeUndefined();
     expect(stallOf(progress(KILOBYTE, 41_000), 42_000)).toBe('trickle');
   });
 
-  it('to its end is not cut', () => {
+  it('to its end is not closed', () => {
     expect(stallOf(undefined, 60_000)).toBeUndefined();
   });
 });

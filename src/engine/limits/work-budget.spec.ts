@@ -4,8 +4,8 @@ import { WorkBudget } from './work-budget.js';
 let now = 0;
 const clock = () => now;
 
-describe('a budget of work', () => {
-  it('is spent at once up to the burst, and then as fast as it comes back', () => {
+describe('WorkBudget', () => {
+  it('can be spent at once up to the burst, and then at its rate', () => {
     const budget = new WorkBudget({ burst: 100, perSecond: 50 }, clock);
     budget.charge('a', 100);
     expect(budget.waitFor('a', 1)).toBe(20);
@@ -15,7 +15,7 @@ describe('a budget of work', () => {
     expect(budget.waitFor('a', 60)).toBe(200);
   });
 
-  it('can be overdrawn by what turned out to cost more, and never holds more than the burst', () => {
+  it('can be overdrawn by a correction, and never exceeds the burst', () => {
     const budget = new WorkBudget({ burst: 100, perSecond: 50 }, clock);
     budget.charge('a', 150);
     expect(budget.waitFor('a', 0)).toBe(1_000);
@@ -24,13 +24,13 @@ describe('a budget of work', () => {
     expect(budget.waitFor('a', 1)).toBe(20);
   });
 
-  it('never makes anybody wait for more than there can be', () => {
+  it('never asks to wait for more than the burst', () => {
     const budget = new WorkBudget({ burst: 10, perSecond: 10 }, clock);
     expect(budget.waitFor('a', 1_000)).toBe(0);
   });
 });
 
-describe('a standing', () => {
+describe('RecentCosts', () => {
   it('halves every ten seconds', () => {
     const standing = new RecentCosts(clock);
     standing.add('a', 8);

@@ -22,8 +22,8 @@ function pieceOf(ms: number, charged?: number): { piece: WorkItem; done: Promise
   };
 }
 
-describe('a lane', () => {
-  it('rests in the time that the event loop has left, and four times as long while it is busy', () => {
+describe('WorkQueue', () => {
+  it('is delayed by its share of idle time, four times longer while the event loop is busy', () => {
     let [now, idle] = [0, 0];
     const lane = new WorkQueue('one', 0.25, () => ({ now, idle }));
     lane.charge(10, 14);
@@ -38,8 +38,8 @@ describe('a lane', () => {
   });
 });
 
-describe('work in turns', () => {
-  it('is not begun once the service stops, also not by the piece that is running then', async () => {
+describe('WorkScheduler', () => {
+  it('starts nothing after it was stopped, also while an item runs', async () => {
     const lane = new WorkQueue('one', 1);
     const turns = new WorkScheduler([lane], new RecentCosts());
     const started: string[] = [];
@@ -67,7 +67,7 @@ describe('work in turns', () => {
     expect(started).toEqual(['first']);
   });
 
-  it('is measured with what it does in microtasks, and only one piece is done in a turn of the event loop', async () => {
+  it('measures an item with its microtasks, and runs one item per iteration of the event loop', async () => {
     const lane = new WorkQueue('one', 1);
     const turns = new WorkScheduler([lane], new RecentCosts());
     const [first, second] = [pieceOf(3), pieceOf(0)];
@@ -85,7 +85,7 @@ describe('work in turns', () => {
     expect(lane.busySeconds).toBeGreaterThan(0.002);
   });
 
-  it('of one lane does not wait while another one rests', async () => {
+  it('runs a queue while another one is delayed', async () => {
     const [resting, free] = [new WorkQueue('resting', 0.001), new WorkQueue('free', 1)];
     const turns = new WorkScheduler([resting, free], new RecentCosts());
     const [long, waits, quick] = [pieceOf(0, 300), pieceOf(0), pieceOf(0)];
@@ -100,7 +100,7 @@ describe('work in turns', () => {
     turns.stop();
   });
 
-  it('that nobody wants any more is dropped, and takes no turn', async () => {
+  it('drops items that are not wanted any more, without delay for others', async () => {
     const lane = new WorkQueue('one', 1);
     const turns = new WorkScheduler([lane], new RecentCosts());
     const started: string[] = [];
@@ -116,7 +116,7 @@ describe('work in turns', () => {
     expect(started).toEqual([]);
   });
 
-  it('is given to whom the least was given before', async () => {
+  it('runs the item of the owner with the least recent cost first', async () => {
     const lane = new WorkQueue('one', 1);
     const standing = new RecentCosts();
     standing.add('greedy', 100);

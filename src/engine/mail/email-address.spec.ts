@@ -17,7 +17,7 @@ it.each([
   'ada@1and1.com',
   'ada@a-b.example',
   '1@2.example',
-])('%s is taken, and a mail can be sent to it', (address) => {
+])('%s is accepted, and mail can be sent to it', (address) => {
   expect(emailProblem(address)).toBeUndefined();
   expect(mailbox(deliverableEmail(address))).toMatch(/^[\x21-\x7e]+$/);
 });
@@ -52,7 +52,7 @@ it.each([
   ]),
   [`ada@${'x'.repeat(64)}.com`, 'must have a valid domain name behind the @, as in example.com'],
   [`${'x'.repeat(64)}@${'ю.'.repeat(24)}com`, 'must have at most 254 characters, its domain in ASCII'],
-])('%s is refused, and the reason named', (address, problem) => {
+])('%s is refused with a reason', (address, problem) => {
   expect(emailProblem(address)).toBe(problem);
 });
 
@@ -64,15 +64,15 @@ it.each([
   ['ada@XN--E1AFMKFD.XN--P1AI', 'ada@xn--e1afmkfd.xn--p1ai'],
   ['ada@cafe\u0301.fr', 'ada@xn--caf-dma.fr'],
   ['ada@ＥＸＡＭＰＬＥ．com', 'ada@example.com'],
-])('%s is the same account as %s', (address, same) => {
+])('%s and %s have the same key', (address, same) => {
   expect(emailKey(address)).toBe(same);
   expect(emailKey(same)).toBe(same);
 });
 
-it('what is no address has a form to compare it by too', () => {
+it('emailKey normalizes text that is no address too', () => {
   for (const text of ['', 'x', '@', 'ada@localhost', '@'.repeat(1_000)]) expect(emailKey(text)).toBe(text.trim());
 });
 
-it('a mail goes to the local part as it was typed', () => {
+it('deliverableEmail keeps the local part as typed', () => {
   expect(deliverableEmail('Ada.L@Пример.рф')).toBe('Ada.L@xn--e1afmkfd.xn--p1ai');
 });

@@ -12,7 +12,7 @@ function write(name: string, content: string): void {
 }
 const hash = () => hashOf(join(root, 'dist'), root, ['web/one.html', 'web/two.html']);
 
-it('is another after a change of the programs or of a page, and the same otherwise', async () => {
+it('the build id changes with the programs and the documents, and only with them', async () => {
   write('dist/main.js', 'one');
   const seen = [await hash()];
   expect(seen[0]).toMatch(/^[\w-]{16}$/);

@@ -3,8 +3,8 @@ import { RepeatedLines } from './repeated-lines.js';
 
 const word = (n: number) => [...String(n)].map((digit) => 'abcdefghij'[Number(digit)]).join('');
 
-describe('lines that repeat', () => {
-  it('are written ten times in a window, whatever their numbers and ids, and then counted in one line', () => {
+describe('RepeatedLines', () => {
+  it('logs equal lines ten times per window, whatever their numbers and ids, and then counts them in one line', () => {
     const reported: string[] = [];
     const lines = new RepeatedLines((line) => reported.push(line));
     const written = Array.from({ length: 1_000 }, (_, n) =>
@@ -22,7 +22,7 @@ describe('lines that repeat', () => {
     expect(reported).toHaveLength(1);
   });
 
-  it('are told apart up to a number of them', () => {
+  it('distinguishes a bounded number of lines', () => {
     const reported: string[] = [];
     const lines = new RepeatedLines((line) => reported.push(line));
     const written = Array.from({ length: 2_000 }, (_, n) => lines.admits('warn', word(n)));

@@ -53,12 +53,12 @@ const code = (sent: Promise<unknown>) =>
     ],
   );
 
-describe('the queue of passwords', () => {
+describe('PasswordQueue', () => {
   it.each([
     ['wrong passwords', signIn],
     ['registrations', registration],
   ])(
-    'puts a familiar network in front of %s from as many fresh networks as may wait, and refuses it nothing',
+    'serves a familiar network before %s from as many new networks as may wait, without refusals',
     async (_, flood) => {
       const { queue, order, send, occupy, finish, finishAll } = setUp();
       queue.succeeded(signIn('198.51.100.7'));
@@ -73,7 +73,7 @@ describe('the queue of passwords', () => {
     },
   );
 
-  it('lets a stranger sign in among registrations of 300 fresh networks, and a registration among as many sign-ins', async () => {
+  it('serves an anonymous sign-in beside registrations of 300 new networks, and a registration beside as many sign-ins', async () => {
     for (const [flood, other] of [
       [registration, signIn],
       [signIn, registration],
@@ -89,7 +89,7 @@ describe('the queue of passwords', () => {
     }
   });
 
-  it('takes changes of a password by their account, whatever its network sends beside', async () => {
+  it('queues password changes by account, whatever its network sends', async () => {
     const { order, send, occupy, finish, finishAll } = setUp();
     occupy();
     for (let at = 0; at < 150; at += 1) void code(send(signIn('203.0.113.9')));
@@ -101,7 +101,7 @@ describe('the queue of passwords', () => {
     expect(await changed).toBe('OK');
   });
 
-  it('puts a network that nobody knows in front of those that sent wrong passwords', async () => {
+  it('serves a new network before those that sent wrong passwords', async () => {
     const { queue, order, send, occupy, finish, finishAll } = setUp();
     for (let at = 0; at < 40; at += 1) queue.failed(signIn(`203.${at}.0.9`));
     occupy();
@@ -112,7 +112,7 @@ describe('the queue of passwords', () => {
     await finishAll();
   });
 
-  it('lets sign-ins pass registrations, which have every fourth hash all the same', async () => {
+  it('serves sign-ins before registrations, which get every fourth hash', async () => {
     const { order, send, occupy, finish, finishAll } = setUp();
     occupy();
     for (let at = 0; at < 20; at += 1) void send(registration(`203.0.${at}.9`));
@@ -124,7 +124,7 @@ describe('the queue of passwords', () => {
     await finishAll();
   });
 
-  it('keeps four of a network and sixteen of its site, and tells the next when to come back', async () => {
+  it('queues four per network and sixteen per site, and refuses more with a retry time', async () => {
     const { send, occupy, finishAll } = setUp();
     occupy();
     const four = Array.from({ length: MAX_WAITING.network }, () => code(send(signIn('2001:db8:1:1::1'))));
@@ -137,7 +137,7 @@ describe('the queue of passwords', () => {
   });
 
   it.each(['on', 'off'])(
-    'keeps 100 sign-ins and 50 registrations of strangers, with RATE_LIMITS=%s',
+    'queues 100 sign-ins and 50 registrations of new networks, with RATE_LIMITS=%s',
     async (limits) => {
       const { send, occupy, finishAll, waiting } = setUp({ RATE_LIMITS: limits });
       occupy();

@@ -7,7 +7,7 @@ const named = (name: string) =>
   readdirSync('/proc/self/task').filter((id) => readFileSync(`/proc/self/task/${id}/comm`, 'utf8').trim() === name);
 
 (process.platform === 'linux' ? describe : describe.skip)('threads that hash passwords', () => {
-  it('yield to the one that serves requests', async () => {
+  it('pool threads have a lower priority than the thread that serves requests', async () => {
     // The pool's threads begin with its first work.
     await readFile(import.meta.filename);
     const before = getPriority();

@@ -56,7 +56,7 @@ describePubSub('Redis', redisInstance);
 describeInstances('Redis', redisInstance, inject);
 
 describe('two installations on one Redis', () => {
-  test('do not hear each other', async () => {
+  test("do not receive each other's messages", async () => {
     const [a, b, foreign] = await Promise.all([
       redisInstance(),
       redisInstance(),
@@ -80,7 +80,7 @@ describe('a closed Redis pub/sub', () => {
     expect(await channels()).toEqual([]);
   });
 
-  test('may be closed before it has ever connected', async () => {
+  test('can be closed before it has connected', async () => {
     const instance = new RedisPubSub<TestTopics>({ url, namespace, schemas: TEST_SCHEMAS, log: new TestLog() });
     await instance.close();
     expect(instance.healthy).toBe(false);
@@ -105,7 +105,7 @@ describe('the module', () => {
   test.each([
     ['the in-process pub/sub without REDIS_URL', () => undefined, InProcessPubSub],
     ['Redis pub/sub with it', () => url, RedisPubSub],
-  ])('gives %s, and closes it on shutdown', async (_name, redisUrl, adapter) => {
+  ])('provides %s, and closes it on shutdown', async (_name, redisUrl, adapter) => {
     @Module({ imports: [ConfigModule.forRoot({ service, redisUrl: redisUrl() } as Config), PubSubModule] })
     class App {}
     const app = await NestFactory.createApplicationContext(App, { logger: false });

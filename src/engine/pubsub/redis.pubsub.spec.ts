@@ -70,7 +70,7 @@ async function expectLocalDelivery({ pubSub }: Instance): Promise<void> {
 }
 
 describe('Redis pub/sub', () => {
-  test('survives kill -9 of Redis and finds the new one', async () => {
+  test('reconnects after kill -9 of Redis', async () => {
     const redis = await redisServer();
     const instances = await twoInstances(redis.url);
     const [a] = instances;
@@ -91,7 +91,7 @@ describe('Redis pub/sub', () => {
     ]);
   });
 
-  test('notices a black hole within four seconds, stays bounded in it, and recovers when it closes', async () => {
+  test('detects a silent network within four seconds, stays bounded, and recovers', async () => {
     const proxy = await proxied(await redisServer());
     const instances = await twoInstances(proxy.url, {}); // the real timing, this once
     const [a] = instances;
@@ -108,7 +108,7 @@ describe('Redis pub/sub', () => {
     await expectWakeUpsToFlow(instances);
   });
 
-  test('rebuilds a subscriber that looks ready but hears nothing', async () => {
+  test('replaces a subscriber connection that is ready but receives nothing', async () => {
     const proxy = await proxied(await redisServer());
     const instances = await twoInstances(proxy.url);
     const [lost, back] = [loss(instances), recovery(instances)];
@@ -118,7 +118,7 @@ describe('Redis pub/sub', () => {
     await expectWakeUpsToFlow(instances);
   });
 
-  test('comes back when connections are cut', async () => {
+  test('reconnects when connections are closed', async () => {
     const proxy = await proxied(await redisServer());
     const instances = await twoInstances(proxy.url);
     const back = recovery(instances);
@@ -128,7 +128,7 @@ describe('Redis pub/sub', () => {
     await expectWakeUpsToFlow(instances);
   });
 
-  test('notices a paused Redis and hears it again when it goes on', async () => {
+  test('detects a paused Redis and recovers when it resumes', async () => {
     const redis = await redisServer();
     const instances = await twoInstances(redis.url);
     const lost = loss(instances);
@@ -141,7 +141,7 @@ describe('Redis pub/sub', () => {
     await expectWakeUpsToFlow(instances);
   });
 
-  test('starts without Redis, says so once, and finds it later', async () => {
+  test('starts without Redis, logs it once, and connects later', async () => {
     const former = await startRedis();
     await former.stop();
     const { port } = former;
@@ -160,7 +160,7 @@ describe('Redis pub/sub', () => {
     expect(instances[0].pubSub.stats.reconnects).toBe(0);
   });
 
-  test('bears a Redis that refuses SUBSCRIBE, and never tells the password', async () => {
+  test('retries when Redis refuses SUBSCRIBE, and never logs the password', async () => {
     const redis = await redisServer();
     const admin = new Redis(redis.url);
     cleanUp.push(async () => void (await admin.quit()));
@@ -180,7 +180,7 @@ describe('Redis pub/sub', () => {
     expect(unhandled).toEqual([]);
   });
 
-  test('does not take a stall of its own event loop for a silent Redis', async () => {
+  test('does not mistake a blocked event loop for a silent Redis', async () => {
     const redis = await redisServer();
     const instances = await twoInstances(redis.url);
     const until = performance.now() + 2 * FAST.silenceMs;
@@ -191,7 +191,7 @@ describe('Redis pub/sub', () => {
     expect(instances.map(({ log }) => log.lines)).toEqual([[], []]);
   });
 
-  test('closes within a moment while Redis is silent or absent', async () => {
+  test('closes promptly while Redis is silent or absent', async () => {
     const redis = await redisServer();
     const instance = new Instance(redis.url);
     await instance.recovered();

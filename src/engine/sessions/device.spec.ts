@@ -5,7 +5,7 @@ import { deviceOf } from './device.js';
 
 const KIT = 'AppleWebKit/537.36 (KHTML, like Gecko)';
 
-describe('a device', () => {
+describe('deviceOf', () => {
   it.each([
     ['Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:142.0) Gecko/20100101 Firefox/142.0', 'Firefox 142 on Windows'],
     [`Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) ${KIT} Chrome/139.0.0.0 Safari/537.36`, 'Chrome 139 on macOS'],
@@ -19,7 +19,7 @@ describe('a device', () => {
     ],
     [`Mozilla/5.0 (Linux; Android 15; Pixel 9) ${KIT} Chrome/139.0.0.0 Mobile Safari/537.36`, 'Chrome 139 on Android'],
     ['Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0', 'Firefox 128 on Linux'],
-  ])('is a browser on a system: %s', (agent, device) => {
+  ])('names the browser and system: %s', (agent, device) => {
     expect(deviceOf(agent)).toBe(device);
   });
 
@@ -31,15 +31,15 @@ describe('a device', () => {
     ['Mozilla/5.0', 'Unknown browser'],
     ['Mozilla/5.0 (Windows NT 10.0)', 'Unknown browser on Windows'],
     ['(no product)', '(no product)'],
-  ])('is the product that speaks, where that is no browser: %s', (agent, device) => {
+  ])('names the product if it is no browser: %s', (agent, device) => {
     expect(deviceOf(agent)).toBe(device);
   });
 
-  it.each([null, '', '   ', '\u0000\u202e\u200b'])('is null when nothing says what it is: %j', (agent) => {
+  it.each([null, '', '   ', '\u0000\u202e\u200b'])('is null without a readable user agent: %j', (agent) => {
     expect(deviceOf(agent)).toBeNull();
   });
 
-  it('is one short line that can be read, whatever is sent', () => {
+  it('is one short, printable line, whatever is sent', () => {
     const hostile = fc.oneof(
       anyText({ maxLength: 2_000 }),
       anyText({ maxLength: 60 }).map((text) => `Firefox/${text}`),

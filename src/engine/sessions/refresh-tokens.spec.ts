@@ -18,7 +18,7 @@ const accepts = (by: RefreshTokens, token: string, of = seed) => {
 };
 
 describe('refresh tokens', () => {
-  it('say which session and generation they are of, and are the same every time', () => {
+  it('contain session and generation, and are deterministic', () => {
     fc.assert(
       fc.property(fc.uuid(), fc.integer({ min: 1, max: 999_999_999 }), (id, generation) => {
         const token = tokens.make(id, generation, seed);
@@ -37,7 +37,7 @@ describe('refresh tokens', () => {
     expect(tokens.make(session, 7, seed)).toBe(`tr1.${session}.7.${mac}`);
   });
 
-  it('are never read from anything else, and nothing makes the reader throw', () => {
+  it('are parsed strictly, and parsing never throws', () => {
     const near = fc
       .tuple(
         fc.constantFrom('tr1', 'tr2', 'TR1', ''),
@@ -56,7 +56,7 @@ describe('refresh tokens', () => {
     );
   });
 
-  it('are good for nothing when any one character is another', () => {
+  it('are invalid after a change of any character', () => {
     const token = tokens.make(session, 12, seed);
     // The last character carries four bits of the MAC and two that mean nothing.
     for (let at = 0; at < token.length - 1; at += 1) {
@@ -71,14 +71,14 @@ describe('refresh tokens', () => {
     expect(accepts(using(next), token)).toBe(false);
   });
 
-  it('stay good while the secret they were made under is still listed; new ones are made under the first', () => {
+  it('stay valid while their secret is listed; new ones use the first secret', () => {
     const both = using(next, old);
     expect(accepts(both, tokens.make(session, 1, seed))).toBe(true);
     expect(accepts(tokens, both.make(session, 1, seed))).toBe(false);
     expect(accepts(using(next), both.make(session, 1, seed))).toBe(true);
   });
 
-  it('are not made without a secret', () => {
+  it('cannot be made without a secret', () => {
     expect(() => using().make(session, 1, seed)).toThrow('APP_SECRET');
   });
 });

@@ -5,7 +5,7 @@ import { deriveSigningKey } from './signing-keys.js';
 const secrets = fc.uint8Array({ minLength: 32, maxLength: 64 }).map((bytes) => Buffer.from(bytes));
 
 describe('the signing key of a secret', () => {
-  it('is the same every time, and another for every other secret', () => {
+  it('is deterministic, and different for each secret', () => {
     fc.assert(
       fc.property(secrets, secrets, (a, b) => {
         expect(deriveSigningKey(a, 'tidings').jwk).toEqual(deriveSigningKey(Buffer.from(a), 'tidings').jwk);
@@ -15,7 +15,7 @@ describe('the signing key of a secret', () => {
     );
   });
 
-  it('is pinned: a change here would sign everybody out', () => {
+  it('is pinned, since a change would sign everybody out', () => {
     expect(deriveSigningKey(Buffer.alloc(32, 'tidings'), 'tidings').kid).toBe(
       'wyhGdZS30akv2VkH22CFll3q5tdkyWm5OKFOCUeE1Wk',
     );
@@ -34,14 +34,14 @@ describe('the signing key of a secret', () => {
     );
   });
 
-  it('is named by its thumbprint (RFC 7638)', () => {
+  it('has its thumbprint as key id (RFC 7638)', () => {
     const { kid, jwk } = deriveSigningKey(randomBytes(32), 'tidings');
     const canonical = `{"crv":"P-256","kty":"EC","x":"${jwk['x']}","y":"${jwk['y']}"}`;
     expect(kid).toBe(createHash('sha256').update(canonical).digest().toString('base64url'));
     expect(jwk).toEqual({ kty: 'EC', crv: 'P-256', x: jwk['x'], y: jwk['y'], kid, alg: 'ES256', use: 'sig' });
   });
 
-  it('makes signatures that the published key verifies, in both its forms', () => {
+  it('makes signatures that the published key verifies, as JWK and as object', () => {
     fc.assert(
       fc.property(secrets, fc.uint8Array({ maxLength: 200 }), (secret, message) => {
         const { privateKey, publicKey, jwk } = deriveSigningKey(secret, 'tidings');
@@ -55,7 +55,7 @@ describe('the signing key of a secret', () => {
     );
   });
 
-  it('publishes nothing of the private half', () => {
+  it('publishes no private part', () => {
     const { privateKey, publicKey, jwk } = deriveSigningKey(randomBytes(32), 'tidings');
     const { d } = privateKey.export({ format: 'jwk' });
     expect(JSON.stringify([publicKey.export({ format: 'jwk' }), jwk])).not.toContain(d);

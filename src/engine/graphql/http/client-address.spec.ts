@@ -19,11 +19,11 @@ it.each([
   ['the proxy, where an address cannot be', '999.1.1.1', '10.0.0.5'],
   ['the proxy, of a chain whose end is none', 'unknown, 10.1.1.1', '10.1.1.1'],
   ['the proxy, where there is nothing between the commas', ' , ', '10.0.0.5'],
-])('a client is %s', (_what, forwarded, address) => {
+])('the address is %s', (_what, forwarded, address) => {
   expect(addressOf(forwarded)).toBe(address);
 });
 
-it('a client is its socket where no proxy is trusted that it is, whatever it says', () => {
+it('the address is that of the socket if the proxy is not trusted, whatever it sends', () => {
   expect(addressOf('192.0.2.7', '198.51.100.1')).toBe('198.51.100.1');
   expect(addressOf('192.0.2.7', '::ffff:198.51.100.1')).toBe('198.51.100.1');
 });

@@ -13,20 +13,20 @@ const load = (all: number, own: number, rateLimits = true) =>
     new Metrics({ service }),
   );
 
-describe('responses that nobody reads', () => {
-  it('of 32 MiB altogether: nothing more for those who are not signed in, with 503', () => {
+describe('unread responses', () => {
+  it('of 32 MiB in total: anonymous requests are refused with 503', () => {
     expect(load(31.9, 0).unreadRefusal('a', false)).toBeUndefined();
     expect(load(32, 0).unreadRefusal('a', false)).toBeInstanceOf(ServiceUnavailableError);
     expect(load(32, 0).unreadRefusal('a', true)).toBeUndefined();
   });
 
-  it('of 64 MiB altogether: nothing more for anybody, also without rate limits', () => {
+  it('of 64 MiB in total: all requests are refused, also without rate limits', () => {
     expect(load(63.9, 0).unreadRefusal('a', true)).toBeUndefined();
     expect(load(64, 0).unreadRefusal('a', true)).toBeInstanceOf(ServiceUnavailableError);
     expect(load(64, 0, false).unreadRefusal('a', true)).toBeInstanceOf(ServiceUnavailableError);
   });
 
-  it('of 8 MiB of one owner: nothing more for this owner, with 429', () => {
+  it('of 8 MiB of one owner: its requests are refused with 429', () => {
     expect(load(8, 7.9).unreadRefusal('a', true)).toBeUndefined();
     expect(load(8, 8).unreadRefusal('a', true)).toBeInstanceOf(RateLimitedError);
     expect(load(8, 8, false).unreadRefusal('a', true)).toBeUndefined();

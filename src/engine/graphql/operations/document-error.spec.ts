@@ -35,11 +35,11 @@ it.each([
   ['query ($i: Int = "s3cret") { a(id: 5, i: $i) }', ['Expected a value of type "Int".']],
   ['{ a(id: 5, s: ["x", 53535353]) }', ['Expected a value of type "String!".']],
   ['{ c }', ['Cannot query field "c" on type "Query". Did you mean "a" or "b"?']],
-])('a literal of the wrong type is named by the type: %s', (text, expected) => {
+])('documentError names the expected type of a literal: %s', (text, expected) => {
   expect(messages(text)).toEqual(expected);
 });
 
-it('names no value, however a document was broken', () => {
+it('documentError repeats no value, whatever is wrong with the document', () => {
   const SECRETS = ['"s3cret"', '53535353', '5353.5353', '"""s3cret"""', '"\\u0073s3cret"'];
   const tokens =
     '{ a ( i : $i , part : [ ] } ) query fragment F on Query ... @skip mutation null true a b id name = ! "x" 1'.split(
@@ -62,14 +62,14 @@ it('names no value, however a document was broken', () => {
   );
 });
 
-it('has five errors at most, of ten places each', () => {
+it('documentError returns at most five errors with ten locations each', () => {
   const many = errorsOf(`{ ${Array.from({ length: 200 }, (_, n) => `x${n}`).join(' ')} }`);
   expect(many).toHaveLength(MAX_DOCUMENT_ERRORS);
   const circle = Array.from({ length: 100 }, (_, n) => `fragment F${n} on Query { ...F${(n + 1) % 100} }`).join(' ');
   for (const { locations } of errorsOf(`{ ...F0 } ${circle}`)) expect(locations!.length).toBeLessThanOrEqual(10);
 });
 
-it('is told apart from a stack that was too short, by what was thrown and not by its words', () => {
+it('documentError recognizes a stack overflow by its class, not by its message', () => {
   const apart = 'The document cannot be read: it may be nested too deeply.';
   const overflow = new RangeError('Maximum call stack size exceeded');
   for (const error of [overflow, new GraphQLError(overflow.message, { originalError: overflow })]) {
@@ -78,7 +78,7 @@ it('is told apart from a stack that was too short, by what was thrown and not by
   expect(messages('{ call_stack }')).toEqual(['Cannot query field "call_stack" on type "Query".']);
 });
 
-it('refuses definitions of types before anything else looks at them', () => {
+it('checkDocument refuses type definitions first', () => {
   expect(messages('{ a(id: 5) } type Tpye { a: Int } fragment F on Type { a }')).toEqual([
     'A document has operations and fragments, and nothing else.',
   ]);
@@ -94,11 +94,11 @@ it.each<[string, (size: number) => string]>([
   ['an unknown field of an input', (size) => `{ a(id: 1, part: { ${'a'.repeat(10 * size)}: 1 }) }`],
   ['an unknown enum value', (size) => `{ a(id: 1, part: { name: "", health: ${'A'.repeat(10 * size)} }) }`],
   ['an unknown fragment', (size) => `{ ...${'a'.repeat(10 * size)} }`],
-])('takes no longer than it has characters: %s', async (_what, textOf) => {
+])('documentError takes linear time: %s', async (_what, textOf) => {
   expect(await growth(5_000, textOf, messages)).toBeLessThan(LINEAR);
 });
 
-it('tells of too many root fields without validating them', () => {
+it('checkDocument refuses too many root fields before validation', () => {
   expect(messages(`mutation { ${Array.from({ length: 11 }, (_, n) => `x${n}`).join(' ')} }`)).toEqual([
     'A mutation has at most 10 root fields; this one has 11. Send several requests.',
   ]);

@@ -71,7 +71,7 @@ describe('a credential mutation', () => {
     'mutation { ...A } fragment A on Mutation { login }',
     'mutation { other b: other }',
     '{ name next { name } }',
-  ])('may be alone, and others may be many: %s', (source) => expect(refused(source)).toEqual([]));
+  ])('is accepted alone, and others repeatedly: %s', (source) => expect(refused(source)).toEqual([]));
 
   it.each([
     'mutation { login other }',
@@ -83,7 +83,7 @@ describe('a credential mutation', () => {
     'mutation { ... on Mutation { login } ...A } fragment A on Mutation { other }',
     'mutation { ...A ...B } fragment A on Mutation { ...C } fragment B on Mutation { other } fragment C on Mutation { login }',
     'mutation { other @skip(if: true) login }',
-  ])('is never beside another: %s', (source) => {
+  ])('is refused beside another one: %s', (source) => {
     expect(refused(source)).toEqual([
       expect.stringMatching(/^"(login|register)" must be the only field of its operation\.$/),
     ]);
@@ -110,7 +110,7 @@ describe('the root of a subscription', () => {
     'subscription { ...A @skip(if: true) } fragment A on Subscription { events { name } }',
     'subscription { ...A } fragment A on Subscription { ...B } fragment B on Subscription { events @skip(if: true) { name } }',
     'query Q { name } subscription S { events @skip(if: true) { name } }',
-  ])('has no conditions: %s', (source) => {
+  ])('is refused with conditions: %s', (source) => {
     expect(subscriptionRootProblem(parse(source))?.message).toMatch(/^@skip and @include cannot be used/);
   });
 
@@ -119,13 +119,13 @@ describe('the root of a subscription', () => {
     '{ name @skip(if: true) }',
     'subscription { ...A } fragment A on Subscription { ...A }',
     'subscription { ...Missing }',
-  ])('alone has none: %s', (source) => {
+  ])('is accepted without conditions on root fields: %s', (source) => {
     expect(subscriptionRootProblem(parse(source))).toBeUndefined();
   });
 });
 
 describe('the cost', () => {
-  it('counts how deep fields lie in each other, fragments or not', () => {
+  it('counts the depth of fields, through fragments too', () => {
     expect(cost(deep(MAX_DEPTH))).not.toThrow();
     expect(cost(deep(MAX_DEPTH + 1))).toThrow('Its fields lie 21 deep in each other; 20 are allowed.');
     const fragments = Array.from(
@@ -135,7 +135,7 @@ describe('the cost', () => {
     expect(cost(`{ ...F0 } ${fragments} fragment F30 on Node { name }`)).toThrow('Its fields lie 31 deep');
   });
 
-  it('counts lists by the size that was asked for, 20 where none was', () => {
+  it('counts lists by the requested size, 20 by default', () => {
     expect(cost('{ list(first: 100) { list(first: 100) { name } } }')).not.toThrow();
     expect(cost('{ list(first: 100) { list(first: 100) { list(first: 2) { name } } } }')).toThrow(
       'This could resolve 30101 fields; 20000 are allowed.',
@@ -156,12 +156,12 @@ describe('the cost', () => {
     expect(cost(`{ list(first: 4) { ${bodies(99)} } }`)).toThrow(/could resolve/);
   });
 
-  it('of an event is bounded more tightly: it is paid again and again', () => {
+  it('of an event has a lower bound, since it is executed repeatedly', () => {
     expect(cost(`subscription { events { ${bodies(98)} } }`)()).toBe(4_999);
     expect(cost(`subscription { events { ${bodies(99)} } }`)).toThrow('5000 are allowed');
   });
 
-  it('counts what a guarded field says when it is denied, and lists that nobody can ask a size of', () => {
+  it('counts errors of denied fields, and lists without a size argument', () => {
     expect(cost('{ secret }')()).toBe(3);
     expect(cost('{ friends { name } }')()).toBe(21);
     expect(cost('{ crowd { name } }')()).toBe(101);
@@ -169,14 +169,14 @@ describe('the cost', () => {
     expect(cost('{ friends { friends { friends { a: name b: name c: name } } } }')).toThrow(/could resolve/);
   });
 
-  it('lets a tool learn the whole schema, once', () => {
+  it('allows one complete introspection', () => {
     const whole = getIntrospectionQuery({ descriptions: true, specifiedByUrl: true, directiveIsRepeatable: true });
     expect(cost(whole)).not.toThrow();
     const names = Array.from({ length: 400 }, (_, n) => `a${n}: description`).join(' ');
     expect(cost(`{ __schema { types { fields { ${names} } } } }`)).toThrow(/could resolve/);
   });
 
-  it('cannot be lowered by sizes that nobody may ask for', () => {
+  it('cannot be lowered by invalid sizes', () => {
     expect(
       cost('{ list(first: -100) { list(first: 100) { list(first: 100) { list(first: 100) { name } } } } }'),
     ).toThrow(/could resolve/);
@@ -185,13 +185,13 @@ describe('the cost', () => {
     );
   });
 
-  it('is that of the operation that runs, not of those beside it', () => {
+  it('is that of the executed operation, not of others in the document', () => {
     const source = `query Cheap { name } query Dear { list(first: 100) { list(first: 100) { list(first: 100) { name } } } }`;
     expect(cost(source, {}, 'Cheap')).not.toThrow();
     expect(cost(source, {}, 'Dear')).toThrow(/could resolve/);
   });
 
-  it('counts each fragment once, however many fields fragments in fragments come to', () => {
+  it('visits each fragment once, however many fields nested fragments select', () => {
     expect(cost(doubling(18, (at) => `a: next { ...F${at} } b: next { ...F${at} }`))).toThrow(
       'This could resolve 786430 fields; 20000 are allowed.',
     );

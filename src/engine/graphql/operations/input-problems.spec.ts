@@ -33,11 +33,11 @@ it.each<[Record<string, unknown>, [string, string]]>([
   [{ ...valid, part: { name: 'a', parts: { name: null } } }, ['part.parts.name', 'must not be null']],
   [{ ...valid, part: { name: 'a', grid: [[1], [2, 'x']] } }, ['part.grid.1.1', 'must be an integer of 32 bits']],
   [{ ...valid, one: { id: 1, name: 'a' } }, ['one', 'must have exactly one field, and a value in it']],
-])('%j is refused by its path', (variables, [path, message]) => {
+])('variableProblems refuses %j with its path', (variables, [path, message]) => {
   expect(problems(variables)).toEqual([{ path, message }]);
 });
 
-it('takes and refuses exactly what graphql-js does', () => {
+it('variableProblems accepts and refuses exactly what graphql-js does', () => {
   const leaf = fc.oneof(
     fc.constantFrom<unknown>(null, undefined, 0, -1, 1.5, 2 ** 31, true, '', 'a', 'ON_TRACK', 'x'.repeat(40)),
     fc.double(),
@@ -69,7 +69,7 @@ it('takes and refuses exactly what graphql-js does', () => {
   );
 });
 
-it('names twenty problems at most, and does not look for more', () => {
+it('variableProblems returns at most twenty problems, and stops there', () => {
   const many = Array.from({ length: 50_000 }, () => ({ nme: 1 }));
   expect(problems({ ...valid, part: { name: 'a', parts: many } })).toHaveLength(20);
   expect(problems({ ...valid, s: many })).toHaveLength(20);
@@ -80,7 +80,7 @@ it.each<[string, (size: number) => unknown]>([
   ['colons', (size) => 'cannot represent :'.repeat(size)],
   ['quotes', (size) => 'Value "'.repeat(size)],
   ['brackets', (size) => `${'Expected value of type '.repeat(size)}, found `],
-])('does not take longer than a text of %s is long', async (_what, textOf) => {
+])('variableProblems takes linear time for a text of %s', async (_what, textOf) => {
   const ratio = await growth(20_000, textOf, (text) =>
     problems({ ...valid, i: text, part: text, b: text, id: [text] }),
   );

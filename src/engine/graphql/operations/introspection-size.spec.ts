@@ -75,6 +75,6 @@ function doubling(size: number): string {
   return `{ __schema { types { ...F0 } } } ${fragments.join(' ')} fragment F${size} on __Type { name }`;
 }
 
-it('is counted in a time that does not grow with the answer', async () => {
+it('the size of an introspection is counted in a time that does not grow with the result', async () => {
   expect(await growth(50, doubling, counted)).toBeLessThan(LINEAR);
 });

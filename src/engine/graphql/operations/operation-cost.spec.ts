@@ -12,21 +12,21 @@ describe('the cost of an operation', () => {
     '{ list(first: 5) { name } }',
     'query ($id: ID!) { of(id: $id) { name } }',
     '{ ...A } fragment A on Query { list(last: 3) { name } }',
-  ])('is the same whatever the variables are: %s', (source) => expect(constant(source)).toBe(true));
+  ])('is constant: %s', (source) => expect(constant(source)).toBe(true));
 
   it.each([
     'query ($n: Int) { list(first: $n) { name } }',
     'query ($n: Int) { ...A } fragment A on Query { list(last: $n) { name } }',
     'query ($on: Boolean!) { list(first: 5) @include(if: $on) { name } }',
-  ])('is counted each time when a variable can change it: %s', (source) => expect(constant(source)).toBe(false));
+  ])('depends on a variable: %s', (source) => expect(constant(source)).toBe(false));
 
-  it('is not taken for known when a variable is null, which may stand where null must not be', () => {
+  it('is not constant if a variable is null where null is invalid', () => {
     const operation = parsedOperation(schema, 'query ($id: ID = "1") { of(id: $id) { name } }');
     expect(operation.costWith({ id: '2' }).fields).toBe(2);
     expect(() => operation.costWith({ id: null })).toThrow('must not be null');
   });
 
-  it('is too much or not by what the variables are', () => {
+  it('depends on the variables', () => {
     const lists = 'list(first: $n) { '.repeat(5);
     const operation = parsedOperation(schema, `query ($n: Int) { ${lists} name ${'} '.repeat(5)} }`);
     expect(() => operation.costWith({ n: 1 })).not.toThrow();

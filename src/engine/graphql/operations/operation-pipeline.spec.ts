@@ -50,14 +50,14 @@ const ofTokens = (tokens: number, start = '{ node') => {
 };
 
 describe('a document', () => {
-  it('of somebody who is not signed in has at most 500 tokens', () => {
+  it('of an anonymous client has at most 500 tokens', () => {
     expect(outcome(ofTokens(500), STRANGER)).toBeGreaterThan(1);
     expect(outcome(ofTokens(501), STRANGER)).toEqual(['UNAUTHENTICATED']);
     expect(message(ofTokens(501), STRANGER)).toBe('Sign in first: without that a document has at most 500 tokens.');
     expect(outcome(ofTokens(501))).toBeGreaterThan(1);
   });
 
-  it('is judged by who sends it, also when it is known', () => {
+  it('is checked for its sender, also if it is cached', () => {
     for (const sender of [MEMBER, MEMBER, MEMBER]) expect(outcome(ofTokens(501), sender)).toBeGreaterThan(1);
     expect(pipeline.knows(ofTokens(501))).toBe(true);
     expect(outcome(ofTokens(501), STRANGER)).toEqual(['UNAUTHENTICATED']);
@@ -85,7 +85,7 @@ describe('a document', () => {
     expect(outcome(`${invalid} query Q { name }`, ON_SOCKET)).toContain('GRAPHQL_VALIDATION_FAILED');
   });
 
-  it('with a long query beside a subscription still runs the query', () => {
+  it('with a long query and a subscription still runs the query', () => {
     const both = `subscription S { events { name } } query Q { node { ${aliases(400, 'name')} } }`;
     expect(outcome(both, MEMBER, { operationName: 'Q' })).toBeGreaterThan(1);
     expect(outcome(both, ON_SOCKET, { operationName: 'S' })).toEqual(['QUERY_TOO_COMPLEX']);
@@ -96,7 +96,7 @@ describe('an operation', () => {
   it.each<[string, number]>([
     ['mutation', 10],
     ['query', 250],
-  ])('of the kind %s has at most %i root fields, in fragments or not', (kind, most) => {
+  ])('of type %s has at most %i root fields, including fragments', (kind, most) => {
     const field = kind === 'mutation' ? 'write { name }' : 'name';
     const type = kind === 'mutation' ? 'Mutation' : 'Query';
     const spread = (count: number) =>
@@ -109,7 +109,7 @@ describe('an operation', () => {
     expect(outcome(`${kind} { ${`${field} `.repeat(most + 1)} }`)).toBeGreaterThan(0);
   });
 
-  it('with credentials runs over HTTP alone', () => {
+  it('with credentials runs over HTTP only', () => {
     expect(outcome('mutation { login }')).toBe(1);
     expect(outcome('mutation { login }', ON_SOCKET)).toEqual(['GRAPHQL_VALIDATION_FAILED']);
     expect(outcome('mutation { ...A } fragment A on Mutation { a: login }', ON_SOCKET)).toEqual([
@@ -117,7 +117,7 @@ describe('an operation', () => {
     ]);
   });
 
-  it('is the only one where the name is absent, null or empty', () => {
+  it('is the only one of the document if the name is absent, null or empty', () => {
     for (const operationName of [undefined, null, '']) {
       expect(outcome('query A { name }', MEMBER, { operationName })).toBe(1);
       expect(outcome('query A { name } query B { name }', MEMBER, { operationName })).toEqual([
@@ -142,21 +142,21 @@ describe('variables', () => {
     ['lists within lists', '($v: [[ID]]) { grid(of: $v) { name } }', nestedLists, 'BAD_USER_INPUT'],
     ['objects within objects', '($v: ID) { ids(of: [$v]) { name } }', nestedObjects, 'BAD_USER_INPUT'],
     ['objects that nobody asks for', '($w: ID) { ids(of: [$w]) { name } }', nestedObjects, 2],
-  ])('take a time that is linear in their size: %s', async (_what, query, valueOf, expected) => {
+  ])('are checked in linear time: %s', async (_what, query, valueOf, expected) => {
     const work = (v: unknown) => outcome(`query ${query}`, MEMBER, { variables: { v } });
     expect(work(valueOf(50_000))).toEqual(typeof expected === 'number' ? expected : [expected]);
     expect(await growth(50_000, valueOf, work)).toBeLessThan(LINEAR);
   });
 });
 
-describe('what the schema says about itself', () => {
+describe('introspection', () => {
   const much = `{ __schema { types { ${aliases(150, 'description')} } } }`;
 
-  it('is told to anybody once', () => {
+  it('is answered once per document for anonymous clients', () => {
     expect(outcome(getIntrospectionQuery(), STRANGER)).toBeGreaterThan(100);
   });
 
-  it('is told at length to those who are signed in alone', () => {
+  it('may be large for signed-in clients only', () => {
     expect(outcome(much)).toBeGreaterThan(100);
     expect(outcome(much, STRANGER)).toEqual(['UNAUTHENTICATED']);
     expect(message(much, STRANGER)).toBe(
@@ -165,8 +165,8 @@ describe('what the schema says about itself', () => {
   });
 });
 
-describe('what is kept', () => {
-  it('is a document that came twice', () => {
+describe('the document cache', () => {
+  it('contains a document from its second use on', () => {
     const known = [1, 2, 3].map(() => {
       outcome('{ name }');
       return pipeline.knows('{ name }');
@@ -174,7 +174,7 @@ describe('what is kept', () => {
     expect(known).toEqual([false, true, true]);
   });
 
-  it('is one object for HTTP and sockets', async () => {
+  it('has one object for HTTP and sockets', async () => {
     for (const sender of [MEMBER, ON_SOCKET]) outcome('{ name }', sender);
     const [one, other] = [MEMBER, ON_SOCKET].map((sender) => pipeline.prepare(schema, { query: '{ name }' }, sender));
     expect(!isErrors(one!) && !isErrors(other!) && one!.operation === other!.operation).toBe(true);
@@ -182,7 +182,7 @@ describe('what is kept', () => {
     expect(await sample('notes_document_lookups_total', { result: 'miss' })).toBe(2);
   });
 
-  it('of a refused document is its errors, without the tree', () => {
+  it('contains the errors of a refused document, without its tree', () => {
     const refuse = (sender: Sender) => pipeline.prepare(schema, { query: '{ nothing\n other }' }, sender);
     const [first, second] = [refuse(MEMBER), refuse(ON_SOCKET)];
     expect(second).toBe(first);
@@ -194,7 +194,7 @@ describe('what is kept', () => {
     expect(pipeline.knows('{ nothing\n other }')).toBe(false);
   });
 
-  it('takes about 2 MB, whatever comes', async () => {
+  it('takes about 2 MB, whatever is sent', async () => {
     for (let at = 0; at < 30; at += 1) {
       for (const sender of [MEMBER, MEMBER, STRANGER]) {
         outcome(`{ node { ${aliases(500, 'name')} b${at}: name } }`, sender);
@@ -205,7 +205,7 @@ describe('what is kept', () => {
     expect(await sample('notes_document_cache_bytes')).toBeGreaterThan(1024 * 1024);
   });
 
-  it('stays, whatever those send who are not signed in', () => {
+  it('of signed-in clients is not displaced by anonymous ones', () => {
     for (let time = 0; time < 2; time += 1) outcome('{ name }');
     for (let at = 0; at < 40; at += 1) {
       for (let time = 0; time < 2; time += 1) outcome(`{ node { ${aliases(150, 'name')} b${at}: name } }`, STRANGER);

@@ -147,17 +147,17 @@ describe('a conflict', () => {
     ]);
   });
 
-  it('is looked for below fields that are merged', () => {
+  it('is found below merged fields', () => {
     expect(complaints('{ dog { friend { a: name } } dog { friend { a: age } } }')).toHaveLength(1);
     expect(complaints('{ pet { ... on Dog { friend { a: name } } ... on Cat { friend { a: name } } } }')).toEqual([]);
   });
 
-  it('is not looked for in fragments in a circle, which another rule refuses', () => {
+  it('ignores fragment cycles, which another rule refuses', () => {
     expect(complaints('{ dog { ...A } } fragment A on Dog { friend { ...A } }')).toEqual([]);
   });
 });
 
-it('refuses one field selected a thousand times in one place', () => {
+it('refuses a field that is selected a thousand times in one place', () => {
   expect(complaints(`{ dog { ${'name '.repeat(500)} } }`)).toEqual([]);
   expect(complaints(`{ dog { ${'name '.repeat(501)} } }`)).toEqual([
     '"name" is selected 501 times in one place; 500 are allowed.',
@@ -168,7 +168,7 @@ const chain = (size: number, below: (at: number) => string) =>
   Array.from({ length: size }, (_, at) => `fragment F${at} on Dog { ${below(at + 1)} }`).join(' ');
 const both = (at: number) => `a: friend { ...F${at} ...G${at} } b: friend { ...F${at} ...G${at} }`;
 
-describe('the work', () => {
+describe('the cost of the check', () => {
   it.each<[string, (size: number) => string]>([
     ['aliases', (size) => `{ dog { ${Array.from({ length: size }, (_, at) => `a${at}: name`).join(' ')} } }`],
     [
@@ -189,7 +189,7 @@ describe('the work', () => {
       (size) =>
         `{ dog { ...F0 } } ${chain(size / 50, (at) => `a: friend { ...F${at} } b: friend { ...F${at} }`)} fragment F${size / 50} on Dog { name }`,
     ],
-  ])('grows as the document does: %s', async (_what, textOf) => {
+  ])('is linear in the document: %s', async (_what, textOf) => {
     expect(
       await growth(
         4_000,
@@ -199,7 +199,7 @@ describe('the work', () => {
     ).toBeLessThan(LINEAR);
   });
 
-  it('ends where merged fragments select more than can be checked', () => {
+  it('is bounded for merged fragments', () => {
     const twice = Array.from(
       { length: 30 },
       (_, at) =>

@@ -16,6 +16,6 @@ it.each([
   [`mutation { logout }${' '.repeat(1_000)}`, undefined],
   [`mutation { logout(${'a: 1 '.repeat(20)}) }`, undefined],
   [undefined, undefined],
-])('a document signs out: %s', (document, expected) => {
+])('signOutIn recognizes a sign-out: %s', (document, expected) => {
   expect(signOutIn(document)).toBe(expected);
 });

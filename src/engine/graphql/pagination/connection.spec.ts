@@ -17,7 +17,7 @@ function wrong(args: Parameters<typeof keyPage>[0]): unknown {
 }
 
 describe('a connection', () => {
-  it('gives nodes and edges in the same order, and the cursors of its ends', () => {
+  it('has nodes and edges in the same order, and the cursors of its ends', () => {
     const { edges, nodes, pageInfo } = connectionOf([{ id: B }, { id: A }], true, false);
     expect(nodes).toEqual([{ id: B }, { id: A }]);
     expect(edges.map(({ node }) => node)).toEqual(nodes);
@@ -30,7 +30,7 @@ describe('a connection', () => {
     expect(keyPage({ after: pageInfo.endCursor })).toEqual({ size: 20, from: A, backwards: false });
   });
 
-  it('without anything in it has no cursors', () => {
+  it('has no cursors if it is empty', () => {
     expect(connectionOf([], false, true).pageInfo).toMatchObject({
       hasNextPage: false,
       hasPreviousPage: true,
@@ -41,7 +41,7 @@ describe('a connection', () => {
 });
 
 describe('a page', () => {
-  it('has 20 entries from the start unless it is told otherwise, null being as good as absent', () => {
+  it('has 20 entries from the start by default; null counts as absent', () => {
     expect(keyPage({})).toEqual({ size: 20, from: undefined, backwards: false });
     expect(keyPage({ first: null, after: null })).toEqual({ size: 20, from: undefined, backwards: false });
     expect(keyPage({ last: 5 })).toEqual({ size: 5, from: undefined, backwards: true });
@@ -67,11 +67,11 @@ describe('a page', () => {
     cursor([`${A}'--`]),
     cursor([` ${A}`]),
     A,
-  ])('does not begin at %j', (after) => {
+  ])('refuses the cursor %j', (after) => {
     expect(wrong({ after })).toEqual([{ path: 'after', message: 'is not a cursor of a list' }]);
   });
 
-  it('has all that is wrong with it named at once', () => {
+  it('names all of its problems at once', () => {
     expect(wrong({ first: 0, after: 'x' })).toMatchObject([{ path: 'first' }, { path: 'after' }]);
   });
 });

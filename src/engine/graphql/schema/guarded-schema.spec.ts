@@ -68,16 +68,16 @@ beforeEach(() => {
   discarded.times = 0;
 });
 
-describe('a schema', () => {
+describe('guardSchema', () => {
   it.each([
     ['Query.bare', schemaOf({ bare: { type: GraphQLString } })],
     ['Mutation.bare', schemaOf({ open }, { mutation: { bare: { type: GraphQLString } } })],
     ['Subscription.bare', schemaOf({ open }, { subscription: { bare: { type: GraphQLString } } })],
-  ])('does not build while %s has no policy', (name, schema) => {
+  ])('refuses a schema in which %s has no policy', (name, schema) => {
     expect(() => guardSchema(schema)).toThrow(`${name} has no policy`);
   });
 
-  it('does not build while a guarded field cannot be null', () => {
+  it('refuses a guarded field that is not nullable', () => {
     const user = new GraphQLObjectType({
       name: 'User',
       fields: { email: { type: new GraphQLNonNull(GraphQLString), extensions: guardedBy(policy('self')) } },
@@ -87,7 +87,7 @@ describe('a schema', () => {
     );
   });
 
-  it('does not build while a policy names an enum that is not there', () => {
+  it('refuses a policy with an unknown enum', () => {
     const needsRole: Policy = {
       directive: { name: 'hasRole', description: 'x', args: { role: 'Role' } },
       args: { role: 'ADMIN' },
@@ -103,26 +103,26 @@ describe('a schema', () => {
     ['part of an input that is not there', ['input', 'id'], { input: { type: Input } }, 'the argument "input.id"'],
     ['part of what is no input object', ['key', 'id'], { key: { type: GraphQLString } }, 'the argument "key.id"'],
     ['a whole input object', ['input'], { input: { type: Input } }, 'the argument "input"'],
-  ])('does not build while a policy starts from %s', (_what, path, args, message) => {
+  ])('refuses a policy that starts from %s', (_what, path, args, message) => {
     const at = { ...policy('at'), startsFrom: [path] };
     const field: Config = { type: GraphQLString, args, extensions: guardedBy(at) };
     expect(() => guardSchema(schemaOf({ field }))).toThrow(message);
   });
 
-  it('builds when what each policy starts from is there', () => {
+  it('accepts policies whose arguments exist', () => {
     const at = { ...policy('at'), startsFrom: [['input', 'key'], ['id']] };
     const args = { input: { type: new GraphQLNonNull(Input) }, id: { type: GraphQLString } };
     expect(guardSchema(schemaOf({ field: { type: GraphQLString, args, extensions: guardedBy(at) } }))).toBeDefined();
   });
 
-  it('does not build while the policy of a root field starts from the parent', () => {
+  it('refuses a policy on a root field that starts from the parent', () => {
     const at: Policy = { ...policy('at'), startsFrom: 'parent' };
     expect(() => guardSchema(schemaOf({ field: { type: GraphQLString, extensions: guardedBy(at) } }))).toThrow(
       'Query.field: @at starts from the parent',
     );
   });
 
-  it('does not build while a type leaves out a policy of its interface', () => {
+  it('refuses a type without a policy of its interface', () => {
     const Node = new GraphQLInterfaceType({
       name: 'Node',
       fields: { secret: { type: GraphQLString, extensions: guardedBy(policy('a'), policy('b')) } },
@@ -142,7 +142,7 @@ describe('a schema', () => {
   it.each([
     ['that is not there', { deliveryArguments: ['before'] }, 'Subscription.events has no argument "before"'],
     ['that is required', { deliveryArguments: ['id'] }, 'Subscription.events: the argument "id"'],
-  ])('does not build while a subscription delivers by an argument %s', (_what, extensions, message) => {
+  ])('refuses a delivery argument %s', (_what, extensions, message) => {
     const field: Config = {
       ...subscription(policy('a')),
       args: { id: { type: new GraphQLNonNull(GraphQLString) } },
@@ -151,7 +151,7 @@ describe('a schema', () => {
     expect(() => guardSchema(schemaOf({ open }, { subscription: { events: field } }))).toThrow(message);
   });
 
-  it('declares each directive once, described', () => {
+  it('declares each directive once, with its description', () => {
     const schema = guardSchema(
       schemaOf({ a: open, b: { ...open, extensions: guardedBy(policy('public'), policy('signedIn')) } }),
     );
@@ -159,7 +159,7 @@ describe('a schema', () => {
     expect(schema.getDirectives().filter(({ name }) => name === 'public' || name === 'signedIn')).toHaveLength(2);
   });
 
-  it('leaves a field that has no rule as it is', () => {
+  it('does not change a field without policies', () => {
     const user = new GraphQLObjectType({
       name: 'User',
       fields: { name: { type: GraphQLString, resolve }, plain: { type: GraphQLString } },
@@ -175,13 +175,13 @@ describe('a schema', () => {
 });
 
 describe('a guarded field', () => {
-  it('is checked in the order of its rules, all of them, before it is resolved', async () => {
+  it('is checked by all of its policies in order before it is resolved', async () => {
     const field: Config = { type: GraphQLString, resolve, extensions: guardedBy(policy('b'), policy('a')) };
     await graphql({ schema: guardSchema(schemaOf({ field })), source: '{ field }', contextValue });
     expect(order).toEqual(['a {}', 'b {}', 'resolved']);
   });
 
-  it('is answered at once, unless a rule has to look something up', () => {
+  it('is resolved synchronously if its policies are synchronous', () => {
     const { resolve: answer } = guardSchema(
       schemaOf({ field: { type: GraphQLString, resolve: () => 'at once', extensions: guardedBy(policy('a')) } }),
     )
@@ -190,7 +190,7 @@ describe('a guarded field', () => {
     expect(answer!(undefined, {}, contextValue, {} as never)).toBe('at once');
   });
 
-  it('waits for a rule that has to look something up, and asks the next only then', async () => {
+  it('waits for an asynchronous policy before the next one', async () => {
     const slow: Policy = { ...policy('b'), check: () => Promise.resolve().then(() => void order.push('b')) };
     const field: Config = { type: GraphQLString, resolve, extensions: guardedBy(policy('a'), slow, policy('c')) };
     await graphql({ schema: guardSchema(schemaOf({ field })), source: '{ field }', contextValue });
@@ -203,7 +203,7 @@ describe('a guarded field', () => {
     expect(order).toEqual([]);
   });
 
-  it('that is refused is null with one error, and never resolved', async () => {
+  it('is null with one error and not resolved if it is refused', async () => {
     const field: Config = { type: GraphQLString, resolve, extensions: guardedBy(policy('a'), policy('no', true)) };
     const result = await graphql({
       schema: guardSchema(schemaOf({ field, open })),
@@ -217,7 +217,7 @@ describe('a guarded field', () => {
     expect(order).not.toContain('resolved');
   });
 
-  it('has its arguments checked first, and hands on what came of that', async () => {
+  it('validates its arguments first, and passes on the parsed values', async () => {
     const input = z.object({
       name: z
         .string()
@@ -241,7 +241,7 @@ describe('a guarded field', () => {
     expect(order).toHaveLength(1);
   });
 
-  it('that changes something has what was loaded before forgotten; a query has not', async () => {
+  it('discards cached reads after a mutation, not after a query', async () => {
     const schema = guardSchema(schemaOf({ open }, { mutation: { change: open } }));
     await graphql({ schema, source: '{ open }', contextValue });
     expect(discarded.times).toBe(0);
@@ -249,7 +249,7 @@ describe('a guarded field', () => {
     expect(discarded.times).toBe(1);
   });
 
-  it('that is a subscription is checked before it is subscribed to, not at each event', async () => {
+  it('is checked before a subscription starts, not at each event', async () => {
     const document = parse('subscription { events }');
     const schema = guardSchema(schemaOf({ open }, { subscription: { events: subscription(policy('a')) } }));
     const stream = (await subscribe({ schema, document, contextValue })) as AsyncGenerator<{ data: unknown }>;
@@ -264,7 +264,7 @@ describe('a guarded field', () => {
   });
 });
 
-describe('what is refused by rights that are behind', () => {
+describe('a refusal by outdated rights', () => {
   let refusal: Error | undefined;
   let looks = 0;
   const guards: SchemaGuards = {
@@ -294,7 +294,7 @@ describe('what is refused by rights that are behind', () => {
     ['FORBIDDEN, after a look', new ForbiddenError('OWNER'), later],
     ['NOT_FOUND, at once', new NotFoundError('Thing'), atOnce],
     ['NOT_FOUND, after a look', new NotFoundError('Thing'), later],
-  ])('is judged again: %s', async (_what, error, behind) => {
+  ])('is judged again on fresh rights: %s', async (_what, error, behind) => {
     const guarded: Config = { ...open, extensions: guardedBy(behind) };
     const schema = guardSchema(
       schemaOf({ guarded }, { mutation: { change: guarded }, subscription: { events: subscription(behind) } }),
@@ -326,7 +326,7 @@ describe('what is refused by rights that are behind', () => {
     expect(looks).toBe(expected);
   });
 
-  it('and still is, stays refused, having been looked at once', async () => {
+  it('is confirmed after reading the log once', async () => {
     const schema = guardSchema(
       schemaOf({ closed: { ...open, extensions: guardedBy(policy('a'), policy('no', true)) } }),
       guards,
@@ -348,7 +348,7 @@ describe('a refusal', () => {
     reported.length = 0;
   });
 
-  it('is reported with its root field, for each kind of operation', async () => {
+  it('is reported with its root field for each operation type', async () => {
     const closed: Config = { ...open, extensions: guardedBy(policy('no', true)) };
     const roots = {
       mutation: { change: closed, fine: open },

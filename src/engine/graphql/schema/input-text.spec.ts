@@ -5,13 +5,13 @@ import { email, id, idempotencyKey, line, notNull, paragraphs, searchText } from
 const problem = (schema: ZodType, value: unknown) =>
   schema.safeParse(value).error?.issues.map(({ message }) => message);
 
-describe('one line', () => {
-  it('is trimmed, and normalised to NFC before its characters are counted', () => {
+describe('line', () => {
+  it('trims, and normalizes to NFC before counting characters', () => {
     expect(line(4).parse('  Cafe\u0301 \n')).toBe('Caf\u00e9');
     expect(problem(line(4), 'Cafe\u0301s')).toEqual(['must have at most 4 characters']);
   });
 
-  it('counts what PostgreSQL counts: code points, not UTF-16 units', () => {
+  it('counts code points as PostgreSQL does, not UTF-16 units', () => {
     expect(line(3).parse('😀😀😀')).toBe('😀😀😀');
     expect(problem(line(3), '😀😀😀😀')).toEqual(['must have at most 3 characters']);
   });
@@ -32,7 +32,7 @@ describe('one line', () => {
     ['\ufeff', 'U+FEFF (ZERO WIDTH NO-BREAK SPACE, a byte order mark)'],
     ['\ud800', 'U+D800 (half of a surrogate pair)'],
     ['\udc00', 'U+DC00 (half of a surrogate pair)'],
-  ])('refuses %j within, by its name and place', (character, name) => {
+  ])('refuses %j with its name and position', (character, name) => {
     expect(problem(line(10), `  😀a${character}b`)).toEqual([`must not have ${name} at character 5`]);
     expect(problem(paragraphs(10), `a${character}b`)).toEqual([`must not have ${name} at character 2`]);
     expect(problem(paragraphs(20), `\n\r\ne\u0301\n  b😀${character}c`)).toEqual([
@@ -52,17 +52,17 @@ describe('one line', () => {
   });
 
   it.each(['', '  ', '\u200b', '\u2060\u200d', '\u3164', '\u2800', '\u00ad \u200b'])(
-    'refuses %j, in which nothing can be seen',
+    'refuses %j, which has no visible character',
     (value) => {
       expect(problem(line(10), value)).toEqual(['must not be empty']);
     },
   );
 
-  it('keeps what emoji, Persian and Hindi are joined by', () => {
+  it('keeps joiners of emoji, Persian and Hindi', () => {
     for (const value of ['👩‍👩‍👧', 'می‌خواهم', 'क्‍ष', '🏴󠁧󠁢󠁥󠁮󠁧󠁿']) expect(line(20).parse(value)).toBe(value);
   });
 
-  it('refuses what is no text, in words for people', () => {
+  it('refuses other types with a readable message', () => {
     for (const value of [5, null, undefined, {}]) expect(line(10).safeParse(value).success).toBe(false);
   });
 });
@@ -79,18 +79,18 @@ describe('paragraphs', () => {
     ['\u3000全角', '\u3000全角'],
     ['a\u00a0b\u2003c', 'a\u00a0b\u2003c'],
     ['1.\t\u200fשלום', '1.\t\u200fשלום'],
-  ])('%j are stored as typed but for blank lines around them: %j', (given, stored) => {
+  ])('%j are stored as typed without blank lines around them: %j', (given, stored) => {
     expect(paragraphs(100).parse(given)).toBe(stored);
   });
 
-  it('may have 30 combining marks in a row, and no more: to put them in order takes long', () => {
+  it('have at most 30 combining marks in a row, since sorting them is slow', () => {
     expect(paragraphs(100).parse(`a${'\u0315'.repeat(30)}`)).toHaveLength(31);
     expect(problem(paragraphs(100), `ab\nc${'\u0315\u0323'.repeat(20)}`)).toEqual([
       'must have at most 30 combining marks in a row, at line 2, column 2',
     ]);
   });
 
-  it('are counted in code points after NFC, however they were written', () => {
+  it('are counted in code points after NFC', () => {
     for (const character of ['a', '\u00e4', '\u1f82', '한', '😀', '\u{16d6a}']) {
       const full = character.repeat(50);
       for (const form of ['NFC', 'NFD'] as const) {
@@ -100,23 +100,23 @@ describe('paragraphs', () => {
     }
   });
 
-  it('may be empty where they are told so, and only there', () => {
+  it('may be empty only if the minimum is 0', () => {
     expect(paragraphs(10, 0).parse(' ')).toBe('');
     expect(problem(paragraphs(10), ' ')).toEqual(['must not be empty']);
     expect(problem(paragraphs(10, 0), '\u200b')).toEqual(['must not be empty']);
   });
 });
 
-describe('what is looked for', () => {
-  it('is absent when it is empty', () => {
+describe('searchText', () => {
+  it('is undefined if it is empty', () => {
     for (const nothing of ['', '  ', null, undefined]) expect(searchText.parse(nothing)).toBeUndefined();
     expect(searchText.parse(' a%b ')).toBe('a%b');
     expect(problem(searchText, 'x'.repeat(101))).toEqual(['must have at most 100 characters']);
   });
 });
 
-describe('a field of an edit', () => {
-  it('may be absent, not null', () => {
+describe('notNull', () => {
+  it('accepts undefined, not null', () => {
     const name = notNull(line(3));
     expect(name.parse(undefined)).toBeUndefined();
     expect(name.parse(' ab ')).toBe('ab');
@@ -126,7 +126,7 @@ describe('a field of an edit', () => {
 });
 
 describe('an id', () => {
-  it('is a UUID in any case', () => {
+  it('is a UUID in upper or lower case', () => {
     expect(id.parse('01A1FE94-196D-7271-BBE3-4760B7199A11')).toBe('01a1fe94-196d-7271-bbe3-4760b7199a11');
     for (const value of [
       '',
@@ -141,7 +141,7 @@ describe('an id', () => {
 });
 
 describe('an e-mail address', () => {
-  it('is trimmed, of one line, of 254 characters at most', () => {
+  it('is trimmed, has one line and at most 254 characters', () => {
     expect(email.parse(' Ada@Example.com ')).toBe('Ada@Example.com');
     expect(problem(email, `${'a'.repeat(300)}@example.com`)).toEqual(['must have at most 254 characters']);
     for (const value of [
@@ -173,7 +173,7 @@ it.each<[string, (size: number) => string]>([
   ['lone surrogates', (size) => '\ud800'.repeat(size)],
   ['emoji', (size) => '😀'.repeat(size)],
   ['what cannot be seen', (size) => '\u200b'.repeat(size)],
-])('text of %s takes no longer than it is long', async (_what, textOf) => {
+])('text of %s takes linear time', async (_what, textOf) => {
   const shapes = [line(1_000_000), paragraphs(1_000_000), line(100), paragraphs(20_000), email];
   const ratio = await growth(50_000, textOf, (text) => shapes.map((shape) => shape.safeParse(text)));
   expect(ratio).toBeLessThan(LINEAR);

@@ -7,7 +7,7 @@ import { guardSchema } from './guarded-schema.js';
 const open = { directive: { name: 'public', description: 'Everybody.', args: {} }, args: {}, check: () => {} };
 const contextValue = { discardReads: () => {} } as unknown as OperationContext;
 
-it('a field that one of its limits refuses tells the attempts at the others that nothing was attempted', async () => {
+it('a field refused by one of its limits refunds the others', async () => {
   const told: string[] = [];
   const refused = new RateLimitedError(1);
   const limits = {

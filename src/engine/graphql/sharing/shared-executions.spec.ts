@@ -121,7 +121,7 @@ describe('a shared execution', () => {
   it.each([
     ['may', asEditor],
     ['may not', asViewer],
-  ])('gives a class that %s see a field what each of it would get', async (_may, of) => {
+  ])('returns to a class that %s see a field what each viewer would get', async (_may, of) => {
     const result = await run('name secret', of);
     expect(result).toEqual(await own('name secret', of));
     const [error] = result?.errors ?? [];
@@ -134,7 +134,7 @@ describe('a shared execution', () => {
     expect(await demotions()).toBe(0);
   });
 
-  it('tells a class that may not why, and where, but no place in a text that others laid out otherwise', async () => {
+  it('returns errors with their path, without locations in the text', async () => {
     const result = await run('secret', asViewer);
     expect(JSON.parse(JSON.stringify(result))).toEqual({
       data: { thing: { secret: null } },
@@ -145,7 +145,7 @@ describe('a shared execution', () => {
   });
 
   it.each(['viewer', 'swallowed', 'principal', 'client', 'stray { secret }'])(
-    'that needs the viewer for %s is for nobody; its document is executed per viewer from then on, and counted',
+    'that needs the viewer for %s is discarded; its document is demoted and counted',
     async (fields) => {
       expect(shared.isShared(planFor(fields))).toBe(true);
       expect(await run(fields, asEditor)).toBeUndefined();
@@ -160,20 +160,20 @@ describe('a shared execution', () => {
     },
   );
 
-  it('that needs the viewer is logged once, with the reason and the place', async () => {
+  it('that needs the viewer (%s) is logged once with reason and path', async () => {
     await run('alias: viewer', asEditor);
     await run('alias: viewer', asViewer);
     expect(warned).toEqual([expect.stringContaining('the account was read at thing.alias')]);
   });
 
-  it('is not begun for a document that is known to need the viewer', async () => {
+  it('is not started for a document that was demoted', async () => {
     await run('name viewer', asEditor);
     resolved.length = 0;
     expect(await run('name viewer', asEditor)).toBeUndefined();
     expect(resolved).toEqual([]);
   });
 
-  it('of two classes at the same time demotes its document once', async () => {
+  it('of two classes at a time demotes its document once', async () => {
     expect(await Promise.all([run('secret viewer', asEditor), run('secret viewer', asViewer)])).toEqual([
       undefined,
       undefined,
@@ -181,7 +181,7 @@ describe('a shared execution', () => {
     expect(await demotions()).toBe(1);
   });
 
-  it('is for nobody when a guarded field is met that the class says nothing of', async () => {
+  it('is discarded if the class has no outcome for a guarded field', async () => {
     const permission = planFor('name').classOf(asEditor, 'x');
     expect(await shared.execute(planFor('secret'), { event, resourceId: 'x', permission, reads })).toBeUndefined();
     expect(await demotions()).toBe(1);

@@ -114,8 +114,8 @@ const asked = (fields: string) => [...selecting(fields).classOf(rights(Role.USER
 
 const classOf = (fields: string, role: string) => selecting(fields).classOf(rights(Role.USER, ['x', role]), 'x');
 
-describe('a value of the class', () => {
-  it('is one for all who are shown the same, and tells those apart who are not', () => {
+describe('a class value', () => {
+  it('makes one class of viewers with the same value, and separate classes of others', () => {
     const fields = '{ standing part { standing } }';
     expect(selecting(fields).perViewer).toBeUndefined();
     expect([...classOf(fields, 'EDITOR').values]).toEqual([[STANDING, 'EDITOR']]);
@@ -124,12 +124,12 @@ describe('a value of the class', () => {
     expect(classOf('{ name }', 'EDITOR').key).toBe(classOf('{ name }', 'VIEWER').key);
   });
 
-  it('is one of each viewer where the object may belong to another resource', () => {
+  it('depends on the viewer if the object may belong to another resource', () => {
     expect(selecting('{ elsewhere { standing } }').perViewer).toContain('Thing.standing may be about another resource');
   });
 });
 
-describe('what a document needs', () => {
+describe('the dependencies of a document', () => {
   it.each([
     ['nothing guarded', '{ name owner { name } elsewhere { name } }', []],
     ['a guarded field', '{ secret }', [edits]],
@@ -167,23 +167,23 @@ describe('what a document needs', () => {
     expect(plan(`subscription { thing ${fields} } ${used}`).perViewer).toContain(reason);
   });
 
-  it('is nothing, where the event of a subscription is of no resource, but what leads out is per viewer', () => {
+  it('are empty for an event without a resource, but fields of other resources are per viewer', () => {
     expect(plan('subscription { foreign { name log } }').perViewer).toBeUndefined();
     expect(plan('subscription { foreign { secret } }').perViewer).toContain('may be about another resource');
   });
 
-  it('does not include the policies of the root field, which are asked when it begins', () => {
+  it('exclude the policies of the root field, which are checked when it begins', () => {
     expect(selecting('{ name }').classOf(rights(Role.USER), 'x').outcomes.size).toBe(0);
   });
 
-  it('is that of the operation that is run, and not of others beside it', () => {
+  it('are those of the executed operation, not of others in the document', () => {
     const source =
       'subscription A { thing { ...F } } subscription B { thing { name } } fragment F on Thing { owner { me } }';
     expect(plan(source, {}, 'A').perViewer).toContain('Account.me');
     expect(plan(source, {}, 'B').perViewer).toBeUndefined();
   });
 
-  it('follows the variables of @include and @skip, and their defaults', () => {
+  it('follow the variables of @include and @skip, and their defaults', () => {
     const conditional = normal(
       'subscription ($a: Boolean!, $b: Boolean = true) { thing { secret @include(if: $a) owner { me @skip(if: $b) } } }',
     );
@@ -195,7 +195,7 @@ describe('what a document needs', () => {
     expect(under({ a: true, b: true }).classOf).toBe(under({ a: true }).classOf);
   });
 
-  it('is found in a time that does not grow with the ways through a document', () => {
+  it('are found in a time that does not grow with the paths through a document', () => {
     const fragments = Array.from(
       { length: 40 },
       (_, at) => `fragment F${at} on Thing { part { ...F${at + 1} ...F${at + 1} } }`,
@@ -205,10 +205,10 @@ describe('what a document needs', () => {
   });
 });
 
-describe('a class', () => {
+describe('a permission class', () => {
   const both = selecting('{ secret log }');
 
-  it('is one for all who get the same outcomes, whatever their rights are', () => {
+  it('is equal for equal outcomes, whatever the rights are', () => {
     const [one, other] = [rights(Role.USER, ['x', 'EDITOR'], ['y', 'VIEWER']), rights(Role.EDITOR, ['x', 'EDITOR'])];
     expect(both.classOf(one, 'x')).toBe(both.classOf(other, 'x'));
     expect([...both.classOf(one, 'x').outcomes]).toEqual([
@@ -217,7 +217,7 @@ describe('a class', () => {
     ]);
   });
 
-  it('tells apart who may, who may not, and who is told that there is nothing; and the rules of each other', () => {
+  it('differs between allowed, FORBIDDEN and NOT_FOUND, and between rules', () => {
     const all = [Role.USER, Role.ADMIN].flatMap((role) =>
       [rights(role), rights(role, ['x', 'VIEWER']), rights(role, ['x', 'EDITOR'])].map((of) => both.classOf(of, 'x')),
     );
@@ -225,12 +225,12 @@ describe('a class', () => {
     expect(new Set(all).size).toBe(6);
   });
 
-  it('is that of the resource in question', () => {
+  it('is that of the resource of the event', () => {
     const viewer = rights(Role.USER, ['x', 'EDITOR'], ['y', 'VIEWER']);
     expect(both.classOf(viewer, 'x')).not.toBe(both.classOf(viewer, 'y'));
   });
 
-  it('keeps what was decided, whatever becomes of the rights', () => {
+  it('keeps its outcomes when rights change', () => {
     const viewer = rights(Role.USER, ['x', 'EDITOR']);
     const before = both.classOf(viewer, 'x');
     viewer.resources.delete('x');
@@ -241,7 +241,7 @@ describe('a class', () => {
 
 const key = (source: string, variables?: Record<string, unknown>) => plan(source, variables).groupKey;
 
-describe('a group', () => {
+describe('the group key', () => {
   const base = key('subscription ($i: String) { thing(id: $i) { name } }', { i: 'a' });
 
   it.each([
@@ -263,7 +263,7 @@ describe('a group', () => {
       'subscription ($i: String) { thing(id: $i) { name } } fragment F on Thing { secret }',
       { i: 'a' },
     ],
-  ])('takes in who differs in %s', (_what, source, variables) => {
+  ])('is equal for operations that differ in %s', (_what, source, variables) => {
     expect(key(source, variables)).toBe(base);
   });
 
@@ -275,23 +275,23 @@ describe('a group', () => {
     ['null for absent', 'subscription ($i: String) { thing(id: $i) { name } }', { i: null }],
     ['no value', 'subscription ($i: String) { thing(id: $i) { name } }', {}],
     ['another name of the operation', 'subscription X($i: String) { thing(id: $i) { name } }', { i: 'a' }],
-  ])('does not take in who differs in %s', (_what, source, variables) => {
+  ])('differs for operations that differ in %s', (_what, source, variables) => {
     expect(key(source, variables)).not.toBe(base);
   });
 
-  it('is told apart by a cursor that is used elsewhere too', () => {
+  it('depends on a cursor that is also used elsewhere', () => {
     const source = 'subscription ($c: Int) { thing(own: $c) { part(first: $c) { name } } }';
     expect(key(source, { c: 1 })).not.toBe(key(source, { c: 2 }));
     expect(key(source, { c: 1 })).toBe(key(source.replace('own: $c', 'own: 7'), { c: 1 }));
   });
 
-  it('does not mind whether a default is said', () => {
+  it('does not depend on whether a default is written', () => {
     const source = 'subscription ($n: Int = 3) { thing { part(first: $n) { name } } }';
     expect(key(source, { n: 3 })).toBe(key(source));
     expect(plan(source).documentKey).toBe(plan(source, { n: 4 }).documentKey);
   });
 
-  it('executes one document for all, without places in the text and without what is not needed', () => {
+  it('belongs to one document without locations and delivery arguments', () => {
     const source =
       'subscription A($i: String, $c: String) { thing(id: $i, after: $c) { ...F } } fragment F on Thing { name }';
     const { document, variables } = plan(`${source} subscription B { thing { name } }`, { i: 'a', c: 'c', z: 1 }, 'A');

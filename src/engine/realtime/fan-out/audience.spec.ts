@@ -59,8 +59,8 @@ class Garden {
   }
 }
 
-describe('an audience', () => {
-  it('is asked once, by class, for as many events as nothing changes', () => {
+describe('Audience', () => {
+  it('judges subscribers once for all events until something changes', () => {
     const garden = new Garden();
     garden.subscriber();
     garden.subscriber({ role: Role.ADMIN });
@@ -69,7 +69,7 @@ describe('an audience', () => {
     expect(garden.judged).toBe(3);
   });
 
-  it('is asked again once rights have changed, and ends who has lost them', () => {
+  it('judges again after a change of rights, and ends subscribers that lost them', () => {
     const garden = new Garden();
     let verdict: EventVerdict = 'deliver';
     const loser = garden.subscriber({ says: () => verdict });
@@ -81,7 +81,7 @@ describe('an audience', () => {
     expect(loser.closed).toBe(true);
   });
 
-  it('is asked again once somebody has come', () => {
+  it('judges again after a subscriber has joined', () => {
     const garden = new Garden();
     garden.subscriber();
     expect(garden.delivered(1)).toEqual({ USER: 1 });
@@ -90,7 +90,7 @@ describe('an audience', () => {
     expect(garden.delivered(2)).toEqual({ USER: 2 });
   });
 
-  it('is asked for every event as long as there is one among it who judges each by itself', () => {
+  it('judges every event while a subscriber depends on more than rights', () => {
     const garden = new Garden();
     const verdicts: EventVerdict[] = ['skip', 'deliver', 'skip'];
     garden.subscriber({ rightsOnly: false, says: () => verdicts.shift()! });
@@ -98,7 +98,7 @@ describe('an audience', () => {
     expect([1, 2, 3].map((pos) => garden.delivered(pos))).toEqual([{ USER: 1 }, { USER: 2 }, { USER: 1 }]);
   });
 
-  it('has no batch for a class whose subscribers have all passed the event, and has one again for the next', () => {
+  it('makes no batch for a class whose subscribers have all received the event', () => {
     const garden = new Garden();
     garden.subscriber({ role: Role.ADMIN, pos: 2 });
     garden.subscriber();

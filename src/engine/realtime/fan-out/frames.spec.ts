@@ -21,9 +21,9 @@ function messagesIn(bytes: Buffer): unknown[] {
   return messages;
 }
 
-describe('frames', () => {
+describe('FrameLayout', () => {
   it.each([0, 1, 60, 66, 67, 68, 69, 70, 125, 126, 127, 65_400, 65_470, 65_480, 65_490, 65_535, 65_536, 200_000])(
-    'carry a payload of %d characters, several in a row',
+    'carry payloads of %d characters',
     (length) => {
       const results = [{ data: 'x'.repeat(length) }, { data: 'é' }, { data: 'y'.repeat(length) }];
       const bytes = new FrameLayout().framesOf(envelopeOf('1'), results.map(payloadOf));
@@ -55,7 +55,7 @@ describe('frames', () => {
     }
   });
 
-  it('are not overwritten once they are kept', () => {
+  it('are not overwritten while they are held', () => {
     const layout = new FrameLayout();
     const payloads = [payloadOf({ data: 1 })];
     const kept = layout.framesOf(envelopeOf('a'), payloads);

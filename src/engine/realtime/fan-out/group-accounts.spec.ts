@@ -1,8 +1,8 @@
 // Which accounts pay for the executions of a group.
 import { GroupAccounts } from './group-accounts.js';
 
-describe('the payers of a group', () => {
-  it('are all of a small group, and rotate in a large one', () => {
+describe('GroupAccounts.payers', () => {
+  it('returns all accounts of a small group, and rotates in a large one', () => {
     const accounts = new GroupAccounts();
     for (const name of ['a', 'b', 'a']) accounts.add(name);
     expect(accounts.payers()).toEqual(['a', 'b']);

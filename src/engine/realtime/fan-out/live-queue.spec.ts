@@ -1,7 +1,7 @@
 import { CursorExpiredError } from '../../errors/service-error.js';
 import { LiveQueue } from './live-queue.js';
 
-describe('a queue for which more comes than may wait', () => {
+describe('LiveQueue above its capacity', () => {
   it('drops the oldest, and calls `overflowed` each time', async () => {
     let overflows = 0;
     const queue = new LiveQueue<number>({
@@ -15,7 +15,7 @@ describe('a queue for which more comes than may wait', () => {
     expect(overflows).toBe(2);
   });
 
-  it('or ends with an error, and calls `overflowed` once', async () => {
+  it('ends with an error, and calls `overflowed` once', async () => {
     let [overflows, ends] = [0, 0];
     const queue = new LiveQueue<number>({
       capacity: 1,

@@ -10,8 +10,8 @@ const away = () => Promise.reject(new ServiceUnavailableError());
 const attempt = (ms: number) => ({ cost: 5_000, accounts: [], timeout: new GrowingTimeout(ms) });
 const nextIteration = () => new Promise((resolve) => setImmediate(resolve));
 
-describe('a weighted semaphore', () => {
-  it('admits what fits, lowest rank first, then in order of arrival; what is heavier runs alone', async () => {
+describe('WeightedSemaphore', () => {
+  it('admits by rank, then in order of arrival; an item above its capacity runs alone', async () => {
     const semaphore = new WeightedSemaphore(10);
     const entered: string[] = [];
     const ask = (name: string, weight: number, rank: number) =>
@@ -43,10 +43,10 @@ describe('a weighted semaphore', () => {
   });
 });
 
-describe('budgets of accounts', () => {
+describe('AccountBudgets', () => {
   const options = { perSecond: 100, burst: 50, instancePerSecond: 1_000, instanceBurst: 500, scarceBurst: 5 };
 
-  it('put those first that have spent least, and find those that have spent too much until time has passed', () => {
+  it('rank the least spending first, and report exhausted accounts until time has passed', () => {
     let now = 0;
     const budgets = new AccountBudgets(options, () => now);
     const ranks = [1, 2, 3, 4, 5, 6].map(() => budgets.charge(['busy'], 10));
@@ -64,7 +64,7 @@ describe('budgets of accounts', () => {
     expect(budgets.areExhausted(['busy'])).toBe(false);
   });
 
-  it('leave each account less when many have spent together what the instance has', () => {
+  it('leave each account a smaller burst when the budget of the instance is exhausted', () => {
     const budgets = new AccountBudgets(options, () => 0);
     for (let n = 0; n < 60; n += 1) budgets.charge([`account ${n}`], 10);
     expect(budgets.areExhausted(['account 1'])).toBe(true);
@@ -72,14 +72,14 @@ describe('budgets of accounts', () => {
   });
 });
 
-describe('a lane', () => {
-  it('takes at a time as many items as it may admit together, and one at least', () => {
+describe('Lane', () => {
+  it('splits items into chunks that it can admit together, of at least one', () => {
     const { live } = new FlowControl();
     expect([...live.chunksOf([1, 2, 3, 4, 5], 2_000)]).toEqual([[1, 2], [3, 4], [5]]);
     expect([...live.chunksOf([1, 2], 9_000)]).toEqual([[1], [2]]);
   });
 
-  it('admits others when an execution has been written, or has timed out', async () => {
+  it('admits the next execution when one was written or has timed out', async () => {
     const { live } = new FlowControl();
     const { promise: written, resolve: write } = Promise.withResolvers<string>();
     const first = live.run(
@@ -102,8 +102,8 @@ describe('a lane', () => {
   });
 });
 
-describe('work that fails while the database is away', () => {
-  it('is done again until it succeeds, fails for another reason, or is cancelled', async () => {
+describe('retryWhileUnavailable', () => {
+  it('retries until the work succeeds, fails for another reason, or is cancelled', async () => {
     let attempts = 0;
     const work = () => {
       attempts += 1;

@@ -25,11 +25,11 @@ function takenOf(count: number, rateLimits: boolean): number {
   return taken;
 }
 
-it('reads as many messages of an account as it may send', () => {
+it('MessageIntake pauses reading at the rate limit of an account', () => {
   expect(takenOf(200_000, true)).toBeLessThan(15_000);
 });
 
-it('reads more of one with RATE_LIMITS=off, but no more than an instance can', () => {
+it('MessageIntake with RATE_LIMITS=off pauses reading at the limit of the instance', () => {
   const taken = takenOf(200_000, false);
   expect(taken).toBeGreaterThan(15_000);
   expect(taken).toBeLessThan(200_000);

@@ -21,7 +21,7 @@ function connections(count: number) {
 }
 
 describe('PacedCloser', () => {
-  it('ends connections that are lost all at once in order, a few in each iteration of the event loop', async () => {
+  it('closes connections that are lost at once in order, a few per iteration of the event loop', async () => {
     const { streams, ended } = connections(5 * CLOSES_PER_ITERATION + 1);
     for (const stream of streams) stream.destroy();
     let before = 0;
@@ -35,7 +35,7 @@ describe('PacedCloser', () => {
     expect(ended).toEqual([...streams.keys()]);
   });
 
-  it('ends a single connection at once, also after a crowd', async () => {
+  it('closes a single connection at once, also after many', async () => {
     const { streams, ended } = connections(CLOSES_PER_ITERATION + 2);
     const [last, ...crowd] = streams;
     const closed = Promise.all(crowd.map((stream) => once(stream, 'close')));
@@ -47,7 +47,7 @@ describe('PacedCloser', () => {
     expect(ended.at(-1)).toBe(0);
   });
 
-  it('hands on the error that a connection was destroyed with', async () => {
+  it('passes on the error of a destroyed connection', async () => {
     const { streams } = connections(CLOSES_PER_ITERATION + 1);
     const heard = streams.map((stream) => once(stream, 'error'));
     for (const [number, stream] of streams.entries()) stream.destroy(new Error(`lost ${number}`));
