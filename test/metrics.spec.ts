@@ -85,6 +85,7 @@ describe('/metrics', () => {
       tidings_denied_fields_total: 'counter',
       tidings_document_cache_bytes: 'gauge',
       tidings_document_lookups_total: 'counter',
+      tidings_introspection_cache_bytes: 'gauge',
       tidings_errors_total: 'counter',
       tidings_event_bytes_total: 'counter',
       tidings_event_deliveries_total: 'counter',

@@ -16,6 +16,8 @@ import { Gate } from '../../limits/gate.js';
 import { ContextFactory } from './context-factory.js';
 import { SchemaFactory } from './schema-factory.js';
 import { RESPONSE_JSON, refusalOf, wantsResponseJson } from './refusal-response.js';
+import { IntrospectionResults } from '../operations/introspection-results.js';
+import type { ParsedOperation } from '../operations/parsed-operation.js';
 import { isErrors, OperationPipeline, type ReadyOperation } from '../operations/operation-pipeline.js';
 import { signOutIn } from '../operations/sign-out.js';
 
@@ -27,6 +29,7 @@ export class ApolloOptions implements GqlOptionsFactory<ApolloDriverConfig> {
     private readonly errors: ErrorMapper,
     private readonly gate: Gate,
     private readonly schemas: SchemaFactory,
+    private readonly introspection: IntrospectionResults,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -50,6 +53,7 @@ export class ApolloOptions implements GqlOptionsFactory<ApolloDriverConfig> {
       documentStore: null,
       persistedQueries: false,
       csrfPrevention: { requestHeaders: [csrfHeaderOf(this.config.service), 'apollo-require-preflight'] },
+      stringifyResult: (result) => this.introspection.textOf(result),
       logger: apolloLogger,
       // The plugin would wrap every field to arrive at `no-store`, which every reply has anyway.
       plugins: [ApolloServerPluginCacheControlDisabled(), this.prepare, statusByMediaType],
@@ -63,18 +67,25 @@ export class ApolloOptions implements GqlOptionsFactory<ApolloDriverConfig> {
   private readonly prepare: ApolloServerPlugin<OperationContext> = {
     requestDidStart: async () => {
       let refusal: Refusal | undefined;
+      let operation: ParsedOperation | undefined;
       return {
         didResolveSource: async (request) => {
           const ready = await this.readyOperation(request);
           if ('errors' in ready) refusal = ready;
           else if (ready.operation.type === 'subscription') refusal = { status: 400, errors: [wrongPlace()] };
+          else ({ operation } = ready);
           Object.assign(request, { document: 'errors' in ready ? NOTHING : ready.operation.document });
         },
         responseForOperation: async ({ response }) => {
+          const data = operation && this.introspection.dataOf(operation);
+          if (data) return { http: response.http, body: { kind: 'single', singleResult: { data } } };
           if (!refusal) return null;
           response.http.status = refusal.status;
           const errors = refusal.errors.map((error) => this.errors.map(error));
           return { http: response.http, body: { kind: 'single', singleResult: { errors } } };
+        },
+        willSendResponse: async ({ response: { body } }) => {
+          if (operation && body.kind === 'single') this.introspection.add(operation, body.singleResult);
         },
       };
     },
