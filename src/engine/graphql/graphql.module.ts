@@ -15,7 +15,6 @@ import { ContextFactory } from './http/context-factory.js';
 import { DateTimeScalar } from './schema/date-time.scalar.js';
 import { OperationErrorsFilter } from './operations/operation-errors.filter.js';
 import { DocumentCache } from './operations/document-cache.js';
-import { IntrospectionResults } from './operations/introspection-results.js';
 import { NormalizedOperations } from './operations/normalized-operations.js';
 import { OperationPipeline } from './operations/operation-pipeline.js';
 import { SharedExecutions } from './sharing/shared-executions.js';
@@ -50,7 +49,6 @@ function errorMapper(writes: DatabaseWrites, metrics: Metrics): ErrorMapper {
     HttpAdmission,
     RequestMemory,
     HttpRefusals,
-    IntrospectionResults,
     OperationPipeline,
     SchemaFactory,
     {

@@ -16,7 +16,6 @@ import { Gate } from '../../limits/gate.js';
 import { ContextFactory } from './context-factory.js';
 import { SchemaFactory } from './schema-factory.js';
 import { RESPONSE_JSON, refusalOf, wantsResponseJson } from './refusal-response.js';
-import { IntrospectionResults } from '../operations/introspection-results.js';
 import type { ParsedOperation } from '../operations/parsed-operation.js';
 import { isErrors, OperationPipeline, type ReadyOperation } from '../operations/operation-pipeline.js';
 import { signOutIn } from '../operations/sign-out.js';
@@ -29,7 +28,6 @@ export class ApolloOptions implements GqlOptionsFactory<ApolloDriverConfig> {
     private readonly errors: ErrorMapper,
     private readonly gate: Gate,
     private readonly schemas: SchemaFactory,
-    private readonly introspection: IntrospectionResults,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -53,7 +51,7 @@ export class ApolloOptions implements GqlOptionsFactory<ApolloDriverConfig> {
       documentStore: null,
       persistedQueries: false,
       csrfPrevention: { requestHeaders: [csrfHeaderOf(this.config.service), 'apollo-require-preflight'] },
-      stringifyResult: (result) => this.introspection.textOf(result),
+      stringifyResult: (result) => this.pipeline.introspection.textOf(result),
       logger: apolloLogger,
       // The plugin would wrap every field to arrive at `no-store`, which every reply has anyway.
       plugins: [ApolloServerPluginCacheControlDisabled(), this.prepare, statusByMediaType],
@@ -77,7 +75,7 @@ export class ApolloOptions implements GqlOptionsFactory<ApolloDriverConfig> {
           Object.assign(request, { document: 'errors' in ready ? NOTHING : ready.operation.document });
         },
         responseForOperation: async ({ response }) => {
-          const data = operation && this.introspection.dataOf(operation);
+          const data = operation && this.pipeline.introspection.dataOf(operation);
           if (data) return { http: response.http, body: { kind: 'single', singleResult: { data } } };
           if (!refusal) return null;
           response.http.status = refusal.status;
@@ -85,7 +83,7 @@ export class ApolloOptions implements GqlOptionsFactory<ApolloDriverConfig> {
           return { http: response.http, body: { kind: 'single', singleResult: { errors } } };
         },
         willSendResponse: async ({ response: { body } }) => {
-          if (operation && body.kind === 'single') this.introspection.add(operation, body.singleResult);
+          if (operation && body.kind === 'single') this.pipeline.introspection.add(operation, body.singleResult);
         },
       };
     },

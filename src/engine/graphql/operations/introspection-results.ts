@@ -1,9 +1,8 @@
 // Keeps the texts of introspection results: the schema never changes while the service runs, and is the same for all callers. Whether an
 // operation may run, and what it is charged, is decided before.
 import type { FormattedExecutionResult } from 'graphql';
-import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import { Metrics } from '../../monitoring/metrics.js';
+import type { Metrics } from '../../monitoring/metrics.js';
 import type { ParsedOperation } from './parsed-operation.js';
 
 /** Bytes of all texts that are kept. GraphiQL's takes a quarter of a MiB. */
@@ -15,7 +14,6 @@ const META_FIELDS: ReadonlySet<string> = new Set(['__schema', '__type', '__typen
 /** Stands for the data of a result whose text is kept. */
 type Kept = Record<string, never>;
 
-@Injectable()
 export class IntrospectionResults {
   private readonly kept = new LRUCache<ParsedOperation, Kept>({ maxSize: MAX_BYTES });
   private readonly texts = new WeakMap<object, string>();

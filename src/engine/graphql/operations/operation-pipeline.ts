@@ -8,6 +8,7 @@ import type { Service } from '../../config/service.js';
 import { BadUserInputError, UnauthenticatedError } from '../../errors/service-error.js';
 import { Metrics } from '../../monitoring/metrics.js';
 import { isCredential } from '../schema/field-rules.js';
+import { IntrospectionResults } from './introspection-results.js';
 import { variableProblems } from './input-problems.js';
 import { checkDocument, type DocumentVerdict } from './document-check.js';
 import { DocumentCache, keyOf } from './document-cache.js';
@@ -44,6 +45,8 @@ export interface ReadyOperation {
 
 @Injectable()
 export class OperationPipeline {
+  /** Results that need not be executed again. */
+  readonly introspection: IntrospectionResults;
   private readonly refusals: Counter<'code'>;
   private costs: OperationCosts | undefined;
 
@@ -52,6 +55,7 @@ export class OperationPipeline {
     metrics: Metrics,
     @Inject(CONFIG) private readonly config: Pick<Config, 'introspection' | 'service'>,
   ) {
+    this.introspection = new IntrospectionResults(metrics);
     this.refusals = metrics.counter(
       'operations_refused_total',
       'Operations refused before they ran, for their document, their variables or what they cost, by code.',
