@@ -1,4 +1,5 @@
 // The command line's `start`: reads the configuration, starts what it needs, serves until it is told to stop.
+import { once } from 'node:events';
 import { flushCompileCache } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LoggerService } from '@nestjs/common';
@@ -25,7 +26,8 @@ async function main(): Promise<void> {
   const logger = serviceLogger(config.logLevel, process.stdout.isTTY);
   for (const warning of config.warnings) logger.warn(warning, 'Config');
   endOnFault(logger);
-  const toldToStop = stopSignal();
+  const stop = stopSignal();
+  const toldToStop = once(stop, 'abort').then(() => undefined);
   let postgres: EmbeddedPostgres | undefined;
   let tidings: Tidings | undefined;
   const build = PageBuild.start(pagesOf(config), logger);
@@ -35,33 +37,37 @@ async function main(): Promise<void> {
         dataDir: config.dataDir,
         log: (line) => logger.log(line, 'PostgreSQL'),
       });
+    if (stop.aborted) return;
     // The most of a start: what was refused before does not wait for it.
     const { startTidings } = await import('./app.js');
-    tidings = await startTidings(config, postgres?.url ?? config.databaseUrl!, logger, { build });
+    // A start may be given up anywhere: migrations are one transaction, and are applied by the next start.
+    const starting = startTidings(config, postgres?.url ?? config.databaseUrl!, logger, { build });
+    tidings = await Promise.race([starting, toldToStop]);
+    if (!tidings) return;
     if (process.stdout.isTTY || !config.production) process.stdout.write(welcome(config, tidings));
     else logger.log(`Up at ${tidings.url}`, 'Tidings');
     // What was compiled is kept for the next start now: a process that is killed keeps nothing at its end.
     flushCompileCache();
     await toldToStop;
-    logger.log('Stopping', 'Tidings');
   } finally {
+    if (stop.aborted) logger.log('Stopping', 'Tidings');
     build?.stop();
     await Promise.race([tidings?.stop(), delay(STOP_TIMEOUT_MS)]);
     await postgres?.stop();
   }
 }
 
-/** Resolves at the first stop signal. Later ones are not left to the system: that would leave PostgreSQL behind. */
-function stopSignal(): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
+/** Aborts at the first stop signal. Later ones are not left to the system: that would leave PostgreSQL behind. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
   let first: number | undefined;
   const told = (): void => {
     first ??= performance.now();
     if (performance.now() - first > SAME_SIGNAL_MS) process.exit(1);
-    resolve();
+    stop.abort();
   };
   onStopSignal(told);
-  return promise;
+  return stop.signal;
 }
 
 /** After an error that nobody caught, unhandled rejections among them, nothing can be relied on: said once, and the end. */

@@ -1,7 +1,8 @@
 // The service as a process: started, told to stop, killed, started again, and refusing to start in words that help.
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeFailure } from '../src/boot/start-failure.js';
@@ -138,6 +139,40 @@ describe('the process with the embedded database in a 0700 folder', () => {
     } finally {
       await new Promise((resolve) => other.close(resolve));
     }
+  });
+});
+
+describe('SIGTERM during a start', () => {
+  it('stops PostgreSQL without applying a migration, and the next start makes up for it', async () => {
+    const elsewhere = { ...embedded, DATA_DIR: join(folder, 'interrupted') };
+    try {
+      const first = ServiceProcess.launch(elsewhere);
+      await first.says(/making a new database/);
+      process.kill(first.pid, 'SIGTERM');
+      expect(await first.exited).toBe(0);
+      expect(first.output).toContain('Stopping');
+      expect(first.output).not.toContain('Applied migrations');
+      const second = await ServiceProcess.start(elsewhere);
+      expect(await ready(second)).toBe(200);
+      expect(second.output).not.toContain('earlier process left');
+      process.kill(second.pid, 'SIGTERM');
+      expect(await second.exited).toBe(0);
+    } finally {
+      await killAll();
+      await removeEmbeddedPostgres(elsewhere.DATA_DIR);
+    }
+  });
+
+  it('does not wait for a database that does not answer', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const service = ServiceProcess.launch({ ...own, DATABASE_URL: `postgresql://a:b@127.0.0.1:${port}/c` });
+    const [connection] = (await once(silent, 'connection')) as [Socket];
+    process.kill(service.pid, 'SIGTERM');
+    expect(await service.exited).toBe(0);
+    connection.destroy();
+    silent.close();
   });
 });
 
