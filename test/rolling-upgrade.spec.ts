@@ -8,6 +8,7 @@ import { databaseContent } from '../src/database-content.js';
 import { migrate } from '../src/engine/database/migrate.js';
 import { ormOptions } from '../src/engine/database/orm-options.js';
 import { createDatabase, createEmptyDatabase, type TestDatabase } from './support/database.js';
+import { createProject, postUpdate } from './support/factories.js';
 import type { SentStatement } from './support/sent-statements.js';
 import { TestTidings } from './support/tidings.js';
 import { until } from './support/wait.js';
@@ -115,5 +116,34 @@ it('instances of the previous version keep working while a new one migrates and 
     await writes;
     await tidings.stop();
     await Promise.all([old.end(), reader.end()]);
+  }
+});
+
+it('an instance that keeps plans goes on while a later migration adds columns', async () => {
+  const tidings = await TestTidings.start();
+  try {
+    let editor = await tidings.asUser('EDITOR');
+    const project = await createProject(editor);
+    const every = async () => {
+      await postUpdate(editor, project.id, { title: 'Posted' });
+      await editor.data('mutation ($i: PostCommentInput!) { postComment(input: $i) { id } }', {
+        i: { projectId: project.id, body: 'Said' },
+      });
+      await editor.data('mutation ($id: ID!) { editProject(id: $id, input: { name: "Renamed" }) { id } }', {
+        id: project.id,
+      });
+      editor = await tidings.signIn(editor.id, editor.email);
+      const refresh = 'mutation ($t: String) { refresh(refreshToken: $t) { session { id } } }';
+      await tidings.anonymous.data(refresh, { t: editor.refreshToken });
+    };
+    // Each connection keeps its own.
+    for (let time = 0; time < 3; time += 1) await Promise.all([every(), every()]);
+    for (const table of ['event', 'session', 'account', 'project_update', 'comment', 'audit_entry', 'project'])
+      await tidings.database.query(`alter table ${table} add column later integer`);
+    for (let time = 0; time < 3; time += 1) await Promise.all([every(), every()]);
+    const [posted] = await tidings.database.query('select count(*)::int as count from project_update');
+    expect(posted).toEqual({ count: 12 });
+  } finally {
+    await tidings.stop();
   }
 });

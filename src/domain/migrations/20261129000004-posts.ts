@@ -67,7 +67,7 @@ end $$;`;
  * 32 bits for a position within a ms.
  */
 const APPEND = `
-create function append_notifying_v1(drafts jsonb) returns setof event language plpgsql as $$
+create function append_notifying_v1(drafts jsonb) returns setof json language plpgsql as $$
 declare
   begun record;
 begin
@@ -115,7 +115,7 @@ begin
 const POST_UPDATE = `
 create function post_update_v1(
   drafts jsonb, in_roles text, in_title text, in_body text, in_health text, in_note text, in_mentioned uuid[], in_key text, in_hash bytea
-) returns setof event language plpgsql as $$
+) returns setof json language plpgsql as $$
 declare${POST}
   insert into project_update (id, project_id, author_id, title, body, health, internal_note, mentioned, idempotency_key, input_hash, created_at)
   values (new_id, project, author, in_title, in_body, in_health, in_note, in_mentioned, in_key, in_hash, to_timestamp(ms / 1000.0))
@@ -129,7 +129,7 @@ end $$;`;
 const POST_COMMENT = `
 create function post_comment_v1(
   drafts jsonb, in_roles text, in_update uuid, in_body text, in_mentioned uuid[], in_key text, in_hash bytea
-) returns setof event language plpgsql as $$
+) returns setof json language plpgsql as $$
 declare${POST}
   if in_update is not null then
     perform from project_update where id = in_update and project_id = project for key share;

@@ -1,9 +1,8 @@
 // Reads rows to show them, without the ORM, whose `find` costs four times the CPU. Statements that are issued together share a
 // connection and a flush, and PostgreSQL plans each only once per connection.
-import { createHash } from 'node:crypto';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { types } from 'pg';
-import { keepsStatements } from './kept-statements.js';
+import { keepsStatements, nameOf } from './kept-statements.js';
 
 /** What reads rows. */
 export interface Reader {
@@ -72,31 +71,24 @@ export class Reads implements Reader {
 }
 
 function outcomeOf(client: Client, { sql, values }: Waiting, named: boolean): Promise<Outcome> {
-  const { name, text } = statementOf(sql);
+  const text = textOf(sql);
+  const name = named ? nameOf(text) : undefined;
   return new Promise((resolve) => {
-    const statement = { ...(named && name ? { name } : {}), text, types: VALUES };
+    const statement = { ...(name ? { name } : {}), text, types: VALUES };
     client.query(statement, values, (error, result) => resolve(error ? { error } : { rows: result.rows }));
   });
 }
 
-interface Statement {
-  /** Absent once there are too many to keep their plans. */
-  readonly name: string | undefined;
-  readonly text: string;
-}
+/** By text with `?`. */
+const texts = new Map<string, string>();
+const MAX_TEXTS = 500;
 
-/** Statements whose plans each connection keeps: more than there are forms of all statements. */
-const MAX_NAMED = 200;
-const statements = new Map<string, Statement>();
-
-function statementOf(sql: string): Statement {
-  const known = statements.get(sql);
-  if (known) return known;
+function textOf(sql: string): string {
+  const known = texts.get(sql);
+  if (known !== undefined) return known;
   const text = numbered(sql);
-  if (statements.size >= MAX_NAMED) return { name: undefined, text };
-  const statement = { name: createHash('sha256').update(text).digest('base64url'), text };
-  statements.set(sql, statement);
-  return statement;
+  if (texts.size < MAX_TEXTS) texts.set(sql, text);
+  return text;
 }
 
 /** Each `?` as `$1`, `$2` … */

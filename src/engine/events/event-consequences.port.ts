@@ -7,7 +7,7 @@ export type Following = (em: EntityManager, drafts: readonly EventDraft[]) => Pr
 
 export interface EventConsequences {
   /**
-   * Name of the database function `(drafts jsonb) returns setof event` that ends every transaction with events: it stores what they carry for
+   * Name of the database function `(drafts jsonb) returns setof json` that ends every transaction with events: it stores what they carry for
    * it (`stored`), and appends them by `log_append_v1`. While it runs, all other writers wait.
    */
   readonly append: string;

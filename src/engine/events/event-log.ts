@@ -10,7 +10,7 @@ import { decodeCursor } from './cursor.js';
 import { EVENT_CONSEQUENCES, type EventConsequences } from './event-consequences.port.js';
 import type { EventDraft, LogEvent } from './log-event.js';
 import { LogFollower } from './log-follower.js';
-import { LogReader, type EventRow, toLogEvent } from './log-reader.js';
+import { LogReader } from './log-reader.js';
 
 /** A transaction that can record events. */
 export interface LoggedTransaction {
@@ -19,7 +19,7 @@ export interface LoggedTransaction {
   readonly record: (event: EventDraft) => void;
 }
 
-/** A call of a database function `(drafts jsonb, …) returns setof event`, which writes, and appends by that of `EventConsequences`. */
+/** A call of a database function `(drafts jsonb, …) returns setof json`, which writes, and appends by that of `EventConsequences`. */
 export interface AppendingCall {
   readonly name: string;
   readonly drafts: readonly EventDraft[];
@@ -30,9 +30,9 @@ export interface AppendingCall {
 /** Upper limit of events in one wake-up. */
 const MAX_CARRIED = 20;
 
-const COLUMNS = `
-select pos::float8 as pos, seq::float8 as seq, resource_kind, resource_id, kind, actor_id, session_id, facts,
-       (extract(epoch from at) * 1000)::float8 as at, encode(nonce, 'hex') as nonce`;
+interface Appended {
+  readonly event: LogEvent;
+}
 
 @Injectable()
 export class EventLog {
@@ -73,7 +73,7 @@ export class EventLog {
       const all = [...drafts, ...(await this.consequences.follow(em, drafts))];
       const values = [listOf(all), ...parameters];
       const places = values.map((_, index) => `$${index + 1}`);
-      return appended(execute<EventRow>(em, `${COLUMNS} from ${name}(${places.join(', ')})`, values));
+      return appended(execute<Appended>(em, `select event from ${name}(${places.join(', ')}) as event`, values));
     });
     await this.wakeUp(events);
     return events;
@@ -86,8 +86,8 @@ export class EventLog {
    */
   async append(em: EntityManager, drafts: readonly EventDraft[]): Promise<LogEvent[]> {
     if (drafts.length === 0) return [];
-    const sql = `${COLUMNS} from ${this.consequences.append}($1)`;
-    return appended(commitWith<EventRow>(em, sql, [listOf(drafts)]));
+    const sql = `select event from ${this.consequences.append}($1) as event`;
+    return appended(commitWith<Appended>(em, sql, [listOf(drafts)]));
   }
 
   /** The position to resume from; throws {@link CursorExpiredError} for a pruned, foreign, future or unknown one. */
@@ -120,9 +120,9 @@ function listOf(drafts: readonly EventDraft[]): string {
   );
 }
 
-async function appended(rows: Promise<EventRow[]>): Promise<LogEvent[]> {
+async function appended(rows: Promise<Appended[]>): Promise<LogEvent[]> {
   try {
-    return (await rows).map(toLogEvent);
+    return (await rows).map(({ event }) => event);
   } catch (error) {
     if (sqlState(error) === SESSION_ENDED_STATE) throw new UnauthenticatedError();
     throw error;

@@ -52,11 +52,17 @@ export interface Verified {
 }
 
 const ORIGIN = 'select account_id, seed, transport, ended_at is not null as ended from session where id = $1';
-const OPEN = 'select * from open_session_v1($1, $2, $3, $4, $5, $6, $7, $8)';
-const SIGN_IN = 'select (opened).*, owner from sign_in_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)';
-const ROTATE = 'select (rotated).*, owner from rotate_session_v1($1, $2, $3, $4, $5)';
+const OPEN = 'select open_session_v1($1, $2, $3, $4, $5, $6, $7, $8) as session';
+const SIGN_IN = 'select opened as session, owner from sign_in_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)';
+const ROTATE = 'select rotated as session, owner from rotate_session_v1($1, $2, $3, $4, $5)';
 
-type Owned = Row & { readonly owner: Row };
+/** A row of sessions as JSON, its seed in hex. */
+type SessionRow = Row & { readonly seed: string };
+
+interface Owned {
+  readonly session: SessionRow;
+  readonly owner: Row;
+}
 
 export async function originOf(em: EntityManager, sessionId: string): Promise<SessionOrigin | undefined> {
   type Found = { account_id: string; seed: Buffer; transport: Transport; ended: boolean };
@@ -66,8 +72,8 @@ export async function originOf(em: EntityManager, sessionId: string): Promise<Se
 
 /** Opens a session in the caller's transaction, which has locked the account's row. The account must be enabled. */
 export async function open(em: EntityManager, account: Account, session: NewSession): Promise<OpenSession> {
-  const [row] = await execute<Row>(em, OPEN, columnsOf(account.id, session));
-  return { account, session: fromRow(em, SessionEntity, row!) };
+  const [row] = await execute<Pick<Owned, 'session'>>(em, OPEN, parametersOf(account.id, session));
+  return { account, session: sessionOf(em, row!.session) };
 }
 
 /**
@@ -81,7 +87,13 @@ export async function signIn(
   session: NewSession,
 ): Promise<OpenSession | undefined> {
   const network = networkOf(session.client.address);
-  const parameters = [passwordHash, renewed ?? null, network, JSON.stringify(audit), ...columnsOf(accountId, session)];
+  const parameters = [
+    passwordHash,
+    renewed ?? null,
+    network,
+    JSON.stringify(audit),
+    ...parametersOf(accountId, session),
+  ];
   return owned(em, await execute<Owned>(em, SIGN_IN, parameters));
 }
 
@@ -93,10 +105,14 @@ export async function rotate(
   return owned(em, await execute<Owned>(em, ROTATE, [accountId, sessionId, generation, address, idleTtl]));
 }
 
-function columnsOf(accountId: string, { id, transport, client, idle, age }: NewSession): readonly unknown[] {
+function parametersOf(accountId: string, { id, transport, client, idle, age }: NewSession): readonly unknown[] {
   return [id, accountId, randomBytes(32), transport, client.address, client.userAgent ?? null, idle, age];
 }
 
 function owned(em: EntityManager, [row]: readonly Owned[]): OpenSession | undefined {
-  return row && { account: fromRow(em, AccountEntity, row.owner), session: fromRow(em, SessionEntity, row) };
+  return row && { account: fromRow(em, AccountEntity, row.owner), session: sessionOf(em, row.session) };
+}
+
+function sessionOf(em: EntityManager, { seed, ...row }: SessionRow): Session {
+  return fromRow(em, SessionEntity, { ...row, seed: Buffer.from(seed, 'hex') });
 }

@@ -1,6 +1,7 @@
 // Appending as a function, for transactions of this service and for functions of the domain: nothing else inserts events, except instances
 // of the version before. Every name carries a version: two releases run side by side during an upgrade. As the caller's own
-// statements, functions find tables by the search path of the session.
+// statements, functions find tables by the search path of the session. They return JSON: the row type of a table would change with it, and
+// plans that connections keep would not.
 import { Migration } from '@mikro-orm/migrations';
 
 /** ms for which PostgreSQL keeps a silent transaction that holds the head: bounds the effect of a lost commit on others. */
@@ -47,11 +48,11 @@ begin
 end $$;`;
 
 /**
- * Appends `drafts`, an array of objects {resourceKind, resourceId, kind, actorId, sessionId, facts}, in order. The trigger of the table assigns
- * positions. Call it last, with the commit in the same flush: the head is locked.
+ * Appends `drafts`, an array of objects {resourceKind, resourceId, kind, actorId, sessionId, facts}, in order, and returns
+ * its events as `LogEvent`s. The trigger of the table assigns positions. Call it last, with the commit in the same flush: the head is locked.
  */
 const APPEND = `
-create function log_append_v1(drafts jsonb) returns setof event language plpgsql as $$
+create function log_append_v1(drafts jsonb) returns setof json language plpgsql as $$
 begin
   perform log_lock_v1(drafts);
   return query
@@ -59,7 +60,9 @@ begin
     select draft ->> 'resourceKind', (draft ->> 'resourceId')::uuid, draft ->> 'kind', (draft ->> 'actorId')::uuid,
            (draft ->> 'sessionId')::uuid, draft -> 'facts'
       from jsonb_array_elements(drafts) with ordinality as list(draft, place) order by place
-    returning *;
+    returning json_build_object(
+      'pos', pos, 'seq', seq, 'resource', json_build_object('kind', resource_kind, 'id', resource_id), 'kind', kind, 'actorId', actor_id,
+      'sessionId', session_id, 'facts', facts, 'at', (extract(epoch from at) * 1000)::float8, 'nonce', encode(nonce, 'hex'));
 end $$;`;
 
 /** Locks the head for `drafts`: the first of them will get `pos`. `ms`: the time since 1970. */

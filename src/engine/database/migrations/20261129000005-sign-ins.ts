@@ -23,17 +23,21 @@ begin
   return new_id;
 end $$;`;
 
-/** Requires that the account's row is locked, and enabled. `in_idle`, `in_age`: ms. */
+const SESSION = `to_jsonb(session) || jsonb_build_object('seed', encode(session.seed, 'hex'))`;
+
+/** Requires that the account's row is locked, and enabled. `in_idle`, `in_age`: ms. Returns the row, its seed in hex. */
 const OPEN = `
 create function open_session_v1(
   in_id uuid, in_account uuid, in_seed bytea, in_transport text, in_address text, in_agent text, in_idle float8, in_age float8
-) returns setof session language plpgsql as $$
+) returns jsonb language plpgsql as $$
+declare
+  opened jsonb;
 begin
-  return query
-    insert into session (id, account_id, seed, transport, address, user_agent, idle_expires_at, expires_at)
-    values (in_id, in_account, in_seed, in_transport, in_address, in_agent,
-            now() + least(in_idle, in_age) * interval '1 ms', now() + in_age * interval '1 ms')
-    returning *;
+  insert into session (id, account_id, seed, transport, address, user_agent, idle_expires_at, expires_at)
+  values (in_id, in_account, in_seed, in_transport, in_address, in_agent,
+          now() + least(in_idle, in_age) * interval '1 ms', now() + in_age * interval '1 ms')
+  returning ${SESSION} into opened;
+  return opened;
 end $$;`;
 
 /**
@@ -44,7 +48,7 @@ const SIGN_IN = `
 create function sign_in_v1(
   in_verified text, in_renewed text, in_network text, in_audit jsonb,
   in_id uuid, in_account uuid, in_seed bytea, in_transport text, in_address text, in_agent text, in_idle float8, in_age float8
-) returns table (opened session, owner json) language plpgsql as $$
+) returns table (opened jsonb, owner json) language plpgsql as $$
 declare
   locked account;
 begin
@@ -59,8 +63,7 @@ begin
   insert into known_address (account_id, network, last_at) values (in_account, in_network, now())
     on conflict (account_id, network) do update set last_at = now();
   return query
-    select session, to_json(locked)
-      from open_session_v1(in_id, in_account, in_seed, in_transport, in_address, in_agent, in_idle, in_age) as session;
+    select open_session_v1(in_id, in_account, in_seed, in_transport, in_address, in_agent, in_idle, in_age), to_json(locked);
 end $$;`;
 
 /**
@@ -69,7 +72,7 @@ end $$;`;
  */
 const ROTATE = `
 create function rotate_session_v1(in_account uuid, in_session uuid, in_generation integer, in_address text, in_idle float8)
-returns table (rotated session, owner json) language plpgsql as $$
+returns table (rotated jsonb, owner json) language plpgsql as $$
 declare
   locked account;
 begin
@@ -82,5 +85,5 @@ begin
            idle_expires_at = least(clock_timestamp() + in_idle * interval '1 ms', expires_at)
      where id = in_session and generation = in_generation and account_id = in_account
        and ended_at is null and clock_timestamp() < least(idle_expires_at, expires_at)
-    returning session, to_json(locked);
+    returning ${SESSION}, to_json(locked);
 end $$;`;
