@@ -25,7 +25,7 @@ import { Comment, ProjectUpdate } from '../updates/update.type.js';
 const AFTER =
   'Cursor of the last known event: later ones are sent first. `CURSOR_EXPIRED` if it was removed from the log.';
 const INCLUDE_OWN = 'Include events caused by this session.';
-const ON_LAG = 'What to send to a slow reader.';
+const ON_LAG = 'Policy for a slow reader.';
 
 const feedArgs = {
   after: cursor.nullish(),

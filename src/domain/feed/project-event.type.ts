@@ -32,7 +32,7 @@ export enum LagPolicy {
 
 registerEnumType(LagPolicy, {
   name: 'LagPolicy',
-  description: 'What a slow reader receives.',
+  description: 'Delivery policy for a slow reader.',
   valuesMap: {
     CATCH_UP: { description: 'Every event, in order, later.' },
     LATEST: { description: 'The newest event of each project, with the number of omitted ones in `skipped`.' },

@@ -50,6 +50,10 @@ export class SharedContext extends OperationContext {
     return this.needViewer('the account was read');
   }
 
+  override get isSignedIn(): never {
+    return this.needViewer('the account was read');
+  }
+
   override get principal(): never {
     return this.needViewer('the account was read');
   }

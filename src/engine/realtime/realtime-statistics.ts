@@ -54,25 +54,25 @@ export class RealtimeStatistics {
     this.metrics.gauge('groups', 'Groups of subscriptions that share executions.', () => this.hub.stats.groups);
     this.metrics.gauge(
       'subscriptions_behind',
-      'Subscriptions that are given events from the log, not at its head yet.',
+      'Subscriptions that catch up from the log.',
       () => this.hub.stats.behind,
     );
     this.metrics.gauge(
       'socket_buffered_bytes',
-      'Bytes written to sockets and not taken by the operating system yet.',
+      'Bytes written to sockets that are not flushed to the operating system yet.',
       () => this.bufferedBytes,
     );
     const { flow } = this.hub;
-    const waiting = 'Executions of subscriptions that wait for others, at the head of the log and behind it.';
+    const waiting = 'Queued executions of subscriptions, live and replayed.';
     this.metrics.gauge('executions_waiting', waiting, () => flow.live.queued + flow.replay.queued);
-    const replays = 'Groups that wait for their next page of the log.';
+    const replays = 'Groups whose next page of the log is queued.';
     this.metrics.gauge('replays_waiting', replays, () => flow.waitingReplays);
-    const turns = 'Upgrades, sign-ins and subscriptions of sockets that wait for their turn.';
-    this.metrics.gauge('connection_turns_waiting', turns, () => this.sockets.queue.waiting);
+    const connections = 'Queued upgrades, sign-ins and subscriptions of sockets.';
+    this.metrics.gauge('connection_turns_waiting', connections, () => this.sockets.queue.waiting);
     this.metrics.gauge('log_position', 'Position of the newest event applied.', () => this.follower.applied);
     this.metrics.gauge(
       'log_distance',
-      'Events committed and not applied here yet; NaN while PostgreSQL does not answer.',
+      'Committed events that this instance has not applied yet; NaN while PostgreSQL does not respond.',
       () => this.distanceInTime(),
     );
   }
@@ -83,34 +83,34 @@ export class RealtimeStatistics {
     this.metrics.total('event_bytes_total', 'Bytes of events written to subscribers.', () => this.hub.stats.bytes);
     this.metrics.total(
       'catch_ups_total',
-      'Times that a subscription was given events from the log: it came back, lagged, or its group had too many waiting.',
+      'Times that a subscription began to catch up from the log: it resumed, lagged, or the queue of its group was full.',
       () => this.hub.stats.catchUps,
     );
     this.metrics.total(
       'execution_budget_exceeded_total',
-      'Times that a group was given events at the pace of replay, because its accounts had spent their budget of executions.',
+      'Times that a group was moved to the replay lane, because its accounts had exhausted their budget of executions.',
       () => this.hub.flow.live.refused,
     );
     this.metrics.total(
       'connection_turns_refused_total',
-      'Upgrades, sign-ins and subscriptions of sockets refused because too many waited.',
+      'Upgrades, sign-ins and subscriptions of sockets refused because the queue was full.',
       () => this.sockets.queue.refused,
     );
     this.metrics.total(
       'silent_sockets_closed_total',
-      'Sockets that did not answer a ping, closed because their account needed their place.',
+      'Sockets that did not answer a ping, closed because their account was at its limit.',
       () => this.sockets.silentClosed,
     );
     this.metrics.totals(
       'code',
       'socket_closes_total',
-      'Sockets closed, by the code that was sent first; `other`: a code of the client’s own.',
+      'Closed sockets, by the close code that was sent first; `other`: a code chosen by the client.',
       () => [...this.sockets.closes].map(([code, count]) => [String(code ?? 'other'), count]),
     );
     this.metrics.totals(
       'bound',
       'socket_refusals_total',
-      'Refusals because an account had too many sockets, all of them too many operations, or a single socket.',
+      'Refusals by limit: sockets of an account, operations of all its sockets, operations of one socket.',
       () => Object.entries(this.sockets.refusals),
     );
   }

@@ -5,25 +5,28 @@ import { Role } from '../access/role.js';
 import { DeliveryLatency, type LatencyCount } from './fan-out/delivery-latency.js';
 import { RealtimeStatistics } from './realtime-statistics.js';
 
-@ObjectType({ description: 'How many sockets were closed with one code.' })
+@ObjectType({ description: 'Number of sockets closed with one code.' })
 export class SocketCloses {
-  @Field(() => Int, { nullable: true, description: 'The close code that was sent first; null: one of a client’s own.' })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'The close code that was sent first; null: a code chosen by the client.',
+  })
   code!: number | null;
 
   @Field(() => Float, { description: 'Sockets closed with it.' })
   count!: number;
 }
 
-@ObjectType({ description: 'How many deliveries took at most so long.' })
+@ObjectType({ description: 'A bucket of the histogram of delivery latency.' })
 export class DeliveryLatencyBucket {
-  @Field(() => Int, { nullable: true, description: 'ms; null: however long.' })
+  @Field(() => Int, { nullable: true, description: 'Upper bound in ms; null: unbounded.' })
   upToMs!: number | null;
 
-  @Field(() => Float, { description: 'Deliveries that took at most that, those of smaller buckets among them.' })
+  @Field(() => Float, { description: 'Deliveries up to this bound, including those of smaller buckets.' })
   count!: number;
 }
 
-@ObjectType({ description: 'What the instance that answers is doing right now, and has done since it was started.' })
+@ObjectType({ description: 'Statistics of the instance that responds: current values, and totals since its start.' })
 export class RealtimeStats {
   @Field(() => Int, { description: 'Open sockets.' })
   sockets!: number;
@@ -32,38 +35,38 @@ export class RealtimeStats {
   subscriptions!: number;
 
   @Field(() => Int, {
-    description: 'Groups of those subscriptions: the same document and variables, the same executions.',
+    description: 'Groups of these subscriptions, with equal documents and variables, that share executions.',
   })
   groups!: number;
 
-  @Field(() => Int, { description: 'Subscriptions that are given events from the log, and are not at its head yet.' })
+  @Field(() => Int, { description: 'Subscriptions that catch up from the log.' })
   behind!: number;
 
-  @Field(() => Float, { description: 'Bytes written to sockets that the operating system has not taken yet.' })
+  @Field(() => Float, { description: 'Bytes written to sockets that are not flushed to the operating system yet.' })
   bufferedBytes!: number;
 
-  @Field(() => Float, { description: 'Executions of events, each for everyone who may see the same of it.' })
+  @Field(() => Float, { description: 'Executions of events, each for all viewers of one permission class.' })
   executions!: number;
 
   @Field(() => Float, { description: 'Events written to subscribers.' })
   deliveries!: number;
 
-  @Field(() => Float, { description: 'Bytes of those.' })
+  @Field(() => Float, { description: 'Bytes of these events.' })
   bytes!: number;
 
   @Field(() => Float, {
-    description: 'Times that a subscription was given events from the log: it came back, lagged, or too many waited.',
+    description:
+      'Times that a subscription began to catch up from the log: it resumed, lagged, or the queue of its group was full.',
   })
   catchUps!: number;
 
   @Field(() => Int, {
-    description:
-      'Documents that are executed for each viewer since a shared execution turned out to need one. Expect 0.',
+    description: 'Documents that are executed per viewer because a shared execution needed the viewer. Expect 0.',
   })
   demotedDocuments!: number;
 
   @Field(() => Float, {
-    description: 'How far it has followed the log: the position of the newest event that it knows.',
+    description: 'Position in the log of the newest event that this instance has applied.',
   })
   position!: number;
 }
@@ -76,12 +79,12 @@ export class RealtimeStatsResolver {
   ) {}
 
   @HasRole(Role.ADMIN)
-  @Query(() => RealtimeStats, { description: 'Numbers of the instance that answers.' })
+  @Query(() => RealtimeStats, { description: 'Statistics of the instance that responds.' })
   realtime(): RealtimeStats {
     return this.statistics.now;
   }
 
-  @ResolveField(() => Float, { description: 'Events that are committed and that this instance has not applied yet.' })
+  @ResolveField(() => Float, { description: 'Committed events that this instance has not applied yet.' })
   distance(): Promise<number> {
     return this.statistics.distance();
   }

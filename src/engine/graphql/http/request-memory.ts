@@ -29,7 +29,7 @@ export class RequestMemory {
     this.bodies = new BodyBytes(MAX_MESSAGE_BYTES, rateLimits);
     this.refused = metrics.counter(
       'http_refusals_total',
-      'Requests answered 429 or 503 for what they hold in memory: body (request bodies), unread (responses).',
+      'Requests refused with 429 or 503 because of memory: body (request bodies), unread (responses).',
       'reason',
     );
     metrics.gauge('request_body_bytes', 'Bytes of request bodies in memory.', () => this.bodies.bytes);

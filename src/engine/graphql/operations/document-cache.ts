@@ -29,10 +29,10 @@ export class DocumentCache {
   constructor(metrics: Metrics) {
     this.lookups = metrics.counter(
       'document_lookups_total',
-      'Documents that came in, by whether they were known: hit, miss.',
+      'Lookups in the document cache by result: hit, miss.',
       'result',
     );
-    const help = 'Estimated bytes of documents that are kept, parsed or refused.';
+    const help = 'Estimated bytes of cached documents, parsed or refused.';
     metrics.gauge('document_cache_bytes', help, () => this.bytes);
   }
 

@@ -10,12 +10,12 @@ import { BadUserInputError } from '../../errors/service-error.js';
 export const DEFAULT_PAGE = 20;
 export const MAX_PAGE = 100;
 
-@ObjectType({ description: 'Where a page lies in its list.' })
+@ObjectType({ description: 'Position of a page in its list.' })
 export class PageInfo {
-  @Field({ description: 'Whether there is more after this page.' })
+  @Field({ description: 'Whether there are entries after this page.' })
   hasNextPage!: boolean;
 
-  @Field({ description: 'Whether there is something before this page.' })
+  @Field({ description: 'Whether there are entries before this page.' })
   hasPreviousPage!: boolean;
 
   @Field(() => String, { nullable: true, description: 'Cursor of the first edge; null on an empty page.' })
@@ -59,13 +59,13 @@ export interface Connection<T> {
 
 /** Declares `<name>Connection` and `<name>Edge` for the object type `node`: a page belongs where its entries do. */
 export function connectionType<T extends object>(node: () => Type<T>, name: string): Type<Connection<T>> {
-  @ObjectType(`${name}Edge`, { description: 'One entry of a page, and its place in the list.' })
+  @ObjectType(`${name}Edge`, { description: 'An entry of a page with its cursor.' })
   class EdgeType {
-    @Field({ description: 'Opaque place of this edge, for `after` and `before`.' })
+    @Field({ description: 'Opaque position of this edge, for `after` and `before`.' })
     cursor!: string;
 
     @SameResource()
-    @Field(node, { description: 'What is at this place.' })
+    @Field(node, { description: 'The entry.' })
     node!: T;
   }
 
@@ -76,10 +76,10 @@ export function connectionType<T extends object>(node: () => Type<T>, name: stri
     edges!: EdgeType[];
 
     @SameResource()
-    @Field(() => [node()], { description: 'The page without cursors, for those who do not need them.' })
+    @Field(() => [node()], { description: 'The entries of the page without cursors.' })
     nodes!: T[];
 
-    @Field(() => PageInfo, { description: 'Where this page lies in the list.' })
+    @Field(() => PageInfo, { description: 'Position of this page in the list.' })
     pageInfo!: PageInfo;
   }
   return ConnectionType;

@@ -8,9 +8,9 @@ import { assertRules } from './schema-rules.js';
 
 /** Descriptions of the root types, which no class declares in a code-first schema. */
 const ROOTS: Readonly<Record<OperationTypeNode, string>> = {
-  query: 'What can be read, over HTTP and over a WebSocket.',
-  mutation: 'What can be changed, over HTTP and over a WebSocket.',
-  subscription: 'What can be followed as it happens, over a WebSocket.',
+  query: 'Queries, over HTTP or WebSocket.',
+  mutation: 'Mutations, over HTTP or WebSocket.',
+  subscription: 'Subscriptions, over WebSocket.',
 };
 
 /** The schema with all rules in force. Throws, naming the field, where a rule cannot be enforced. */

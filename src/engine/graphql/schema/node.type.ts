@@ -4,10 +4,10 @@ import { Field, ID, InterfaceType } from '@nestjs/graphql';
 
 /** `value` as `__typename` says: rows have no class. */
 @InterfaceType({
-  description: 'Something that `node` finds by its id alone.',
+  description: 'An object that `node` finds by its id.',
   resolveType: ({ __typename }: { __typename: string }) => __typename,
 })
 export abstract class Node {
-  @Field(() => ID, { description: 'Never changes, and nothing else has it.' })
+  @Field(() => ID, { description: 'Globally unique and immutable.' })
   id!: string;
 }

@@ -195,6 +195,7 @@ describe('the context of a shared execution', () => {
     'em',
     'lastCursor',
     'load',
+    'rows',
     'discardReads',
     'withNewReads',
     'via',
@@ -214,7 +215,7 @@ describe('the context of a shared execution', () => {
       'client',
       'cookies',
       'cookiesUnverified',
-
+      'isSignedIn',
       'principal',
       'signIn',
       'viewer',

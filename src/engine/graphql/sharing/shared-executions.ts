@@ -40,7 +40,7 @@ export class SharedExecutions {
   ) {
     this.demotions = metrics.counter(
       'demotions_total',
-      'Documents executed per viewer from then on, because a shared execution turned out to need the viewer.',
+      'Documents demoted to execution per viewer, because a shared execution needed the viewer.',
     );
   }
 

@@ -22,7 +22,7 @@ export class ConnectionResolver {
   @NotCountedAsWrite()
   @Mutation(() => Date, {
     description:
-      'Over a socket: extends its life by a newer access token of the same session, which it carries from then on. Returns when the ' +
+      'Over a socket: replaces its access token by a newer one of the same session, which extends its life. Returns when the ' +
       'socket will be closed unless it is renewed again. Over HTTP `BAD_USER_INPUT`.',
   })
   renewConnection(
