@@ -216,7 +216,7 @@ describe('an access token', () => {
     const seen = await fewestStatementsOf(asking);
     // The account that `me` shows, and nothing for the right to ask.
     expect(seen).toHaveLength(1);
-    expect(seen[0]).toContain('from "account"');
+    expect(seen[0]).toContain(' from account ');
   });
 
   it('takes no statement over a socket either', async () => {
