@@ -17,7 +17,8 @@ export async function clientPages(mode: 'development' | 'production' = 'developm
     resolve: { conditionNames: [mode, 'browser', 'import', 'default'] },
     logLevel: 'silent',
   });
-  const { output } = await build.generate({ format: 'esm', codeSplitting: false });
+  // The default of `sourcemapIgnoreList` is a regular expression, which the native part does not recognize from a test's own context.
+  const { output } = await build.generate({ format: 'esm', codeSplitting: false, sourcemapIgnoreList: false });
   await build.close();
   return Site.listen(undefined, ({ url = '' }, response) => {
     if (url === '/page.js') response.setHeader('content-type', 'text/javascript').end(output[0].code);
