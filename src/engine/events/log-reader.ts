@@ -9,7 +9,7 @@ import type { Position } from './cursor.js';
 import { ALL_OF_KIND, type LogEvent } from './log-event.js';
 
 /** A row of `event` in wire types: numbers as numbers, time as ms, nonce as hex. */
-export interface EventRow {
+interface EventRow {
   readonly pos: number;
   readonly seq: number;
   readonly resource_kind: string;
@@ -25,7 +25,7 @@ export interface EventRow {
 const COLUMNS = `pos::float8 as pos, seq::float8 as seq, resource_kind, resource_id, kind, actor_id, session_id, facts,
   (extract(epoch from at) * 1000)::float8 as at, encode(nonce, 'hex') as nonce`;
 
-export function toLogEvent(row: EventRow): LogEvent {
+function toLogEvent(row: EventRow): LogEvent {
   return {
     pos: row.pos,
     seq: row.seq,
