@@ -35,7 +35,7 @@ export function Waiting(): ReactNode {
   ) : (
     <Notice
       title="Waiting for Tidings"
-      text="It cannot be reached, or is slow. This page goes on by itself when it answers."
+      text="It cannot be reached, or is slow. This page continues automatically when it responds."
     />
   );
 }

@@ -22,7 +22,7 @@ export function ProblemPage({ error }: Pick<ErrorComponentProps, 'error'>): Reac
       text={
         isMissingFile(error)
           ? 'A part of this page could not be loaded. Check your connection, then load it again.'
-          : 'This page met an error that it does not know. What you have typed is saved.'
+          : 'An unexpected error occurred. Your drafts are saved.'
       }
     >
       {!isMissingFile(error) && <pre className={controls.hint}>{error instanceof Error ? error.message : ''}</pre>}

@@ -15,9 +15,9 @@ export function StaleBanner({ freshness }: { readonly freshness: Freshness }): R
           {state === 'offline'
             ? 'This device is offline.'
             : state === 'catching-up'
-              ? 'What has happened since is on its way.'
+              ? 'Missed events are being loaded.'
               : 'Tidings cannot be reached at the moment.'}{' '}
-          This page goes on by itself.
+          This page continues automatically.
         </p>
       )}
     </div>

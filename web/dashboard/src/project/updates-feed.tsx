@@ -94,7 +94,7 @@ export function UpdatesFeed({
       ))}
       {updates.nodes.length === 0 && outbox.posts.length === 0 && (
         <p className={styles.nothing}>
-          No updates yet. {asEditor ? 'The first one tells everybody how the project is doing.' : ''}
+          No updates yet. {asEditor ? 'The first update shows everyone the health of the project.' : ''}
         </p>
       )}
       {updates.nodes.map((update) => (

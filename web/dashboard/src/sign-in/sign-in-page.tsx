@@ -8,7 +8,7 @@ import { EntryLayout, EntryLinks } from './entry-layout.js';
 const NOTICES: Readonly<Record<SignedOutReason, string | undefined>> = {
   absent: undefined,
   'signed-out': 'You are signed out.',
-  ended: 'Your session has ended: it expired, or was ended elsewhere. Sign in to go on where you were.',
+  ended: 'Your session has ended: it expired, or was ended elsewhere. Sign in to continue where you were.',
   theft:
     'Your session was ended because its sign-in data was used twice. Somebody may have a copy of it: sign in, then change your password.',
 };

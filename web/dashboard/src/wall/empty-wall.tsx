@@ -10,8 +10,8 @@ export function EmptyWall(): ReactNode {
       <h1 className={styles.title}>No projects yet</h1>
       <p>
         {mayCreate
-          ? 'Create one, or ask an owner to invite you. It appears here by itself.'
-          : 'Ask the owner of a project to invite you. It appears here by itself.'}
+          ? 'Create one, or ask an owner to invite you. It appears here automatically.'
+          : 'Ask the owner of a project to invite you. It appears here automatically.'}
       </p>
     </div>
   );

@@ -80,7 +80,7 @@ export function KioskControls<Metres extends number>({
           {isFull ? 'Leave full screen' : 'Full screen'}
         </button>
       ) : (
-        <p className={controls.hint}>This browser shows no page in full screen by itself.</p>
+        <p className={controls.hint}>This browser does not support full screen.</p>
       )}
       <button className={controls.button} onClick={onLeave}>
         Leave the wall

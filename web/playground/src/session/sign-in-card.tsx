@@ -8,11 +8,11 @@ import { type DemoAccount, useDemo } from './demo.js';
 import styles from './session.module.css';
 
 const REASONS: Readonly<Record<SignedOutReason, string>> = {
-  absent: 'The schema is there for everyone. Projects, and all that is live, need an account.',
+  absent: 'The schema is public. Projects and subscriptions require an account.',
   'signed-out': 'You have signed out.',
   ended: 'Your session has ended: it was ended elsewhere, or not used for too long. Sign in again.',
   theft:
-    'Your session was ended for safety: one of its tokens was used twice. Sign in again, and change your password if you cannot explain that.',
+    'Your session was ended because one of its tokens was used twice. Sign in again, and change your password if you did not expect this.',
 };
 
 export function SignInCard({
