@@ -18,8 +18,11 @@ export interface DatabaseContent {
 /** Connections beside the pool, reserved for the log: one in use, and spares for lost ones. */
 const LOG_POOL = { min: 0, max: 3 };
 
-/** Lets a read use the reserved connections: requests that occupy the pool do not delay the log. */
-export const FOLLOWING = { connectionType: 'read' } as const;
+/** The ORM's names of the pools. */
+export type PoolName = 'write' | 'read';
+
+/** The reserved connections: requests that occupy the other pool do not delay the log. */
+export const FOLLOWING: PoolName = 'read';
 
 /**
  * Options of the ORM for `url`. `poolSize` bounds the connections shared by requests and deliveries; `parameters` are the accepted startup

@@ -3,6 +3,7 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { types } from 'pg';
 import { keepsStatements, nameOf } from './kept-statements.js';
+import type { PoolName } from './orm-options.js';
 
 /** What reads rows. */
 export interface Reader {
@@ -32,7 +33,11 @@ type Outcome = { readonly rows: unknown[] } | { readonly error: unknown };
 export class Reads implements Reader {
   private waiting: Waiting[] = [];
 
-  constructor(private readonly orm: MikroORM) {}
+  /** `pool`: see orm-options.ts. */
+  constructor(
+    private readonly orm: MikroORM,
+    private readonly pool: PoolName = 'write',
+  ) {}
 
   rows<R>(sql: string, values: readonly unknown[]): Promise<R[]> {
     const { promise, resolve, reject } = Promise.withResolvers<R[]>();
@@ -58,7 +63,7 @@ export class Reads implements Reader {
   }
 
   private async outcomesOf(sent: readonly Waiting[]): Promise<readonly Outcome[]> {
-    const connection = this.orm.em.getDriver().getConnection('write');
+    const connection = this.orm.em.getDriver().getConnection(this.pool);
     const pool = await connection.getNativeClient();
     const client = (await pool.connect()) as unknown as Client;
     const named = keepsStatements(client);

@@ -1,7 +1,7 @@
 // Reads the log, always on the primary. Contains the SQL, knows no listeners.
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
-import { type Reader } from '../database/reads.js';
+import { type Reader, Reads } from '../database/reads.js';
 import { withTimeout } from '../database/with-timeout.js';
 import { FOLLOWING } from '../database/orm-options.js';
 import { CursorExpiredError } from '../errors/service-error.js';
@@ -72,7 +72,11 @@ export class LogReader {
   /** ms for a page. */
   pageTimeout = PAGE_TIMEOUT_MS;
 
-  constructor(private readonly orm: MikroORM) {}
+  private readonly follower: Reads;
+
+  constructor(private readonly orm: MikroORM) {
+    this.follower = new Reads(orm, FOLLOWING);
+  }
 
   /** The newest position, with its nonce. Position 0 is the start of the log. */
   async head(em: EntityManager = this.orm.em.fork()): Promise<Position> {
@@ -144,33 +148,41 @@ export class LogReader {
 
   /** Up to `limit` events right after `position`, without a gap. Throws {@link LogBrokenError} if it cannot continue. */
   async following(position: Position, limit: number): Promise<LogEvent[]> {
-    const sql = `select ${COLUMNS} from event where event.pos >= ? order by event.pos limit ?`;
-    // The event at `position` is read again: it tells whether this is the same history.
-    const rows = await this.orm.em.fork().execute<EventRow[]>(sql, [position.pos, limit + 1], FOLLOWING);
-    const known = rows[0]?.pos === position.pos ? rows.shift() : undefined;
-    const held = known ? known.nonce === position.nonce : await this.holds(position, FOLLOWING);
-    const events = rows.slice(0, limit).map(toLogEvent);
-    if (!held || events.some((event, index) => event.pos !== position.pos + 1 + index))
+    const sql = `
+      select log.holds, next.* from (select ${CONTINUES} as holds) log
+        left join lateral (select ${COLUMNS} from event where event.pos > ? order by event.pos limit ${limit}) next on true
+       order by next.pos`;
+    const rows = await this.follower.rows<Row>(sql, [...parametersOf(position), position.pos]);
+    const events = rows.flatMap((row) => (row.pos === null ? [] : toLogEvent(row)));
+    if (!rows[0]?.holds || events.some((event, index) => event.pos !== position.pos + 1 + index))
       throw new LogBrokenError(position);
     return events;
   }
 
-  /**
-   * Whether this history contains `position` and all later events. The head keeps its nonce, so the newest position is known
-   * even when its event is pruned.
-   */
-  async holds({ pos, nonce }: Position, read: Partial<typeof FOLLOWING> = {}): Promise<boolean> {
-    const em = this.orm.em.fork();
-    const sql = `
-      select 1 from event where pos = ? and nonce = decode(?, 'hex')
-      union all
-      select 1 from log_head where pos = ? and nonce = decode(?, 'hex')
-      union all
-      select 1 from log_head where genesis = decode(?, 'hex') and ? = 0
-        and exists (select 1 from event where event.pos = 1)`;
-    return (await em.execute<unknown[]>(sql, [pos, nonce, pos, nonce, nonce, pos], read)).length > 0;
+  /** Whether this history contains `position` and all later events. */
+  async holds(position: Position): Promise<boolean> {
+    const [row] = await new Reads(this.orm).rows<{ holds: boolean }>(
+      `select ${CONTINUES} as holds`,
+      parametersOf(position),
+    );
+    return row!.holds;
   }
 }
+
+/**
+ * Whether the log continues after a position. The head keeps its nonce, so the newest position is known even when its event is pruned; the
+ * beginning is known while the first event exists.
+ */
+const CONTINUES = `(
+  exists (select 1 from event where pos = ? and nonce = decode(?, 'hex'))
+  or exists (select 1 from log_head where pos = ? and nonce = decode(?, 'hex'))
+  or exists (select 1 from log_head where genesis = decode(?, 'hex') and ?::bigint = 0)
+     and exists (select 1 from event where event.pos = 1))`;
+
+const parametersOf = ({ pos, nonce }: Position) => [pos, nonce, pos, nonce, nonce, pos];
+
+/** `pos` is null where nothing follows. */
+type Row = (EventRow | { readonly pos: null }) & { readonly holds: boolean };
 
 /**
  * Up to `limit` events of one resource on one side of a position: a range of `event_resource_idx`. Written with `=`, PostgreSQL might go

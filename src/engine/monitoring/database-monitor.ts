@@ -1,6 +1,7 @@
 // Polls PostgreSQL every few seconds: whether it is read-only, and its clock.
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
+import { Reads } from '../database/reads.js';
 import { withTimeout } from '../database/with-timeout.js';
 import { FOLLOWING } from '../database/orm-options.js';
 import { HealthChecks } from './health-checks.js';
@@ -24,13 +25,15 @@ export class DatabaseMonitor implements OnApplicationBootstrap, OnApplicationShu
   private offset = Number.NaN;
   /** The last reported difference; 0: none. */
   private told = 0;
+  private readonly reads: Reads;
 
   constructor(
-    private readonly orm: MikroORM,
+    orm: MikroORM,
     private readonly writes: DatabaseWrites,
     health: HealthChecks,
     metrics: Metrics,
   ) {
+    this.reads = new Reads(orm, FOLLOWING);
     health.registerNote('clock', () => (this.told === 0 ? undefined : `This clock is ${this.difference()}`));
     const help = "Seconds that this instance's clock is ahead of PostgreSQL's; negative: behind it.";
     metrics.gauge('clock_offset_seconds', help, () => this.offset / 1_000);
@@ -60,7 +63,7 @@ export class DatabaseMonitor implements OnApplicationBootstrap, OnApplicationShu
     type Row = { readonly readOnly: boolean; readonly time: number };
     try {
       // Over reserved connections: waiting for the pool would count as round trip.
-      const [row] = await withTimeout(ANSWER_TIMEOUT_MS, () => this.orm.em.fork().execute<Row[]>(LOOK, [], FOLLOWING));
+      const [row] = await withTimeout(ANSWER_TIMEOUT_MS, () => this.reads.rows<Row>(LOOK, []));
       return row;
     } catch {
       return undefined;

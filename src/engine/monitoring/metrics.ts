@@ -8,6 +8,9 @@ import { CONFIG } from '../config/config.module.js';
 /** Values of the one label of a metric, with their numbers. */
 type Labelled = Iterable<readonly [value: string, count: number]>;
 
+/** ms between two samples of the lag of the event loop. Every 10 ms, the default, an idle instance would use half of its CPU for them. */
+const LAG_SAMPLE_MS = 100;
+
 @Injectable()
 export class Metrics {
   readonly registry = new Registry();
@@ -16,7 +19,7 @@ export class Metrics {
 
   constructor(@Inject(CONFIG) { service }: Pick<Config, 'service'>) {
     this.prefix = `${service.prefix}_`;
-    collectDefaultMetrics({ register: this.registry });
+    collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: LAG_SAMPLE_MS });
   }
 
   /** A counter that the caller increments. */
