@@ -2,6 +2,7 @@
 // older ones.
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { execute } from '../database/unit-of-work.js';
 import { FamiliarNetworks } from '../limits/familiar-networks.js';
 import { emailKey } from '../mail/email-address.js';
 
@@ -12,8 +13,8 @@ export const KNOWN_DAYS = 30;
 const KNOWS = `
 select exists (
   select from known_address
-   where account_id = (select id from account where email_key = ?)
-     and network = ? and last_at > now() - ? * interval '1 day') as known`;
+   where account_id = (select id from account where email_key = $1)
+     and network = $2 and last_at > now() - $3 * interval '1 day') as known`;
 
 const REMEMBER = `
 insert into known_address (account_id, network, last_at) values (?, ?, now())
@@ -28,7 +29,8 @@ export class KnownAddresses {
 
   /** Also marks the network as familiar, including sign-ins at other instances. */
   async knows(email: string, network: string): Promise<boolean> {
-    const [row] = await this.orm.em.fork().execute<{ known: boolean }[]>(KNOWS, [emailKey(email), network, KNOWN_DAYS]);
+    const values = [emailKey(email), network, KNOWN_DAYS];
+    const [row] = await execute<{ known: boolean }>(this.orm.em.fork(), KNOWS, values);
     if (row?.known) this.familiar.add(network);
     return row?.known === true;
   }
