@@ -1,16 +1,12 @@
-// Queries and mutations of projects and their members.
+// Queries and mutations of projects, and the fields of a project that need a statement.
 import { Args, Context, ID, Int, Mutation, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
 import type { OperationContext } from '../../engine/access/operation-context.js';
 import { ShowsClassValue } from '../../engine/access/class-value.js';
 import { HasRole, SignedIn } from '../../engine/access/policies.js';
-import type { PolicyRequest } from '../../engine/access/policy.js';
 import { Role } from '../../engine/access/role.js';
 import { SameResource } from '../../engine/access/sharing.js';
-import { accountById } from '../../engine/accounts/account.loader.js';
-import { User } from '../../engine/accounts/account.type.js';
 import { decodeCursor } from '../../engine/events/cursor.js';
 import { PageArgs } from '../../engine/graphql/pagination/connection.js';
-import { childPage } from '../../engine/graphql/pagination/connection-loader.js';
 import { CountedAs, Input, Limited } from '../../engine/graphql/schema/field-rules.js';
 import { type AccountLimit, HOUR, QUARTER } from '../../engine/limits/limit.js';
 import { ActivityDay, activityOfProject, DEFAULT_DAYS, MAX_DAYS } from './project-activity.js';
@@ -28,35 +24,16 @@ import {
   projectArgs,
   type ProjectFilterInput,
   projectsArgs,
-  removeMemberArgs,
-  setMemberArgs,
 } from './project.input.js';
-import {
-  lastSeqOfProject,
-  leadOfProject,
-  memberPages,
-  type MemberRow,
-  projectByKey,
-  type ProjectRow,
-} from './project.loader.js';
-import { ProjectMemberService } from './project-member.service.js';
+import { lastSeqOfProject, projectByKey, type ProjectRow } from './project.loader.js';
 import { byProjectId, type Locator, RequiresProjectRole } from './project.policies.js';
 import { ProjectRole, VIEWER_ROLE } from './project-role.js';
 import { type ProjectPage, ProjectService } from './project.service.js';
-import {
-  Project,
-  ProjectAddress,
-  ProjectConnection,
-  ProjectFilter,
-  ProjectMember,
-  ProjectMemberConnection,
-} from './project.type.js';
+import { Project, ProjectAddress, ProjectConnection, ProjectFilter } from './project.type.js';
 
 /** Limited, since each failure reveals that a key is taken. */
 const PROJECT_KEYS: AccountLimit = { name: 'createProject: taken', points: 60, seconds: QUARTER, counts: 'failures' };
 const NEW_PROJECTS: AccountLimit = { name: 'createProject', points: 100, seconds: HOUR, counts: 'attempts' };
-/** Limited, since new members are notified without their consent. */
-const MEMBERS: AccountLimit = { name: 'setProjectMember', points: 500, seconds: HOUR, counts: 'attempts' };
 
 /** The project that `project(id, key)` names; a key takes one statement, found or not. */
 const byAddress: Locator = {
@@ -68,14 +45,10 @@ const byAddress: Locator = {
     return found ? { projectId: found.id } : undefined;
   },
 };
-const leaving = ({ args, context }: PolicyRequest) => args['userId'] === context.viewer.accountId;
 
 @Resolver(() => Project)
 export class ProjectResolver {
-  constructor(
-    private readonly projects: ProjectService,
-    private readonly membership: ProjectMemberService,
-  ) {}
+  constructor(private readonly projects: ProjectService) {}
 
   @RequiresProjectRole(ProjectRole.VIEWER, byAddress)
   @Input(projectArgs)
@@ -146,50 +119,6 @@ export class ProjectResolver {
     return this.projects.delete(viewer, id, client);
   }
 
-  @RequiresProjectRole(ProjectRole.OWNER, byProjectId('projectId'))
-  @Input(setMemberArgs)
-  @Limited(MEMBERS)
-  @Mutation(() => ProjectMember, {
-    description: 'Adds an account as a member, or changes its role there. `CONFLICT` if no OWNER would remain.',
-  })
-  setProjectMember(
-    @Context() { viewer, client }: OperationContext,
-    @Args('projectId', { type: () => ID, description: 'Id of the project.' }) projectId: string,
-    @Args('userId', { type: () => ID, description: 'Id of the account.' }) userId: string,
-    @Args('role', { type: () => ProjectRole, description: 'The role in the project.' }) role: ProjectRole,
-  ) {
-    return this.membership.set(viewer, projectId, userId, role, client);
-  }
-
-  @RequiresProjectRole(ProjectRole.OWNER, byProjectId('projectId'), leaving)
-  @Input(removeMemberArgs)
-  @Mutation(() => ID, {
-    description:
-      'Removes a member; members may remove themselves. `CONFLICT` for the last OWNER. Returns the id of the account, member or not.',
-  })
-  removeProjectMember(
-    @Context() { viewer, client }: OperationContext,
-    @Args('projectId', { type: () => ID, description: 'Id of the project.' }) projectId: string,
-    @Args('userId', { type: () => ID, description: 'Id of the account.' }) userId: string,
-  ) {
-    return this.membership.remove(viewer, projectId, userId, client);
-  }
-
-  @ResolveField(() => User, {
-    nullable: true,
-    description: 'The person responsible: the OWNER with the longest membership.',
-  })
-  async lead(project: ProjectRow, _args: unknown, context: OperationContext) {
-    const owner = project.deletedAt ? null : await context.load(leadOfProject, project.id);
-    return owner && context.load(accountById, owner.accountId);
-  }
-
-  @SameResource()
-  @ResolveField(() => ProjectMemberConnection, { description: 'The members, latest to join first.' })
-  members(@Parent() project: ProjectRow, @Context() context: OperationContext, @Args() args: PageArgs) {
-    return context.load(memberPages, childPage(project.id, args));
-  }
-
   @ResolveField(() => String, {
     description:
       'Cursor of the newest event when this was read. Subscribe with `projectUpdated(after: …)` from there without loss.',
@@ -246,13 +175,5 @@ export class ProjectConnectionResolver {
   @ResolveField(() => HealthCounts)
   healthCounts({ memberId }: ProjectPage, _args: unknown, context: OperationContext) {
     return healthCounts(context, memberId);
-  }
-}
-
-@Resolver(() => ProjectMember)
-export class ProjectMemberResolver {
-  @ResolveField(() => User, { description: 'The account.' })
-  user(member: MemberRow, _args: unknown, context: OperationContext) {
-    return context.load(accountById, member.accountId);
   }
 }

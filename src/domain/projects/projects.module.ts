@@ -2,12 +2,8 @@ import { Module } from '@nestjs/common';
 import { AccessChangeResolver } from './access-change.resolver.js';
 import { DeletedProjects } from './deleted-projects.js';
 import { ProjectMemberService } from './project-member.service.js';
-import {
-  ProjectConnectionResolver,
-  ProjectMemberResolver,
-  ProjectResolver,
-  ProjectStateResolver,
-} from './project.resolver.js';
+import { ProjectMemberResolver, ProjectMembersResolver } from './project-member.resolver.js';
+import { ProjectConnectionResolver, ProjectResolver, ProjectStateResolver } from './project.resolver.js';
 import { ProjectService } from './project.service.js';
 
 @Module({
@@ -16,6 +12,7 @@ import { ProjectService } from './project.service.js';
     DeletedProjects,
     ProjectConnectionResolver,
     ProjectMemberResolver,
+    ProjectMembersResolver,
     ProjectMemberService,
     ProjectResolver,
     ProjectService,
