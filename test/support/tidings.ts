@@ -15,6 +15,7 @@ import { SessionService } from '../../src/engine/sessions/session.service.js';
 import { type Config, loadConfig } from '../../src/engine/config/config.js';
 import { Hub } from '../../src/engine/realtime/fan-out/hub.js';
 import { freePort } from '../../src/boot/free-port.js';
+import { ListenError } from '../../src/boot/listen-error.js';
 import { createDatabase, type TestDatabase } from './database.js';
 import { GraphqlClient } from './graphql-client.js';
 import { assertNothingFound, scan } from './log-scan.js';
@@ -27,6 +28,15 @@ export const SECRET = Buffer.alloc(32, 'tidings tests: one known secret').toStri
 
 /** Each connection costs as much CPU as 200 statements. Tests of what waits inside of PostgreSQL have the default, 20. */
 export const POOL_SIZE = '5';
+
+const DEFAULTS = {
+  NODE_ENV: 'test',
+  DATA_DIR: join(tmpdir(), 'tidings-test-unused'),
+  APP_SECRET: SECRET,
+  DATABASE_POOL_SIZE: POOL_SIZE,
+  RATE_LIMITS: 'off',
+  LOG_LEVEL: 'warn',
+};
 
 /** A signed-in account with its clients. */
 export class Person extends GraphqlClient {
@@ -79,21 +89,18 @@ export class TestTidings {
 
   static async start({ env = {}, database, web }: TidingsOptions = {}): Promise<TestTidings> {
     const own = database ?? (await createDatabase());
-    const variables = {
-      NODE_ENV: 'test',
-      PORT: String(await freePort('127.0.0.1')),
-      DATABASE_URL: own.url,
-      DATA_DIR: join(tmpdir(), 'tidings-test-unused'),
-      APP_SECRET: SECRET,
-      DATABASE_POOL_SIZE: POOL_SIZE,
-      RATE_LIMITS: 'off',
-      LOG_LEVEL: 'warn',
-      ...env,
-    };
-    const config = loadConfig(variables, service);
-    const tidings = new TestTidings(config, own, !database);
-    tidings.running = await startTidings(config, own.url, recorder(tidings.logged, variables), web ? { web } : {});
-    return tidings;
+    for (;;) {
+      const variables = { ...DEFAULTS, PORT: String(await freePort('127.0.0.1')), DATABASE_URL: own.url, ...env };
+      const config = loadConfig(variables, service);
+      const tidings = new TestTidings(config, own, !database);
+      try {
+        tidings.running = await startTidings(config, own.url, recorder(tidings.logged, variables), web ? { web } : {});
+        return tidings;
+      } catch (error) {
+        // Another process may take the port between its choice and its use.
+        if (!(error instanceof ListenError) || 'PORT' in env) throw error;
+      }
+    }
   }
 
   get url(): string {
