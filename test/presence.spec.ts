@@ -257,7 +257,7 @@ describe('presence', () => {
       await Promise.all(crowd.map((watch) => seeing(watch, owner, ada, bob)));
     });
     await seeing(witness, owner, ada, bob);
-    const reads = statements.filter((sql) => /from node_entry|from "account"/.test(sql));
+    const reads = statements.filter((sql) => /from node_entry|from account\b/.test(sql));
     process.stdout.write(
       `figure: 200 subscribers of presence: ${reads.length} reads of ${statements.length} statements\n`,
     );
