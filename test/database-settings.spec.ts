@@ -149,10 +149,11 @@ describe('server versions and roles that tests cannot start are simulated by the
   };
 
   it('refuses an old PostgreSQL version', () => {
-    expect(judged({ version: 130_022, release: '13.22' })).toBe(
-      'The database server of DATABASE_URL is PostgreSQL 13.22: 14 or newer is needed.',
+    // Its migrations are not valid there.
+    expect(judged({ version: 140_023, release: '14.23' })).toBe(
+      'The database server of DATABASE_URL is PostgreSQL 14.23: 15 or newer is needed.',
     );
-    expect(judged({ version: 140_000 })).toBe('suitable');
+    expect(judged({ version: 150_000 })).toBe('suitable');
   });
 
   it('refuses a standby', () => {

@@ -7,8 +7,8 @@ export class UnsuitableDatabaseError extends Error {
   override readonly name = 'UnsuitableDatabaseError';
 }
 
-/** `server_version_num` of the oldest supported version. */
-export const OLDEST_VERSION = 140_000;
+/** `server_version_num` of the oldest supported version: migrations name columns in `on delete set null`, which 14 does not know. */
+export const OLDEST_VERSION = 150_000;
 
 export interface DatabaseFacts {
   /** As in `server_version_num`. */
