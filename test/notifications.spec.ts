@@ -6,7 +6,7 @@ import { sharedRedisUrl, stopSharedRedis } from './support/redis.js';
 import type { Watch } from './support/socket-client.js';
 import { fewestStatementsOf } from './support/statements.js';
 import { type Person, TestTidings } from './support/tidings.js';
-import { until } from './support/wait.js';
+import { until, within } from './support/wait.js';
 import { EventRetention } from '../src/engine/events/retention.js';
 import { NotificationService } from '../src/domain/notifications/notification.service.js';
 import { AnnouncementService } from '../src/domain/notifications/announcement.service.js';
@@ -174,6 +174,22 @@ describe('a mention', () => {
       expect(await here.database.query(all, [leaving.id])).toEqual([]);
     } finally {
       await elsewhere.end();
+    }
+  });
+
+  it('of a locked account delays nobody else', async () => {
+    const locking = new Client(here.database.url);
+    await locking.connect();
+    try {
+      await locking.query(`begin; select from account where id = '${ada.id}' for update`);
+      const waiting = await here.database.waiting();
+      const posted = comment(editor, 'Where are you, @Ada?');
+      await until(async () => (await here.database.waiting()) > waiting, 'the comment waited for the account');
+      await within(15_000, comment(lovelace, 'Not here'), 'another comment was posted');
+      await locking.query('commit');
+      expect((await newest(ada)).comment.id).toBe(await posted);
+    } finally {
+      await locking.end();
     }
   });
 

@@ -32,16 +32,22 @@ end $$;`;
 
 /**
  * Locks the head of the log until the transaction ends. Writers queue for an advisory lock: each would otherwise sleep and wake up twice for the
- * row, and repeat its update. Instances of the version before lock the row alone, so the row decides. The rows of actors, which foreign keys
- * lock as well, come first: a locked account must not stop the log.
+ * row, and repeat its update. Instances of the version before lock the row alone, so the row decides. The rows of actors, and of accounts
+ * that events are about, come first: foreign keys of events and of what is stored with them lock these, and a locked account must not stop
+ * the log.
  */
 const LOCK = `
 create function log_lock_v1(drafts jsonb) returns void language plpgsql as $$
 declare
-  actor uuid;
+  involved uuid;
 begin
-  for actor in select distinct (draft ->> 'actorId')::uuid as id from jsonb_array_elements(drafts) draft order by id loop
-    perform from account where id = actor for key share;
+  for involved in
+    select distinct named.id::uuid as id
+      from jsonb_array_elements(drafts) draft, unnest(array[
+        draft ->> 'actorId', case draft ->> 'resourceKind' when 'account' then draft ->> 'resourceId' end]) as named(id)
+     where named.id is not null order by id
+  loop
+    perform from account where id = involved for key share;
   end loop;
   -- For this transaction only: the connection's setting stays for others.
   perform set_config('idle_in_transaction_session_timeout', '${HEAD_HELD_MS}', true), pg_advisory_xact_lock(${HEAD_LOCK});
