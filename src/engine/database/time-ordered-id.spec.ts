@@ -31,3 +31,10 @@ it('time-ordered ids begin with the same time in JavaScript and PostgreSQL', asy
   const ids = await database.query('select time_ordered_id_v1(1, 4294967295) as id from generate_series(1, 100)');
   expect(new Set(ids.map(({ id }) => id)).size).toBe(100);
 });
+
+it('ids of audit entries are in the order of writing within a ms', async () => {
+  const entry = JSON.stringify({ action: 'TEST', outcome: 'SUCCESS' });
+  const sql = 'select place, audit_v1($1, 1) as id from generate_series(1, 100) as place';
+  const ids = (await database.query<{ id: string }>(sql, [entry])).map(({ id }) => id);
+  expect(ids).toEqual(ids.toSorted());
+});

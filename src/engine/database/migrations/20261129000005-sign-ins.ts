@@ -10,12 +10,13 @@ export class SignInsMigration extends Migration {
   }
 }
 
-/** The trail is sorted by id, which starts with the same ms. */
+/** The trail is sorted by id, which starts with the same ms, and goes on with the fraction. */
 const AUDIT = `
 create function audit_v1(entry jsonb, in_count integer) returns uuid language plpgsql as $$
 declare
-  ms constant bigint := floor(extract(epoch from clock_timestamp()) * 1000);
-  new_id constant uuid := time_ordered_id_v1(ms, floor(random() * 4294967296)::bigint);
+  us constant bigint := extract(epoch from clock_timestamp()) * 1000000;
+  ms constant bigint := us / 1000;
+  new_id constant uuid := time_ordered_id_v1(ms, (us % 1000) * 4294967296 / 1000);
 begin
   insert into audit_entry (id, at, action, outcome, actor_id, subject_kind, subject_id, address, details, count)
   values (new_id, to_timestamp(ms / 1000.0), entry ->> 'action', entry ->> 'outcome', (entry ->> 'actorId')::uuid,
