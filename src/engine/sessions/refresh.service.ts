@@ -8,6 +8,7 @@ import type { ClientInfo, Transport } from '../access/role.js';
 import type { Account } from '../accounts/account.entity.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
+import { repeatedly } from '../database/unit-of-work.js';
 import { RefreshTokenReusedError, UnauthenticatedError } from '../errors/service-error.js';
 import { EventLog, type LoggedTransaction } from '../events/event-log.js';
 import { AuditTrail } from '../audit/audit-trail.js';
@@ -70,7 +71,7 @@ export class RefreshService {
     if (origin.transport !== transport) throw invalid();
     // Further replays of a stolen token end here: the theft was already reported.
     if (origin.ended) throw invalid();
-    const rotated = await this.rotate(em, presented, origin, client);
+    const rotated = await repeatedly(() => this.rotate(em, presented, origin, client));
     if (rotated) this.origins.set(presented.sessionId, origin);
     else this.origins.delete(presented.sessionId);
     const outcome = rotated ?? (await this.log.transaction(async (tx) => this.judge(tx, presented, origin, client)));
