@@ -18,7 +18,7 @@ export class PostsMigration extends Migration {
 
 /**
  * Requires that the transaction has locked the project. `in_roles`: which pairs suffice, such as `EDITOR:OWNER,ADMIN:` (the account's role, and its
- * role in the project, if any). Returns the time.
+ * role in the project, if any). The role of the account stays until the transaction ends: a change of it waits for this lock. Returns the time.
  */
 const ROLE = `
 create function assert_project_role_v1(in_project uuid, in_account uuid, in_roles text) returns timestamptz language plpgsql as $$
@@ -27,7 +27,7 @@ declare
 begin
   select account.role || ':' || coalesce(member.role, '') into held
     from account left join project_member member on member.account_id = account.id and member.project_id = in_project
-   where account.id = in_account and account.disabled_at is null;
+   where account.id = in_account and account.disabled_at is null for key share of account;
   if held is null or held <> all (string_to_array(in_roles, ',')) then
     raise exception 'this role does not suffice' using errcode = '${ROLE_STATE}', detail = coalesce(held, 'USER:');
   end if;

@@ -1,5 +1,6 @@
 // Checks the role of an account in a project inside the transaction: it may have changed since the check before it began.
-// Every change of memberships locks the project first, so the answer stays true until the commit.
+// Every change of memberships locks the project first, and every demotion of an account waits for its writes, so the answer stays true until
+// the commit.
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { Role } from '../../engine/access/role.js';
 import { sqlState } from '../../engine/database/unit-of-work.js';

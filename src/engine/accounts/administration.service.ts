@@ -44,6 +44,12 @@ interface Administering {
 const LOCK = `
 select 1 from account where id = ? or (role = 'ADMIN' and disabled_at is null) order by id for no key update`;
 
+/**
+ * Waits for writes that require the account's present role, and makes later ones wait: all of them hold the row `for key share`. No other
+ * change of an account needs this lock.
+ */
+const AWAIT_WRITES = 'select 1 from account where id = ? for update';
+
 const ENABLED_ADMINS = `select id from account where role = 'ADMIN' and disabled_at is null`;
 
 @Injectable()
@@ -69,6 +75,7 @@ export class AdministrationService {
   setRole(by: Administrator, id: string, role: Role): Promise<Account> {
     return this.administer('ROLE_CHANGED', by, id, async ({ tx, account, say, audit }) => {
       if (account.role === role) return;
+      await tx.em.execute(AWAIT_WRITES, [id]);
       if (role === Role.ADMIN) await closeFirstAdminClaim(tx.em);
       else await assertAdminRemains(tx.em, account);
       const details = { from: account.role, role };
@@ -83,6 +90,7 @@ export class AdministrationService {
     const action = disabled ? 'ACCOUNT_DISABLED' : 'ACCOUNT_ENABLED';
     return this.administer(action, by, id, async ({ tx, account, say, audit }) => {
       if ((account.disabledAt != null) === disabled) return;
+      if (disabled) await tx.em.execute(AWAIT_WRITES, [id]);
       if (disabled) await assertAdminRemains(tx.em, account);
       account.disabledAt = disabled ? new Date(await databaseTime(tx.em)) : null;
       say(disabled ? ACCOUNT_DISABLED : ACCOUNT_ENABLED);
