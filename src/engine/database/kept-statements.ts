@@ -29,13 +29,41 @@ export function isDirect(client: Client, backendPid: number): boolean {
 
 /** Statements whose plans each connection keeps: more than there are forms of all statements. */
 const MAX_NAMED = 200;
-const names = new Map<string, string>();
+/** Names under which a statement is kept, one after the other, before it is kept no more. */
+const MAX_NAMES = 4;
+
+interface Kept {
+  /** Undefined: it is kept no more. */
+  readonly name: string | undefined;
+  readonly number: number;
+}
+
+const kept = new Map<string, Kept>();
 
 /** The name under which connections keep `text`; undefined once there are too many to keep their plans. */
 export function nameOf(text: string): string | undefined {
-  const known = names.get(text);
-  if (known !== undefined || names.size >= MAX_NAMED) return known;
-  const name = createHash('sha256').update(text).digest('base64url');
-  names.set(text, name);
+  const known = kept.get(text);
+  if (known !== undefined || kept.size >= MAX_NAMED) return known?.name;
+  return keep(text, 1);
+}
+
+function keep(text: string, number: number): string | undefined {
+  const name = number > MAX_NAMES ? undefined : createHash('sha256').update(`${number} ${text}`).digest('base64url');
+  kept.set(text, { name, number });
   return name;
+}
+
+/**
+ * SQLSTATEs of a statement that did not run because its session has lost it (DISCARD ALL), has one of that name from another client (both:
+ * a pooler since a failover), or keeps it for results of another form (a column has changed its type since).
+ */
+export const NOT_KEPT: ReadonlySet<string> = new Set(['26000', '42P05', '0A000']);
+
+/** Whether the statement that was to be kept as `name` did not run for that reason: from now on it has another name, or none. */
+export function wasNotKept(error: object, text: string, name: string): boolean {
+  if (!('code' in error) || !NOT_KEPT.has(String(error.code))) return false;
+  const known = kept.get(text);
+  // Several connections may find this out.
+  if (known?.name === name) keep(text, known.number + 1);
+  return true;
 }

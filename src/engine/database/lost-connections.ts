@@ -59,9 +59,7 @@ export function removeLostConnections(heldMs = HELD_MS): (pool: Pool) => void {
       open.add(client);
       // The next user learns why it ended, which the driver alone would not say.
       client.once('error', (error: Error) => {
-        client.query = async () => {
-          throw error;
-        };
+        client.query = failing(error) as typeof client.query;
       });
       client.once('end', () => {
         open.delete(client);
@@ -93,5 +91,15 @@ export function removeLostConnections(heldMs = HELD_MS): (pool: Pool) => void {
       }
       return held;
     }) as Pool['connect'];
+  };
+}
+
+/** The `query` of a connection that has failed: with a callback or, without one, a promise. */
+function failing(error: Error): (...args: unknown[]) => Promise<never> | undefined {
+  return (...args) => {
+    const done = args.at(-1);
+    if (typeof done !== 'function') return Promise.reject(error);
+    process.nextTick(done, error);
+    return undefined;
   };
 }

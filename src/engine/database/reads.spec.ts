@@ -11,6 +11,10 @@ const JarEntity = defineEntity({ name: 'Jar', tableName: 'jar', properties: { id
 const content = { entities: [JarEntity], migrations: [] };
 const PID = 'select pg_backend_pid() as pid';
 
+interface Pooled {
+  readonly connection: NodeJS.EventEmitter;
+}
+
 let database: TestDatabase;
 let orm: MikroORM;
 let reads: Reads;
@@ -106,4 +110,18 @@ it('rejects all that waits for a connection that is lost, and goes on with anoth
   );
   expect(reasons).toEqual([true, true]);
   expect(await reads.rows('select 1 as x', [])).toEqual([{ x: 1 }]);
+});
+
+it('rejects what was to be sent over a connection that has just failed', async () => {
+  const { orm: single } = await openDatabase(database.url, content, 1);
+  const pool = await single.em.getDriver().getConnection('write').getNativeClient();
+  const ended = Object.assign(new Error('terminating connection'), { code: '57P01' });
+  // As if PostgreSQL had sent it together with the end of the start-up.
+  pool.once('acquire', (client) =>
+    queueMicrotask(() => (client as unknown as Pooled).connection.emit('errorMessage', ended)),
+  );
+  const others = new Reads(single);
+  await expect(others.rows('select 1 as x', [])).rejects.toBe(ended);
+  expect(await others.rows('select 1 as x', [])).toEqual([{ x: 1 }]);
+  await single.close(true);
 });

@@ -2,7 +2,7 @@
 // connection and a flush, and PostgreSQL plans each only once per connection.
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { types } from 'pg';
-import { keepsStatements, nameOf } from './kept-statements.js';
+import { keepsStatements, nameOf, wasNotKept } from './kept-statements.js';
 import type { PoolName } from './orm-options.js';
 
 /** What reads rows. */
@@ -77,10 +77,15 @@ export class Reads implements Reader {
 
 function outcomeOf(client: Client, { sql, values }: Waiting, named: boolean): Promise<Outcome> {
   const text = textOf(sql);
-  const name = named ? nameOf(text) : undefined;
   return new Promise((resolve) => {
-    const statement = { ...(name ? { name } : {}), text, types: VALUES };
-    client.query(statement, values, (error, result) => resolve(error ? { error } : { rows: result.rows }));
+    const send = (name: string | undefined): void => {
+      const statement = { ...(name ? { name } : {}), text, types: VALUES };
+      client.query(statement, values, (error, result) => {
+        if (error && name && wasNotKept(error, text, name)) send(undefined);
+        else resolve(error ? { error } : { rows: result.rows });
+      });
+    };
+    send(named ? nameOf(text) : undefined);
   });
 }
 

@@ -2,11 +2,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { isLostConnection } from '../errors/library-messages.js';
+import { NOT_KEPT } from './kept-statements.js';
 import { DatabaseTimeoutError } from './with-timeout.js';
 import { tlsProblem } from './tls-errors.js';
 
-/** SQLSTATEs after which the same work may succeed: serialization failure, deadlock, a transaction that was idle for too long. */
-const RETRYABLE = new Set(['40001', '40P01', '25P03']);
+/**
+ * SQLSTATEs after which the same work may succeed: serialization failure, deadlock, a transaction that was idle for too long, a statement
+ * that was not kept.
+ */
+const RETRYABLE: ReadonlySet<string> = new Set(['40001', '40P01', '25P03', ...NOT_KEPT]);
 const MAX_ATTEMPTS = 6;
 
 /** Codes of connections that could not be established, or were lost. */
@@ -85,12 +89,18 @@ export function inTransaction<T>(orm: MikroORM, work: (em: EntityManager) => Pro
 
 /**
  * Runs `sql` (parameters `$1` …) in the transaction of `em`, or without one as a transaction of its own, and returns the rows. If the
- * connection is lost meanwhile, the outcome is unknown, and nothing is repeated.
+ * connection is lost meanwhile, the outcome is unknown, and nothing is repeated. A statement that was not kept has not run: it is repeated,
+ * in a transaction with all of it.
  */
 export async function execute<R>(em: EntityManager, sql: string, parameters: readonly unknown[]): Promise<R[]> {
   // The ORM's own `execute` would write the values into the text.
-  const executor = em.getTransactionContext<Executor>() ?? (em.getConnection('write').getClient() as Executor);
-  const { rows } = await executor.getExecutor().provideConnection((one) => one.executeQuery({ sql, parameters }));
+  const transaction = em.getTransactionContext<Executor>();
+  const executor = (transaction ?? (em.getConnection('write').getClient() as Executor)).getExecutor();
+  const run = () => executor.provideConnection((one) => one.executeQuery({ sql, parameters }));
+  const { rows } = await run().catch((error: unknown) => {
+    if (transaction || !NOT_KEPT.has(sqlState(error) ?? '')) throw error;
+    return run();
+  });
   return rows as R[];
 }
 
