@@ -6,7 +6,7 @@ type Pool = Awaited<ReturnType<PostgreSqlConnection['getNativeClient']>>;
 
 /** The parts of a pooled connection that are needed here. */
 interface Client extends NodeJS.EventEmitter {
-  readonly connection: { readonly stream: { readonly destroyed: boolean; destroy(): unknown } };
+  readonly connection: NodeJS.EventEmitter & { readonly stream: { readonly destroyed: boolean; destroy(): unknown } };
   query: (sql: string) => Promise<unknown>;
   release(destroy?: boolean): void;
 }
@@ -16,6 +16,8 @@ interface Client extends NodeJS.EventEmitter {
  * `ormOptions`), so an answer that is still missing was lost on the network.
  */
 const HELD_MS = 25_000;
+/** SQLSTATEs with which PostgreSQL or a pooler ends a session: shut down, idle in a transaction for too long, out of step. */
+const ENDED = /^(08|57P0|25P0[34]$)/;
 /** ms in which a probed connection must answer. */
 const PROBE_MS = 1_000;
 
@@ -57,6 +59,10 @@ export function removeLostConnections(heldMs = HELD_MS): (pool: Pool) => void {
     // lost in a transaction would shrink the pool permanently.
     pool.on('connect', (client) => {
       open.add(client);
+      // The statement that gets the error returns the connection before its end is noticed: nobody else may get it.
+      client.connection.on('errorMessage', ({ code }: { readonly code?: string }) => {
+        if (ENDED.test(code ?? '')) client.connection.stream.destroy();
+      });
       // The next user learns why it ended, which the driver alone would not say.
       client.once('error', (error: Error) => {
         client.query = failing(error) as typeof client.query;

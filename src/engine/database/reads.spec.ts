@@ -112,10 +112,20 @@ it('rejects all that waits for a connection that is lost, and goes on with anoth
   expect(await reads.rows('select 1 as x', [])).toEqual([{ x: 1 }]);
 });
 
+it('does not use a connection again that PostgreSQL has ended', async () => {
+  const waiting = reads.rows('select pg_sleep(60)', []).catch((error: unknown) => error);
+  await until(async () => {
+    const sql = `select pg_terminate_backend(pid) from pg_stat_activity where query = 'select pg_sleep(60)'`;
+    return (await database.query(sql)).length > 0;
+  }, 'PostgreSQL reads');
+  expect(await waiting).toMatchObject({ code: '57P01' });
+  expect(await reads.rows('select 1 as x', [])).toEqual([{ x: 1 }]);
+});
+
 it('rejects what was to be sent over a connection that has just failed', async () => {
   const { orm: single } = await openDatabase(database.url, content, 1);
   const pool = await single.em.getDriver().getConnection('write').getNativeClient();
-  const ended = Object.assign(new Error('terminating connection'), { code: '57P01' });
+  const ended = Object.assign(new Error('out of memory'), { code: '53200' });
   // As if PostgreSQL had sent it together with the end of the start-up.
   pool.once('acquire', (client) =>
     queueMicrotask(() => (client as unknown as Pooled).connection.emit('errorMessage', ended)),
