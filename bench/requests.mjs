@@ -1,4 +1,4 @@
-// Measures HTTP requests against a stock NestJS server with the same data: npm run build:test && node bench/requests.mjs
+// Measures HTTP requests against a stock NestJS server with the same data: npm run bench:requests --
 //   [--only NAME] [--rounds N] [--json]     NAME: start, idle, memory, me, refresh, nested, page, post, login, introspection
 //
 // Both run with NODE_ENV=production, each on its own PostgreSQL with equal rows, and answer the same documents; the script first checks
