@@ -9,7 +9,7 @@ import {
   ACCOUNT_ROLE_CHANGED,
   accountRoleFacts,
 } from '../access/rights.js';
-import { Role } from '../access/role.js';
+import { includesRole, Role } from '../access/role.js';
 import { SYSTEM_ACCOUNT_ID } from '../database/migrations/20261121000001-engine.js';
 import { databaseTime } from '../database/time-ordered-id.js';
 import { ConflictError, ForbiddenError, NotFoundError } from '../errors/service-error.js';
@@ -45,8 +45,8 @@ const LOCK = `
 select 1 from account where id = ? or (role = 'ADMIN' and disabled_at is null) order by id for no key update`;
 
 /**
- * Waits for writes that require the account's present role, and makes later ones wait: all of them hold the row `for key share`. No other
- * change of an account needs this lock.
+ * Waits for writes that require the account's present role, and makes later ones wait: all of them hold the row `for key share`. Disabling
+ * needs no such lock: it ends sessions, whose events are refused behind that.
  */
 const AWAIT_WRITES = 'select 1 from account where id = ? for update';
 
@@ -75,7 +75,7 @@ export class AdministrationService {
   setRole(by: Administrator, id: string, role: Role): Promise<Account> {
     return this.administer('ROLE_CHANGED', by, id, async ({ tx, account, say, audit }) => {
       if (account.role === role) return;
-      await tx.em.execute(AWAIT_WRITES, [id]);
+      if (!includesRole(role, account.role)) await tx.em.execute(AWAIT_WRITES, [id]);
       if (role === Role.ADMIN) await closeFirstAdminClaim(tx.em);
       else await assertAdminRemains(tx.em, account);
       const details = { from: account.role, role };
@@ -90,7 +90,6 @@ export class AdministrationService {
     const action = disabled ? 'ACCOUNT_DISABLED' : 'ACCOUNT_ENABLED';
     return this.administer(action, by, id, async ({ tx, account, say, audit }) => {
       if ((account.disabledAt != null) === disabled) return;
-      if (disabled) await tx.em.execute(AWAIT_WRITES, [id]);
       if (disabled) await assertAdminRemains(tx.em, account);
       account.disabledAt = disabled ? new Date(await databaseTime(tx.em)) : null;
       say(disabled ? ACCOUNT_DISABLED : ACCOUNT_ENABLED);
