@@ -27,8 +27,8 @@ export function isDirect(client: Client, backendPid: number): boolean {
   return (client as Client & { readonly processID?: number | null }).processID === backendPid;
 }
 
-/** Statements whose plans each connection keeps: more than there are forms of all statements. */
-const MAX_NAMED = 200;
+/** Statements whose plans each connection keeps, of some 100 KB: more than all statements in all their forms. */
+export const MAX_NAMED = 300;
 /** Names under which a statement is kept, one after the other, before it is kept no more. */
 const MAX_NAMES = 4;
 
