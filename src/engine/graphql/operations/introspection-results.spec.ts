@@ -65,3 +65,16 @@ it('keeps at most 2 MiB, the latest used', async () => {
   expect(sample!.value).toBeGreaterThan(1024 * 1024);
   expect(sample!.value).toBeLessThanOrEqual(2 * 1024 * 1024);
 });
+
+it('writes the text of a result once, also if it is too large to be kept', () => {
+  const operation = parsed(TYPES);
+  let written = 0;
+  const toJSON = () => ({ text: 'x'.repeat(2 * 1024 * 1024), nr: (written += 1) });
+  for (let time = 1; time <= 4; time += 1) {
+    const data = { toJSON };
+    results.add(operation, { data });
+    expect(results.textOf({ data })).toHaveLength(2 * 1024 * 1024 + '{"data":{"text":"","nr":0}}\n'.length);
+    expect(written).toBe(time);
+  }
+  expect(results.dataOf(operation)).toBeUndefined();
+});

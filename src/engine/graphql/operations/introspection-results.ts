@@ -41,6 +41,8 @@ export class IntrospectionResults {
     }
     const [text, data]: [string, Kept] = [stringify(result), {}];
     this.texts.set(data, text);
+    // The same result is sent now. One that is too large is not kept, and would be written twice each time.
+    if (result.data) this.texts.set(result.data, text);
     this.kept.set(operation, data, { size: text.length * BYTES_PER_CHARACTER });
   }
 
