@@ -1,10 +1,10 @@
-// HTTP as it is, for requests that no decent client would send. Every answer must keep what we promise of all of them.
+// Raw HTTP requests, malformed ones included, with the checks that every response must pass.
 import type { GraphqlError } from './graphql-client.js';
 
-/** Part of what hostile requests say: no answer may repeat it. */
+/** Marker in hostile requests: no response may echo it. */
 export const SECRET = 'do-not-repeat-me';
 export const JSON_TYPE = { 'content-type': 'application/json' };
-/** As a client of the GraphQL-over-HTTP specification asks: then the status says what happened. */
+/** Headers for the media type of the GraphQL-over-HTTP specification, whose responses use HTTP error statuses. */
 export const STRICT = { ...JSON_TYPE, accept: 'application/graphql-response+json' };
 
 export interface Answer {
@@ -14,7 +14,7 @@ export interface Answer {
   readonly errors: readonly GraphqlError[];
 }
 
-/** Sends a request as it is. Whatever comes back repeats no secret and shows neither stack nor internals. */
+/** Sends a request unchanged. Fails if the response contains {@link SECRET}, a stack trace or other internals. */
 export async function request(url: string, init: RequestInit): Promise<Answer> {
   const response = await fetch(url, init);
   const text = await response.text();
@@ -27,7 +27,7 @@ export function codes({ errors }: Answer): string[] {
   return errors.map(({ extensions }) => extensions.code);
 }
 
-/** The paths of the input that the answer says are wrong. */
+/** The input paths that the validation errors of a response name. */
 export function fields({ errors }: Answer): string[] {
   return errors.flatMap(({ extensions }) => (extensions['fields'] ?? []) as { path: string }[]).map(({ path }) => path);
 }

@@ -1,18 +1,18 @@
-// A node whose connections to PostgreSQL go through a network that can fail, and one beside it that has none of that.
+// An instance that connects to PostgreSQL through a fault-injecting TCP proxy, and a second instance without it.
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.js';
 import { TestTidings, useTidings } from './tidings.js';
 
 export interface BehindProxy {
   readonly tidings: { readonly current: TestTidings };
   readonly proxy: TcpProxy;
-  /** Over the same database. */
+  /** The second instance: connected directly to the same database. */
   readonly elsewhere: TestTidings;
 }
 
 export function useBehindProxy(): BehindProxy {
   let proxy: TcpProxy;
   let elsewhere: TestTidings;
-  // First of all: what nobody gives up is waited for when the service stops.
+  // Registered before the hook that stops the service: shutdown waits for queries that would otherwise stay blocked.
   afterAll(() => proxy.cut());
   const tidings = useTidings(async () => {
     elsewhere = await TestTidings.start();

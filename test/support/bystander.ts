@@ -1,5 +1,5 @@
-// Hostile clients beside somebody who must not notice them: after each test the bystander is served as before, the
-// service has logged nothing, and no promise was forgotten.
+// Hostile clients beside a well-behaved one. After each test, the well-behaved client (the bystander) must still
+// receive events, and the service must have logged nothing and left no promise rejection unhandled.
 import type { Socket as NetSocket } from 'node:net';
 import { SocketServer } from '../../src/engine/realtime/sockets/socket-server.js';
 import type { Socket } from '../../src/engine/realtime/sockets/socket.js';
@@ -35,14 +35,14 @@ export class Bystander {
     process.off('unhandledRejection', this.onRejection);
   }
 
-  /** A raw socket, signed in, that is gone after the test. */
+  /** An authenticated raw WebSocket, terminated after the test. */
   async hostile(): Promise<RawSocket> {
     const socket = await RawSocket.signedIn(this.tidings.current.url, this.person.accessToken!);
     this.sockets.push(socket);
     return socket;
   }
 
-  /** Fails unless the socket still answers; closes it. */
+  /** Fails unless the socket still executes operations; closes it. */
   async stillServes(socket: RawSocket): Promise<void> {
     socket.send(subscribe('still', { query: '{ me { id } }' }));
     const answer = () => socket.messages.find(({ id }) => id === 'still');
@@ -51,7 +51,7 @@ export class Bystander {
     await socket.close();
   }
 
-  /** Fails unless nothing was noticed. */
+  /** Fails if the bystander misses an event, the service has logged anything, or a promise rejection was unhandled. */
   async unharmed(): Promise<void> {
     for (const { ws } of this.sockets.splice(0)) ws.terminate();
     const id = await postUpdate(this.person, this.project.id, { title: `Still here ${Math.random()}` });
@@ -64,7 +64,7 @@ export class Bystander {
     if (noticed.length > 0) throw new Error(`After ${id}: ${noticed.map(String).join('\n')}`);
   }
 
-  /** The server's end of a socket. */
+  /** The server-side socket of a client socket. */
   servers(client: RawSocket): Socket {
     const sockets = [...this.tidings.current.app.get(SocketServer)['sockets']];
     const found = sockets.find((socket) => netOf(socket['ws']).remotePort === netOf(client.ws).localPort);
@@ -73,7 +73,7 @@ export class Bystander {
   }
 }
 
-/** A bystander for the tests of a file. */
+/** Sets up one bystander per test file and checks it after each test. */
 export function useBystander(tidings: { readonly current: TestTidings }): Bystander {
   const bystander = new Bystander(tidings);
   beforeAll(() => bystander.arrive());
@@ -82,12 +82,12 @@ export function useBystander(tidings: { readonly current: TestTidings }): Bystan
   return bystander;
 }
 
-/** A `subscribe` message, whatever its parts. */
+/** A `subscribe` message of the graphql-transport-ws protocol; `id` and `payload` may be invalid. */
 export function subscribe(id: unknown, payload: unknown): string {
   return JSON.stringify({ id, type: 'subscribe', payload });
 }
 
-/** The TCP connection under a WebSocket: what is written while it is corked goes out as one segment. */
+/** The TCP socket of a WebSocket. Cork it to send several frames in one segment. */
 export function netOf(ws: object): NetSocket {
   return (ws as Record<'_socket', NetSocket>)['_socket'];
 }

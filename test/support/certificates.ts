@@ -1,4 +1,4 @@
-// Certificates for tests, made by openssl: an authority, and what it signs.
+// Test certificates, created with openssl: a certificate authority and the certificates it signs.
 import { execFile } from 'node:child_process';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,17 +7,17 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** Paths of files in PEM form. */
+/** Paths of PEM files. */
 export interface Certificate {
   readonly cert: string;
   readonly key: string;
 }
 
 export interface Signing {
-  /** `subjectAltName` as openssl takes it, such as `DNS:localhost,IP:127.0.0.1`. */
+  /** `subjectAltName` in openssl syntax, such as `DNS:localhost,IP:127.0.0.1`. */
   readonly names?: string;
   readonly commonName?: string;
-  /** It has been valid until now; from now on it is not. */
+  /** Issues a certificate that has already expired. */
   readonly expired?: boolean;
 }
 
@@ -26,7 +26,7 @@ export class Authority {
 
   private constructor(
     private readonly folder: string,
-    /** Path of its own certificate. */
+    /** Path of the CA certificate. */
     readonly cert: string,
     private readonly key: string,
   ) {}

@@ -1,10 +1,10 @@
-// Clients of `@tidings/client` in tests: closed with the file, and a network between them and the service that can fail.
+// `@tidings/client` clients that connect through a TCP proxy with fault injection. Each is closed after its test.
 import { createTidings, type Tidings, type TokenStorage } from '@tidings/client';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.js';
 import { type Person, type TestTidings, PASSWORD } from './tidings.js';
 import { until } from './wait.js';
 
-/** A page's storage, or that of several pages. */
+/** In-memory replacement for `localStorage`; share one between clients to simulate several tabs. */
 export class MemoryStorage implements TokenStorage {
   readonly items = new Map<string, string>();
   getItem = (key: string) => this.items.get(key) ?? null;
@@ -13,15 +13,15 @@ export class MemoryStorage implements TokenStorage {
 
 export interface Clients {
   readonly proxy: TcpProxy;
-  /** Where clients find the service: through the proxy. */
+  /** URL of the GraphQL endpoint behind the proxy. */
   readonly url: string;
-  /** A client that nobody has signed in with. */
+  /** A client without a session, unless `storage` holds one. */
   open(storage?: TokenStorage): Tidings;
-  /** A client of this account, signed in by its password. */
+  /** A client signed in with the password of this account. */
   signedIn(person: Person, storage?: TokenStorage): Promise<Tidings>;
 }
 
-/** Clients of `tidings`, in each test file. */
+/** Starts the proxy in front of `tidings` for a test file. Call it at the top level or in a `describe`. */
 export function useClients(tidings: { readonly current: TestTidings }): Clients {
   const opened: Tidings[] = [];
   let proxy: TcpProxy;
@@ -54,10 +54,10 @@ export function useClients(tidings: { readonly current: TestTidings }): Clients 
   return clients;
 }
 
-/** Resolves when the session of a client is in this state. */
+/** Resolves when the session of a client has this status. */
 export const sessionIs = (client: Tidings, status: string) =>
   until(() => client.session.get().status === status, `the session was ${status}`);
 
-/** Resolves when a client is connected and nothing is missing. */
+/** Resolves when a client is connected and has received all events. */
 export const isCurrent = (client: Tidings) =>
   until(() => client.connection.get().socket === 'open' && client.connection.get().behind === 0, 'it was live');

@@ -1,4 +1,4 @@
-// A project of somebody else, outside of this one: it has the packed client, and of the other packages those that it names.
+// A temporary project with the packed client (`npm pack`) installed, and other packages symlinked from this repository.
 import { execFile, type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -15,15 +15,15 @@ export class Consumer {
 
   private constructor(
     readonly folder: string,
-    /** The client as `npm pack` makes it. */
+    /** Path of the client's `npm pack` tarball. */
     readonly tarball: string,
     private readonly env: Readonly<Record<string, string>>,
   ) {}
 
-  /** `env`: of everything that is run there. */
+  /** `env`: additional environment variables for every command. */
   static async make(packages: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Consumer> {
     const folder = realpathSync(mkdtempSync(join(tmpdir(), 'tidings-consumer-')));
-    // It is built: other tests use it at this very moment.
+    // --ignore-scripts: the client is already built, and a rebuild would break tests that use it concurrently.
     await exec('npm', ['pack', '-w', 'client', '--ignore-scripts', '--pack-destination', folder], { cwd: ROOT });
     const tarball = join(
       folder,
@@ -49,7 +49,7 @@ export class Consumer {
     }
   }
 
-  /** Begins a shell command there; `output` grows while it runs. `node`, `npx` and the programs of packages are those of this project. */
+  /** Starts a shell command with this repository's binaries; `output` (stdout and stderr) grows while it runs. */
   begin(command: string) {
     const PATH = [BIN, process.env['PATH']].join(delimiter);
     const child = spawn('bash', ['-ec', `npx() { "$@"; }; ${command}`], {
@@ -74,7 +74,7 @@ export class Consumer {
     return run;
   }
 
-  /** What a command writes; fails with that if it fails. */
+  /** Runs a command and returns its output. Throws with the output if the exit code is not 0. */
   async run(command: string): Promise<string> {
     const run = this.begin(command);
     const code = await run.ended;
@@ -88,11 +88,11 @@ export class Consumer {
   }
 }
 
-/** With everything that it has started. */
+/** Kills the whole process group. */
 function kill({ pid }: ChildProcess): void {
   try {
     process.kill(-pid!, 'SIGKILL');
   } catch {
-    // It has ended.
+    // The process group has already exited.
   }
 }

@@ -1,9 +1,9 @@
-// Names of databases in the cluster of the test run.
+// Database names in the PostgreSQL cluster of the test run.
 
-/** The migrated database that every test's own is cloned from. */
+/** The migrated template database that each test database is cloned from. */
 export const TEMPLATE = 'tidings_template';
 
-/** `url` with another database. */
+/** `url` with the database name replaced. */
 export function withDatabase(url: string, database: string): string {
   const changed = new URL(url);
   changed.pathname = `/${database}`;

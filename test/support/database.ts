@@ -1,25 +1,25 @@
-// A database of one's own, cloned from the migrated template: about 30 ms, and nobody else is in it.
+// Isolated test databases, each cloned from the migrated template in about 30 ms.
 import { randomBytes } from 'node:crypto';
 import { Client, Pool } from 'pg';
 import { TEMPLATE, withDatabase } from './database-url.js';
 
 export interface TestDatabase {
   readonly url: string;
-  /** Runs SQL beside the service. */
+  /** Runs SQL on a connection independent of the service. */
   query<T = Record<string, unknown>>(sql: string, parameters?: readonly unknown[]): Promise<T[]>;
-  /** How many of its connections wait for a lock. */
+  /** Number of connections to this database that are waiting for a lock. */
   waiting(): Promise<number>;
   drop(): Promise<void>;
 }
 
-/** A database in which no migration has run; `options` of `create database` may name another locale. */
+/** An empty database without migrations. `options` are appended to `create database`, for example a locale. */
 export function createEmptyDatabase(options = ''): Promise<TestDatabase> {
   return create('template0', options);
 }
 
 export async function createDatabase(): Promise<TestDatabase> {
   const database = await create(TEMPLATE);
-  // A clone shares its log's birth with the template: given one of its own, no other test's wake-ups are taken for its own.
+  // A clone inherits the log identity of the template. With a new one, it ignores wake-ups from other test databases.
   await database.query(
     `update log_head set nonce = born.nonce, genesis = born.nonce
     from (select substr(uuid_send(gen_random_uuid()), 1, 6) as nonce) as born`,
@@ -29,11 +29,11 @@ export async function createDatabase(): Promise<TestDatabase> {
 
 async function create(template: string, options = ''): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
-  // The default strategy writes all of it through the buffers: four times the CPU.
+  // The default strategy, wal_log, copies every page through shared buffers, which takes four times the CPU.
   await cluster().query(`create database ${name} template ${template} strategy file_copy ${options}`);
   const url = withDatabase(clusterUrl(), name);
   const client = new Client(url);
-  // Tests may cut every connection of their database, this one included.
+  // Tests may terminate every connection to their database, including this one.
   client.on('error', () => {});
   await client.connect();
   return {
@@ -53,7 +53,7 @@ async function create(template: string, options = ''): Promise<TestDatabase> {
 
 let pool: Pool | undefined;
 
-/** One connection a worker, for what cannot be done inside of a test's own database. It keeps no worker alive. */
+/** One connection per Jest worker, for `create database` and `drop database`. Does not keep the worker alive. */
 function cluster(): Pool {
   if (!pool) {
     pool = new Pool({ connectionString: clusterUrl(), max: 1, idleTimeoutMillis: 0, allowExitOnIdle: true });

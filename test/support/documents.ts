@@ -1,4 +1,4 @@
-// Random documents over a real schema: whatever a client could select below one field, laid out as clients lay it out.
+// Random GraphQL selections over a real schema: fields, aliases, fragments, directives and variables below one field.
 import * as fc from 'fast-check';
 import { getNamedType, type GraphQLField, type GraphQLObjectType, isObjectType } from 'graphql';
 
@@ -12,20 +12,20 @@ type Condition =
 
 interface Selection {
   readonly condition: Condition;
-  /** Absent: a fragment. */
+  /** Absent for a fragment. */
   readonly field?: string;
   readonly aliased?: boolean;
-  /** Entries of a page, or a variable that says how many. */
+  /** Page size: a literal or a variable. */
   readonly first?: number | '$n' | undefined;
   readonly fragment?: { readonly on: string; readonly named: boolean };
   readonly selections: readonly Selection[];
 }
 
 export interface RandomDocument {
-  /** `{ … }`, to stand behind the field, and the fragments that belong behind the operation. */
+  /** The selection set `{ … }` of the field; append `fragments` after the operation. */
   readonly selection: string;
   readonly fragments: string;
-  /** `$n: Int`, of the variables that are used. */
+  /** Definitions of the variables in use, such as `$n: Int = 2`. */
   readonly variables: readonly string[];
 }
 
@@ -45,11 +45,11 @@ const condition = fc.oneof(
   },
 );
 
-/** A field without arguments, of which nothing can be selected. */
+/** A leaf field without arguments. */
 const leaf = (name: string): fc.Arbitrary<Selection> =>
   fc.record({ condition, field: fc.constant(name), aliased: fc.boolean(), selections: fc.constant([]) });
 
-/** What could be selected of `type`, `depth` levels deep. `weightOf` a field: how often it is, 1 if it says nothing. */
+/** Random selections of `type`, up to `depth` levels deep. `weightOf`: relative frequency of a field (`Type.field`). */
 export function documentsFrom(
   type: GraphQLObjectType,
   depth: number,
@@ -109,7 +109,8 @@ function print(selections: readonly Selection[]): RandomDocument {
       fragments.push(`fragment ${name} on ${on} ${block(selection.selections)}`);
       return `...${name} ${where}`;
     }
-    // What takes arguments needs a name of its own, lest it be merged with what takes others.
+    // A unique alias: the same field with different arguments cannot be merged
+    // (https://spec.graphql.org/October2021/#sec-Field-Selection-Merging).
     const alias = selection.aliased || selection.first ? `a${count}: ` : '';
     const args = selection.first ? use(`(first: ${selection.first})`) : '';
     const inner = selection.selections.length > 0 ? block(selection.selections) : '';

@@ -1,5 +1,5 @@
-// Everything that makes the service send a statement: each operation of the schema in its forms, each subscription with an event of each
-// kind, and what the service does by itself.
+// Makes the service send all of its SQL statements: every operation with its argument variants, every subscription with
+// an event of each kind, and the background tasks.
 import { MikroORM } from '@mikro-orm/postgresql';
 import { EventRetention } from '../../src/engine/events/retention.js';
 import { LogFollower } from '../../src/engine/events/log-follower.js';
@@ -24,7 +24,6 @@ const EVENT = `cursor kind actor { name } project { name lastSeq viewerRole late
 
 const cursorOf = (id: string) => Buffer.from(JSON.stringify([id])).toString('base64url');
 
-/** An operation, and who runs it. */
 interface Step {
   readonly by: Person;
   readonly query: string;
@@ -33,7 +32,7 @@ interface Step {
 
 const run = ({ by, query, variables }: Step) => by.data(query, variables);
 
-/** Runs all of it. `admin` owns every project, `user` is an EDITOR. Throws if an operation that must succeed fails. */
+/** Runs every operation; throws if one fails unexpectedly. `admin` owns every project, `user` is an EDITOR. */
 export async function runEveryOperation(tidings: TestTidings, admin: Person, user: Person): Promise<void> {
   const [project] = await tidings.database.query<{ id: string }>(
     `${OF_THE_TEST} select id from project order by id limit 1`,
@@ -286,7 +285,7 @@ export async function runEveryOperation(tidings: TestTidings, admin: Person, use
   await other.data('mutation { logoutEverywhere(keepCurrent: true) }');
   await other.data('mutation { logout }');
 
-  // What it does by itself.
+  // Background tasks.
   const { app } = tidings;
   await app.get(EventRetention).sweep();
   await app.get(InstanceRegistry).live();

@@ -1,20 +1,20 @@
-// An example of examples/, started by its own command, as a user starts it.
+// Runs a project of examples/ with the command that its documentation gives.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { until } from './wait.js';
 
 export interface RunningExample {
-  /** What it has written so far, without colours. */
+  /** stdout and stderr so far, without colours. */
   readonly output: () => string;
-  /** The first match of its output, waited for. */
+  /** Waits until the output matches `pattern` and returns the first match. */
   saying(pattern: RegExp): Promise<RegExpExecArray>;
-  /** Sends SIGTERM, and waits until it and everything that it has started have ended. */
+  /** Sends SIGTERM to the process group and waits until it has exited. */
   end(): Promise<void>;
-  /** Kills it and everything that it has started. */
+  /** Sends SIGKILL to the process group and waits until it has exited. */
   stop(): Promise<void>;
 }
 
-/** Runs `command` in `folder`. The client is built already: other tests use it at this very moment. */
+/** Runs `command` in `folder`, without npm lifecycle scripts: a client rebuild would break concurrent tests. */
 export function startExample(
   folder: string,
   command: readonly [string, ...string[]],
@@ -37,7 +37,7 @@ export function startExample(
     try {
       process.kill(-child.pid!, name);
     } catch {
-      // It has ended.
+      // The process group has already exited.
     }
     await closed;
   };

@@ -1,4 +1,4 @@
-// What tests need to be there, made through the API as anyone would make it.
+// Test fixtures, created through the public API.
 import type { GraphqlClient } from './graphql-client.js';
 import type { Person } from './tidings.js';
 
@@ -11,14 +11,14 @@ export interface TestProject {
   readonly lastCursor: string;
 }
 
-/** A project whose OWNER is `owner`. */
+/** Creates a project with `owner` as its OWNER. */
 export async function createProject(owner: Person, input: Record<string, unknown> = {}): Promise<TestProject> {
   const mutation = 'mutation ($input: CreateProjectInput!) { createProject(input: $input) { id key lastCursor } }';
   const key = `T${unique()}-${process.pid}`;
   return (await owner.data(mutation, { input: { key, name: `Project ${key}`, ...input } })).createProject;
 }
 
-/** Makes `member` a member, or changes its role. */
+/** Adds `member` to a project, or changes its role there. */
 export async function addMember(
   owner: Person,
   projectId: string,

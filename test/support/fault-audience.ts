@@ -1,4 +1,4 @@
-// Who subscribes to what in a fault test, and what each may see.
+// The subscribers of a fault test, and the events that each may see.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Dice } from './fault-dice.js';
 import { FaultSubscriber, INTERNAL_NOTES, type Watching } from './fault-subscriber.js';
@@ -7,10 +7,10 @@ import type { Traffic } from './fault-traffic.js';
 import type { Entitlement } from './fault-verdict.js';
 
 const TITLES = 'update { title }';
-/** Some 400 KB an event: seconds of it are more than the buffers of the system hold. */
+/** About 400 KB per event: a few seconds of events exceed the socket buffers of the operating system. */
 const HEAVY = `update { title ${Array.from({ length: 40 }, (_, n) => `b${n}: body`).join(' ')} }`;
 
-/** One of each kind, in turn, until there are `count`; the last are slow readers. */
+/** `count.all` subscribers, with the kinds assigned round-robin; the last `count.slow` are slow readers. */
 export class Audience {
   readonly all: readonly FaultSubscriber[];
   readonly slow: readonly FaultSubscriber[];
@@ -53,7 +53,7 @@ export class Audience {
     this.slow = made.filter(({ isSlow }) => isSlow).map(({ subscriber }) => subscriber);
   }
 
-  /** Most at once, some within `ms`. */
+  /** Starts most subscribers immediately and some at a random time within `ms`. */
   async arrive(dice: Dice, ms: number): Promise<void> {
     await Promise.all(
       this.all.map(async (subscriber) => {
@@ -63,7 +63,7 @@ export class Audience {
     );
   }
 
-  /** How many events they were given. */
+  /** Total number of events delivered. */
   get deliveries(): number {
     return this.all.reduce((sum, { arrivals }) => sum + arrivals.length, 0);
   }
@@ -72,7 +72,7 @@ export class Audience {
     await Promise.all(this.all.map((subscriber) => subscriber.stop()));
   }
 
-  /** What one of them is to be given of the events after position `after`. */
+  /** The events after log position `after` that a subscriber must and may receive. */
   entitlement({ watching }: FaultSubscriber, after: number, traffic: Traffic): Entitlement {
     const { who, projectId, includeOwn = true } = watching;
     const { projects, viewer, guest, promoted } = this.team;

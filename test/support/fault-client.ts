@@ -1,18 +1,18 @@
-// Operations over HTTP to whichever node answers, again and again until one has: what an application does that must not lose a thing.
+// A GraphQL-over-HTTP client that retries each operation, on alternating instances, until it succeeds.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Data, GraphqlError } from './graphql-client.js';
 
-/** ms that a node has to answer: one that was stopped still accepts connections. */
+/** Response timeout in ms: an instance stopped by SIGSTOP still accepts connections. */
 const RESPONSE_TIMEOUT_MS = 2_000;
 const RETRY_MS = 100;
-/** ms after which nothing can still be failing. */
+/** ms after which all faults have ended, so that a further failure is an error. */
 const TOTAL_TIMEOUT_MS = 120_000;
 
-/** What tells a client to try again. */
+/** Error codes of transient failures, which the client retries. */
 const PASSES = new Set(['SERVICE_UNAVAILABLE', 'RATE_LIMITED']);
 
 export class PersistentClient {
-  /** Tries that had no answer, or one that asked to try again. */
+  /** Attempts without a response or with a transient error. */
   retried = 0;
   private turn = 0;
 
@@ -21,7 +21,7 @@ export class PersistentClient {
     private readonly accessToken?: string,
   ) {}
 
-  /** The data of an operation that may be repeated. Throws what no fault of a backend excuses. */
+  /** Returns the data of an idempotent operation. Throws on errors that are not transient. */
   async data(query: string, variables: Readonly<Record<string, unknown>>): Promise<Data> {
     const body = JSON.stringify({ query, variables });
     const deadline = Date.now() + TOTAL_TIMEOUT_MS;
@@ -39,7 +39,7 @@ export class PersistentClient {
     }
   }
 
-  /** One try, at the next node. Rejects when there is no whole answer in GraphQL. */
+  /** One attempt, at the next instance. Rejects without a complete GraphQL response. */
   private async post(body: string): Promise<{ data?: Data; errors?: readonly GraphqlError[] }> {
     this.turn += 1;
     const response = await fetch(`${this.urls[this.turn % this.urls.length]}/graphql`, {

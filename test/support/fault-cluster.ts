@@ -1,4 +1,4 @@
-// Two nodes, a PostgreSQL and a Redis, each a process that can be killed and is started again, as a supervisor would.
+// Two instances, a PostgreSQL server and a Redis server, each a process that tests can kill and restart.
 import { chmodSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,12 +13,12 @@ import { databaseProcess, ServiceProcess } from './process.js';
 import { freePort, startRedis, type TestRedis } from './redis.js';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.js';
 
-/** ms that a node may take to be up: many when 200 clients come back on a small machine that has other work. */
+/** Startup timeout of an instance in ms: long, since up to 200 clients reconnect at once on a small, busy machine. */
 const RESTART_MS = 60_000;
-/** ms between two starts. */
+/** ms between two start attempts. */
 const SUPERVISOR_MS = 1_000;
 
-/** A node at a fixed address. */
+/** A service instance at a fixed address. */
 export class FaultNode {
   private service: ServiceProcess | undefined;
   private readonly earlier: ServiceProcess[] = [];
@@ -28,12 +28,12 @@ export class FaultNode {
     private readonly env: Record<string, string>,
   ) {}
 
-  /** Everything that its processes have written. */
+  /** Output of all its processes so far. */
   get output(): string {
     return [...this.earlier, this.service].map((service) => service?.output ?? '').join('');
   }
 
-  /** Starts it again and again until it is up: without a database a start fails. */
+  /** Retries the start until the instance is up, as a supervisor does: it fails while the database is unavailable. */
   async start(): Promise<void> {
     const deadline = Date.now() + RESTART_MS;
     for (;;) {
@@ -67,7 +67,7 @@ export class FaultCluster {
   private constructor(
     readonly nodes: readonly FaultNode[],
     readonly redis: TestRedis,
-    /** Between the first node and Redis; the second reaches it directly. */
+    /** Between the first instance and Redis; the second instance connects directly. */
     readonly proxy: TcpProxy,
     private readonly dataDir: string,
     private readonly startPostgres: () => Promise<EmbeddedPostgres>,
@@ -78,7 +78,7 @@ export class FaultCluster {
     const dataDir = realpathSync(mkdtempSync(join(tmpdir(), 'tidings-faults-')));
     chmodSync(dataDir, 0o755);
     const port = await freePort();
-    // As an operator runs it: what is committed survives a crash.
+    // With production durability settings: committed transactions survive a crash.
     const startPostgres = () => startEmbeddedPostgres({ dataDir, choosePort: async () => port });
     const [postgres, redis] = await Promise.all([startPostgres(), startRedis()]);
     const proxy = await startTcpProxy(redis.port);
@@ -111,7 +111,7 @@ export class FaultCluster {
     return this.nodes.map(({ url }) => url);
   }
 
-  /** Stops PostgreSQL, by kill -9 if it is to `crash`, and starts it again after `ms`. */
+  /** Stops PostgreSQL, with SIGKILL if `crash`, and restarts it after `ms`. */
   async restartPostgres(ms: number, crash = false): Promise<void> {
     const pid = crash ? databaseProcess(this.dataDir) : undefined;
     if (pid !== undefined) process.kill(pid, 'SIGKILL');
@@ -120,7 +120,7 @@ export class FaultCluster {
     this.postgres = await this.startPostgres();
   }
 
-  /** Stops every process of PostgreSQL as it is, for `ms`: it accepts connections and answers nothing. */
+  /** Suspends every PostgreSQL process (SIGSTOP) for `ms`: the server accepts connections but does not respond. */
   async freezePostgres(ms: number): Promise<void> {
     const pid = databaseProcess(this.dataDir)!;
     const processes = [pid, ...childrenOf(pid)];

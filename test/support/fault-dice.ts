@@ -1,9 +1,9 @@
-// Chance that can be had again: the same seed throws the same numbers.
+// A seeded random number generator: the same seed gives the same sequence.
 
 export class Dice {
   constructor(private state: number) {}
 
-  /** From 0, below 1. Mulberry32. */
+  /** A number in [0, 1), generated with Mulberry32. */
   next(): number {
     this.state = (this.state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(this.state ^ (this.state >>> 15), this.state | 1);

@@ -1,4 +1,5 @@
-// The end of a schedule: everyone has caught up, or has not; then the log is asked what was due, and figures are drawn up.
+// The report of a fault test: waits until the subscribers have caught up, compares the deliveries with the event log,
+// and computes statistics.
 import { decodeCursor } from '../../src/engine/events/cursor.js';
 import type { Audience } from './fault-audience.js';
 import type { FaultCluster } from './fault-cluster.js';
@@ -7,9 +8,9 @@ import type { Traffic } from './fault-traffic.js';
 import { expectedEvents, type Logged, verdict } from './fault-verdict.js';
 import { until } from './wait.js';
 
-/** ms that everyone has to catch up once everything is mended. */
+/** ms for the subscribers to catch up after all faults have ended. */
 const CATCH_UP_MS = 30_000;
-/** Words for one subscriber at most: the first tell the most. */
+/** Maximum number of findings per subscriber: the first are the most informative. */
 const MAX_FINDINGS = 5;
 
 const LOG = `
@@ -21,15 +22,15 @@ select event.pos::float8 as pos, event.seq::float8 as seq, event.kind, event.res
  where event.resource_kind = 'project' and event.pos > $1 order by event.pos`;
 
 export interface Report {
-  /** Everything that must not be; empty when all is well. */
+  /** All violations; empty if the test passed. */
   readonly wrong: readonly string[];
-  /** For people. */
+  /** Human-readable statistics. */
   readonly figures: string;
 }
 
 /**
- * Waits until everyone has what was posted after the cursor `from`, which was read at `began` (ms since 1970), and compares.
- * Everything must be mended, and traffic have ended.
+ * Waits until every subscriber has received the events after cursor `from`, which was read at `began` (ms since 1970),
+ * and compares them with the log. Call it after all faults and the traffic have ended.
  */
 export async function report(
   cluster: FaultCluster,
@@ -40,14 +41,14 @@ export async function report(
   const after = decodeCursor(from).pos;
   let log: Logged[] = [];
   const mayOf = (subscriber: FaultSubscriber) => audience.entitlement(subscriber, after, traffic);
-  // Twice, so that whatever came once too often at the end comes before something.
+  // Two rounds, so that a duplicate delivery at the end of the first round arrives before the end of the second.
   for (const word of ['last', 'very last']) {
     await traffic.mark(word);
     log = (await cluster.query<Logged>(LOG, [after])).map((event) => ({ ...event, title: event.title ?? undefined }));
     const ends = audience.all.map(
       (subscriber) => [subscriber, expectedEvents(log, mayOf(subscriber)).at(-1)?.pos ?? 0] as const,
     );
-    // Whoever does not is told of below, event by event.
+    // On timeout, the comparison below reports the missing events one by one.
     await until(() => ends.every(([{ last }, end]) => last >= end), 'everyone has caught up', CATCH_UP_MS).catch(
       () => {},
     );
@@ -63,7 +64,7 @@ export async function report(
   };
 }
 
-/** Every acknowledged update stands in the log once, and nothing else was posted. */
+/** Checks that the log holds every acknowledged update exactly once and no other update. */
 function unposted(log: readonly Logged[], { posted }: Traffic): string[] {
   const events = new Map<string, Logged[]>();
   for (const event of log.filter(({ kind }) => kind === 'UPDATE_POSTED'))
@@ -79,7 +80,10 @@ function unposted(log: readonly Logged[], { posted }: Traffic): string[] {
   ];
 }
 
-/** Faults may keep many a subscriber from being told that it was removed, and close its socket, but not all of them each time. */
+/**
+ * Checks that at least one removed subscriber received FORBIDDEN, and at least one kept its socket. Faults may prevent
+ * either for some subscribers, but not for all.
+ */
 function unremoved(all: readonly FaultSubscriber[], { guestAway }: Traffic): string[] {
   if (guestAway.length === 0) return ['nobody was removed'];
   if (all.every(({ removals }) => removals === 0)) return ['nobody who was removed was told FORBIDDEN'];
@@ -91,7 +95,7 @@ function figures(all: readonly FaultSubscriber[], log: readonly Logged[], traffi
   const closes = new Map<number, number>();
   for (const subscriber of all)
     for (const [code, count] of subscriber.closes) closes.set(code, (closes.get(code) ?? 0) + count);
-  // Of those who read, and may, all the time.
+  // Only subscribers that read without interruption and kept their rights.
   const steady = all.filter(({ watching, stalls }) => watching.who.name !== 'guest' && stalls === 0);
   const [silence, since] = longest(steady.map(({ arrivals }) => arrivals.map(({ at }) => at)));
   const committed = new Map(log.map(({ pos, at }) => [pos, at]));
@@ -107,7 +111,7 @@ function figures(all: readonly FaultSubscriber[], log: readonly Logged[], traffi
   ].join('; ');
 }
 
-/** The longest time between two that follow each other in one of `lists`, in ms, and when it began. */
+/** The longest gap in ms between consecutive times of one of `lists`, and the time at which it began. */
 function longest(lists: readonly (readonly number[])[]): readonly [number, number] {
   const gaps = lists.flatMap((times) =>
     times.slice(1).map((time, index) => [time - times[index]!, times[index]!] as const),

@@ -1,4 +1,4 @@
-// What fails when: drawn by chance, told in words before it begins, and each fault mended before the next of its kind.
+// A random schedule of faults, which can be printed before it runs. Faults of one kind do not overlap.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FaultCluster, FaultNode } from './fault-cluster.js';
 import type { Dice } from './fault-dice.js';
@@ -6,11 +6,11 @@ import type { FaultSubscriber } from './fault-subscriber.js';
 
 interface Scene {
   readonly cluster: FaultCluster;
-  /** Subscribers that stop reading when their time comes. */
+  /** Subscribers that the schedule makes stop reading. */
   readonly slow: readonly FaultSubscriber[];
 }
 
-/** Breaks something for `ms` and mends it. */
+/** Causes a fault and ends it after `ms`. */
 type Fault = (scene: Scene, node: FaultNode, ms: number) => Promise<void>;
 
 const nodeFaults: Readonly<Record<string, Fault>> = {
@@ -73,21 +73,21 @@ interface Step {
   readonly name: string;
   readonly fault: Fault;
   readonly node: 0 | 1;
-  /** ms before it, and that it lasts. */
+  /** `after`: delay before the fault. `ms`: its duration. Both in ms. */
   readonly after: number;
   readonly ms: number;
 }
 
 export interface Extent {
-  /** How often each fault is drawn. */
+  /** Number of times that each fault occurs. */
   readonly rounds: number;
-  /** Whether the rare ones are among them. */
+  /** Whether to include the rare faults. */
   readonly rare: boolean;
-  /** ms that a fault lasts at most; a node that is stopped twice as long, a reader that stops four times. */
+  /** Maximum duration of a fault in ms; twice that for SIGSTOP of an instance, four times for readers that stop. */
   readonly longestMs: number;
 }
 
-/** Faults of nodes, of backends and of readers go on side by side, each kind one at a time. */
+/** Three concurrent tracks: faults of instances, of backends and of readers. Each track runs one fault at a time. */
 export class Schedule {
   private readonly tracks: readonly (readonly Step[])[];
   private readonly times = new Map<Step, readonly [number, number]>();
@@ -109,17 +109,17 @@ export class Schedule {
     );
   }
 
-  /** What is going to happen: one line a track. */
+  /** The planned faults, one line per track. */
   get plan(): string {
     return this.lines(({ name, node, after, ms }) => `after ${seconds(after)} ${named(name, node)} for ${seconds(ms)}`);
   }
 
-  /** What happened when, in seconds since the beginning: a node takes its time to be up again. */
+  /** The actual times of the faults, in seconds since the start: they include the restart of an instance. */
   get history(): string {
     return this.lines((step) => `${named(step.name, step.node)} ${this.times.get(step)?.map(seconds).join(' to ')}`);
   }
 
-  /** Resolves when everything has failed and is mended. */
+  /** Resolves when every fault has occurred and ended. */
   async run(scene: Scene): Promise<void> {
     const began = Date.now();
     const play = async (steps: readonly Step[]): Promise<void> => {

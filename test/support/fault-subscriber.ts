@@ -1,5 +1,5 @@
-// A subscriber as an application has it: the stock client, which comes back at whichever node answers and goes on after the
-// last cursor that it was given. It keeps what arrived, and notes at once what must never happen.
+// A subscriber built on graphql-ws, as in an application: it reconnects to any instance that responds and resumes after
+// the last cursor received. It records the events received and any violation of the delivery guarantees.
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Client, createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
@@ -10,25 +10,25 @@ import type { Data, GraphqlError } from './graphql-client.js';
 
 export interface Watching {
   readonly who: Teammate;
-  /** One project; absent: all that it may see. */
+  /** One project; absent: all visible projects. */
   readonly projectId?: string;
   readonly includeOwn?: boolean;
-  /** What it asks of each event, beside what says which one it is. */
+  /** Fields of each event to select, in addition to those that identify it. */
   readonly selection: string;
-  /** Whether it may lose the project and gets it back: a refusal is no fault then, and asked again until it is granted. */
+  /** Whether access to the project is revoked and restored: it then retries when refused, which is not a violation. */
   readonly comesAndGoes?: boolean;
-  /** Whether it leaves a node that has not answered a ping for {@link PONG_MS}. */
+  /** Whether it terminates the connection if there is no pong within {@link PONG_MS}. */
   readonly impatient?: boolean;
 }
 
-/** An event as it arrived. */
+/** An event as received. */
 export interface Arrival {
   readonly pos: number;
   readonly seq: number;
   readonly kind: string;
   readonly projectId: string;
   readonly subjectId: string;
-  /** Of the update, if the event has one; and its internal note, if it was shown. */
+  /** Title and internal note of the update: undefined without an update; the note also if it was withheld. */
   readonly title: string | undefined;
   readonly note: string | undefined;
   /** ms since 1970. */
@@ -40,26 +40,28 @@ export const noteOf = (title: string) => `For editors: ${title}`;
 
 const PING_MS = 1_000;
 const PONG_MS = 1_500;
-/** ms before it connects again: longer each time that it could not, and by chance, or all would come at once. */
+/** Bounds of the reconnect delay in ms: exponential backoff, with jitter to avoid simultaneous reconnects. */
 const MIN_RECONNECT_MS = 50;
 const MAX_RECONNECT_MS = 1_000;
-/** ms between two tries of an operation that was refused. */
+/** ms between two attempts of a refused operation. */
 const RETRY_MS = 200;
-/** What tells a client to come back: gone without a word, restarting, too busy or without a backend, and, by a node that was
- * stopped in between, that it took too long. */
+/**
+ * Close codes after which a client reconnects: no reason given (1000, 1005, 1006), restart (1012), overload or
+ * unavailable backend (1013), and initialisation timeout (4408), sent by an instance after SIGSTOP and SIGCONT.
+ */
 const CLOSES = new Set([1000, 1005, 1006, 1012, 1013, 4408]);
 
 export class FaultSubscriber {
   readonly arrivals: Arrival[] = [];
-  /** What was seen and must never be. */
+  /** Violations of the delivery guarantees. */
   readonly violations: string[] = [];
   readonly closes = new Map<number, number>();
   connects = 0;
-  /** How often it was refused for want of rights; by the end of a running operation; and those after which its socket was open. */
+  /** Refusals for missing rights; those that ended a running operation; and those of them that left the socket open. */
   refusals = 0;
   removals = 0;
   kept = 0;
-  /** How often an operation was ended for a reason that passes; how often it stopped reading. */
+  /** Operations ended by a transient error; times that the subscriber stopped reading. */
   passing = 0;
   stalls = 0;
   /** ms since 1970. */
@@ -82,7 +84,7 @@ export class FaultSubscriber {
     this.client = this.stockClient();
   }
 
-  /** Subscribes, and again whenever the operation was ended with a reason that passes. */
+  /** Subscribes, and resubscribes whenever a transient error ends the operation. */
   start(): void {
     if (this.stopped) return;
     this.startedAt ||= Date.now();
@@ -102,7 +104,7 @@ export class FaultSubscriber {
     return this.arrivals.at(-1)?.pos ?? 0;
   }
 
-  /** Stops reading from its present socket for `ms`. */
+  /** Stops reading from the current socket for `ms`. */
   async stall(ms: number): Promise<void> {
     const { socket } = this;
     this.stalls += 1;
@@ -131,7 +133,7 @@ export class FaultSubscriber {
       retryAttempts: Infinity,
       retryWait: (retries) =>
         pause(this.dice.between(0.5, 1.5) * Math.min(MIN_RECONNECT_MS * 2 ** retries, MAX_RECONNECT_MS)),
-      // Kept after a refusal, which must not end it.
+      // Keeps the client from closing its idle socket after a refusal: `ended` checks that the service left it open.
       lazyCloseTimeout: 10 * RETRY_MS,
       ...(this.watching.impatient ? { keepAlive: PING_MS } : {}),
       on: {
@@ -142,8 +144,8 @@ export class FaultSubscriber {
           this.connects += 1;
         },
         ping: (received) => {
-          // Not client.terminate(): that hands on what a node says on the socket that was left, once it speaks again. Browsers
-          // hear nothing from a socket that is closing; ws does.
+          // Not client.terminate(): it would still process messages that a suspended instance sends on the abandoned
+          // socket once it resumes. Browsers discard messages on a closing socket; ws emits them.
           if (!received) patience = setTimeout(() => this.socket?.terminate(), PONG_MS);
         },
         pong: () => clearTimeout(patience),
@@ -160,7 +162,7 @@ export class FaultSubscriber {
   private take({ data, errors = [] }: { data?: Data; errors?: readonly GraphqlError[] }): void {
     const at = Date.now();
     const event = data && Object.values(data as Record<string, Data>)[0];
-    // A note that is not for this viewer is null, with an error at its place: everything else is a fault.
+    // A withheld note is null, with a FORBIDDEN error at its path. Any other error is a violation.
     const faults = errors.filter(
       ({ extensions, path }) => extensions.code !== 'FORBIDDEN' || path?.at(-1) !== 'internalNote',
     );

@@ -1,4 +1,4 @@
-// The accounts and projects of a fault test: few, each with a part of its own.
+// The accounts and projects of a fault test.
 import type { FaultCluster } from './fault-cluster.js';
 import { PersistentClient } from './fault-client.js';
 
@@ -11,15 +11,15 @@ export interface Teammate {
 }
 
 export interface Team {
-  /** Changes rights; sees everything. */
+  /** Changes roles and memberships; sees everything. */
   readonly admin: Teammate;
-  /** Both post, and read internal notes. */
+  /** Post updates and read internal notes. */
   readonly writers: readonly [Teammate, Teammate];
-  /** Reads. */
+  /** Has read access only. */
   readonly viewer: Teammate;
-  /** Is made EDITOR and reader again, in turn; a member throughout. */
+  /** Alternates between EDITOR and read-only; a member throughout. */
   readonly promoted: Teammate;
-  /** Is removed from the first project and comes back, again and again; a member of the second throughout. */
+  /** Is repeatedly removed from the first project and added again; a member of the second throughout. */
   readonly guest: Teammate;
   /** Ids of the projects. */
   readonly projects: readonly [string, string];
@@ -39,14 +39,14 @@ export async function makeTeam({ urls }: FaultCluster): Promise<Team> {
     const visitor = new PersistentClient(urls);
     const registered = visitor.data(REGISTER, { i }).then(({ register }) => register);
     const { accessToken, user, session } = await registered.catch((error: unknown) => {
-      // The node took longer than it is waited for, and was asked again when it had done it.
+      // A previous attempt timed out but was executed, so the retry found the account.
       if (!String(error).includes('EMAIL_TAKEN')) throw error;
       return visitor.data(LOGIN, { i: { email: i.email, password: i.password } }).then(({ login }) => login);
     });
     const client = new PersistentClient(urls, accessToken);
     return { name, id: user.id, sessionId: session.id, accessToken, client };
   };
-  // Whoever registers first is the ADMIN.
+  // The first account to register becomes the ADMIN.
   const admin = await join('admin');
   const [first, second, viewer, promoted, guest] = (await Promise.all(
     (['writer', 'editor', 'viewer', 'promoted', 'guest'] as const).map(join),
@@ -58,7 +58,7 @@ export async function makeTeam({ urls }: FaultCluster): Promise<Team> {
     const p: string = await created.then(
       ({ createProject }) => createProject.id,
       async (error: unknown) => {
-        // As with a registration: the attempt that was given up has made it.
+        // As with registration: a previous attempt timed out but created the project.
         if (!String(error).includes('PROJECT_KEY_TAKEN')) throw error;
         return (await admin.client.data('query ($key: String!) { project(key: $key) { id } }', { key })).project.id;
       },
@@ -73,7 +73,7 @@ export async function makeTeam({ urls }: FaultCluster): Promise<Team> {
   return { admin, writers: [first, second], viewer, promoted, guest, projects };
 }
 
-/** Where a subscriber of the whole may begin: nothing before it is asked for. */
+/** The current cursor, from which subscribers start: earlier events are not expected. */
 export async function presentCursor({ admin, projects }: Team): Promise<string> {
   const { project } = await admin.client.data('query ($id: ID!) { project(id: $id) { lastCursor } }', {
     id: projects[0],

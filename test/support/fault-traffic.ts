@@ -1,21 +1,21 @@
-// What goes on while things fail: posts, and rights that come and go.
+// The load of a fault test: posted updates, and roles and memberships that are revoked and restored.
 import { setTimeout as pause } from 'node:timers/promises';
 import { Dice } from './fault-dice.js';
 import { noteOf } from './fault-subscriber.js';
 import { REMOVE_MEMBER, SET_MEMBER, SET_ROLE, type Team, type Teammate } from './fault-team.js';
 
-/** From when a right was known to be gone until it was asked for again, in ms since 1970. */
+/** A period without a right, in ms since 1970: from the acknowledged revocation until the request that restores it. */
 export interface Without {
   readonly from: number;
   readonly until: number;
 }
 
 const POST = 'mutation ($i: PostUpdateInput!) { postUpdate(input: $i) { id } }';
-/** Long enough for a reader who stops reading to be felt. */
+/** Large enough for the backlog of a client that stops reading to fill the socket buffers. */
 const BODY = 'What stands here matters to nobody. '.repeat(300);
 
 export class Traffic {
-  /** Id of every acknowledged update, by its key, which is its title too. */
+  /** Ids of the acknowledged updates, by title, which is also the idempotency key. */
   readonly posted = new Map<string, string>();
   readonly guestAway: Without[] = [];
   readonly promotedDown: Without[] = [];
@@ -23,7 +23,7 @@ export class Traffic {
   private over = false;
   private readonly running: Promise<unknown>[] = [];
 
-  /** `everyMs`: how often each writer posts. `name` is part of every key. */
+  /** `everyMs`: mean interval between the posts of a writer. `name`: prefix of every idempotency key. */
   constructor(
     private readonly team: Team,
     private readonly name: string,
@@ -38,23 +38,23 @@ export class Traffic {
       this.riseAndFall(new Dice(seed + 1)),
     ];
     for (const loop of loops) {
-      loop.catch(() => {}); // told by `end`
+      loop.catch(() => {}); // `end` reports the error
       this.running.push(loop);
     }
   }
 
-  /** Tries of posts and changes that had to be repeated since this began. */
+  /** Retried attempts of posts and changes of rights since the start. */
   get retried(): number {
     return triesOf(this.team) - this.triedBefore;
   }
 
-  /** Ends it, with every right given back, and every post acknowledged. Throws what no fault excuses. */
+  /** Stops the load; resolves when all rights are restored and all posts acknowledged. Throws on permanent errors. */
   async end(): Promise<void> {
     this.over = true;
     await Promise.all(this.running);
   }
 
-  /** One more update in each project, after everything else. */
+  /** Posts a final update in each project. */
   async mark(word: string): Promise<void> {
     for (const [index, projectId] of this.team.projects.entries())
       await this.post(this.team.writers[index]!, projectId, `${this.name} ${word} ${index}`);

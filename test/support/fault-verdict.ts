@@ -1,8 +1,8 @@
-// Whether each subscriber was given what the log holds for it: everything, once, in order. Knows no network.
+// Checks that a subscriber received the events of the log that it may see: all, exactly once, in order. No I/O.
 import type { Arrival } from './fault-subscriber.js';
 import type { Without } from './fault-traffic.js';
 
-/** An event of a project as the log holds it. */
+/** A project event as stored in the log. */
 export interface Logged {
   readonly pos: number;
   readonly seq: number;
@@ -10,31 +10,31 @@ export interface Logged {
   readonly projectId: string;
   readonly subjectId: string;
   readonly sessionId: string | null;
-  /** Title of the update that it is about. */
+  /** Title of the posted update, if the event is `UPDATE_POSTED`. */
   readonly title: string | undefined;
   /** ms since 1970. */
   readonly at: number;
 }
 
-/** What a subscriber may see. */
+/** The events and fields that a subscriber may see. */
 export interface Entitlement {
-  /** Position that it began after. */
+  /** Log position after which the subscription started. */
   readonly after: number;
   readonly projectIds: readonly string[];
-  /** Session whose own events it did not ask for. */
+  /** Session whose events are excluded (`includeOwn: false`). */
   readonly withoutSession?: string;
-  /** A membership that came and went. `resumed`: each time the subscriber asked for everything since it went. */
+  /** A membership revoked and restored. `resumed`: the subscriber resumes from its last cursor after a revocation. */
   readonly comesAndGoes?: {
     readonly projectId: string;
     readonly accountId: string;
     readonly away: readonly Without[];
     readonly resumed: boolean;
   };
-  /** When internal notes were not for it; absent: they never are. */
+  /** Periods in which internal notes were not visible; absent: they never are. */
   readonly notes?: { readonly away: readonly Without[] };
 }
 
-/** The events of `log` that are for it, whatever became of its membership meanwhile. */
+/** The events of `log` for a subscriber, regardless of interruptions of its membership. */
 export function expectedEvents(log: readonly Logged[], { after, projectIds, withoutSession }: Entitlement): Logged[] {
   return log.filter(
     ({ pos, projectId, sessionId }) =>
@@ -42,7 +42,7 @@ export function expectedEvents(log: readonly Logged[], { after, projectIds, with
   );
 }
 
-/** Everything that is wrong, in words; empty when nothing is. */
+/** Descriptions of all violations; empty if there are none. */
 export function verdict(log: readonly Logged[], arrivals: readonly Arrival[], entitlement: Entitlement): string[] {
   const may = asLogged(log, entitlement);
   const byPos = new Map(log.map((event) => [event.pos, event]));
@@ -59,8 +59,8 @@ export function verdict(log: readonly Logged[], arrivals: readonly Arrival[], en
 }
 
 /**
- * The log has the last word on when a membership began again: a try whose answer was lost may have waited at a node that stood still,
- * and be carried out long after another one was answered, and what that had given was taken away.
+ * Corrects the periods of absence with the log, which is authoritative on when a membership was restored: an attempt
+ * that timed out at a suspended instance may execute after its retry, even after the membership was revoked again.
  */
 function asLogged(log: readonly Logged[], may: Entitlement): Entitlement {
   const { comesAndGoes } = may;
@@ -100,8 +100,8 @@ function missing(wanted: readonly Logged[], arrivals: readonly Arrival[], { come
   return [
     ...steady,
     ...periods.flatMap((period, index) => {
-      // What it had before it came back: from the first of the period on, without a gap. What is given up with the
-      // membership is not given, and what a replay under present rights adds later is a gift.
+      // Events received before the membership was restored must have no gap since the start of the period. Events
+      // pending at the revocation need not arrive, although a later replay with the current rights may deliver them.
       const end = away[index]?.until ?? Number.POSITIVE_INFINITY;
       const had = period.map(({ pos }) => (arrived.get(pos) ?? Number.POSITIVE_INFINITY) < end);
       const last = away[index] ? had.lastIndexOf(true) : period.length - 1;
@@ -110,7 +110,7 @@ function missing(wanted: readonly Logged[], arrivals: readonly Arrival[], { come
   ].map(lost);
 }
 
-/** Events of each period of uninterrupted membership; the first period is under way. */
+/** The events of each period of uninterrupted membership. The subscriber is a member at the start. */
 function periodsOf(events: readonly Logged[], accountId: string): Logged[][] {
   const periods: Logged[][] = [[]];
   let member = true;
@@ -136,7 +136,7 @@ function isAlike(arrival: Arrival, { seq, kind, projectId, subjectId, title }: L
   );
 }
 
-/** Whether it, or its note, was committed after a right was gone and arrived before it was asked for again. */
+/** Whether the event or note was committed after a right was revoked and arrived before the request to restore it. */
 function isLeak(arrival: Arrival, event: Logged, { comesAndGoes, notes }: Entitlement): boolean {
   const within = (away: readonly Without[]) => away.some(({ from, until }) => event.at > from && arrival.at < until);
   if (comesAndGoes?.projectId === arrival.projectId && within(comesAndGoes.away)) return true;

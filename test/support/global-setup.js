@@ -1,6 +1,6 @@
-// Once per run: a PostgreSQL cluster of our own with a migrated template, and a Redis of our own. Nothing is expected to run.
-// TEST_POSTGRES_URL and TEST_REDIS_URL name servers to use instead: another version of PostgreSQL, as its superuser.
-// Plain JavaScript over the built sources, since Jest does not resolve modules for it as it does for tests.
+// Jest globalSetup: starts a PostgreSQL cluster with a migrated template database, and a Redis server.
+// TEST_POSTGRES_URL (as a superuser) and TEST_REDIS_URL name servers to use instead, for example another version of
+// PostgreSQL. Plain JavaScript over the built sources, since Jest does not apply its module resolution to globalSetup.
 import { execFileSync } from 'node:child_process';
 import { accessSync, chmodSync, constants, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ import { ormOptions } from '../../dist/src/engine/database/orm-options.js';
 import { startRedis } from './redis.ts';
 import { TEMPLATE, withDatabase } from './database-url.ts';
 
-/** Speed over durability: what a crash would lose is of no use after it. */
+/** Speed over durability: test data need not survive a crash. */
 const SETTINGS = {
   fsync: 'off',
   synchronous_commit: 'off',
@@ -25,7 +25,7 @@ const SETTINGS = {
   max_connections: '300',
 };
 
-/** Tests open connections by the thousand: their password is checked, but SCRAM would take half of what each of them costs. */
+/** Uses `password` authentication: tests open thousands of connections, and SCRAM takes half of the cost of each. */
 async function checkPasswordsPlainly(em, password) {
   await em.execute(`set scram_iterations = 1; alter role current_user password '${password}'`);
   const [{ file }] = await em.execute(`select current_setting('hba_file') as file`);
@@ -33,13 +33,13 @@ async function checkPasswordsPlainly(em, password) {
   await em.execute('select pg_reload_conf()');
 }
 
-/** Where Linux keeps files in memory. */
+/** In-memory file system on Linux. */
 const MEMORY = '/dev/shm';
 const NAME = /^tidings-tests-(\d+)-/;
 
 export default async function setup() {
   const scratch = await makeScratch();
-  // All that tests write goes there, what their processes write too.
+  // Temporary files of the tests and of their child processes go there.
   process.env['TMPDIR'] = scratch;
   const folder = join(scratch, 'cluster');
   const givenPostgres = process.env['TEST_POSTGRES_URL'];
@@ -53,7 +53,7 @@ export default async function setup() {
   await orm.close(true);
   const template = await MikroORM.init(ormOptions(withDatabase(postgres.url, TEMPLATE), databaseContent, 4));
   await migrate(template);
-  // Who registers in a test is a USER: a test of the first ADMIN removes this row.
+  // Accounts that tests register are USERs. Tests of the first ADMIN delete this row.
   await template.em.fork().execute('insert into first_admin (id) values (1)');
   await template.close(true);
   providePgBouncer();
@@ -64,7 +64,7 @@ export default async function setup() {
   const redis = given ? undefined : await startOwnRedis();
   process.env['TEST_POSTGRES_URL'] = postgres.url;
   process.env['TEST_REDIS_URL'] = given ?? redis?.url;
-  // Ended by a signal, a run leaves nothing behind either: PostgreSQL is told to stop when this process exits.
+  // A signal must not leave servers running. The embedded PostgreSQL stops when this process exits.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.once(signal, () => {
       if (redis) process.kill(redis.pid, 'SIGKILL');
@@ -80,14 +80,14 @@ export default async function setup() {
 }
 
 /**
- * A folder for this run. In memory where nothing else was asked for (TMPDIR) and there is room: databases are made and dropped
- * by the hundred, and ext4 takes ten times as long for that.
+ * Creates the folder of this run: in memory if TMPDIR is not set and there is room. Tests create and drop hundreds of
+ * databases, which takes ten times as long on ext4.
  */
 async function makeScratch() {
   const root = !process.env['TMPDIR'] && hasRoom(MEMORY) ? MEMORY : tmpdir();
   await removeForsaken(root);
   const scratch = mkdtempSync(join(root, `tidings-tests-${process.pid}-`));
-  // Servers run as other users than root; each has a folder of its own in there.
+  // World-writable: the servers run as other users than root, each in its own subfolder.
   chmodSync(scratch, 0o1777);
   return scratch;
 }
@@ -102,7 +102,7 @@ function hasRoom(folder) {
   }
 }
 
-/** What a run left that was killed: its memory would be gone until the machine is started again. */
+/** Removes the folders of killed runs, which would otherwise occupy memory until a reboot. */
 async function removeForsaken(root) {
   for (const name of readdirSync(root)) {
     const pid = Number(NAME.exec(name)?.[1] ?? 0);
@@ -121,20 +121,20 @@ function runs(pid) {
   }
 }
 
-/** On Debian, as root, a missing redis-server is installed, saying so; elsewhere the failure tells how to get it. */
+/** Starts redis-server, which is installed if missing (Debian, as root). Otherwise the error says how to install it. */
 async function startOwnRedis() {
   const how = 'Install redis-server, or set TEST_REDIS_URL to a Redis that tests may use.';
   if (!provide('redis-server')) throw new Error(`The tests need a real Redis, which could not be had here. ${how}`);
   return startRedis();
 }
 
-/** Where it cannot be had, those tests are listed as to do, and the reason is said here. */
+/** Without PgBouncer, its tests are reported as todo, and the reason is printed here. */
 function providePgBouncer() {
   if (!provide('pgbouncer'))
     process.stderr.write('SKIPPED: tests behind PgBouncer. Put pgbouncer in PATH to run them\n');
 }
 
-/** Whether the program is there; as root on Debian it is installed. */
+/** Whether the program is available. Installs it if missing (Debian, as root). */
 function provide(program) {
   if (runsHere(program)) return true;
   if (process.getuid?.() !== 0) return false;
@@ -142,10 +142,10 @@ function provide(program) {
   try {
     execFileSync('apt-get', ['update', '-qq'], { stdio: 'ignore' });
     execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', program], { stdio: 'ignore' });
-    // Tests start their own: a service that the package has started goes.
+    // Tests start their own PgBouncer: stop the service that the package has started.
     if (program === 'pgbouncer') execFileSync('invoke-rc.d', ['pgbouncer', 'stop'], { stdio: 'ignore' });
   } catch {
-    // Whether it is there now says more.
+    // The check below decides.
   }
   return runsHere(program);
 }

@@ -1,4 +1,4 @@
-// Once per run, at its end: nothing of ours is left running.
+// Jest globalTeardown: stops the servers that globalSetup has started.
 export default async function teardown() {
   await globalThis.stopTestServices?.();
 }

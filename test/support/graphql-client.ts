@@ -1,4 +1,5 @@
-// GraphQL over HTTP as any client would speak it, by `node:http`: `fetch` takes two to three times the CPU, thousands of times.
+// A GraphQL-over-HTTP client. It uses `node:http`, since `fetch` takes two to three times the CPU and tests send
+// thousands of requests.
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 
@@ -8,7 +9,7 @@ export interface GraphqlError {
   readonly extensions: { readonly code: string } & Readonly<Record<string, unknown>>;
 }
 
-// oxlint-disable-next-line typescript/no-explicit-any -- replies are JSON of whatever the test asked for
+// oxlint-disable-next-line typescript/no-explicit-any -- the shape of the response depends on the query of the test
 export type Data = any;
 
 export interface Reply {
@@ -27,12 +28,12 @@ export class GraphqlClient {
     readonly endpoint = '/graphql',
   ) {}
 
-  /** Sends an operation and returns whatever comes back. */
+  /** Sends an operation and returns the response, errors included. */
   async send(query: string, variables?: Record<string, unknown>, headers: Record<string, string> = {}): Promise<Reply> {
     return this.post(JSON.stringify({ query, variables }), headers);
   }
 
-  /** Sends a body as it is. */
+  /** Sends a request body unchanged. */
   async post(body: string, headers: Record<string, string> = {}): Promise<Reply> {
     const authorization = this.accessToken ? { authorization: `Bearer ${this.accessToken}` } : {};
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -70,14 +71,14 @@ export class GraphqlClient {
   }
 }
 
-/** Names and values, as they came one after the other. */
+/** Name and value pairs of Node's flat `rawHeaders`. */
 function pairs(headers: readonly string[]): [string, string][] {
   return headers.flatMap((name, at) => (at % 2 ? [] : [[name, headers[at + 1]!]]));
 }
 
 export const codeOf = ({ errors }: Reply): string => errors?.[0]?.extensions.code ?? 'OK';
 
-/** How often each code came as the answer to so many requests, one after the other. */
+/** Sends `times` requests sequentially and counts the responses per error code. */
 export async function codesOf(times: number, send: (at: number) => Promise<Reply>): Promise<Record<string, number>> {
   const codes: Record<string, number> = {};
   for (let at = 0; at < times; at += 1) {

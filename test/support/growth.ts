@@ -1,15 +1,15 @@
-// How work grows with its input, in CPU time of this process: a relation, never a threshold in ms.
+// Measures how CPU time grows with the size of the input: a ratio, never a threshold in ms.
 
 const REPEATS = 5;
-/** ms of CPU below which nothing is measured: that much is nothing to worry about. */
+/** CPU time in ms below which growth is ignored. */
 const NEGLIGIBLE_MS = 10;
 
-/** Measurements, of which the least counts: other work adds to one, and takes nothing away. */
+/** Maximum number of measurements. The minimum counts, since other load can only increase a measurement. */
 const ATTEMPTS = 8;
 
 /**
- * How many times as much CPU `work` takes for `4 * size` as for `size`, by the least of several runs: 4 where it is linear, 16 where it is
- * quadratic. 1 where even the larger takes next to nothing.
+ * Ratio of the CPU time of `work` for `4 * size` to that for `size`, as the minimum of several runs: about 4 if linear,
+ * 16 if quadratic. Returns 1 if the larger takes less than {@link NEGLIGIBLE_MS}.
  */
 export async function growth<T>(size: number, make: (size: number) => T, work: (input: T) => unknown): Promise<number> {
   let least = Number.POSITIVE_INFINITY;
@@ -21,7 +21,7 @@ export async function growth<T>(size: number, make: (size: number) => T, work: (
   return least;
 }
 
-/** What {@link growth} stays below unless work is worse than linear, on a busy machine too. */
+/** Upper bound of {@link growth} for linear work, with a margin for a busy machine. */
 export const LINEAR = 9;
 
 async function leastTime<T>(input: T, work: (input: T) => unknown): Promise<number> {
@@ -31,7 +31,7 @@ async function leastTime<T>(input: T, work: (input: T) => unknown): Promise<numb
     await work(input);
     const { user, system } = process.cpuUsage(before);
     times.push((user + system) / 1_000);
-    // Enough to tell that it is hopeless.
+    // So slow that further rounds would only delay the failure.
     if (times.at(-1)! > 2_000) break;
   }
   return Math.min(...times);

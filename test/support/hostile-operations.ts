@@ -1,5 +1,5 @@
-// Random operations of somebody who knows ids, keys and cursors that are not meant for them: any root field, its arguments
-// filled with what is known, and whatever could be selected below.
+// Random operations of an attacker with leaked ids, keys and cursors: any root field, with arguments from the leaked
+// values and a random selection.
 import * as fc from 'fast-check';
 import {
   getNamedType,
@@ -23,14 +23,14 @@ export interface HostileOperation {
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
-/** What an attacker has to put into arguments. */
+/** The leaked values, used as arguments. */
 export interface ResponseSize {
   readonly ids: readonly string[];
-  /** Keys, cursors, names: for every other text. */
+  /** Keys, cursors and names, for all other string arguments. */
   readonly texts: readonly string[];
 }
 
-/** Operations over `schema` whose root field is none of `spared`. */
+/** Operations over `schema`, excluding the root fields in `spared`. */
 export function hostileOperations(
   schema: GraphQLSchema,
   loot: ResponseSize,

@@ -1,4 +1,5 @@
-// A hand on the hub of the service under test: executions that wait, readers that take so much and no more, a short memory.
+// Test control over the fan-out hub of the service under test: blocked executions, clients with limited write capacity,
+// and an empty cache of recent events.
 import { GraphQLSchemaHost } from '@nestjs/graphql';
 import type { GraphQLObjectType } from 'graphql';
 import type { OperationContext } from '../../src/engine/access/operation-context.js';
@@ -12,7 +13,7 @@ import type { TestTidings } from './tidings.js';
 import { until } from './wait.js';
 
 export class HubControl {
-  /** Undoes what a test has done to the service. */
+  /** Functions that undo the changes of a test to the service. */
   readonly undo: (() => void)[] = [];
 
   constructor(private readonly tidings: { readonly current: TestTidings }) {}
@@ -25,7 +26,7 @@ export class HubControl {
     return [...this.tidings.current.app.get(Hub)['groups'].values()];
   }
 
-  /** Each execution of an event waits for what `gate` returns; `count` of them have begun so far. */
+  /** Each execution of an event awaits the result of `gate`. `count`: executions of the event so far, with this one. */
   holdExecutions(gate: (event: LogEvent, count: number) => Promise<unknown> | undefined): {
     begun(seq: number): number;
   } {
@@ -46,7 +47,10 @@ export class HubControl {
     return { begun: (seq) => begun.get(seq) ?? 0 };
   }
 
-  /** The title of an update for which `secret` holds is read with the account of whoever is shown it, which nothing declares. */
+  /**
+   * Makes the title resolver depend on the viewer, without declaring so: it prefixes titles for which `secret` holds
+   * with the viewer's account id.
+   */
   showViewerInTitle(secret: (title: string) => boolean = () => true): void {
     const { schema } = this.tidings.current.app.get(GraphQLSchemaHost);
     const title = (schema.getType('ProjectUpdate') as GraphQLObjectType).getFields()['title']!;
@@ -61,30 +65,30 @@ export class HubControl {
     };
   }
 
-  /** Resolves when nothing waits any more at the head of these groups. */
+  /** Resolves when these groups have no delivery pending or in progress. */
   idle(places: readonly Group[]): Promise<void> {
     return until(() => places.every((group) => !group.due && !group['busy']), 'nothing waited');
   }
 
-  /** As if this node had applied more events meanwhile than it keeps in memory. */
+  /** Simulates an instance that has applied more events than it keeps in memory. */
   clearRecent(): void {
     this.tidings.current.app.get(LogFollower)['recent'] = [];
   }
 }
 
-/** The hand, which lets go after each test: call it before what must find the service as it was. */
+/** Undoes all changes after each test. Call it before registering hooks that need the unmodified service. */
 export function useHubControl(tidings: { readonly current: TestTidings }): HubControl {
   const hand = new HubControl(tidings);
   afterEach(() => hand.undo.splice(0).forEach((work) => work()));
   return hand;
 }
 
-/** `count` turns of the event loop: whoever can go on has gone on. */
+/** Waits for `count` iterations of the event loop, so that all runnable work has progressed. */
 export async function loopIterations(count = 20): Promise<void> {
   for (let n = 0; n < count; n += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** The client of `socket` takes as many writes as it is allowed, and no more until it is allowed more. */
+/** Simulates a slow client: `socket` accepts only as many writes as `allow` permits, none at first. */
 export function limitWrites(socket: Socket): { allow(writes: number): void } {
   let left = 0;
   const write = socket.write.bind(socket);
