@@ -1,5 +1,5 @@
-// Changes of what an account may do, told to it at their place in the log, on whichever instance it is; and what it may do in a
-// project, known beforehand and shared by all who may do the same.
+// Access changes over subscriptions: changes of an account's rights are delivered at their position in the log on every
+// instance, and the rights in a project are loaded beforehand and shared by accounts with the same rights.
 import { randomUUID } from 'node:crypto';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { projectEvent, ProjectEventKind } from '../src/domain/projects/project-events.js';

@@ -1,4 +1,4 @@
-// Access tokens: what is believed of them, what is not, and that what has ended is refused on every node.
+// Access tokens: which tokens are accepted, which are rejected, and that revocation takes effect on every instance.
 import {
   createHmac,
   createPublicKey,

@@ -1,5 +1,5 @@
-// A page that shows one account never acts as another: it says which one it shows, and a request with credentials of another account
-// is refused as a whole, whoever has signed in meanwhile in another tab.
+// X-Tidings-Account: a page names the account that it shows. A request with credentials of another account, after a
+// sign-in in another tab, is refused as a whole.
 import { Role } from '../src/engine/access/role.js';
 import { AccessTokens } from '../src/engine/sessions/access-tokens.js';
 import { SESSION_COOKIES, type Page, usePages } from './support/page.js';

@@ -1,4 +1,5 @@
-// Administration: roles and disabling, felt at once everywhere, and never an installation without an ADMIN.
+// Administration: role changes and disabling take effect at once on every instance, and the last ADMIN cannot be
+// removed.
 import { randomBytes } from 'node:crypto';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { GraphqlClient } from './support/graphql-client.js';

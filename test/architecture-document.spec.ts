@@ -1,4 +1,4 @@
-// Pages for contributors name files and what is in them: both exist, and test/README.md lists every file of tests.
+// Pages for contributors: the files and identifiers that they name exist, and test/README.md lists every spec file.
 import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 

@@ -1,5 +1,5 @@
-// The import rules of .dependency-cruiser.mjs refuse what they name, on a small tree with one offender per rule. `npm run lint` applies
-// them to src/, as well as the limits of lines, dependencies and forwardRef.
+// The import rules of .dependency-cruiser.mjs, applied to a small tree with one violation per rule. `npm run lint`
+// applies them to src/, together with the limits on lines, dependencies and forwardRef.
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// What clients can cause as often as they like, in the audit trail: one row with a count, bounded, and nothing lost.
+// Audit entries that clients can cause repeatedly are aggregated into one row with a count, bounded and without loss.
 import { randomBytes, randomUUID } from 'node:crypto';
 import pLimit from 'p-limit';
 import { Role } from '../src/engine/access/role.js';

@@ -1,4 +1,4 @@
-// The audit trail: what ADMINs can read of who did what, and what is never in it.
+// The audit trail: which actions ADMINs can read, and what it never contains.
 import { addMember, createProject, postUpdate } from './support/factories.js';
 import { PASSWORD, type Person, useTidings } from './support/tidings.js';
 

@@ -1,5 +1,5 @@
-// A network that swallows the connections to PostgreSQL, those that are open, and says nothing: whoever asks is answered, long before
-// TCP gives up.
+// The network silently drops all packets of open connections to PostgreSQL: requests are answered long before the TCP
+// timeout.
 import { MikroORM } from '@mikro-orm/postgresql';
 import { Client } from 'pg';
 import { EventLog } from '../src/engine/events/event-log.js';

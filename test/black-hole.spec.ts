@@ -1,5 +1,5 @@
-// A network that swallows the connections to PostgreSQL, those that are open, and says nothing: whoever is subscribed is given
-// everything once and in order, long before TCP gives up.
+// The network silently drops all packets of open connections to PostgreSQL: subscribers receive every event once and in
+// order, long before the TCP timeout.
 import { setTimeout as delay } from 'node:timers/promises';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
 import type { GraphQLObjectType } from 'graphql';

@@ -1,4 +1,4 @@
-// What the bundled programs load: that dependencies are replaced where rolldown.config.mjs says so.
+// Modules loaded by the bundled programs: dependencies are replaced as rolldown.config.mjs specifies.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 

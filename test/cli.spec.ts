@@ -1,4 +1,4 @@
-// The command line: what whoever has the machine can do, with the service running and without.
+// The command line, for operators with access to the machine, while the service runs and while it is stopped.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';

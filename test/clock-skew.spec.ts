@@ -1,4 +1,4 @@
-// Two nodes whose clocks differ: what is written on one comes behind what was written on the other before it.
+// Two instances with different clocks: a write is ordered after writes committed earlier on the other instance.
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { createDatabase, type TestDatabase } from './support/database.js';

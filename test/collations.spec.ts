@@ -1,4 +1,4 @@
-// The same accounts under every collation that a database may have been created with.
+// E-mail addresses compare alike under every collation of the database.
 import { MikroORM } from '@mikro-orm/postgresql';
 import { databaseContent } from '../src/database-content.js';
 import { migrate } from '../src/engine/database/migrate.js';

@@ -1,4 +1,4 @@
-// What a socket says of itself: whose it is and which build answers, when to come back, and how far the log has been written to it.
+// `connection_ack` and pongs: the session and the build, when to reconnect, and the log position written to the socket.
 import { decodeCursor } from '../src/engine/events/cursor.js';
 import { LogFollower } from '../src/engine/events/log-follower.js';
 import { createProject, postUpdate, type TestProject } from './support/factories.js';

@@ -1,5 +1,5 @@
-// Two accounts in the tabs of one browser, in random order: whoever does nothing wrong is never signed out for it, and no request of a page
-// that shows one account does anything to the other.
+// Requests of two accounts in tabs of one browser, in random order: no legitimate user is signed out, and no request of
+// a page that shows one account affects the other.
 import * as fc from 'fast-check';
 import { isLong } from './support/extent.js';
 import { SharedBrowser, steps } from './support/shared-browser.js';

@@ -1,4 +1,4 @@
-// Sessions in cookies: what browsers are given and send, over HTTP and sockets, and what becomes of it.
+// Cookie sessions: which cookies browsers receive and send, over HTTP and WebSocket, and their effect.
 import { request as rawRequest } from 'node:http';
 import { Role } from '../src/engine/access/role.js';
 import { OpenSockets } from '../src/engine/realtime/sockets/open-sockets.js';

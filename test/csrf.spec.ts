@@ -1,4 +1,5 @@
-// Cookies and pages that are not ours: whatever a hostile site makes a browser send is refused as a whole, before anything runs.
+// CSRF: requests that a hostile site makes a browser send with cookies are refused as a whole, before anything is
+// executed.
 import { randomBytes } from 'node:crypto';
 import { AuditRepetitions } from '../src/engine/audit/audit-repetitions.js';
 import { loadConfig } from '../src/engine/config/config.js';

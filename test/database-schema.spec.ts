@@ -1,4 +1,4 @@
-// The tables as the migrations make them: made once, holding their rules, and as the entities say.
+// The tables created by the migrations: created once, with their constraints, and matching the entities.
 import { MikroORM } from '@mikro-orm/postgresql';
 import { v7 as uuid } from 'uuid';
 import { databaseContent } from '../src/database-content.js';

@@ -1,4 +1,5 @@
-// Databases that others have configured: what the service depends on it sets for its own sessions; what it cannot set it names.
+// Databases with other settings: the service sets what it depends on per session, and reports the settings that it
+// cannot change.
 import { describeFailure } from '../src/boot/start-failure.js';
 import { databaseContent } from '../src/database-content.js';
 import {

@@ -1,4 +1,5 @@
-// DATABASE_URL against a PostgreSQL that speaks TLS: what it asks for is what every connection of the service has, or it does not start.
+// DATABASE_URL with a PostgreSQL that uses TLS: every connection uses the requested mode, or the service refuses to
+// start.
 import { chmod, copyFile, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

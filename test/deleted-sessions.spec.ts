@@ -1,4 +1,5 @@
-// Sessions that are over, once they are deleted: nobody can tell, nobody waits for it, and nothing comes back.
+// Deletion of ended sessions: clients cannot tell deleted sessions from ended ones, no request waits for the deletion,
+// and deleted sessions stay unusable.
 import { randomUUID } from 'node:crypto';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { EventRetention, type Pruning } from '../src/engine/events/retention.js';

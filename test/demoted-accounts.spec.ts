@@ -1,4 +1,4 @@
-// An account that is demoted while one of its writes is in progress: whatever comes behind the demotion in the log was not written by its
+// An account is demoted while one of its writes is in progress: no write after the demotion in the log relies on the
 // former role.
 import { Client } from 'pg';
 import { createProject, postUpdate } from './support/factories.js';

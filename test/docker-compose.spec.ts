@@ -1,5 +1,5 @@
-// docker-compose.yml, as far as it can be judged without Docker: it is valid YAML, its services are known to each other, and what the
-// proxy does to connections suits what the service and its clients expect.
+// docker-compose.yml, checked without Docker: valid YAML, services that refer to each other correctly, and proxy
+// settings that suit the connections of the service and its clients.
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 

@@ -1,4 +1,4 @@
-// The Dockerfile, as far as it can be judged without Docker: what its build is given suffices for it, and what it makes serves the pages.
+// The Dockerfile, checked without Docker: the build context suffices, and the result serves the pages.
 import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';

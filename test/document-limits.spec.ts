@@ -1,5 +1,5 @@
-// What documents may ask for, from end to end: the same over HTTP and on a socket, less for somebody who is not signed in, and
-// little memory for what is kept of them.
+// Limits on documents, end to end: the same over HTTP and WebSocket, lower without a sign-in, and with bounded memory
+// for cached documents.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { getIntrospectionQuery } from 'graphql';

@@ -1,4 +1,4 @@
-// Whatever the documentation prints as code is run as it stands. A block that nothing here knows how to run fails.
+// Runs every code block of the documentation as printed. A block of an unknown kind fails.
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';

@@ -1,4 +1,4 @@
-// Parameters of a request that are absent, null or empty are the same by POST, by GET and over a socket, and so are their errors.
+// Absent, null and empty request parameters, and their errors: the same by POST, by GET and over WebSocket.
 import { request, STRICT } from './support/answers.js';
 import type { Data } from './support/graphql-client.js';
 import { RawSocket } from './support/socket-client.js';

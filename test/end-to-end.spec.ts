@@ -1,4 +1,4 @@
-// The main job: sign in, make a project, watch it, post an update, see it arrive.
+// The main journey: sign in, create a project, subscribe, post an update, receive it.
 import { addMember, createProject, postUpdate } from './support/factories.js';
 import { useTidings } from './support/tidings.js';
 

@@ -1,4 +1,4 @@
-// Every spelling of the endpoint that one transport accepts, the other accepts too; what is another address is one for both.
+// Both transports accept the same spellings of the endpoint's URL and reject the same others.
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { useTidings } from './support/tidings.js';

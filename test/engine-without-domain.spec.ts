@@ -1,4 +1,4 @@
-// The engine runs with a domain of one resource, and without that of this service: nothing of it may be needed here.
+// The engine runs with a domain of one resource and without this service's domain, which it must not depend on.
 import { randomUUID } from 'node:crypto';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { Module } from '@nestjs/common';

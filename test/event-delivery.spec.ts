@@ -1,4 +1,4 @@
-// What watchers are given: by stock clients, at once, everything, in order, once, and without a gap when they come back.
+// Stock clients receive every event immediately, in order and once, without a gap after reconnecting.
 import { ApolloClient, gql, InMemoryCache } from '@apollo/client';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { createClient } from 'graphql-ws';

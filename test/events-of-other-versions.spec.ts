@@ -1,4 +1,4 @@
-// Events that a newer version has written, or that are damaged: they stop the log for nobody, and rights that they took do not remain.
+// Events of newer versions and damaged events: they do not block the log, and rights that they revoke are not kept.
 import { ALL_OF_KIND } from '../src/engine/events/log-event.js';
 import { addMember, createProject, postUpdate } from './support/factories.js';
 import { RawSocket } from './support/socket-client.js';

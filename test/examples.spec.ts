@@ -1,4 +1,4 @@
-// examples/node-bot, started by its own command: what it forwards, and what it makes up for after a restart.
+// examples/node-bot, started by its own command: what it forwards, and what it catches up on after a restart.
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';

@@ -1,4 +1,4 @@
-// What happens to what is on its way while something else goes wrong: nobody loses an event, and nobody gets one twice.
+// Faults during deliveries: no event is lost or delivered twice.
 import { LogReader } from '../src/engine/events/log-reader.js';
 import { EventRetention } from '../src/engine/events/retention.js';
 import { SubscriptionLimits } from '../src/engine/realtime/fan-out/subscription-limits.js';

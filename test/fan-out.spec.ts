@@ -1,4 +1,5 @@
-// What many subscribers cost and get: events executed once for all who may see the same, readers who lag or were away, bounds.
+// Fan-out to many subscribers: one execution per event for all with the same access, slow and returning readers,
+// limits.
 import { subscribe, netOf, useBystander } from './support/bystander.js';
 import { addMember, createProject, postUpdate, type TestProject } from './support/factories.js';
 import { limitWrites, useHubControl } from './support/hub.js';

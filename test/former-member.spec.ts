@@ -1,4 +1,4 @@
-// An attack: one who was in a project, knows all of its ids and cursors, and is out, asks for everything in every way.
+// An attack: a former member who knows all ids and cursors of a project requests everything in every way.
 import * as fc from 'fast-check';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
 import { addMember, createProject, postUpdate } from './support/factories.js';

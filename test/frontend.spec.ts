@@ -1,5 +1,6 @@
-// What docs/frontend.md, README.md and that of the client print for frontends is run as it stands, in a project outside of this one that has the packed
-// client, and events arrive after a lost connection. Its pages are built here; test/browser/frontend.spec.ts opens them.
+// Runs the code that docs/frontend.md, README.md and the client's README print for frontends, in a project outside this
+// repository with the packed client; events arrive after a lost connection. The pages are built here;
+// test/browser/frontend.spec.ts opens them.
 import { existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { Consumer } from './support/consumer.js';

@@ -1,4 +1,4 @@
-// Connections that nobody closes and that bring nothing any more: the server's pings find them.
+// Half-open connections are detected by the server's pings.
 import { OpenSockets } from '../src/engine/realtime/sockets/open-sockets.js';
 import type { Socket } from '../src/engine/realtime/sockets/socket.js';
 import { RawSocket } from './support/socket-client.js';

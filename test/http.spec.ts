@@ -1,4 +1,5 @@
-// GraphQL over HTTP as a careless, a curious and a hostile client send it: each is told what is wrong, nothing breaks, nothing is logged.
+// GraphQL over HTTP with careless, curious and hostile clients: each gets a clear error, and nothing fails or is
+// logged.
 import { once } from 'node:events';
 import { type IncomingMessage, request as sent } from 'node:http';
 import { connect } from 'node:net';

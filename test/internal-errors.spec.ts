@@ -1,4 +1,4 @@
-// When something breaks on our side: clients learn an errorId and nothing else, the log has the rest, and the service goes on.
+// Internal errors: clients receive only an errorId, the log has the details, and the service continues.
 import { createProject, postUpdate } from './support/factories.js';
 import { useTidings } from './support/tidings.js';
 import { until } from './support/wait.js';

@@ -1,4 +1,4 @@
-// Where the playground is off, the schema is not introspected.
+// Introspection is refused where the playground is off.
 import { RawSocket } from './support/socket-client.js';
 import { useTidings } from './support/tidings.js';
 

@@ -1,4 +1,4 @@
-// What cannot be taken: documents, variables and text of every wrong kind, each refused with its code and its place.
+// Invalid documents, variables and text: each is refused with its error code and location.
 import { getIntrospectionQuery } from 'graphql';
 import { createProject, type TestProject } from './support/factories.js';
 import { type Answer, codes, fields, request, SECRET, STRICT } from './support/answers.js';

@@ -1,4 +1,4 @@
-// There is always somebody in charge: races of those who demote, remove and raise each other, at the services themselves.
+// Last-owner and last-admin protection: concurrent demotions, removals and promotions, made at the services directly.
 import { MikroORM } from '@mikro-orm/postgresql';
 import { AdministrationService } from '../src/engine/accounts/administration.service.js';
 import { type ClientInfo, type Principal, Role } from '../src/engine/access/role.js';

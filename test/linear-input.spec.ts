@@ -1,4 +1,4 @@
-// Nothing that a client sends takes more than linear time: every text that the API takes, documents, variables, headers.
+// Every input that the API parses takes linear time: documents, variables, text and headers.
 import { GraphQLSchemaHost } from '@nestjs/graphql';
 import {
   getNamedType,

@@ -1,4 +1,5 @@
-// `npm run lint` refuses superlinear regular expressions, and switches that hide a forgotten case of a union.
+// `npm run lint` refuses superlinear regular expressions, and switches whose default hides an unhandled case of a
+// union.
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// The scan of all logs finds what it is there for, wherever the service may have written it.
+// The log scan finds secrets wherever the service may log them.
 import { Logger } from '@nestjs/common';
 import { ServiceProcess } from './support/process.js';
 import { assertNothingFound } from './support/log-scan.js';

@@ -1,4 +1,4 @@
-// Mails: taken in a moment, sent by a real SMTP server or into files, with patience, and nothing of them in any log.
+// Mails: queued immediately, sent with retries by a real SMTP server or written to files, and never logged.
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

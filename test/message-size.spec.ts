@@ -1,5 +1,5 @@
-// One limit on the bytes of a request, over HTTP and over a socket: it admits the longest valid input however it was encoded, and
-// what is larger ends nothing but the operation that it was.
+// One limit on the size of a request in bytes, over HTTP and WebSocket: it admits the longest valid input in any
+// encoding, and a larger request fails without affecting other operations.
 import { MAX_MESSAGE_BYTES, MAX_RECEIVED_BYTES } from '../src/engine/limits/message-size.js';
 import { codes, request, STRICT } from './support/answers.js';
 import { subscribe, useBystander } from './support/bystander.js';

@@ -1,4 +1,4 @@
-// What an operator sees of a node: `realtime` and /metrics say the same, and move as things happen.
+// Metrics of an instance: `realtime` and /metrics agree, and follow what happens.
 import { LogFollower } from '../src/engine/events/log-follower.js';
 import { createProject, postUpdate } from './support/factories.js';
 import { postMany } from './support/live.js';

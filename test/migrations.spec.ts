@@ -1,4 +1,4 @@
-// Migrations that have landed never change, and databases of every form that was ever made come to the same schema.
+// Landed migrations never change, and databases of every earlier schema are migrated to the same schema.
 import { createHash } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';

@@ -1,4 +1,4 @@
-// What an id names, found by it alone: the same for everyone who may see it, and nothing for everyone else.
+// `node(id)`: the same result for every account that may see the object, null for all others.
 import { randomUUID } from 'node:crypto';
 import { addMember, createProject, postUpdate } from './support/factories.js';
 import type { GraphqlError } from './support/graphql-client.js';

@@ -1,4 +1,4 @@
-// What one may not see is answered as what is not there: in the same words, by the same statements, whatever way leads to it.
+// Invisible objects are indistinguishable from absent ones: same errors and same statements, by every path to them.
 import { v7 as uuid } from 'uuid';
 import { addMember, createProject, postUpdate, type TestProject } from './support/factories.js';
 import type { Data } from './support/graphql-client.js';

@@ -1,4 +1,4 @@
-// Notifications and announcements: who is told of what, on whichever of two nodes, and what nobody may learn by them.
+// Notifications and announcements: who receives them, on either of two instances, and what they must not reveal.
 import { Client } from 'pg';
 import { addMember, createProject, postUpdate, type TestProject } from './support/factories.js';
 import type { Data } from './support/graphql-client.js';

@@ -1,4 +1,4 @@
-// Stock clients with the code that the documentation prints: after each kind of outage all of them are live again, and have every event once.
+// Stock clients with the documented code: after each kind of outage all reconnect and have received every event once.
 import { setTimeout as pause } from 'node:timers/promises';
 import { isLong } from './support/extent.js';
 import { Outages } from './support/outages.js';

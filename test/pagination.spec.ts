@@ -1,4 +1,4 @@
-// Lists page by page, forwards and backwards, and what they cost: a constant number of SQL statements.
+// Paginated lists, forwards and backwards, and their constant number of SQL statements.
 import { randomUUID } from 'node:crypto';
 import { createProject, postUpdate } from './support/factories.js';
 import type { Data } from './support/graphql-client.js';

@@ -1,4 +1,4 @@
-// Hashes keep up with their parameters: each is made anew when its owner next signs in, and nobody notices.
+// Hashes with outdated parameters are replaced transparently at the owner's next sign-in.
 import { hash } from '@node-rs/argon2';
 import { PARAMETERS } from '../src/engine/passwords/passwords.js';
 import type { Reply } from './support/graphql-client.js';

@@ -1,4 +1,4 @@
-// Forgotten passwords: links by mail, and what strangers can do by asking for them.
+// Password resets: links by mail, and what strangers can achieve by requesting them.
 import { join } from 'node:path';
 import { createDatabase } from './support/database.js';
 import {

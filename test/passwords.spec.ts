@@ -1,4 +1,4 @@
-// Passwords: chosen well and changed. Whatever was opened with an old one is over, whoever was faster.
+// Passwords: rules and change. A change ends the sessions opened with the old password, under concurrency as well.
 import { hash } from '@node-rs/argon2';
 import { PARAMETERS } from '../src/engine/passwords/passwords.js';
 import { isLong } from './support/extent.js';

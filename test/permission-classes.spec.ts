@@ -1,4 +1,4 @@
-// One execution may serve a whole permission class: nobody may tell it from an execution of one's own.
+// One execution shared by a permission class returns the same as an execution for each account.
 import * as fc from 'fast-check';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
 import {

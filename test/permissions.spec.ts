@@ -1,4 +1,4 @@
-// The permission table, walked: every row, by an account of every column, over HTTP and over a socket.
+// The permission matrix: every row with an account of every column, over HTTP and WebSocket.
 import { readFileSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Data, GraphqlError, Reply } from './support/graphql-client.js';

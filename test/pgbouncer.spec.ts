@@ -1,4 +1,4 @@
-// The whole service behind PgBouncer in transaction mode, where sessions are shared among clients.
+// The service behind PgBouncer in transaction mode, where clients share server connections.
 import { readFileSync } from 'node:fs';
 import { PassThrough, Readable } from 'node:stream';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// The examples of the playground: every operation of every tab fits the schema and does, in the demo, what its comments say.
+// The playground's examples: every operation of every tab is valid and does, with the demo data, what its comments say.
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { buildSchema, Kind, type OperationDefinitionNode, OperationTypeNode, parse, validate } from 'graphql';

@@ -1,4 +1,4 @@
-// What the playground sends of a document, and as whom.
+// Which part of a document the playground sends, and as which account.
 import { endsSession, isOfPrograms, operationIn, signsInByCookie, tokenIn } from '../web/playground/src/operation.js';
 
 const DOCUMENT = `# subscription Post in a comment

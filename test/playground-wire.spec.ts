@@ -1,4 +1,4 @@
-// What the Wire pane of the playground knows: the codes of the documentation, and what must not be shown.
+// The playground's Wire pane: it knows the documented codes and hides secrets.
 import { readFileSync } from 'node:fs';
 import { HIDDEN, redact, redactJson, redactText } from '../web/playground/src/redact.js';
 import { CODES, meaningOf } from '../web/playground/src/wire/close-codes.js';

@@ -1,4 +1,4 @@
-// Who is watching a project, over two nodes and a third that is killed.
+// Who is watching a project, across two instances and a third that is killed.
 import { PUB_SUB, type PubSub } from '../src/engine/pubsub/pubsub.port.js';
 import { SharedExecutions } from '../src/engine/graphql/sharing/shared-executions.js';
 import { PresenceTracker } from '../src/engine/realtime/presence/presence-tracker.js';

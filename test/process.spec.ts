@@ -1,4 +1,4 @@
-// The service as a process: started, told to stop, killed, started again, and refusing to start in words that help.
+// The service as a process: start, shutdown, kill, restart, and start-up errors that say what to do.
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';

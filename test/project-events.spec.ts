@@ -1,4 +1,4 @@
-// The log of a project over HTTP: page by page, with the cursors of the subscriptions.
+// A project's event history over HTTP: pages with the cursors of the subscriptions.
 import { addMember, createProject, postUpdate, type TestProject } from './support/factories.js';
 import type { Data } from './support/graphql-client.js';
 import { fewestStatementsOf } from './support/statements.js';

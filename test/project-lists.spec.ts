@@ -1,4 +1,4 @@
-// Lists of projects as a wall shows them: what needs attention first, how many are how, what was posted lately, and who is watching.
+// Lists of projects as the dashboard shows them: order by attention, counts by health, recent updates, and viewers.
 import { MikroORM } from '@mikro-orm/postgresql';
 import { activityOfProject } from '../src/domain/projects/project-activity.js';
 import { Reads } from '../src/engine/database/reads.js';

@@ -1,4 +1,4 @@
-// Projects and their members: who may do what, what stays invisible, and what two people at once cannot break.
+// Projects and members: permissions, visibility, and concurrent changes.
 import { randomUUID } from 'node:crypto';
 import { addMember, createProject, postUpdate, type TestProject } from './support/factories.js';
 import type { GraphqlError } from './support/graphql-client.js';

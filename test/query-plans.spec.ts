@@ -1,4 +1,5 @@
-// No statement of the service reads more the larger its tables are: each is explained on an installation in which that can be seen.
+// The cost of every statement is independent of table size: each is explained on an installation large enough to show
+// it.
 import { readFileSync } from 'node:fs';
 import { Kind, parse } from 'graphql';
 import { Client } from 'pg';

@@ -1,4 +1,4 @@
-// Whatever fails, while updates are posted: every subscriber is given what it may see, once and in order.
+// Random faults while updates are posted: every subscriber receives what it may see, once and in order.
 // `npm run test:long` is the long form; FAULTS_SEED=… replays a schedule.
 import { randomBytes, randomInt } from 'node:crypto';
 import { Audience } from './support/fault-audience.js';

@@ -1,4 +1,5 @@
-// A database that answers and takes no writes: clients learn SERVICE_UNAVAILABLE, operators the reason, once; and it ends by itself.
+// A read-only database: clients receive SERVICE_UNAVAILABLE, the reason is logged once, and the service recovers by
+// itself.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

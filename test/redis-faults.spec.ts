@@ -1,5 +1,5 @@
-// Redis as it should not be: whatever is wrong with it costs wake-ups between instances and the shared count of attempts, said once
-// each, and never the process. When it is right again, so are they.
+// Faults of Redis cost only wake-ups between instances and the shared count of attempts. Each is logged once, never
+// ends the process, and the service recovers with Redis.
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { connect } from 'node:net';

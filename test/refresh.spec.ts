@@ -1,4 +1,5 @@
-// Refresh tokens: each exchanged once, the one before it for a moment longer, anything older for the end of the session.
+// Refresh tokens: each is exchanged once, its predecessor stays valid for a short reuse window, and older tokens end
+// the session.
 import { randomUUID } from 'node:crypto';
 import { RefreshTokens } from '../src/engine/sessions/refresh-tokens.js';
 import type { Reply } from './support/graphql-client.js';

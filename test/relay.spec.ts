@@ -1,4 +1,4 @@
-// That Relay's compiler takes the schema, and what a page would ask with it.
+// Relay's compiler accepts the schema and the operations of a page.
 import { execFile } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -1,4 +1,4 @@
-// Clients that ask for more than their share, over HTTP: they wait or are refused, and nobody else is.
+// Fair queueing over HTTP: clients that exceed their share wait or are refused, without affecting others.
 import { request as httpRequest } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';

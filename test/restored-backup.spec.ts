@@ -1,4 +1,4 @@
-// A backup is restored under a running instance: its subscribers are given nothing of the other history, and come back.
+// A backup is restored under a running instance: its subscribers receive no events of the other history, and reconnect.
 import { encodeCursor } from '../src/engine/events/cursor.js';
 import { LogFollower } from '../src/engine/events/log-follower.js';
 import { LogBrokenError, LogReader } from '../src/engine/events/log-reader.js';

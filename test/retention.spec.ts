@@ -1,4 +1,5 @@
-// What is left of signing in, and the audit trail: what goes, what stays, a batch at a time and in nobody's way.
+// Retention of sign-in data and the audit trail: what is deleted and what is kept, in batches and without blocking
+// others.
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { v7 as uuid } from 'uuid';
 import { NotificationRetention } from '../src/domain/notifications/notification.retention.js';

@@ -1,4 +1,4 @@
-// What was revoked stays revoked, whatever becomes of the node that is asked: paused, killed, cut off from the log, restarted.
+// Revocations stay effective while the instance is paused, killed, cut off from the log or restarted.
 import { randomUUID, sign } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// Instances of the version before and a new one on one database. The version before is known by what it sends: its statements, recorded
-// from it while it ran every operation, and its way to write an update. A new release records its own.
+// Instances of the previous version and of this one on one database. The previous version is represented by its
+// statements, recorded while it ran every operation, and by the way it writes an update. Each release records its own.
 import { readFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { MikroORM } from '@mikro-orm/postgresql';

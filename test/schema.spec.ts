@@ -1,5 +1,4 @@
-// `schema.gql` and `docs/permissions.md` are the contract in the repository: they say what the code says, or this fails.
-// `npm run schema` writes them.
+// `schema.gql` and `docs/permissions.md`, the contract in the repository, match the code. `npm run schema` writes them.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
 import { policiesOf } from '../src/engine/access/policy.js';

@@ -1,4 +1,5 @@
-// APP_SECRET replaced while people are signed in and listening: in three deployments nobody notices, in one everybody signs in again.
+// APP_SECRET is replaced while accounts are signed in and subscribed: by three rolling deployments, which end no
+// session, or by one deployment, which ends all.
 import { freePort } from '../src/boot/free-port.js';
 import { createProject, postUpdate } from './support/factories.js';
 import { GraphqlClient } from './support/graphql-client.js';

@@ -1,4 +1,4 @@
-// What an account sees of its sessions while they are used, whichever instance has their sockets.
+// Last use and connections of an account's sessions, whichever instance holds their sockets.
 import { InstanceRegistry } from '../src/engine/instances/instance-registry.js';
 import { SessionUse } from '../src/engine/sessions/session-use.js';
 import { statementsOf } from './support/statements.js';

@@ -1,4 +1,5 @@
-// A session that ends while one of its mutations is under way: what it asked for is refused, whatever the instance knew when it began.
+// A session ends during one of its mutations: its remaining root fields are refused, even if the instance knew the
+// session as active when it began.
 import { Client } from 'pg';
 import { type Data } from './support/graphql-client.js';
 import { type Person, useTidings } from './support/tidings.js';

@@ -1,4 +1,4 @@
-// `session`: what a page that is loaded anew asks first, of the session that its request comes from.
+// `session`: the first query of a reloaded page, about the session of its request.
 import { usePages } from './support/page.js';
 import { fewestStatementsOf } from './support/statements.js';
 import { type Person, useTidings } from './support/tidings.js';

@@ -1,5 +1,5 @@
-// Races for an account's row: sign-ins that fall into a change, a reset or a disabling, refreshes that fall into an ending. Hashing
-// is made cheap here and its duration drawn by lot, so that hundreds of interleavings cost what a handful would.
+// Races for an account's row: sign-ins during password changes, resets or disabling, refreshes during revocation.
+// Hashing is made cheap with a random duration, so that hundreds of interleavings take as long as a few.
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { MikroORM } from '@mikro-orm/postgresql';

@@ -1,4 +1,4 @@
-// The table of ASVS requirements in test/session-requirements.md is complete, and each test that it names exists.
+// The table of ASVS requirements in test/session-requirements.md is complete, and the tests it names exist.
 import { existsSync, readFileSync } from 'node:fs';
 
 const PAGE = readFileSync('test/session-requirements.md', 'utf8');

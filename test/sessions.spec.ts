@@ -1,4 +1,4 @@
-// Accounts and their sessions: registered, signed in, seen, ended, and refused everywhere from then on.
+// Accounts and sessions: sign-up, sign-in, listing and revocation, which is effective everywhere.
 import { tries } from './support/extent.js';
 import { GraphqlClient, type GraphqlError } from './support/graphql-client.js';
 import { fewestStatementsOf } from './support/statements.js';

@@ -1,4 +1,4 @@
-// Guessing passwords: from anywhere, at anyone, over any way in; and the people that must not suffer from it.
+// Password guessing: from any address, at any account, by any operation; and that legitimate users are not locked out.
 import { randomUUID } from 'node:crypto';
 import { OPERATIONS } from '../src/engine/limits/account-budget.js';
 import { Limits } from '../src/engine/limits/limits.js';

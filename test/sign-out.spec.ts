@@ -1,4 +1,4 @@
-// Signing out: whichever of a session's tokens is still good, and what becomes of the cookies when none is.
+// Sign-out with any valid token of a session, and the cookies when no token is valid.
 import { connect } from 'node:net';
 import { Role } from '../src/engine/access/role.js';
 import { AccountBudget, OPERATIONS } from '../src/engine/limits/account-budget.js';

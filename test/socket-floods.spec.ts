@@ -1,4 +1,4 @@
-// Too much of everything from one client: what the server stores and runs for it stays bounded, and others go on.
+// Floods by one client: memory and work on the server stay bounded, and other clients are unaffected.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { netOf, subscribe, useBystander } from './support/bystander.js';
 import { isLong } from './support/extent.js';

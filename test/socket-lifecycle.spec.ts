@@ -1,4 +1,4 @@
-// The life of a socket: carried on by renewals of its session, ended by age, limits and restarts, and never too early.
+// Lifetime of a socket: extended by session renewals, ended by maximum age, limits and restarts, never too early.
 import { MikroORM } from '@mikro-orm/postgresql';
 import { createProject, postUpdate } from './support/factories.js';
 import type { Data } from './support/graphql-client.js';

@@ -1,4 +1,4 @@
-// What many sockets together may ask for and hold: the one that goes too far waits, is refused or comes back later; others go on.
+// Limits on all sockets together: sockets that exceed them wait, are refused or reconnect later; others continue.
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import { Gate } from '../src/engine/limits/gate.js';

@@ -1,4 +1,4 @@
-// A hostile client on a socket: each thing that it tries has one clear answer, and hurts nobody else.
+// Protocol violations on a socket: each has one well-defined answer and does not affect other clients.
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { subscribe, useBystander } from './support/bystander.js';

@@ -1,4 +1,4 @@
-// Who sees what over a socket, how a socket ends, and that a fault has one face over HTTP and sockets.
+// Access over WebSocket, closing of sockets, and errors equal to those over HTTP.
 import { WebSocket } from 'ws';
 import { addMember, createProject, postUpdate } from './support/factories.js';
 import type { Data } from './support/graphql-client.js';

@@ -1,4 +1,4 @@
-// What subscriptions of one account may cost, whatever they ask for: memory of documents and variables, and executions of events.
+// Budgets of an account's subscriptions: memory for documents and variables, and executions of events.
 import { SubscriptionLimits } from '../src/engine/realtime/fan-out/subscription-limits.js';
 import { subscribe, useBystander } from './support/bystander.js';
 import { addMember, createProject, postUpdate } from './support/factories.js';

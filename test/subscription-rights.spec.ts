@@ -1,4 +1,4 @@
-// Rights that change while somebody watches: done at one node, felt at the other, in the order of the log.
+// Rights that change during subscriptions: changed on one instance, effective on the other, in log order.
 import { EventLog } from '../src/engine/events/event-log.js';
 import { LogFollower } from '../src/engine/events/log-follower.js';
 import { addMember, createProject, postUpdate, type TestProject } from './support/factories.js';

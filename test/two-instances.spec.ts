@@ -1,4 +1,5 @@
-// Two instances over one database and one Redis: what one is told the other delivers, whatever happens to the backends.
+// Two instances with one database and one Redis: each delivers the events of the other, through faults of both
+// backends.
 import { LogFollower, POLL_INTERVAL_MS } from '../src/engine/events/log-follower.js';
 import { createProject, addMember, postUpdate, type TestProject } from './support/factories.js';
 import { startRedis, type TestRedis } from './support/redis.js';

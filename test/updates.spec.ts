@@ -1,4 +1,4 @@
-// Updates and comments: posted once however often they are sent, never over somebody else's change, guarded field by field.
+// Updates and comments: idempotent posts, optimistic concurrency, and guarded fields.
 import { randomUUID } from 'node:crypto';
 import { addMember, createProject, postUpdate, type TestProject } from './support/factories.js';
 import { type Person, useTidings } from './support/tidings.js';

@@ -1,4 +1,4 @@
-// How pages are built: only what changed, whole or not at all, beside a service that starts meanwhile. The pages are small ones.
+// Builds of pages: incremental and atomic, also beside a service that is starting. Uses small pages.
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {

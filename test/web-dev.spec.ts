@@ -1,4 +1,5 @@
-// The dev server of the pages, as `npm run dev -w web` starts it: the pages from their sources, everything else from the service.
+// The dev server of the pages, started by `npm run dev -w web`: serves pages from source and proxies everything else to
+// the service.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { WebSocket } from 'ws';

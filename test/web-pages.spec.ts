@@ -1,4 +1,5 @@
-// What the service serves to browsers: documents and files of builds, and what stands in their place. The builds are small ones made here.
+// What the service serves to browsers: documents and assets of builds, and responses when they are missing. Uses small
+// builds.
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';

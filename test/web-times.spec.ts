@@ -1,4 +1,4 @@
-// How the pages say when something was.
+// Formatting of times and ages in the pages.
 import { ageText, timeText } from '../web/shared/clock.js';
 
 const at = (text: string) => new Date(text).getTime();

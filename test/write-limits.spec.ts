@@ -1,4 +1,4 @@
-// What one account can make the service do and store: operations, root fields that write, projects, members, notifications.
+// Budgets of an account's writes: operations, root fields of mutations, projects, members, notifications.
 import { AccountBudget, OPERATIONS, WRITES } from '../src/engine/limits/account-budget.js';
 import { Limits } from '../src/engine/limits/limits.js';
 import { MAX_PER_SENDER } from '../src/domain/notifications/notifications-of-events.js';

@@ -1,4 +1,4 @@
-// The service, what stands between it and the pages, and the pages: for tests of `@tidings/client` in a browser.
+// Fixtures for the browser tests of `@tidings/client`: the service, the proxies in front of it, and pages.
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { freePort } from '../../src/boot/free-port.js';
 import { addMember, createProject } from '../support/factories.js';
@@ -11,14 +11,14 @@ import { ClientFront } from './client-front.js';
 export interface StageOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly mode?: 'development' | 'production';
-  /** Names of this machine under which the browser finds the page and the service. */
+  /** Host names of this machine for the page and for the service. */
   readonly hosts?: readonly [page: string, service: string];
   readonly transport?: 'cookie' | 'body';
 }
 
-/** page → TCP proxy → HTTP proxy → service. The page itself comes from elsewhere, and is there whatever happens to them. */
+/** page → TCP proxy → HTTP proxy → service. The page itself is served separately, and stays available during faults. */
 export class ClientStage {
-  /** Of the present test: tabs share its cookies. */
+  /** Browser context of the current test; its tabs share cookies. */
   profile!: BrowserContext;
   tidings!: TestTidings;
 
@@ -27,7 +27,7 @@ export class ClientStage {
     readonly pages: Site,
     readonly front: ClientFront,
     readonly proxy: TcpProxy,
-    /** Of a service that stands behind the proxies. */
+    /** Environment variables of a service behind the proxies. */
     readonly variables: Readonly<Record<string, string>>,
     private readonly origin: string,
     readonly service: string,
@@ -52,14 +52,14 @@ export class ClientStage {
     this.profile = await this.browser.newContext();
   }
 
-  /** Fails if anything was thrown in a page that nobody has caught. */
+  /** Fails if a page has thrown an uncaught error. */
   async end(): Promise<void> {
     this.proxy.open();
     const errors: string[] = [];
     for (const page of this.profile.pages())
       errors.push(...(await page.evaluate<string[]>('globalThis.page?.heard.errors ?? []').catch(() => [])));
     await this.profile.close();
-    // Else the next test would count them.
+    // The next test would count remaining subscriptions otherwise.
     await this.tidings?.watching(0);
     if (errors.length > 0) throw new Error(`Uncaught in a page: ${errors.join(', ')}`);
   }
@@ -71,7 +71,7 @@ export class ClientStage {
     await Promise.all([this.front.stop(), this.pages.stop()]);
   }
 
-  /** A tab with the page, which may be signed in by its cookies. */
+  /** Opens the page in a tab, signed in if the context has session cookies. */
   async tab(path = '/', context = this.profile): Promise<Page> {
     const page = await context.newPage();
     await page.goto(this.address(path));
@@ -83,7 +83,7 @@ export class ClientStage {
     return `${this.origin}${path}?transport=${this.transport}&service=${this.service}/graphql`;
   }
 
-  /** The session of an account by now. */
+  /** The latest session of an account. */
   async sessionOf({ id }: Pick<Person, 'id'>): Promise<{ generation: number; ended_at: Date | null; id: string }> {
     const sql = `select id, generation, ended_at from session where account_id = $1 and user_agent <> 'node' order by created_at desc limit 1`;
     return (
@@ -92,24 +92,27 @@ export class ClientStage {
   }
 }
 
-/** For a service whose tokens expire while a test can wait. */
+/** Environment of a service whose access tokens expire during a test. */
 export const SHORT_TOKENS = { ACCESS_TOKEN_TTL: '3s' };
 
 export const REFRESH = /refresh\(/;
 
 /**
- * ms for which pages use a token of {@link SHORT_TOKENS} at least, before they renew it. It ends with a whole second, so it lives 2 to
- * 3 s, and is renewed in the last third of that.
+ * ms for which a page uses a token of {@link SHORT_TOKENS} at least. Expiry is rounded down to a whole second, so
+ * tokens live 2 to 3 s, and pages renew them in the last third.
  */
 const SHORTEST_USE = 1_300;
 
-/** How often pages may have renewed a token by now: once, and on a slow machine again, when what that brought was about to expire. */
+/** Upper bound of the renewals so far: one, and more if a slow test outlives the renewed token. */
 export function mostRenewals({ front }: ClientStage): number {
   const first = front.passed.find(({ body }) => REFRESH.test(body))?.at ?? performance.now();
   return 1 + Math.floor((performance.now() - first) / SHORTEST_USE);
 }
 
-/** Fails unless the session goes on and has new tokens since `generation`, no oftener than these came to expire; its generation by now. */
+/**
+ * Fails unless the session is alive and was renewed since `generation`, at most as often as its tokens expired. Returns
+ * its generation.
+ */
 export async function expectRenewedOnce(stage: ClientStage, person: Person, generation = 1): Promise<number> {
   const session = await stage.sessionOf(person);
   expect(session.ended_at).toBeNull();
@@ -118,17 +121,17 @@ export async function expectRenewedOnce(stage: ClientStage, person: Person, gene
   return session.generation;
 }
 
-/** Resolves when a token of {@link SHORT_TOKENS} that a page may have now has expired. */
+/** Resolves when every {@link SHORT_TOKENS} token that a page may hold now has expired. */
 export async function expired(page: Page): Promise<void> {
   const now = await page.evaluate<number>('Date.now()');
   await holds(page, `Date.now() > ${now} + 3_100`);
 }
 
-/** Resolves when a page shows that somebody is signed in. */
+/** Resolves when the client in the page is signed in. */
 export const signedIn = (page: Page): Promise<number> =>
   holds(page, 'page.tidings.session.get().status === "signed-in"');
 
-/** Freezes a page as browsers do with those in the background; returns how to thaw it. */
+/** Freezes a page as browsers freeze background tabs; returns a function that resumes it. */
 export async function freeze(page: Page): Promise<() => Promise<void>> {
   const cdp = await page.context().newCDPSession(page);
   await cdp.send('Page.setWebLifecycleState', { state: 'frozen' });
@@ -138,17 +141,17 @@ export async function freeze(page: Page): Promise<() => Promise<void>> {
   };
 }
 
-/** A figure for the record. */
+/** Prints a measurement. */
 export function figure(what: string, ms: number): void {
   process.stdout.write(`figure: ${what} after ${(ms / 1_000).toFixed(2)} s\n`);
 }
 
-/** Signs in as a person does; resolves when the page shows it. */
+/** Signs in through the client of the page. */
 export async function signIn(page: Page, { email }: Pick<Person, 'email'>, password = PASSWORD): Promise<void> {
   await page.evaluate(`page.tidings.signIn(${JSON.stringify({ email, password })})`);
 }
 
-/** Two tabs of one profile that show this account, after a sign-in in the first. */
+/** Two tabs of one context, signed in by a sign-in in the first. */
 export async function twoTabs(stage: ClientStage, person: Person): Promise<[one: Page, other: Page]> {
   const [one, other] = [await stage.tab(), await stage.tab()];
   await signIn(one, person);
@@ -156,7 +159,7 @@ export async function twoTabs(stage: ClientStage, person: Person): Promise<[one:
   return [one, other];
 }
 
-/** A project of Ada, of which Grace is an EDITOR, and a tab in which nobody is signed in. */
+/** A project of Ada with Grace as EDITOR, and a signed-out tab. */
 export async function oneProject(stage: ClientStage) {
   const [ada, grace] = [await stage.tidings.asUser('EDITOR', 'Ada'), await stage.tidings.asUser('EDITOR', 'Grace')];
   const { id } = await createProject(ada, { name: 'Apollo', budget: 1200 });
@@ -164,10 +167,10 @@ export async function oneProject(stage: ClientStage) {
   return { ada, grace, projectId: id, page: await stage.tab() };
 }
 
-/** The stage of a test file: one service and browser, a profile for each test. */
+/** One service and browser per test file, one context per test. */
 export const useClientStage = (options: StageOptions = {}) => useStage(() => ClientStage.start(options));
 
-/** Calls a function of the page with JSON. */
+/** Calls a function of the page with JSON arguments. */
 export const call = <T = unknown>(page: Page, name: string, ...args: readonly unknown[]): Promise<T> =>
   page.evaluate<T>(`page.${name}(...${JSON.stringify(args)})`);
 
@@ -179,7 +182,7 @@ export interface Answer {
   readonly ms: number;
 }
 
-/** A request of the plain core. */
+/** A request of the framework-independent client. */
 export const ask = (page: Page, query: string, variables: object = {}): Promise<Answer> =>
   call<Answer>(page, 'ask', query, variables);
 
@@ -196,7 +199,7 @@ export interface Shown {
 export const shown = (page: Page, name: string): Promise<Shown | undefined> =>
   call<Shown | undefined>(page, 'shown', name);
 
-/** Resolves when an expression holds in the page; ms that it took. */
+/** Resolves when the expression is true in the page; returns the ms waited. */
 export async function holds(page: Page, expression: string, timeout = 60_000): Promise<number> {
   const began = performance.now();
   await page.waitForFunction(expression, undefined, { timeout, polling: 20 });
@@ -206,12 +209,12 @@ export async function holds(page: Page, expression: string, timeout = 60_000): P
 export const isLive = (page: Page, timeout?: number): Promise<number> =>
   holds(page, '(c => c.socket === "open" && c.behind === 0)(page.tidings.connection.get())', timeout);
 
-/** Resolves when what a view shows fulfils a condition on the names of {@link Shown}. */
+/** Resolves when a view satisfies the condition, an expression over the fields of {@link Shown}. */
 export function isShown(page: Page, name: string, condition: string, timeout?: number): Promise<number> {
   const names = '{ status, end, refused, heading, latest, budget, rows }';
   return holds(page, `((${names}) => ${condition})(page.shown(${JSON.stringify(name)}) ?? { rows: [] })`, timeout);
 }
 
-/** Resolves when what the page follows is live. */
+/** Resolves when the last status that the page received is live. */
 export const isFollowing = (page: Page): Promise<number> =>
   holds(page, 'page.heard.statuses.at(-1)?.status === "live"');

@@ -1,4 +1,4 @@
-// The service as a process, on an embedded PostgreSQL: a test may end either and start it again.
+// The service as a process with an embedded PostgreSQL. Tests can stop and restart each.
 import { chmodSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ export const PASSWORD = 'pages survive what services do not';
 export const POST = 'mutation ($i: PostUpdateInput!) { postUpdate(input: $i) { id } }';
 
 export class OutageBackend {
-  /** The account of EMAIL. */
+  /** Client signed in as EMAIL. */
   author!: GraphqlClient;
   postgres!: EmbeddedPostgres;
   service!: ServiceProcess;
@@ -28,7 +28,7 @@ export class OutageBackend {
     private readonly postgresPort: number,
   ) {}
 
-  /** `variables`: of the service, its PORT among them. */
+  /** `variables`: environment of the service, including PORT. */
   static async start(variables: Readonly<Record<string, string>>): Promise<OutageBackend> {
     const dataDir = realpathSync(mkdtempSync(join(tmpdir(), 'tidings-outages-')));
     chmodSync(dataDir, 0o755);

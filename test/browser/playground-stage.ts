@@ -1,4 +1,4 @@
-// The playground in a real Chromium, as the service itself serves it, behind a proxy that can cut connections.
+// The playground in Chromium, served by the service behind a proxy that can cut connections.
 import type { Browser, BrowserContext, ConsoleMessage, Page } from 'playwright-core';
 import { freePort } from '../../src/boot/free-port.js';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
@@ -10,9 +10,9 @@ import { launchBrowser, useStage } from './browser.js';
 
 const SUBSCRIPTIONS = 'tidings_subscriptions';
 
-/** A service that has demo data, and its address for browsers. */
+/** A service with demo data, and its URL for browsers. */
 export class PlaygroundStage {
-  /** What pages have reported since they were opened: errors, warnings, and requests to other origins. */
+  /** Errors, warnings and requests to other origins, reported by pages since they were opened. */
   readonly complaints: string[] = [];
   profile!: BrowserContext;
 
@@ -23,7 +23,7 @@ export class PlaygroundStage {
     readonly origin: string,
   ) {}
 
-  /** `host`: of the address that pages are opened at, on this machine. */
+  /** `host`: the host name of the pages' URL; resolves to this machine. */
   static async start(env: Readonly<Record<string, string>> = {}, host = 'localhost'): Promise<PlaygroundStage> {
     const port = await freePort('127.0.0.1');
     const [browser, proxy] = await Promise.all([launchBrowser(`MAP ${host} 127.0.0.1`), startTcpProxy(port)]);
@@ -40,7 +40,7 @@ export class PlaygroundStage {
   async end(): Promise<void> {
     this.proxy.open();
     await this.profile.close();
-    // Else the next test would count them.
+    // The next test would count remaining subscriptions otherwise.
     await this.hasSubscriptions(0);
   }
 
@@ -50,7 +50,7 @@ export class PlaygroundStage {
     await this.proxy.stop();
   }
 
-  /** A tab with the playground, ready to be used. */
+  /** Opens the playground in a tab and waits until it is ready. */
   async open(): Promise<Page> {
     const page = await this.profile.newPage();
     const complain = (what: string, about: string): void => void this.complaints.push(`${what}: ${about}`);
@@ -64,12 +64,12 @@ export class PlaygroundStage {
     });
     await page.goto(`${this.origin}/graphql`);
     await page.locator('.graphiql-query-editor .view-line').first().waitFor();
-    // The schema is there: operations can be told apart.
+    // The schema is loaded, so the editor knows the operations.
     await page.locator('button[aria-label^="Re-fetch"]:not([disabled])').waitFor();
     return page;
   }
 
-  /** An account of the demo, signed in from elsewhere. */
+  /** A client outside the browser, signed in as a demo account. */
   async elsewhere(name: 'admin' | 'editor' | 'user'): Promise<GraphqlClient> {
     const { anonymous, url } = this.tidings;
     const login = 'mutation ($i: LoginInput!) { login(input: $i) { accessToken } }';
@@ -77,7 +77,7 @@ export class PlaygroundStage {
     return new GraphqlClient(url, (await anonymous.data(login, { i: input })).login.accessToken);
   }
 
-  /** Says something in RIDER, as Uma, from elsewhere. */
+  /** Posts a comment in project RIDER as Uma, from outside the browser. */
   async comment(body: string): Promise<void> {
     const uma = await this.elsewhere('user');
     const { project } = await uma.data('{ project(key: "RIDER") { id } }');
@@ -85,26 +85,26 @@ export class PlaygroundStage {
     await uma.data('mutation ($i: PostCommentInput!) { postComment(input: $i) { id } }', { i: input });
   }
 
-  /** Resolves when the service has so many subscriptions. */
+  /** Resolves when the service has `count` subscriptions. */
   hasSubscriptions(count: number): Promise<void> {
     return until(async () => (await this.metric(SUBSCRIPTIONS)) === count, `there were ${count} subscriptions`);
   }
 
-  /** A sample of the service's metrics. */
+  /** The value of a metric. */
   private async metric(name: string): Promise<number> {
     const text = await (await fetch(`${this.tidings.url}/metrics`)).text();
     return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
   }
 }
 
-/** Signs in with one click, as an account of the demo. */
+/** Signs in as a demo account by its button. */
 export async function signInAs(page: Page, name: 'Ada Moreau' | 'Elias Brandt' | 'Uma Reyes'): Promise<void> {
   await page.getByRole('button', { name }).click();
   await page.getByRole('button', { name: `Account: ${name}` }).waitFor();
   await page.getByText('Live', { exact: true }).waitFor();
 }
 
-/** Switches by the account menu. */
+/** Switches accounts in the account menu. */
 export async function switchTo(page: Page, name: 'Ada Moreau' | 'Elias Brandt' | 'Uma Reyes'): Promise<void> {
   await page.getByRole('button', { name: /^Account: / }).click();
   await page.getByRole('menuitem', { name: `Switch to ${name}` }).click();
@@ -115,7 +115,7 @@ export async function switchTo(page: Page, name: 'Ada Moreau' | 'Elias Brandt' |
 export const openTab = (page: Page, name: string): Promise<void> =>
   page.locator('.graphiql-tab-button', { hasText: name }).click();
 
-/** Runs the operation of this name of the open tab. */
+/** Runs the operation with this name in the open tab. */
 export async function run(page: Page, operation: string): Promise<void> {
   await page.getByRole('button', { name: /^Execute query/ }).click();
   await page.getByRole('menuitem', { name: operation, exact: true }).click();
@@ -123,27 +123,27 @@ export async function run(page: Page, operation: string): Promise<void> {
 
 export const stop = (page: Page): Promise<void> => page.getByRole('button', { name: /^Stop query/ }).click();
 
-/** What the response pane shows. */
+/** Text of the response pane. */
 export const response = (page: Page): Promise<string> =>
   page.evaluate<string>(
     `__MONACO.editor.getModels().find(({ uri }) => uri.path.endsWith('response.json'))?.getValue() ?? ''`,
   );
 
-/** Replaces what is in an editor; `file`: `operation.graphql`, `variables.json` or `request-headers.json`. */
+/** Replaces the content of an editor; `file`: `operation.graphql`, `variables.json` or `request-headers.json`. */
 export const type = (page: Page, file: string, text: string): Promise<void> =>
   page.evaluate<void>(
     `__MONACO.editor.getModels().find(({ uri }) => uri.path.endsWith(${JSON.stringify(file)})).setValue(${JSON.stringify(text)})`,
   );
 
-/** Resolves when an expression holds in the page. Its policy forbids to make functions from text, so it is asked for again and again. */
+/** Resolves when the expression is true in the page. Polls from here, since the page's CSP forbids eval. */
 export const holds = (page: Page, expression: string, timeout?: number): Promise<void> =>
   until(() => page.evaluate<boolean>(expression), expression, timeout);
 
-/** Resolves when the response pane shows this. */
+/** Resolves when the response pane contains `text`. */
 export const shows = (page: Page, text: string): Promise<void> =>
   until(async () => (await response(page)).includes(text), `the response had ${text}`);
 
-/** Everything that the page shows and keeps, as one text: the DOM, editors, storage. */
+/** The DOM, the editors and the storage of the page as one text. */
 export const everything = (page: Page): Promise<string> =>
   page.evaluate<string>(`(() => {
     const inputs = [...document.querySelectorAll('input, textarea')].map(({ value }) => value);
@@ -152,13 +152,13 @@ export const everything = (page: Page): Promise<string> =>
     return [document.documentElement.outerHTML, ...inputs, ...models, ...stored].join('\\n');
   })()`);
 
-/** The frames that the Wire pane lists, the oldest first, each as one line. */
+/** The frames in the Wire pane, oldest first, one line each. */
 export async function wire(page: Page): Promise<string[]> {
   const lines = await page.locator('ol[aria-label^="Frames"] > li > button').allInnerTexts();
   return lines.map((line) => line.replace(/\s+/g, ' ').trim()).toReversed();
 }
 
-/** What is in the frames that the Wire pane lists, the newest first. */
+/** The contents of the frames in the Wire pane, newest first. */
 export async function contents(page: Page): Promise<string[]> {
   const frames = page.locator('ol[aria-label^="Frames"] > li');
   const closed = frames.locator('button[aria-expanded="false"]');
@@ -166,10 +166,10 @@ export async function contents(page: Page): Promise<string[]> {
   return frames.locator('pre').allInnerTexts();
 }
 
-/** Resolves when the Wire pane has a line that matches. */
+/** Resolves when a line in the Wire pane matches. */
 export const wireHas = (page: Page, text: string | RegExp): Promise<void> =>
   page.locator('ol[aria-label^="Frames"] > li > button').filter({ hasText: text }).first().waitFor();
 
-/** The stage of a test file: one service and browser, a profile for each test. */
+/** One service and browser per test file, one context per test. */
 export const usePlayground = (env: Readonly<Record<string, string>> = {}, host?: string) =>
   useStage(() => PlaygroundStage.start(env, host));

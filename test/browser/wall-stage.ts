@@ -1,4 +1,4 @@
-// The dashboard as people open it: Chromium, a TCP proxy, and the service that serves the page and its data from one origin.
+// The dashboard in Chromium, behind a TCP proxy. The service serves pages and data from one origin.
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { freePort } from '../../src/boot/free-port.js';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
@@ -7,12 +7,12 @@ import { launchBrowser, useStage } from './browser.js';
 
 export interface WallStageOptions {
   readonly env?: Readonly<Record<string, string>>;
-  /** Under which name the browser finds the service. */
+  /** Host name of the service for the browser. */
   readonly host?: string;
   readonly names?: string;
 }
 
-/** What went wrong in pages, and what their policy has refused. */
+/** Records uncaught errors and CSP violations in pages. */
 const WATCH = `
   globalThis.refused = [];
   globalThis.ran = [];
@@ -22,7 +22,7 @@ const WATCH = `
 
 export class WallStage {
   tidings!: TestTidings;
-  /** Of the present test: its tabs share cookies. */
+  /** Browser context of the current test; its tabs share cookies. */
   profile!: BrowserContext;
   private readonly uncaught: string[] = [];
 
@@ -30,7 +30,7 @@ export class WallStage {
     readonly browser: Browser,
     readonly proxy: TcpProxy,
     readonly origin: string,
-    /** Of a service that stands behind the proxy. */
+    /** Environment variables of a service behind the proxy. */
     readonly variables: Readonly<Record<string, string>>,
   ) {}
 
@@ -53,7 +53,7 @@ export class WallStage {
     this.profile = await this.context();
   }
 
-  /** Fails if a page threw what nothing has caught, or if its policy had to refuse anything. */
+  /** Fails if a page had an uncaught error or a CSP violation. */
   async end(): Promise<void> {
     const refused: string[] = [];
     for (const page of this.profile.pages())
@@ -82,7 +82,7 @@ export class WallStage {
     return page;
   }
 
-  /** A page of somebody who has signed in by the form. */
+  /** Opens a page and signs in with the form. */
   async openAs(person: Pick<Person, 'email'>, path = '/', context = this.profile): Promise<Page> {
     const page = await this.open(path, context);
     await signIn(page, person);
@@ -96,7 +96,7 @@ export async function signIn(page: Page, { email }: Pick<Person, 'email'>, passw
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
 
-/** What tests look at in the pages: their own types know no DOM. */
+/** The DOM properties that tests read; the DOM types are not loaded here. */
 interface PageElement {
   readonly scrollWidth: number;
   readonly clientWidth: number;
@@ -105,31 +105,31 @@ interface PageElement {
   getBoundingClientRect(): { readonly width: number };
 }
 
-/** What `look` returns, run in the page. */
+/** Runs `look` in the page and returns its result. */
 export const inPage = <T>(locator: Locator, look: (element: PageElement) => T): Promise<T> =>
   locator.evaluate(look as never);
 export const isFocused = (locator: Locator): Promise<boolean> =>
   inPage(locator, (element) => element.matches(':focus'));
-/** An attribute of all that match. */
+/** The attribute of all matching elements. */
 export const attributesOf = (locator: Locator, name: string): Promise<(string | null)[]> =>
   locator.evaluateAll(
     ((all: PageElement[], wanted: string) => all.map((one) => one.getAttribute(wanted))) as never,
     name,
   );
 
-/** Resolves when the page says that it is connected and complete. */
+/** Resolves when the page shows that it is connected and up to date. */
 export const isLive = (page: Page, timeout = 60_000): Promise<void> =>
   page.locator('[role=status][data-state=live]').last().waitFor({ timeout });
 
 export const card = (page: Page, key: string) => page.locator(`article[data-project="${key}"]`);
 
-/** Keys of the projects in the order of their cards. */
+/** Keys of the projects, in the order of the cards. */
 export const keysOf = (page: Page): Promise<(string | null)[]> =>
   attributesOf(page.locator('article[data-project]'), 'data-project');
 
-/** Marks the page, to find out later whether it was loaded again. */
+/** Sets a flag in the page, which is lost if the page reloads. */
 export const mark = (page: Page): Promise<void> => page.evaluate('globalThis.isSame = true');
 export const isSame = (page: Page): Promise<boolean> => page.evaluate('globalThis.isSame === true');
 
-/** The stage of a test file: one service and browser, a profile for each test. */
+/** One service and browser per test file, one context per test. */
 export const useWallStage = (options: WallStageOptions = {}) => useStage(() => WallStage.start(options));

@@ -1,11 +1,12 @@
-// A large installation, made by PostgreSQL itself in seconds: rows as the service would have written them over some months, and one
-// account that everything is about. Times end now; ids are in the order of time, as those of the service are.
+// Fills a database with a large installation by INSERT … SELECT, within seconds: rows as the service would have written
+// them over some months, most of them related to one account. Timestamps end at the present; ids are UUIDv7 in time
+// order, like the service's.
 
 import { ALL_OF_KIND } from '../../src/engine/events/log-event.js';
 
 export type RunSql = (sql: string) => Promise<unknown>;
 
-/** How many there are of each. */
+/** Number of rows of each kind. */
 export interface Extent {
   readonly accounts: number;
   readonly projects: number;
@@ -17,7 +18,7 @@ export interface Extent {
   readonly sessions: number;
 }
 
-/** The installation that the service is measured on. */
+/** The installation used for measurements. */
 export const LARGE: Extent = {
   accounts: 100_000,
   projects: 200,
@@ -30,8 +31,8 @@ export const LARGE: Extent = {
 };
 
 /**
- * One in which a plan that reads a table is told from one that does not, made within some seconds. Few projects, of which each has much:
- * there it is tempting to go through what all of them have.
+ * Made within seconds, yet large enough to tell a plan that scans a table from one that uses an index. It has few
+ * projects with many rows each, so the planner is tempted to scan the rows of all projects.
  */
 export const SMALL: Extent = {
   accounts: 1_000,
@@ -44,21 +45,24 @@ export const SMALL: Extent = {
   sessions: 20_000,
 };
 
-/** Fills a migrated database. `heroId`: an account that is there, owns every project and is notified of most of what happens. */
+/**
+ * Fills a migrated database. `heroId`: an existing account, which owns every project and receives most notifications.
+ */
 export async function fillInstallation(run: RunSql, extent: Extent, heroId: string): Promise<void> {
-  // What triggers and foreign keys would do is done here, for all rows at once.
+  // Skips triggers and foreign keys; the statements write what the triggers would have written.
   await run(`set session_replication_role = replica`);
   for (const sql of statements(extent, heroId)) await run(sql);
   await run(`set session_replication_role = origin`);
-  // Where searches are found is still a list without it.
+  // Moves the pending lists of the GIN indexes, which searches would scan otherwise, into the index, and updates the
+  // statistics.
   await run('vacuum analyze');
 }
 
-/** An id of `kind` and number, whose time is `at`. */
+/** SQL for a UUIDv7 made of `kind` and `number`, with the timestamp `at`. */
 const id = (kind: number, number: string, at: string) =>
   `(lpad(to_hex(floor(extract(epoch from ${at}) * 1000)::bigint), 12, '0') || '7' || lpad(to_hex(${kind}), 3, '0') || '8' ||
     lpad(to_hex((${number})::bigint), 15, '0'))::uuid`;
-/** The time of `number` of `count`, the last of them now. */
+/** SQL for the timestamp of row `number` of `count`, spread over `days`; the last row is at now(). */
 const time = (number: string, count: number, days: number) =>
   `date_trunc('milliseconds', now() - (${count} - ${number}) * interval '1 day' * ${days} / ${count})`;
 const START = `timestamptz '2026-01-01 00:00Z'`;
@@ -91,7 +95,7 @@ function statements(extent: Extent, heroId: string): string[] {
      select ${id(11, 'i', START)}, 'GONE-' || i, 'Gone ' || i, ${START}, ${START}, now() from ${series(projects)}`,
     `insert into project_member (id, project_id, account_id, role)
      select ${id(12, 'i', START)}, ${id(11, 'i', START)}, '${heroId}', 'OWNER' from ${series(projects)}`,
-    // One project is quiet: its only update is the oldest of all.
+    // One quiet project: its only update is the oldest of all.
     `insert into project_update (id, project_id, author_id, title, body, health, idempotency_key, input_hash, created_at)
      select ${updateId('i')}, case i when 1 then ${projectId(String(projects))} else ${projectId(`1 + i % ${projects - 1}`)} end, ${author},
             'Update ' || i, repeat('word ', 40), 'ON_TRACK', case when i % 3 = 0 then 'key-' || i end, null, ${updateAt('i')} from ${series(updates)}`,
@@ -105,7 +109,7 @@ function statements(extent: Extent, heroId: string): string[] {
       cross join lateral (select id as latest, health from project_update where project_id = project.id order by id desc limit 1) as newest`,
     `insert into project_activity
      select project_id, (created_at at time zone 'UTC')::date, count(*), 0 from project_update group by 1, 2`,
-    // The last project was busy once, and is quiet now: whoever reads its events must not go through those of all others.
+    // The last project has only old events: reading them must not scan the newer events of the other projects.
     `insert into event (pos, resource_kind, resource_id, seq, kind, actor_id, facts, at, nonce)
      select i, resource_kind, resource_id, row_number() over (partition by resource_kind, resource_id order by i), kind, ${author}, facts, ${eventAt},
             decode(lpad(to_hex(i), 12, '0'), 'hex')
@@ -116,7 +120,7 @@ function statements(extent: Extent, heroId: string): string[] {
                from ${series(events)}) as happened order by i`,
     `insert into log_counter select resource_kind, resource_id, max(seq) from event group by 1, 2`,
     `update log_head set pos = ${events}, nonce = (select nonce from event where pos = ${events})`,
-    // A common act, a rare one, a rare outcome, and one account that did much.
+    // A frequent action, a rare action, a rare outcome, and one account with many entries.
     `insert into audit_entry (id, at, action, outcome, actor_id, subject_kind, subject_id, address)
      select ${id(7, 'i', auditAt)}, ${auditAt}, case when i % (${auditEntries} / 5) = 1 then 'ANNOUNCED' when i % 3 = 0 then 'LOGOUT' else 'LOGIN' end,
             case when i % (${auditEntries} / 7) = 2 then 'FAILED' when i % 4 = 0 then 'REFUSED' else 'SUCCESS' end,

@@ -1,8 +1,9 @@
-// A test file that leaves a socket, a server, a timer or a process open fails: what was open before must be all that is open after.
+// Jest environment that fails a test file which leaves a socket, server, timer or process open: compares the active
+// resources at the end of the file with those at its start.
 import type { Circus } from '@jest/types';
 import { TestEnvironment } from 'jest-environment-node';
 
-/** Kinds of resources that a test can forget. Files and DNS look-ups end by themselves. */
+/** Kinds of resources that tests can leak. Files and DNS look-ups end by themselves. */
 const WATCHED = new Set([
   'TCPSocketWrap',
   'TCPServerWrap',
@@ -13,7 +14,7 @@ const WATCHED = new Set([
   'TLSWrap',
   'UDPWrap',
 ]);
-/** ms in which what was closed may really go away. */
+/** ms to wait for resources that are being closed. */
 const CLOSE_TIMEOUT_MS = 3_000;
 
 export default class LeakProofEnvironment extends TestEnvironment {
@@ -23,13 +24,13 @@ export default class LeakProofEnvironment extends TestEnvironment {
   constructor(...args: ConstructorParameters<typeof TestEnvironment>) {
     super(...args);
     recogniseErrorsOfNode(this.global);
-    // As services run: Jest's hundred lines per stack cost more than the errors themselves.
+    // Jest's limit of 100 frames makes creating errors far more expensive than in production.
     this.global.Error.stackTraceLimit = 20;
   }
 
   async handleTestEvent(event: Circus.Event): Promise<void> {
     if (event.name === 'run_start') this.before = openResources();
-    // A failure has its own words, and may well leave something open: it must not be hidden behind that.
+    // A failed test may leave resources open; reporting the leak would hide the failure.
     if (event.name === 'error' || (event.name === 'test_done' && event.test.errors.length > 0)) this.failed = true;
     if (event.name === 'hook_failure') this.failed = true;
     if (event.name !== 'run_finish' || this.failed) return;
@@ -41,7 +42,7 @@ export default class LeakProofEnvironment extends TestEnvironment {
         const list = leaked.map(([kind, count]) => `${count - (this.before.get(kind) ?? 0)} × ${kind}`).join(', ');
         throw new Error(`This test file leaves open: ${list}`);
       }
-      // Timers of this loop are not counted: it waits by immediates.
+      // Waits by setImmediate, which does not count as a timer.
       await new Promise((resolve) => {
         setImmediate(resolve);
       });
@@ -50,15 +51,15 @@ export default class LeakProofEnvironment extends TestEnvironment {
 }
 
 /**
- * Each test file has built-in objects of its own, but Node's modules throw the errors of the main context: without this,
- * `instanceof Error` is false for them in a test.
+ * Each test file has its own realm, but Node's modules throw errors of the main realm. Makes `instanceof Error` true
+ * for both.
  */
 function recogniseErrorsOfNode(global: LeakProofEnvironment['global']): void {
   const isInstance = Function.prototype[Symbol.hasInstance];
   for (const name of ['Error', 'RangeError', 'SyntaxError', 'TypeError'] as const) {
     const [ofTests, ofNode] = [global[name], globalThis[name]];
     Object.defineProperty(ofTests, Symbol.hasInstance, {
-      // Subclasses inherit this: for them nothing changes.
+      // Subclasses inherit this method; their behaviour is unchanged.
       value(this: Function, value: unknown) {
         return isInstance.call(this, value) || (this === ofTests && value instanceof ofNode);
       },

@@ -1,4 +1,4 @@
-// What tests of live delivery share: many events at once, and figures for the record.
+// Helpers for tests of event delivery: post many updates, read events, print measurements.
 import { randomUUID } from 'node:crypto';
 import { projectEvent, ProjectEventKind } from '../../src/domain/projects/project-events.js';
 import { EventLog } from '../../src/engine/events/event-log.js';
@@ -10,7 +10,7 @@ import type { RawSocket, Watch } from './socket-client.js';
 import type { TestTidings } from './tidings.js';
 import { until } from './wait.js';
 
-/** Posts `count` updates as fast as the log takes them: in transactions of 100, or of `size`, beside the API. */
+/** Writes `count` updates through the EventLog, bypassing the API, in transactions of `size`. */
 export async function postMany(
   app: TestTidings['app'],
   authorId: string,
@@ -32,8 +32,9 @@ export async function postMany(
 }
 
 /**
- * Posts so many updates of each project, waits until `quick` has read them, and again: until a whole round has passed of which
- * nothing was written to `slow`, whatever the kernel takes before. Returns how often.
+ * Posts rounds of updates (`round`: updates per project) and waits after each until `quick` has received it, until one
+ * round adds no byte to `slow`: the TCP buffers are full and the server holds events back. Returns the number of
+ * rounds.
  */
 export async function postUntilBehind(
   app: TestTidings['app'],
@@ -50,20 +51,20 @@ export async function postUntilBehind(
   }
 }
 
-/** Prints the least, the middle and the most of `measured` ms. */
+/** Prints minimum, median and maximum of `measured` (ms). */
 export function printFigure(what: string, measured: readonly number[]): void {
   const sorted = measured.toSorted((a, b) => a - b);
   const [least, middle, most] = [sorted[0], sorted[sorted.length >> 1], sorted.at(-1)].map((ms) => ms?.toFixed(1));
   process.stdout.write(`figure: ${what}: min ${least}, median ${middle}, max ${most} ms\n`);
 }
 
-/** Fails if the service has logged anything since this was asked last. */
+/** Fails if the service has logged a warning or an error since the last call. */
 export function assertNothingLogged(tidings: TestTidings): void {
   const logged = tidings.logged.splice(0);
   if (logged.length > 0) throw new Error(`The service has logged:\n${logged.join('\n')}`);
 }
 
-/** The next `count` events of a subscription to `field`, none with errors. */
+/** The next `count` events of a subscription to `field`. Fails if a result has errors. */
 export async function nextEvents(watch: Watch, count: number, field = 'projectUpdated'): Promise<Data[]> {
   const events: Data[] = [];
   while (events.length < count) {

@@ -1,4 +1,4 @@
-// An instance that has the log and nothing else: connections, a follower, pub/sub; no application around it.
+// An instance of the event log alone: connections, follower and pub/sub, without the Nest application.
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { Role } from '../../src/engine/access/role.js';
 import { AccountEntity } from '../../src/engine/accounts/account.entity.js';
@@ -17,10 +17,10 @@ import { InProcessPubSub } from '../../src/engine/pubsub/in-process.pubsub.js';
 import type { TestDatabase } from './database.js';
 import { until } from './wait.js';
 
-/** A reader whose next look can be held up, and that counts the looks. */
+/** Counts reads of the log, and can delay their results. */
 export class HeldReader extends LogReader {
   looks = 0;
-  /** Called with what a look has read, before the follower gets it. */
+  /** Called after each read, before the follower receives the result. */
   beforeAnswer: () => Promise<void> = () => Promise.resolve();
 
   override async following(position: Position, limit: number): Promise<LogEvent[]> {
@@ -31,7 +31,7 @@ export class HeldReader extends LogReader {
   }
 }
 
-/** Has `em` insert an account when it flushes. */
+/** Makes `em` insert an account at its next flush. */
 export function createAccount(em: EntityManager, id: string): void {
   em.create(AccountEntity, { id, email: `${id}@example.com`, name: 'Ada', role: Role.USER, passwordHash: 'none' });
 }
@@ -40,12 +40,12 @@ export interface LogInstanceOptions {
   readonly url: string;
   readonly pubSub?: PubSub;
   readonly poolSize?: number;
-  /** Looks when it is woken up or asked, never by itself. */
+  /** Reads only on wake-ups and on request; no polling. */
   readonly withoutTimer?: boolean;
 }
 
 export class LogInstance {
-  /** What was handed on to delivery, in that order. */
+  /** Events handed to delivery, in order. */
   readonly seen: LogEvent[] = [];
   readonly reader: HeldReader;
   readonly follower: LogFollower;
@@ -69,10 +69,11 @@ export class LogInstance {
     return instance;
   }
 
-  /** Commits these events, the first hundred in one transaction, and so on; others are not told. */
+  /** Commits events in transactions of at most 100, without waking up other instances. */
   async commitSilently(...drafts: EventDraft[]): Promise<LogEvent[]> {
     const events: LogEvent[] = [];
-    // Each event updates the head's row: a transaction of thousands would spend its time on that row's versions.
+    // Each event updates the row of log_head: a transaction of thousands would spend its time on the versions of that
+    // row.
     for (let done = 0; done < drafts.length; done += 100) {
       const some = drafts.slice(done, done + 100);
       events.push(...(await inTransaction(this.orm, (em) => this.log.append(em, some))));
@@ -99,7 +100,7 @@ export class LogInstance {
   }
 }
 
-/** Gives the database a log that has just been born. */
+/** Resets the database to an empty log with a new nonce. */
 export async function emptyLog(database: TestDatabase): Promise<void> {
   await database.query('truncate event, log_counter');
   await database.query(
@@ -108,18 +109,18 @@ export async function emptyLog(database: TestDatabase): Promise<void> {
   );
 }
 
-/** Something to record: an event of a resource whose id ends with `resource`. */
+/** A draft of an event; the id of its resource ends with `resource`. */
 export function draftEvent(kind = 'HAPPENED', resource = 1, facts: Record<string, unknown> = {}): EventDraft {
   const id = `00000000-0000-4000-8000-${String(resource).padStart(12, '0')}`;
   return { resource: { kind: 'thing', id }, kind, actorId: SYSTEM_ACCOUNT_ID, facts };
 }
 
-/** first, first + 1 … last. */
+/** The integers from `first` to `last`, inclusive. */
 export function range(first: number, last: number): number[] {
   return Array.from({ length: Math.max(last - first + 1, 0) }, (_, index) => first + index);
 }
 
-/** Calls `work` after so many turns of the microtask queue. */
+/** Calls `work` after `turns` microtasks. */
 export async function afterMicrotasks(turns: number, work: () => unknown): Promise<void> {
   for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
   work();

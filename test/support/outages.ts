@@ -1,5 +1,6 @@
-// Stock clients at one of two instances, while updates are posted at the other: each outage begins and ends, and then every client
-// must have every event, once and in order. The bench takes a hundred clients and long outages, the test a few and short ones.
+// Stock clients connected to one of two instances while updates are posted to the other. After each outage every client
+// must have received every event, once and in order. The bench uses 100 clients and long outages, the test few clients
+// and short ones.
 import { setTimeout as pause } from 'node:timers/promises';
 import { FaultCluster } from './fault-cluster.js';
 import { PersistentClient } from './fault-client.js';
@@ -13,13 +14,13 @@ const TOKENS = 'accessToken accessTokenExpiresAt refreshToken';
 const REGISTER = `mutation ($i: RegisterInput!) { register(input: $i) { ${TOKENS} user { id } } }`;
 const LOGIN = `mutation ($i: LoginInput!) { login(input: $i) { ${TOKENS} user { id } } }`;
 const POST = 'mutation ($i: PostUpdateInput!) { postUpdate(input: $i) { id } }';
-/** Sessions of one account. */
+/** Sessions per account. */
 const PER_ACCOUNT = 10;
 /** ms between two posts. */
 const POST_EVERY_MS = 100;
-/** ms in which PostgreSQL is gone. */
+/** ms between the steps of an outage of PostgreSQL. */
 const GONE_MS = 300;
-/** ms that clients may take to be live again. */
+/** ms within which all clients must receive events again. */
 const RECOVERY_TIMEOUT_MS = 80_000;
 
 export interface Outcome {
@@ -28,9 +29,9 @@ export interface Outcome {
   readonly lost: number;
   readonly twice: number;
   readonly outOfOrder: number;
-  /** ms from the end of the outage until each client had received something that was posted after it. */
+  /** ms from the end of the outage until every client had received an event posted after it. */
   readonly liveAfter: number;
-  /** Why subscriptions have ended. */
+  /** The reasons of subscriptions that ended. */
   readonly ended: readonly string[];
 }
 
@@ -43,7 +44,7 @@ export class Outages {
     readonly proxy: TcpProxy,
     readonly clients: StockClients,
     private author: PersistentClient,
-    /** Its creation is the first event that the clients receive. */
+    /** The event of its creation is the first that the clients receive. */
     private readonly projectId: string,
   ) {}
 
@@ -65,12 +66,12 @@ export class Outages {
       const i = { name, email: `${name}@example.com`, password: PASSWORD };
       const answer = visitor.data(REGISTER, { i }).then((data) => data.register);
       return answer.catch((error: unknown) => {
-        // The instance took longer than it is waited for, and was asked again when it had done it.
+        // The first request succeeded after the client's timeout, and the retry finds the account registered.
         if (!String(error).includes('EMAIL_TAKEN')) throw error;
         return login(name);
       });
     };
-    // Whoever registers first is the ADMIN.
+    // The first account registered becomes ADMIN.
     const author = new PersistentClient([elsewhere], (await register('author')).accessToken);
     const create = 'mutation ($i: CreateProjectInput!) { createProject(input: $i) { id lastCursor } }';
     const { id, lastCursor: after } = (await author.data(create, { i: { key: 'OUT', name: 'Outages' } })).createProject;
@@ -89,13 +90,13 @@ export class Outages {
     return outages;
   }
 
-  /** Resolves when every client has what is posted now. */
+  /** Posts an update and resolves when every client has received it. */
   async live(): Promise<void> {
     await this.post();
     await this.allHave(await lastSeq(this.cluster, this.projectId));
   }
 
-  /** Ends the instance of the clients by `signal`, and starts it again after `ms`. */
+  /** Stops the clients' instance with `signal` and starts it again after `ms`. */
   async restart(signal: 'SIGTERM' | 'SIGKILL', ms: number): Promise<void> {
     const [node] = this.cluster.nodes;
     await node!.stop(signal);
@@ -104,8 +105,8 @@ export class Outages {
   }
 
   /**
-   * PostgreSQL is away while every client subscribes: by a new subscription on the connection that it has, whose cursor its instance does
-   * not know, and half of them by a connection that is made anew.
+   * Every client subscribes while PostgreSQL is unavailable: with a new subscription on its open connection, resuming
+   * from a cursor that its restarted instance does not know; half of the clients also reconnect.
    */
   async subscribingWhile(away: () => Promise<void>): Promise<void> {
     await this.restart('SIGTERM', 0);
@@ -118,7 +119,7 @@ export class Outages {
     await over;
   }
 
-  /** Runs `outage`, which takes as long as that does, while updates are posted. */
+  /** Runs `outage` while updates are posted. */
   async during(outage: () => Promise<void>): Promise<Outcome> {
     const outageOver = new AbortController();
     const posting = (async () => {

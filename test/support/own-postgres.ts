@@ -1,4 +1,4 @@
-// A PostgreSQL for one test file: for what cannot be changed on the server that the whole run shares.
+// A PostgreSQL server of one test file, for settings that cannot be changed on the shared server.
 import { appendFile, chmod, chown, copyFile, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,17 +13,17 @@ export class OwnPostgres {
   private readonly open: Client[] = [];
 
   private constructor(
-    /** As its superuser; holds the password. */
+    /** As superuser, with the password. */
     readonly url: string,
     private readonly admin: Client,
-    /** Where the server keeps its files. */
+    /** The data directory. */
     readonly cluster: string,
     private readonly end: () => Promise<void>,
   ) {}
 
   static async start(settings: Record<string, string> = {}, parent = tmpdir()): Promise<OwnPostgres> {
     const folder = await mkdtemp(join(parent, 'tidings-own-postgres-'));
-    // PostgreSQL does not run as root.
+    // PostgreSQL refuses to run as root.
     await chmod(folder, 0o711);
     const dataDir = join(folder, 'data');
     const postgres = await startEmbeddedPostgres({ dataDir, settings: { ...FAST, ...settings } });
@@ -43,7 +43,7 @@ export class OwnPostgres {
     return (await this.admin.query(sql, [...parameters])).rows as T[];
   }
 
-  /** The URL with other parts: a database, a user, parameters. */
+  /** The URL with the given parts replaced. */
   at(parts: { database?: string; user?: string; password?: string; host?: string; search?: string }): string {
     const url = new URL(this.url);
     if (parts.database !== undefined) url.pathname = `/${parts.database}`;
@@ -53,7 +53,7 @@ export class OwnPostgres {
     return url.toString();
   }
 
-  /** A new database, empty. `how` follows its name in CREATE DATABASE; `search` are parameters of its URL. */
+  /** Creates an empty database. `how`: options of CREATE DATABASE; `search`: query parameters of the URL. */
   async createDatabase(name: string, { how = '', search = '' } = {}): Promise<TestDatabase> {
     await this.query(`create database ${name} ${how}`);
     const client = new Client(this.at({ database: name }));
@@ -76,7 +76,7 @@ export class OwnPostgres {
     };
   }
 
-  /** Speaks TLS from now on, as `certificate` says; `clients`: the authority of client certificates. */
+  /** Enables TLS with `certificate`. `clients`: the CA of client certificates. */
   async useTls(certificate: Certificate, clients?: string): Promise<void> {
     await this.install(certificate.cert, 'server.crt');
     await this.install(certificate.key, 'server.key');
@@ -88,7 +88,7 @@ export class OwnPostgres {
     await this.reload();
   }
 
-  /** Adds a line before all others that say who may connect, and how. */
+  /** Prepends lines to pg_hba.conf. */
   async allow(...lines: string[]): Promise<void> {
     const [row] = await this.query<{ file: string; text: string }>(
       `select current_setting('hba_file') as file, pg_read_file(current_setting('hba_file')) as text`,
@@ -104,7 +104,7 @@ export class OwnPostgres {
     await this.end();
   }
 
-  /** The postmaster reads its files a moment after it is told to: until a new connection knows. */
+  /** pg_reload_conf() is asynchronous: waits until a new connection sees the change. */
   private async reload(): Promise<void> {
     const [before] = await this.query<{ at: string }>('select pg_conf_load_time()::text as at');
     await this.query('select pg_reload_conf()');

@@ -1,4 +1,4 @@
-// A page in a browser: an origin, the header that pages of ours send, and the cookies that a browser would keep and send.
+// A simulated browser page: it has an origin, sends the CSRF header of our pages, and stores and sends cookies.
 import { parseSetCookie, type SetCookie } from 'cookie';
 import { WebSocket } from 'ws';
 import { GraphqlClient, type Reply } from './graphql-client.js';
@@ -8,13 +8,13 @@ import { PASSWORD, type Person, type TestTidings } from './tidings.js';
 const CSRF = { 'x-tidings-csrf': '1' };
 
 export interface PageReply extends Reply {
-  /** As the reply sets them, in its order. */
+  /** Parsed Set-Cookie headers, in order. */
   readonly set: readonly SetCookie[];
   readonly code: string | undefined;
 }
 
 export class Page {
-  /** Names and values, as the browser keeps them. */
+  /** The stored cookies: name → value. */
   readonly jar = new Map<string, string>();
   private readonly client: GraphqlClient;
 
@@ -25,22 +25,22 @@ export class Page {
     this.client = new GraphqlClient(url);
   }
 
-  /** The `Cookie` header. */
+  /** Value of the `Cookie` header. */
   get cookie(): string {
     return [...this.jar].map(([name, value]) => `${name}=${value}`).join('; ');
   }
 
-  /** As the upgrade of a socket of this page has them. */
+  /** Headers of a WebSocket upgrade from this page. */
   get upgrade(): Record<string, string> {
     return { origin: this.origin, ...(this.jar.size > 0 ? { cookie: this.cookie } : {}) };
   }
 
-  /** As a request of this page has them. */
+  /** Headers of an HTTP request from this page. */
   get headers(): Record<string, string> {
     return { ...this.upgrade, ...CSRF };
   }
 
-  /** Sends an operation as this page; `headers` go before its own, an empty one is left out. */
+  /** Sends an operation. `headers` override the page's own; an empty value removes a header. */
   async send(
     query: string,
     variables?: Record<string, unknown>,
@@ -56,12 +56,12 @@ export class Page {
     return { ...reply, set, code: reply.errors?.[0]?.extensions.code };
   }
 
-  /** Puts the cookies of a session in their places, as a sign-in would. */
+  /** Stores the tokens as session cookies, as a sign-in would. */
   setSessionCookies(...tokens: readonly [accessToken: string, refreshToken: string]): void {
     for (const [at, token] of tokens.entries()) this.jar.set(SESSION_COOKIES[at]!, token);
   }
 
-  /** Signs in with cookies; returns the session's id. */
+  /** Signs in with cookies; returns the session id. */
   async login(email: string): Promise<string> {
     const mutation = 'mutation ($input: LoginInput!) { login(input: $input) { session { id } } }';
     const input = { email, password: PASSWORD, transport: 'COOKIE' };
@@ -70,14 +70,14 @@ export class Page {
     return data.login.session.id;
   }
 
-  /** Opens a socket and sends `connection_init`, with the payload if there is one. */
+  /** Opens a socket and sends `connection_init`. */
   async connect(payload?: Record<string, unknown>): Promise<RawSocket> {
     const socket = await RawSocket.open(this.url, this.upgrade);
     socket.send({ type: 'connection_init', ...(payload ? { payload } : {}) });
     return socket;
   }
 
-  /** The same, and waits to be let in. */
+  /** Opens a socket and waits for `connection_ack`. */
   async socket(payload?: Record<string, unknown>): Promise<RawSocket> {
     const socket = await this.connect(payload);
     await socket.next('connection_ack');
@@ -85,7 +85,7 @@ export class Page {
   }
 }
 
-/** What tests of cookies share: an account, pages of the service that it has signed in, and what the database has of them. */
+/** Fixtures of the cookie tests: an account, pages signed in with cookies, and queries of their sessions. */
 export function usePages(tidings: { readonly current: TestTidings }) {
   let ada: Person;
   beforeAll(async () => {
@@ -94,7 +94,7 @@ export function usePages(tidings: { readonly current: TestTidings }) {
   const query = (sql: string, parameters: unknown[] = []) =>
     tidings.current.database.query<Record<string, string>>(sql, parameters);
   const page = () => new Page(tidings.current.url);
-  /** A page that somebody has signed in. */
+  /** A page with a new session in cookies. */
   const signedIn = async ({ id, email } = ada): Promise<Page & { session: string }> => {
     const own = page();
     const { accessToken, refreshToken, sessionId } = await tidings.current.signIn(id, email, own.url, 'COOKIE');
@@ -103,7 +103,7 @@ export function usePages(tidings: { readonly current: TestTidings }) {
   };
   return {
     query,
-    /** Whose sessions most tests are about, and a session of the other transport. */
+    /** The account of most tests, signed in with tokens in the response body. */
     get ada() {
       return ada;
     },
@@ -120,10 +120,10 @@ export function usePages(tidings: { readonly current: TestTidings }) {
   };
 }
 
-/** The header of `accessToken`. */
+/** Authorization header with an access token. */
 export const bearer = (accessToken: string) => ({ authorization: `Bearer ${accessToken}` });
 
-/** `WebSocket` as the page has it: the browser adds what it sends with the upgrade. */
+/** A `WebSocket` class that sends the page's cookies and origin with the upgrade. */
 export function webSocketOf(page: Page): new (url: string, protocol: string) => WebSocket {
   return class extends WebSocket {
     constructor(url: string, protocol: string) {
@@ -132,14 +132,14 @@ export function webSocketOf(page: Page): new (url: string, protocol: string) => 
   };
 }
 
-/** The names of the cookies where there is no TLS, in the order in which they are set. */
+/** Names of the session cookies without TLS, in the order in which they are set. */
 export const SESSION_COOKIES = ['tidings-access', 'tidings-refresh'];
-/** As replies take them away. */
+/** Parsed Set-Cookie headers that delete the session cookies. */
 export const CLEARED_COOKIES = SESSION_COOKIES.map((name) => {
   return { name, value: '', maxAge: 0, path: '/', httpOnly: true, sameSite: 'strict' };
 });
 
-/** `own` with something about it changed: origins that are not it, and the absence of one. */
+/** Origins that differ from `own`, and an absent one. */
 export const strangeOrigins = (own: string): readonly (readonly [what: string, origin: string])[] => [
   ['no origin', ''],
   ['the origin null', 'null'],

@@ -1,10 +1,10 @@
-// Operations as the pipeline hands them on, made of their text alone: neither validated nor counted.
+// Operations in the form that the GraphQL pipeline passes on, parsed from text without validation or limits.
 import { type GraphQLSchema, parse } from 'graphql';
 import { OperationCosts } from '../../src/engine/graphql/operations/operation-cost.js';
 import type { ReadyOperation } from '../../src/engine/graphql/operations/operation-pipeline.js';
 import { ParsedDocument, type ParsedOperation } from '../../src/engine/graphql/operations/parsed-operation.js';
 
-/** The operation of that name in `text`, or the only one. */
+/** The operation `name` in `text`, or its only operation. */
 export function parsedOperation(schema: GraphQLSchema, text: string, name?: string): ParsedOperation {
   const operation = new ParsedDocument(new OperationCosts(schema), parse(text), 1, text.length).operation(name);
   if (!operation) throw new Error(`There is no such operation: ${text}`);

@@ -1,9 +1,9 @@
-// Many sign-ins with wrong passwords: at many accounts, and as good as made.
+// Sign-ins with wrong passwords, for the tests of rate limits.
 import type { OperationContext } from '../../src/engine/access/operation-context.js';
 import { SignInLimits } from '../../src/engine/sessions/sign-in-limits.js';
 import type { TestTidings } from './tidings.js';
 
-/** E-mails of accounts whose passwords are checked at little cost, and that have never signed in. */
+/** E-mail addresses of accounts whose password hashes are cheap to verify and which have never signed in. */
 export async function manyAccounts(node: TestTidings): Promise<(at: number) => string> {
   const { id } = await node.asUser();
   const rows = await node.database.query<{ email: string }>(
@@ -15,7 +15,7 @@ export async function manyAccounts(node: TestTidings): Promise<(at: number) => s
   return (at) => rows[at % rows.length]!.email;
 }
 
-/** As many failed sign-ins from `address` as leave it two, faster than any client could send them. */
+/** Records 98 failed sign-ins from `address`, two below the limit, directly at the limiter: faster than by requests. */
 export async function almostExhaust(address: string, node: TestTidings): Promise<void> {
   const email = await manyAccounts(node);
   const context = { client: { address } } as OperationContext;

@@ -1,4 +1,4 @@
-// A service with a mail server, and what people do there with their passwords.
+// A service with an SMTP server, and helpers for password changes and resets.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ export let mails: MailServer;
 export let tidings: TestTidings;
 export let folder: string;
 
-/** Starts both before the tests of a file, and stops them after them. */
+/** Starts both in beforeAll and stops them in afterAll. */
 export function usePasswords(env: Readonly<Record<string, string>> = {}): void {
   beforeAll(async () => {
     mails = await MailServer.start();
@@ -55,13 +55,13 @@ export const endings = async ({ id }: Person) =>
     ])
   ).map(({ reason }) => reason);
 
-/** Asks for a token and takes it from the mail, the `count`th one that the account gets. */
+/** Requests a reset and returns the token of the `count`th mail to the account. */
 export async function tokenFor(person: Person, count = 1): Promise<string> {
   await tidings.anonymous.data(REQUEST, { email: person.email });
   return tokenIn((await mails.to(person.email, count))[count - 1]!.mail.text);
 }
 
-/** Resolves when `count` statements of this database wait for a row that somebody has. */
+/** Resolves when `count` statements of this database wait for a lock. */
 export function waiting(count: number): Promise<void> {
   const sql = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
   return until(async () => (await query(sql)).length >= count, `${count} waited for the account`);

@@ -1,5 +1,5 @@
-// A stage for the walk of the permission table: for each standing an account, and projects in which it stands so, written
-// straight into the database before anybody has asked for anything.
+// Test data for the permission table: one account per column, with projects in which it has the column's role. Written
+// directly to the database before the first request.
 import { randomUUID } from 'node:crypto';
 import { projectEvent, ProjectEventKind } from '../../src/domain/projects/project-events.js';
 import { EventLog } from '../../src/engine/events/event-log.js';
@@ -9,9 +9,9 @@ import type { Person, TestTidings } from './tidings.js';
 
 export type Transport = 'HTTP' | 'socket';
 
-/** What one call may take away: each transport has its own. */
+/** Objects that a call may delete. Each transport has its own, since both make the same calls. */
 export interface Props {
-  /** A project to delete, and one to leave. */
+  /** `deletable`: a project to delete; `leavable`: a project to leave. */
   readonly deletable: string;
   readonly leavable: string;
   readonly update: string;
@@ -21,10 +21,10 @@ export interface Props {
 
 export interface Place {
   readonly standing: Standing;
-  /** Absent: anonymous. */
+  /** undefined: anonymous. */
   readonly person: Person | undefined;
   readonly socket: SocketClient | undefined;
-  /** The same standing, for what ends sessions. */
+  /** A second account with the same role, for operations that end its sessions. */
   readonly double: Person | undefined;
   readonly project: string;
   readonly update: string;
@@ -35,14 +35,14 @@ export interface Place {
 
 export interface Stage {
   readonly places: readonly Place[];
-  /** OWNER of every project, and in one with everybody. */
+  /** OWNER of every project; shares a project with every account. */
   readonly keeper: Person;
   readonly bystander: Person;
-  /** Before the one event of each project. */
+  /** A cursor before the only event of each project. */
   readonly cursor: string;
 }
 
-/** Rows of tables, gathered and inserted together. */
+/** Collects rows per table and inserts them together. */
 class Rows {
   private readonly tables = new Map<string, Record<string, unknown>[]>();
 
@@ -119,7 +119,7 @@ export async function setStage(tidings: TestTidings): Promise<Stage> {
       record(projectEvent({ accountId: keeper.id }, projectId, ProjectEventKind.UPDATE_POSTED, { subjectId: id }));
     }
   });
-  // Whoever connects is looked up: not before all is there.
+  // Connects last: the server loads the account's rights when the socket connects.
   const connected = places.map((place) => {
     const { person } = place;
     return {

@@ -1,5 +1,6 @@
-// `docs/permissions.md`: what every root field and every guarded field answers to whom. It asks the policies themselves, in a
-// world of one project, and reads the page again for those who want to know whether it is true.
+// Generates docs/permissions.md: the result of every root field and every guarded field for each role, obtained by
+// calling the policies with one simulated project. Parses the page as well, for the test that compares it with the
+// service.
 import { type GraphQLField, type GraphQLSchema, isObjectType } from 'graphql';
 import { type Policy, policiesOf, type PolicyRequest } from '../../src/engine/access/policy.js';
 import { type AccountRights, Role } from '../../src/engine/access/role.js';
@@ -7,7 +8,7 @@ import { ServiceError, UnauthenticatedError } from '../../src/engine/errors/serv
 import { isCredential } from '../../src/engine/graphql/schema/field-rules.js';
 import { ProjectRole } from '../../src/domain/projects/project-role.js';
 
-/** Who asks: nobody, or an account with a role, and what it is in the project. */
+/** A column: anonymous, or an account with a role and its membership in the project. */
 export interface Standing {
   readonly label: string;
   readonly role?: Role;
@@ -22,17 +23,17 @@ export const STANDINGS: readonly Standing[] = [
   ]),
 ];
 
-/** How a cell is written, by the code of the refusal. */
+/** Letters for the error codes in cells. */
 const LETTERS: Readonly<Record<string, string>> = { UNAUTHENTICATED: 'U', FORBIDDEN: 'F', NOT_FOUND: 'N' };
 export const ALLOWED = '✓';
 
-/** The cell for what was answered: the code of a refusal, or nothing. */
+/** Cell for an error code; undefined: allowed. */
 export function cellOf(code: string | undefined): string {
   return code === undefined ? ALLOWED : (LETTERS[code] ?? code);
 }
 
 export interface Row {
-  /** `Mutation.removeComment`, followed by `(own)` or `(of another)` where that makes a difference. */
+  /** Such as `Mutation.removeComment`, followed by `(own)` or `(of another)` if the results differ. */
   readonly field: string;
   /** As in the schema: `@projectRole(role: OWNER)`. */
   readonly rule: string;
@@ -46,7 +47,7 @@ const PROJECT = 'the project';
 const SELF = 'who asks';
 const OTHER = 'somebody else';
 
-/** Every root field and every guarded field of `schema`, with what its policies say. */
+/** Rows for every root field and every guarded field of `schema`. */
 export async function permissionsOf(schema: GraphQLSchema): Promise<Row[]> {
   const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
   const others = Object.values(schema.getTypeMap()).filter((type) => isObjectType(type) && !roots.includes(type));
@@ -56,7 +57,7 @@ export async function permissionsOf(schema: GraphQLSchema): Promise<Row[]> {
     if (!isObjectType(type)) continue;
     for (const field of Object.values(type.getFields()).toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
       const policies = policiesOf(field.extensions);
-      // What belongs to a project is found only through it.
+      // Fields of a project's resources are reachable only through `project`, whose policies apply as well.
       const way = policies.some(({ byClass }) => byClass?.resourceOf) ? entrance : [];
       if (policies.length > 0) rows.push(...(await rowsOf(type.name, field, [...way, ...policies])));
     }
@@ -64,7 +65,7 @@ export async function permissionsOf(schema: GraphQLSchema): Promise<Row[]> {
   return rows;
 }
 
-/** `asked`: the policies of the field, and of what leads to it. */
+/** `asked`: the policies of the field and of the fields on the path to it. */
 async function rowsOf(typeName: string, field: Field, asked: readonly Policy[]): Promise<Row[]> {
   const policies = policiesOf(field.extensions);
   const cells = (about: string) => Promise.all(STANDINGS.map((one) => answer(asked, typeName, one, about)));
@@ -78,7 +79,7 @@ async function rowsOf(typeName: string, field: Field, asked: readonly Policy[]):
   ];
 }
 
-/** What the policies say when everything is there: the project, and in it something of `about`. */
+/** Result of the policies when the project exists and contains a resource of the account `about`. */
 async function answer(
   policies: readonly Policy[],
   typeName: string,
@@ -130,7 +131,7 @@ account for every column, and fails where the service answers otherwise. How rul
 
 const HEAD = ['Field', 'Rule', 'Over', ...STANDINGS.map(({ label }) => label)];
 
-/** The page, its table laid out as the formatter would. */
+/** The page in Markdown, its table laid out as the formatter does. */
 export function printPermissions(rows: readonly Row[]): string {
   const lines = [HEAD, ...rows.map((row) => [`\`${row.field}\``, `\`${row.rule}\``, row.over, ...row.cells])];
   const widths = HEAD.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
@@ -139,7 +140,7 @@ export function printPermissions(rows: readonly Row[]): string {
   return `${PAGE}\n${[head, print(widths.map((width) => '-'.repeat(width))), ...body].join('\n')}\n`;
 }
 
-/** The rows of a printed page. */
+/** Parses the rows of a generated page. */
 export function readPermissions(page: string): Row[] {
   return page
     .split('\n')

@@ -1,4 +1,4 @@
-// PgBouncer in transaction mode before a PostgreSQL of a test. `global-setup.js` has it installed where that is possible.
+// Starts PgBouncer in transaction mode in front of a test's PostgreSQL. `global-setup.js` installs it where possible.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
@@ -8,10 +8,10 @@ import { Client } from 'pg';
 import type { OwnPostgres } from './own-postgres.js';
 import { freePort } from './redis.js';
 
-/** Debian has it where only root looks. */
+/** Debian installs pgbouncer in /usr/sbin, which is not in the PATH of ordinary users. */
 const PATH = `${process.env['PATH']}:/usr/sbin`;
 
-/** Whether there is one here; why not is said by the run's setup. */
+/** Whether PgBouncer is installed. The global setup prints the reason if not. */
 export const hasPgBouncer = ((): boolean => {
   try {
     execFileSync('pgbouncer', ['--version'], { env: { PATH }, stdio: 'ignore' });
@@ -23,12 +23,14 @@ export const hasPgBouncer = ((): boolean => {
 
 export interface PgBouncer {
   readonly port: number;
-  /** Runs a command of its console. */
+  /** Runs a command on the admin console. */
   command(sql: string): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** As few server connections as make clients share them. `settings` are lines of its file. */
+/**
+ * Starts PgBouncer with a small pool, so that clients share server connections. `settings`: entries of its ini file.
+ */
 export async function startPgBouncer(postgres: OwnPostgres, settings: Record<string, string> = {}): Promise<PgBouncer> {
   const folder = await mkdtemp(join(tmpdir(), 'tidings-pgbouncer-'));
   const { username, password, port: serverPort } = new URL(postgres.url);
@@ -49,7 +51,7 @@ export async function startPgBouncer(postgres: OwnPostgres, settings: Record<str
   await writeFile(join(folder, 'users'), `"${user}" "${decodeURIComponent(password)}"\n`, { mode: 0o644 });
   const databases = `[databases]\n* = host=127.0.0.1 port=${serverPort}\n`;
   await writeFile(join(folder, 'ini'), `${databases}[pgbouncer]\n${lines.join('\n')}\n`, { mode: 0o644 });
-  // It does not run as root, any more than PostgreSQL does.
+  // PgBouncer refuses to run as root, like PostgreSQL: it runs as the owner of the cluster.
   const { uid, gid } = await stat(postgres.cluster);
   const as = process.getuid?.() === 0 ? { uid, gid } : {};
   const server = spawn('pgbouncer', [join(folder, 'ini')], { env: { PATH }, cwd: '/', ...as, stdio: 'pipe' });

@@ -1,4 +1,4 @@
-// What PostgreSQL reads for a statement: its plan, run for real and undone.
+// Runs EXPLAIN ANALYZE on a statement in a transaction that is rolled back, and summarizes the plan.
 import { type ClientBase, escapeLiteral, type QueryResult } from 'pg';
 import type { SentStatement } from './sent-statements.js';
 
@@ -16,24 +16,24 @@ interface PlanNode {
 }
 
 export interface Plan {
-  /** Rows that it returned, and ms that it took. */
+  /** Rows returned. */
   readonly rows: number;
   readonly ms: number;
-  /** Pages of 8 KB that it touched. */
+  /** Pages (8 KB) read, from cache or disk. */
   readonly pages: number;
-  /** Most rows that it read of one table, those that were not wanted included. */
+  /** The most rows read by one scan, including rows removed by filters. */
   readonly read: number;
-  /** How it reads each table, such as `event by event_pkey`. */
+  /** Access method of each table, such as `event by event_pkey`. */
   readonly scans: readonly string[];
-  /** Rows that it changed. */
+  /** Rows written. */
   readonly written: number;
-  /** The same by table, with what functions and triggers read. */
+  /** Rows read per table, including those read by functions and triggers. */
   readonly nested: readonly Touched[];
-  /** Rows that the largest of its sorts took in. */
+  /** Input rows of the largest sort. */
   readonly sorted: number;
 }
 
-/** Rows of each table that this connection has read since its statistics were last collected, in functions and triggers too. */
+/** Rows that the current transaction has read of each table, including reads by functions and triggers. */
 const TOUCHED = `
 select relname as table, seq_tup_read::int + coalesce(idx_tup_fetch, 0)::int as read
   from pg_stat_xact_user_tables`;
@@ -43,7 +43,7 @@ export async function planOf(client: ClientBase, { sql, values }: SentStatement)
   try {
     const before = await touchedBy(client);
     const explained = await explain(client, { sql, values }).catch((error: { code?: string }) => {
-      // What was inserted is there already, or what it belongs to is gone, has ended, or has been left.
+      // Expected when a statement is repeated: integrity violations (23…), 40001, and the service's own errors (TD…).
       if (!/^(23|40001|TD)/.test(error.code ?? '')) throw new Error(`Cannot be explained: ${sql}`, { cause: error });
     });
     if (!explained) return { rows: 0, ms: 0, pages: 0, read: 0, scans: [], sorted: 0, written: 0, nested: [] };
@@ -80,7 +80,7 @@ interface Touched {
 
 const touchedBy = async (client: ClientBase): Promise<readonly Touched[]> =>
   (await client.query<Touched>(TOUCHED)).rows;
-/** With parameters by the plan for all values, as the service's own connections have it. */
+/** Uses the generic plan for statements with parameters, as the service's connections do. */
 async function explain(client: ClientBase, { sql, values }: SentStatement): Promise<QueryResult> {
   const options = 'analyze, buffers, format json';
   if (values.length === 0) return client.query(`explain (${options}) ${sql}`);
@@ -90,7 +90,7 @@ async function explain(client: ClientBase, { sql, values }: SentStatement): Prom
   return client.query(`explain (${options}) execute explained(${literals.join(', ')})`);
 }
 
-/** As the driver writes it. */
+/** The value in PostgreSQL's text format, as the driver sends it. */
 function textOf(value: unknown): string {
   if (value instanceof Date) return value.toISOString();
   if (Buffer.isBuffer(value)) return `\\x${value.toString('hex')}`;

@@ -1,16 +1,16 @@
-// The blocks of code that a page of the documentation prints, as they stand.
+// Extracts the fenced code blocks of a documentation page.
 import { readFileSync } from 'node:fs';
 
 export interface Block {
   readonly path: string;
-  /** Number of the line that it begins in. */
+  /** Line number of the opening fence. */
   readonly line: number;
-  /** What follows the opening fence. */
+  /** Info string of the fence. */
   readonly language: string;
   readonly text: string;
 }
 
-/** Every fenced block of the page at `path`. */
+/** All fenced blocks of the page at `path`. */
 export function blocksOf(path: string): Block[] {
   const blocks: Block[] = [];
   const lines = readFileSync(path, 'utf8').split('\n');
@@ -27,7 +27,7 @@ export function blocksOf(path: string): Block[] {
   return blocks;
 }
 
-/** Name of the file that the block is, if it begins with `// name.mjs`. */
+/** The file name given by a first line such as `// name.mjs`. */
 export function fileNameOf({ text }: Block): string | undefined {
   return /^\/\/ ([\w./-]+\.(?:mjs|jsx?|tsx?))\n/.exec(text)?.[1];
 }

@@ -1,4 +1,4 @@
-// The frontends that docs/frontend.md prints, as projects that Vite builds.
+// Vite projects made of the code printed in docs/frontend.md and README.md.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Consumer } from './consumer.js';
@@ -7,14 +7,17 @@ import { type Block, blocksOf, fileNameOf } from './printed-code.js';
 const FRONTEND = 'docs/frontend.md';
 export const PAGES = [FRONTEND, 'client/README.md', 'README.md'];
 
-/** Whether it is for frontends. test/frontend.spec.ts runs those, test/documented-code.spec.ts what is in docs/examples, and all others. */
+/**
+ * Whether the block is frontend code, which test/frontend.spec.ts runs; test/documented-code.spec.ts runs docs/examples
+ * and all other blocks.
+ */
 export const isForFrontends = (block: Block): boolean =>
   !existsSync(join('docs/examples', fileNameOf(block) ?? '-')) &&
   (block.path !== 'README.md'
     ? PAGES.includes(block.path)
     : /from '@tidings\/client'|^ALLOWED_ORIGINS=/.test(block.text));
 
-/** What `npm create vite` writes, as far as it counts. */
+/** The relevant files of `npm create vite`. */
 const TEMPLATE = {
   'index.html': '<!doctype html><div id="root"></div><script type="module" src="/src/main.jsx"></script>',
   'src/main.jsx': `import { StrictMode } from 'react'
@@ -38,7 +41,9 @@ const PACKAGES: Readonly<Record<Kind, readonly string[]>> = {
 const isOf = (kind: Kind, { text }: Block): boolean =>
   !text.startsWith('// src/Projects.jsx') || text.includes("from 'urql'") === (kind === 'urql');
 
-/** A project with the files that the page prints for this kind, and the packages that it says to install, built by Vite. */
+/**
+ * Builds a Vite project with the files printed for this kind, and the packages that the page tells readers to install.
+ */
 export async function buildFrontend(kind: Kind): Promise<Consumer> {
   const installed = blocksOf(FRONTEND).find(({ text }) => text.includes(`${PACKAGES[kind].join(' ')}\n`));
   if (!installed) throw new Error(`${FRONTEND} does not say to install ${PACKAGES[kind].join(' ')}`);
@@ -51,7 +56,7 @@ export async function buildFrontend(kind: Kind): Promise<Consumer> {
   return consumer;
 }
 
-/** A page whose only script is what README.md prints as live.js, built by Vite. */
+/** Builds a page whose only script is live.js as printed in README.md. */
 export async function buildLiveScript(): Promise<Consumer> {
   const consumer = await Consumer.make(PACKAGES['Apollo Client']);
   const block = blocksOf('README.md').find((candidate) => fileNameOf(candidate) === 'live.js')!;
@@ -63,13 +68,13 @@ export async function buildLiveScript(): Promise<Consumer> {
   return consumer;
 }
 
-/** ALLOWED_ORIGINS, as README.md starts the service for that page. */
+/** ALLOWED_ORIGINS in README.md's command for that page. */
 export function printedOrigins(): string {
   const line = blocksOf('README.md').find(({ text }) => text.startsWith('ALLOWED_ORIGINS='))!.text;
   return /^ALLOWED_ORIGINS=(\S+) npm start\n$/.exec(line)![1]!;
 }
 
-/** Its page, and what else it asks for, by path. */
+/** Serves the built page and its assets by path. */
 export function servedBy({ folder }: Consumer): (path: string) => readonly [type: string, body: Buffer] {
   return (path) => {
     const isScript = path.endsWith('.js');

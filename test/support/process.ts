@@ -1,4 +1,4 @@
-// The service as the process that `npm start` makes of it: the built program, with an environment of its own.
+// Runs the built service as a child process, as `npm start` does, with a given environment.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -7,17 +7,20 @@ import { assertNothingFound, scan } from './log-scan.js';
 import { within } from './wait.js';
 
 const ROOT = process.cwd();
-/** The script as npm hands it to the shell: the shell must become the service, or signals to npm would never reach it. */
+/** npm passes this script to a shell. The script must `exec` the service, or signals to npm would not reach it. */
 const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { start: string } };
-/** What it says when it is up: where it listens if that is not its public address, a line of its log, or the address alone. */
+/**
+ * Lines that announce the service's URL: the listening address if it differs from the public URL, a log line, or the
+ * public URL.
+ */
 const UP = [/Listening +(http\S+)/, /Up at (http[^\s"]+)/, /Tidings is up at (http\S+)/];
 
 const running = new Set<ServiceProcess>();
 
 export class ServiceProcess {
-  /** Everything that it has written. */
+  /** Everything written to stdout and stderr so far. */
   output = '';
-  /** Exit code, or the signal that killed it. */
+  /** Exit code or signal. */
   readonly exited: Promise<number | NodeJS.Signals>;
   private told: () => void = () => {};
 
@@ -32,7 +35,7 @@ export class ServiceProcess {
         this.told();
       });
     }
-    // `close` comes after `exit`, when everything written has been read too.
+    // `close` follows `exit` once stdout and stderr have been read to their end.
     this.exited = once(child, 'close').then(([code, signal]) => {
       running.delete(this);
       scan(this.output, env);
@@ -40,7 +43,7 @@ export class ServiceProcess {
     });
   }
 
-  /** Starts it as `npm start` does, with nothing but `env`, and does not wait. `cwd` is the project, or what was made of it. */
+  /** Starts the service with `env` only, without waiting. `cwd`: the project, or a copy of its build. */
   static launch(env: Record<string, string>, nodeOptions: readonly string[] = [], cwd = ROOT): ServiceProcess {
     const PATH = [join(ROOT, 'node_modules/.bin'), process.env['PATH']].join(delimiter);
     const words = ['-c', scripts.start];
@@ -51,7 +54,7 @@ export class ServiceProcess {
     );
   }
 
-  /** Starts it and waits until it is up. */
+  /** Starts the service and waits until it is ready. */
   static async start(
     env: Record<string, string>,
     nodeOptions: readonly string[] = [],
@@ -62,12 +65,12 @@ export class ServiceProcess {
     return service;
   }
 
-  /** Resolves when it is up; rejects when it ends without, or is not after `ms`. */
+  /** Resolves when the service is ready; rejects if it exits or `ms` pass before. */
   isUp(ms = 60_000): Promise<void> {
-    return this.says(/Up at http|Health +http/, ms); // written at once, so the rest is there too
+    return this.says(/Up at http|Health +http/, ms); // the rest of the message is written in the same call
   }
 
-  /** Runs it to its end, which it comes to by itself. */
+  /** Runs the service until it exits by itself. */
   static async run(env: Record<string, string>): Promise<{ code: number | NodeJS.Signals; output: string }> {
     const service = ServiceProcess.launch(env);
     const code = await within(60_000, service.exited, 'the process ended by itself');
@@ -78,14 +81,14 @@ export class ServiceProcess {
     return this.child.pid!;
   }
 
-  /** Where it listens. */
+  /** The URL that the service listens on. */
   get url(): string {
     const url = UP.map((pattern) => pattern.exec(this.output)?.[1]).find(Boolean);
     if (!url) throw new Error(`It is not up:\n${this.output}`);
     return url;
   }
 
-  /** Resolves when it has written what `pattern` matches; rejects when it ends without. */
+  /** Resolves when the output matches `pattern`; rejects if the service exits or `ms` pass before. */
   async says(pattern: RegExp, ms = 60_000): Promise<void> {
     while (!pattern.test(this.output)) {
       const more = new Promise<void>((resolve) => {
@@ -100,20 +103,20 @@ export class ServiceProcess {
     this.child.kill(signal);
   }
 
-  /** Sends the signal and waits for the end. */
+  /** Sends `signal` and waits for the exit. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | NodeJS.Signals> {
     this.signal(signal);
     return within(60_000, this.exited, `it ended after ${signal}`);
   }
 }
 
-/** Kills whatever a test has left running. Fails if any process of the test file has written a secret. */
+/** Kills all processes that are still running. Fails if any process of the test file has logged a secret. */
 export async function killAll(): Promise<void> {
   await Promise.all([...running].map((service) => service.stop('SIGKILL')));
   assertNothingFound();
 }
 
-/** Whether a process has this id. One that has ended keeps it until its parent takes note. */
+/** Whether a process with this id exists. A zombie counts until its parent reaps it. */
 export function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
@@ -122,7 +125,10 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Process id of the living PostgreSQL of a data folder, wherever that has put it; undefined: none runs. */
+/**
+ * Process id of the running PostgreSQL of a data directory, also if the directory was moved to the fallback location;
+ * undefined: not running.
+ */
 export function databaseProcess(dataDir: string): number | undefined {
   try {
     const folder = clusterOf(dataDir);
@@ -138,7 +144,7 @@ function clusterOf(dataDir: string): string {
   try {
     home = /^\/.*$/m.exec(readFileSync(join(dataDir, 'postgres.location'), 'utf8'))?.[0] ?? dataDir;
   } catch {
-    // It is where it was wanted.
+    // Without postgres.location the cluster is in dataDir itself.
   }
   return join(home, 'postgres');
 }

@@ -1,4 +1,5 @@
-// Private Redis servers for tests: loopback, no persistence, killable. Fault tests start their own, others may share one.
+// Private Redis servers for tests: loopback, no persistence, killable. Fault tests start their own; others may share
+// one.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -9,16 +10,16 @@ import { join } from 'node:path';
 export interface TestRedis {
   readonly url: string;
   readonly port: number;
-  /** Of the present process: it changes with `restart()`. */
+  /** Of the current process: changes with `restart()`. */
   readonly pid: number;
-  /** SIGKILL; resolves when the process is gone. */
+  /** Sends SIGKILL; resolves when the process has exited. */
   kill9(): Promise<void>;
-  /** SIGSTOP: the kernel still accepts connections, nobody answers. */
+  /** Sends SIGSTOP: the kernel still accepts connections, but nothing answers. */
   pause(): void;
   resume(): void;
-  /** A fresh server on the same port, empty. Kills the present one first if it still runs. */
+  /** Starts an empty server on the same port, after killing the current one. */
   restart(): Promise<void>;
-  /** Kills it and removes its folder. */
+  /** Kills the server and removes its directory. */
   stop(): Promise<void>;
 }
 
@@ -61,7 +62,10 @@ export async function startRedis(options: { port?: number } = {}): Promise<TestR
 
 let shared: Promise<TestRedis> | undefined;
 
-/** The Redis of the whole run (`TEST_REDIS_URL`), else one for this test file. Pair it with {@link stopSharedRedis}. */
+/**
+ * URL of the Redis of the whole run (`TEST_REDIS_URL`), or of one for this test file. Pair it with {@link
+ * stopSharedRedis}.
+ */
 export async function sharedRedisUrl(): Promise<string> {
   // oxlint-disable-next-line no-process-env -- it is a setting of the test run, not of the service
   const given = process.env['TEST_REDIS_URL'];
@@ -76,7 +80,7 @@ export async function stopSharedRedis(): Promise<void> {
   await (await running)?.stop();
 }
 
-/** Resolves when it accepts connections; rejects with its last words when it exits before. */
+/** Resolves when the server accepts connections; rejects with its last output if it exits before. */
 async function launch(port: number, directory: string): Promise<ChildProcess> {
   const settings = { port, bind: '127.0.0.1', dir: directory, save: '', appendonly: 'no', daemonize: 'no' };
   const server = spawn(
@@ -99,8 +103,8 @@ async function launch(port: number, directory: string): Promise<ChildProcess> {
 }
 
 /**
- * Below the range that systems hand out for outgoing connections: a client that keeps trying a dead port of that range
- * sometimes connects to itself, and any other process may be given the port before the server is back.
+ * A port below the ephemeral range: a client that reconnects to a closed ephemeral port may connect to itself, and the
+ * system may assign the port to another process before the server restarts.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

@@ -1,4 +1,5 @@
-// Every object of a database's schema, as PostgreSQL itself describes it, one line each: two schemas are the same if the lines are.
+// Lists every object of a database schema, one line each, as described by PostgreSQL's catalog functions. Two schemas
+// are equal if the lists are.
 import type { TestDatabase } from './database.js';
 
 const OBJECTS = `

@@ -1,5 +1,5 @@
-// A service whose answers and events a test writes itself: for what the real one does at a bad time only. Speaks GraphQL over HTTP, and
-// graphql-transport-ws.
+// A fake service whose results and events are written by the test, for timings that the real service rarely produces.
+// Speaks GraphQL over HTTP and graphql-transport-ws.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -12,13 +12,13 @@ export interface Operation {
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
-/** A subscription that a client has opened. */
+/** A subscription opened by a client. */
 export interface OpenSubscription extends Operation {
   next(data: object): void;
   error(code: string): void;
 }
 
-/** For `adopt`: somebody who is signed in at any service. */
+/** An AuthPayload, as passed to `adopt`. */
 export const payloadOf = (id: string, name = id): object => ({
   user: { id, name, email: null, role: 'EDITOR' },
   accessToken: `access of ${id}`,
@@ -26,11 +26,11 @@ export const payloadOf = (id: string, name = id): object => ({
 });
 
 export class ScriptedService {
-  /** What was asked for over HTTP, in order. */
+  /** Operations received over HTTP, in order. */
   readonly asked: Operation[] = [];
-  /** Subscriptions that are open now. */
+  /** Currently open subscriptions. */
   readonly open = new Map<string, OpenSubscription>();
-  /** Subscriptions that were ever opened. */
+  /** All subscriptions ever opened. */
   readonly opened: OpenSubscription[] = [];
   private readonly sockets = new WebSocketServer({ noServer: true });
   private readonly server = createServer((incoming, outgoing) => {
@@ -42,7 +42,7 @@ export class ScriptedService {
   });
 
   private constructor(
-    /** The answer to a query or mutation, now or later. */
+    /** Result of a query or mutation; may be a promise. */
     public answer: (operation: Operation) => object | Promise<object>,
   ) {}
 
@@ -67,7 +67,7 @@ export class ScriptedService {
     await once(this.server, 'close');
   }
 
-  /** The `n`th subscription to a field, from 1 on, when it has been opened. */
+  /** Waits for the `n`th subscription (from 1) to `field`. */
   async subscription(field: string, n = 1): Promise<OpenSubscription> {
     const all = () => this.opened.filter(({ query }) => query.includes(field));
     await until(() => all().length >= n, `there was subscription ${n} to ${field}`);

@@ -1,5 +1,5 @@
-// Every statement that reaches PostgreSQL from this process, once each, whatever its values: with an example of them, so that it can be
-// explained afterwards.
+// Records the distinct statements that this process sends to PostgreSQL, with examples of their values, so that they
+// can be explained afterwards.
 import { listenToStatements } from './statements.js';
 
 export interface SentStatement {
@@ -7,28 +7,28 @@ export interface SentStatement {
   readonly values: readonly unknown[];
 }
 
-/** Statements of a transaction itself, and settings: they have no plan. */
+/** Transaction control and settings, which have no plan. */
 const NO_PLAN = /^\s*(begin|start|commit|rollback|savepoint|release|set|show|lock)\b/i;
 
-/** Examples that are kept of a statement: its plan may depend on its values. */
+/** Examples kept per statement: the plan may depend on the values. */
 const EXAMPLES = 6;
 
-/** Begins what a test sends on its own behalf. */
+/** Prefix of statements that tests send themselves. */
 export const OF_THE_TEST = '/* test */';
 
-/** Runs `work` and returns what was sent meanwhile, by its text without values. */
+/** Runs `work` and returns the statements it sent, keyed by their text without values. */
 export async function statementsSentBy(work: () => Promise<unknown>): Promise<Map<string, SentStatement[]>> {
   const sent = new Map<string, SentStatement[]>();
   await listenToStatements((sql, values) => {
     if (NO_PLAN.test(sql) || sql.startsWith(OF_THE_TEST)) return;
     const shape = shapeOf(sql);
-    // Of many the last: by then there is most to find.
+    // Keeps the last examples: the tables have the most rows then.
     sent.set(shape, [...(sent.get(shape) ?? []), { sql, values }].slice(-EXAMPLES));
   }, work);
   return sent;
 }
 
-/** The statement without its values; lists of values are as good as one. */
+/** The statement with its literals replaced by `?`; lists of literals become one `?`. */
 export function shapeOf(sql: string): string {
   return sql
     .replace(/\s+/g, ' ')

@@ -1,5 +1,5 @@
-// One browser with the tabs of two accounts, whose requests overtake each other and whose replies come late or never; and what the service may
-// answer each of them.
+// A model of one browser with the tabs of two accounts, whose requests are reordered and whose replies are delayed or
+// lost, and the expected result of each request.
 import { deepStrictEqual, equal, ok } from 'node:assert/strict';
 import { parseSetCookie, type SetCookie } from 'cookie';
 import * as fc from 'fast-check';
@@ -24,18 +24,18 @@ const DOCUMENTS = {
 } as const;
 type Act = keyof typeof DOCUMENTS;
 const ACTS = Object.keys(DOCUMENTS) as Act[];
-/** Acts that end sessions of the account whose cookies they carry; nothing else ends any. */
+/** Only these end sessions, and only sessions of the account whose cookies they carry. */
 const ENDING: ReadonlySet<Act> = new Set(['login', 'logout', 'changePassword', 'logoutEverywhere']);
 
-/** Acts that look at the refresh token. */
+/** Operations that read the refresh token. */
 const LOOKING: ReadonlySet<Act> = new Set(['login', 'logout', 'refresh']);
 
 type Jar = ReadonlyMap<string, string>;
-/** Whose the cookies are, as their tokens say. */
+/** Owner of the cookies according to their tokens. */
 interface Owner {
   readonly account: string | undefined;
   readonly session: string | undefined;
-  /** Whether the access token is there, and when it expires, ms since 1970. */
+  /** Account and expiry (ms since the epoch) of the access token, if present. */
   readonly access: { readonly account: string; readonly expiresAt: number } | undefined;
 }
 
@@ -73,7 +73,7 @@ interface Sent {
   readonly tab: number;
   readonly act: Act;
   readonly person: number;
-  /** As they were when it was sent. */
+  /** The cookies when the request was sent. */
   readonly jar: Jar;
   readonly shown: string | undefined;
   reply?: Reply;
@@ -87,19 +87,19 @@ interface Opened {
   readonly session: { readonly id: string };
 }
 
-/** One browser, whose first two tabs say which account they show; the third is a client that does not. */
+/** The first two tabs send the account header; the third is a client without it. */
 export class SharedBrowser {
-  /** Requests that the service has answered, and each answer was right. */
+  /** Requests answered and verified so far. */
   answered = 0;
   private jar: Jar = new Map();
   private readonly shown: (string | undefined)[] = [undefined, undefined, undefined];
   private readonly sent: Sent[] = [];
   private readonly arrived: Sent[] = [];
   private readonly client: GraphqlClient;
-  /** Whose each session is. */
+  /** Session id → account id. */
   private readonly owners = new Map<string, string>();
 
-  /** `since`: an id of a session; older ones are not looked at. */
+  /** `since`: a session id; older sessions are ignored. */
   constructor(
     private readonly tidings: TestTidings,
     private readonly people: readonly Person[],
@@ -139,7 +139,7 @@ export class SharedBrowser {
     }
   }
 
-  /** What is under way arrives, and is answered. */
+  /** Delivers all pending requests and replies. */
   async settle(): Promise<void> {
     while (this.sent.length > 0) await this.arrive(0);
     while (this.arrived.length > 0) this.answer(0);
@@ -154,12 +154,13 @@ export class SharedBrowser {
     this.jar = new Map([...this.jar, [SESSION_COOKIES[0]!, token]]);
   }
 
-  /** The service carries it out. */
+  /** Delivers a request to the service and verifies the reply. */
   private async arrive(at: number): Promise<void> {
     const [sent] = this.sent.splice(at % Math.max(1, this.sent.length), 1);
     if (!sent) return;
     const before = await this.states();
-    // Two rotations old is theft by design (test/refresh.spec.ts), even if other tabs have merely overtaken it: here it is lost on the way.
+    // A refresh token two rotations old counts as stolen by design (test/refresh.spec.ts), even if other tabs merely
+    // overtook the request. Such requests are lost here.
     if (LOOKING.has(sent.act) && this.rotationsSince(sent, before) > 1) return;
     sent.reply = await this.client.send(DOCUMENTS[sent.act], { input: this.inputOf(sent) }, this.headersOf(sent));
     this.judge(sent, sent.reply, before, await this.states());
@@ -172,7 +173,7 @@ export class SharedBrowser {
     return (states.get(session)?.generation ?? 0) - Number(generation ?? 0);
   }
 
-  /** The reply reaches the browser. */
+  /** Delivers a reply to the browser. */
   private answer(at: number): void {
     const [sent] = this.arrived.splice(at % Math.max(1, this.arrived.length), 1);
     if (!sent?.reply) return;
@@ -213,7 +214,7 @@ export class SharedBrowser {
     );
   }
 
-  /** Fails if the reply, or what became of sessions with it, is not what the cookies and the page that sent it give a right to. */
+  /** Fails unless reply and sessions are what the request's cookies and account header allow. */
   private judge(sent: Sent, { data, errors }: Reply, before: States, after: States): void {
     const { act, shown, jar } = sent;
     const { account, session, access } = this.ownerOf(jar);
@@ -229,7 +230,7 @@ export class SharedBrowser {
       deepStrictEqual({ value, of: context }, { value: wanted, of: context });
 
     check(codes?.some(({ code }) => code === 'REFRESH_TOKEN_REUSED') ?? false, false);
-    // Nobody's session ends, is renewed or loses its cookies but that of the cookies that were sent.
+    // A request may end, rotate or clear only the session of its own cookies.
     if (!ENDING.has(act)) check(ended, []);
     check(
       ended.filter(([, row]) => row.account !== account),
@@ -240,7 +241,7 @@ export class SharedBrowser {
       [],
     );
     if (shown !== undefined && account !== undefined && shown !== account) {
-      // Without an access token only acts that look at the refresh token can tell whose the cookies are.
+      // Without an access token, only operations that read the refresh token can identify the account.
       const tells = access !== undefined || LOOKING.has(act);
       check(codes, [tells ? OTHER : { code: 'UNAUTHENTICATED' }]);
       check([set, ended, rotated], [[], [], []]);
@@ -254,7 +255,7 @@ export class SharedBrowser {
         check([data?.me?.id, names], [isAccepted ? account : undefined, []]);
         break;
       case 'refresh':
-        // As long as the session lives, however many tabs have refreshed it meanwhile and whichever replies were lost.
+        // Succeeds as long as the session lives, regardless of refreshes by other tabs and of lost replies.
         check([data?.refresh?.session.id, names], lives ? [session, kept] : [undefined, []]);
         break;
       case 'login':
@@ -262,7 +263,7 @@ export class SharedBrowser {
         break;
       case 'logout':
         check(data?.logout, lives ? true : undefined);
-        // Kept where it is in doubt whose they are.
+        // Cookies are not cleared if their owner is unknown.
         check(names, jar.size === 0 || (!lives && shown !== undefined && !access) ? [] : cleared);
         break;
       case 'changePassword':
@@ -293,13 +294,13 @@ export class SharedBrowser {
     return { session, account: access?.account ?? this.owners.get(session ?? ''), access };
   }
 
-  /** The cookies that a reply sets. Whose session it tells of is remembered. */
+  /** The cookies set by a reply. Records the owner of the session in its payload. */
   private cookiesOf({ headers, data }: Reply): readonly SetCookie[] {
     for (const payload of Object.values((data ?? {}) as Record<string, Opened | null | boolean>)) {
       if (payload && typeof payload === 'object' && 'session' in payload)
         this.owners.set(payload.session.id, payload.user.id);
     }
-    // An array of the test's own: those of Node have another prototype, which is unequal to `deepStrictEqual`.
+    // Array.from: Node's arrays have the prototype of another realm, which `deepStrictEqual` treats as unequal.
     return Array.from(headers.getSetCookie(), (line) => parseSetCookie(line));
   }
 

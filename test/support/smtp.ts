@@ -1,4 +1,4 @@
-// A mail server of the test's own: it takes what is sent to it, or does what bad ones do.
+// An SMTP server for tests: it accepts mails, or simulates failures.
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
@@ -8,14 +8,14 @@ import { SMTPServer } from 'smtp-server';
 import { until } from './wait.js';
 
 export interface Received {
-  /** Whom the envelope names: who would really get it. */
+  /** Envelope addresses: the actual sender and recipients. */
   readonly from: string;
   readonly recipients: readonly string[];
   readonly raw: string;
   readonly mail: Email;
 }
 
-/** An answer that it gives to recipients instead of taking them. */
+/** Reply that rejects a recipient. */
 export interface Refusal {
   readonly code: number;
   readonly message: string;
@@ -23,11 +23,11 @@ export interface Refusal {
 
 export class MailServer {
   readonly received: Received[] = [];
-  /** Times that someone began to send. */
+  /** Transactions begun by clients. */
   tries = 0;
-  /** Given to every recipient while it is set. */
+  /** While set, every recipient is rejected with it. */
   refusal: Refusal | undefined;
-  /** While true, it takes mails and never says that it has. */
+  /** While true, mails are received but never acknowledged. */
   silent = false;
   private readonly server: SMTPServer;
 
@@ -53,7 +53,7 @@ export class MailServer {
         });
       },
     });
-    // A client that goes away in the middle is part of what is tested.
+    // Clients that disconnect midway are part of the tests.
     this.server.on('error', () => {});
   }
 
@@ -68,7 +68,7 @@ export class MailServer {
     return `smtp://127.0.0.1:${(this.server.server.address() as AddressInfo).port}`;
   }
 
-  /** What this recipient has got, once there are `count` of them. */
+  /** Mails for this recipient, once there are `count`. */
   async to(address: string, count = 1): Promise<Received[]> {
     const mine = (): Received[] => this.received.filter(({ recipients }) => recipients.includes(address));
     await until(() => mine().length >= count, `${count} mails to the recipient`);
@@ -93,7 +93,7 @@ export function tokenIn(text: string | undefined): string {
   return token;
 }
 
-/** The token in the only mail of an outbox, once it is there. */
+/** The token of the only mail in an outbox folder, once it exists. */
 export async function tokenInOutbox(folder: string): Promise<string> {
   const files = async (): Promise<string[]> =>
     (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.eml'));

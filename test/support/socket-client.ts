@@ -1,4 +1,4 @@
-// Two ways to speak to the socket: the stock graphql-ws client, and bare frames for what no decent client would send.
+// Two WebSocket clients: the stock graphql-ws client, and one that sends arbitrary frames for protocol violations.
 import { type Client, type ClientOptions, createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import type { Data, GraphqlError } from './graphql-client.js';
@@ -9,11 +9,11 @@ export interface SubscriptionResult {
   readonly errors?: readonly GraphqlError[];
 }
 
-/** A running subscription: results in order, each waited for. */
+/** A running subscription. Results are read in order. */
 export class Watch {
   private readonly results: SubscriptionResult[] = [];
   private waiting: (() => void) | undefined;
-  /** Rejects with the errors of an `error` message or the close event; resolves on `complete`. */
+  /** Resolves on `complete`; rejects with the errors of an `error` message, or with the close event. */
   readonly ended: Promise<void>;
   private readonly unsubscribe: () => void;
 
@@ -35,7 +35,7 @@ export class Watch {
     );
   }
 
-  /** The next result, in order; fails after `ms`. */
+  /** The next result; rejects after `ms`. */
   async next(ms = 60_000): Promise<SubscriptionResult> {
     if (this.results.length === 0) {
       const arrival = new Promise<void>((resolve) => {
@@ -48,7 +48,7 @@ export class Watch {
     return result;
   }
 
-  /** Results that have arrived and were not asked for. */
+  /** Results received but not yet read. */
   get pending(): readonly SubscriptionResult[] {
     return this.results;
   }
@@ -58,7 +58,7 @@ export class Watch {
   }
 }
 
-/** The stock client, signed in by `connection_init`. */
+/** The stock client; authenticates by `connection_init`. */
 export class SocketClient {
   readonly client: Client;
   private readonly watches: Watch[] = [];
@@ -85,7 +85,7 @@ export class SocketClient {
   }
 }
 
-/** A socket without any library on top: what is sent is what the test says. */
+/** A WebSocket without a protocol library: sends exactly the given frames. */
 export class RawSocket {
   readonly messages: { type: string; id?: string; payload?: Data }[] = [];
   readonly closed: Promise<{ code: number; reason: string }>;
@@ -101,7 +101,7 @@ export class RawSocket {
     });
   }
 
-  /** Opens a socket; with `headers`, as a browser or a proxy would send them. Rejects when the upgrade is refused. */
+  /** Opens a socket with optional request headers. Rejects if the upgrade is refused. */
   static async open(
     url: string,
     headers: Record<string, string> = {},
@@ -117,7 +117,7 @@ export class RawSocket {
     return socket;
   }
 
-  /** Opens a socket and signs in. */
+  /** Opens a socket and authenticates. */
   static async signedIn(url: string, accessToken: string): Promise<RawSocket> {
     const socket = await RawSocket.open(url);
     socket.send({ type: 'connection_init', payload: { authorization: `Bearer ${accessToken}` } });
@@ -129,7 +129,7 @@ export class RawSocket {
     this.ws.send(typeof message === 'string' ? message : JSON.stringify(message));
   }
 
-  /** The next message of `type`; those before it are passed over. */
+  /** The next message of `type`, skipping others. */
   async next(type: string, ms = 60_000): Promise<{ type: string; id?: string; payload?: Data }> {
     const deadline = Date.now() + ms;
     for (;;) {

@@ -1,17 +1,18 @@
-// Counts what really reaches PostgreSQL from the service under test, begin and commit included, below every layer of ours.
+// Records the statements that the process under test sends to PostgreSQL, BEGIN and COMMIT included, by patching the
+// driver.
 import { createRequire } from 'node:module';
 
 type Query = (this: unknown, ...args: unknown[]) => unknown;
 
-// The driver of the ORM, which need not be the copy that the tests themselves connect with.
+// The ORM's copy of the driver, which may differ from the one that tests import.
 const { Client } = createRequire(import.meta.resolve('@mikro-orm/postgresql'))('pg') as {
   Client: { prototype: { query: Query } };
 };
 
-/** The node's own look at its log, twice a second whether or not anybody asks: no cost of any request. */
+/** The log follower's poll, twice a second, which belongs to no request. */
 const FOLLOWER_QUERY = /from event where (?:event\.)?pos /;
 
-/** Tells `listener` each statement, with its values, that is sent while `work` runs, by whomever in this process. */
+/** Calls `listener` with every statement and its values that this process sends while `work` runs. */
 export async function listenToStatements(
   listener: (sql: string, values: readonly unknown[]) => void,
   work: () => Promise<unknown>,
@@ -30,7 +31,7 @@ export async function listenToStatements(
   }
 }
 
-/** The statements that were sent while `work` ran. */
+/** The statements sent while `work` runs, without the follower's polls. */
 export async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
   const sent: string[] = [];
   await listenToStatements((sql) => FOLLOWER_QUERY.test(sql) || sent.push(sql), work);
@@ -38,11 +39,11 @@ export async function statementsOf(work: () => Promise<unknown>): Promise<string
 }
 
 /**
- * The statements that `work` cannot do without in the steady state: the fewest of several tries. On a busy machine a batch may be sent in two
- * parts; nothing can make a try send fewer.
+ * The fewest statements that `work` needs once caches are warm, of several attempts. Under load a batch may be split in
+ * two, so that an attempt sends more; none can send fewer.
  */
 export async function fewestStatementsOf(work: () => Promise<unknown>, tries = 5): Promise<string[]> {
-  // The first time reads what every later one finds in memory, such as the session of who asks.
+  // The first run fills caches, such as the session of the caller.
   await work();
   let fewest: string[] | undefined;
   for (let attempt = 0; attempt < tries; attempt += 1) {

@@ -1,4 +1,4 @@
-// Stock clients, configured as the documentation prints it, in a process of their own.
+// Stock clients with the documented configuration, in a child process.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { blocksOf, fileNameOf } from './printed-code.js';
 
 const ROOT = process.cwd();
-/** They print a stock graphql-ws client, and a stock Apollo Client over it. */
+/** They print the configurations of a graphql-ws client, and of Apollo Client with it. */
 const PAGES = ['docs/realtime.md', 'docs/frontend.md'];
-/** Below the project: the code finds its packages as that of any reader does. */
+/** Inside the project, so that imports resolve to its packages. */
 const FOLDER = join(ROOT, 'node_modules/.cache/printed-code');
 
 export interface ClientSession {
@@ -17,15 +17,15 @@ export interface ClientSession {
     readonly accessTokenExpiresAt: string;
     readonly refreshToken: string;
   };
-  /** The project that it watches, and the cursor of the last event that it knows. */
+  /** The project to watch, and the cursor to resume after. */
   readonly id: string;
   readonly after: string;
 }
 
-/** What one subscription of a client has received. */
+/** What one subscription has received. */
 export interface SubscriptionReport {
   readonly kind: string;
-  /** Why it has ended, if it has. */
+  /** Reason for its end; absent while it runs. */
   readonly ended?: string;
   readonly seqs: readonly number[];
 }
@@ -33,7 +33,7 @@ export interface SubscriptionReport {
 export class StockClients {
   private constructor(private readonly child: ChildProcess) {}
 
-  /** The code of PAGES, as it stands there. */
+  /** Starts the process with the code printed in PAGES. */
   static async start(): Promise<StockClients> {
     mkdirSync(FOLDER, { recursive: true });
     for (const block of PAGES.flatMap((page) => blocksOf(join(ROOT, page)))) {
@@ -52,7 +52,7 @@ export class StockClients {
     this.child.send({ url, sessions });
   }
 
-  /** Every client begins one more subscription, on the connection that it has. */
+  /** Each client adds a subscription on its open connection. */
   watchAgain(): void {
     this.child.send({ again: true });
   }

@@ -1,23 +1,23 @@
-// A TCP proxy on loopback that misbehaves on demand, for fault tests.
+// A TCP proxy on loopback with controllable faults.
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
 export interface TcpProxy {
   readonly port: number;
   /**
-   * From now on nothing passes, either way, and nothing is closed: connections are still accepted and stay silent.
-   * With `only`, just the existing connections on which the client's first bytes satisfy it.
+   * Drops all traffic in both directions without closing anything: new connections are accepted and stay silent. With
+   * `only`, affects just the existing connections whose first bytes from the client satisfy it.
    */
   blackhole(only?: (firstBytes: string) => boolean): void;
-  /** From now on each new connection is answered 503 and closed, as by a proxy that has no instance to pass it on to. */
+  /** Answers new connections with 503 and closes them, like a reverse proxy without a healthy upstream. */
   answer503(): void;
-  /** From now on new connections go to this port of the target, as when a proxy has found another instance. */
+  /** Forwards new connections to another port, like a reverse proxy that switches to another instance. */
   switchTo(port: number): void;
-  /** Lets everything pass again, what was held back too, as a network does. */
+  /** Forwards everything again, including data held back, as a network retransmits it. */
   open(): void;
-  /** Resets every connection, or every `nth` one; new ones are accepted. */
+  /** Resets every connection, or every `nth`; new ones are accepted. */
   cut(nth?: number): void;
-  /** Closes everything. */
+  /** Closes all connections and the listener. */
   stop(): Promise<void>;
 }
 
@@ -97,7 +97,7 @@ function refuse(client: Socket): void {
 }
 
 function pass({ client, server }: Pair): void {
-  // Piped twice, everything would arrive twice.
+  // A second pipe would duplicate the data.
   client.unpipe(server).pipe(server);
   server.unpipe(client).pipe(client);
 }

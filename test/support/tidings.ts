@@ -1,4 +1,4 @@
-// The service under test: on a free port, over a database of its own, with clients that are signed in.
+// The service under test on a free port, with its own database and signed-in clients.
 import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,7 +26,10 @@ import { service } from '../../src/boot/service.js';
 export const PASSWORD = 'a password of the tests';
 export const SECRET = Buffer.alloc(32, 'tidings tests: one known secret').toString('base64');
 
-/** Each connection costs as much CPU as 200 statements. Tests of what waits inside of PostgreSQL have the default, 20. */
+/**
+ * Opening a connection costs as much CPU as 200 statements. Tests of lock waits inside PostgreSQL use the default of
+ * 20.
+ */
 export const POOL_SIZE = '5';
 
 const DEFAULTS = {
@@ -53,7 +56,7 @@ export class Person extends GraphqlClient {
     super(url, token);
   }
 
-  /** A socket of the stock client, closed with the service. */
+  /** A stock WebSocket client, closed when the service stops. */
   socket(url = this.url): SocketClient {
     const socket = new SocketClient(url, this.accessToken);
     this.sockets.push(socket);
@@ -66,17 +69,17 @@ export class Person extends GraphqlClient {
 }
 
 export interface TidingsOptions {
-  /** Variables of the environment beside the defaults of tests. */
+  /** Environment variables, overriding the test defaults. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Another node over the database of this one. */
+  /** Starts another instance on this database. */
   readonly database?: TestDatabase;
-  /** Where its pages are; without it, those of this project. */
+  /** Directory of the built pages; default: the project's. */
   readonly web?: string;
 }
 
-/** The service with its database; `stop` leaves nothing behind, and fails if a secret was logged. */
+/** The service and its database. `stop` releases everything, and fails if a secret was logged. */
 export class TestTidings {
-  /** Everything that the service has logged, a line an entry. */
+  /** Warnings and errors logged by the service, one entry per line. */
   readonly logged: string[] = [];
   private readonly people: Person[] = [];
   private running!: Tidings;
@@ -97,7 +100,7 @@ export class TestTidings {
         tidings.running = await startTidings(config, own.url, recorder(tidings.logged, variables), web ? { web } : {});
         return tidings;
       } catch (error) {
-        // Another process may take the port between its choice and its use.
+        // Another process may take the port before the service binds it.
         if (!(error instanceof ListenError) || 'PORT' in env) throw error;
       }
     }
@@ -111,17 +114,17 @@ export class TestTidings {
     return this.running.app;
   }
 
-  /** A client that is not signed in. */
+  /** A client without credentials. */
   get anonymous(): GraphqlClient {
     return new GraphqlClient(this.url);
   }
 
-  /** Resolves when this node serves `count` subscriptions: what is committed from then on reaches them. */
+  /** Resolves when this instance has `count` active subscriptions; they receive everything committed later. */
   watching(count: number): Promise<void> {
     return until(() => this.app.get(Hub).size === count, `${count} subscriptions were open`);
   }
 
-  /** A new account of this role, signed in. */
+  /** Creates an account with this role and signs it in. */
   async asUser(role: 'USER' | 'EDITOR' | 'ADMIN' = 'USER', name = `Test ${role.toLowerCase()}`): Promise<Person> {
     const id = randomUUID();
     const email = `${id}@example.com`;
@@ -132,7 +135,7 @@ export class TestTidings {
     return this.signIn(id, email);
   }
 
-  /** Another session of an account, as a sign-in opens it: without the password, whose hash would take the most of a test. */
+  /** Opens another session without verifying the password, which would dominate the duration of most tests. */
   async signIn(id: string, email: string, url = this.url, transport: Transport = 'BODY'): Promise<Person> {
     const em = this.app.get(MikroORM).em.fork();
     const known = await em.findOneOrFail(AccountEntity, id);
@@ -144,7 +147,7 @@ export class TestTidings {
     return person;
   }
 
-  /** Another session, by the account's password. */
+  /** Opens another session with the account's password. */
   async login({ email }: Pick<Person, 'email'>): Promise<Person> {
     const login =
       'mutation ($input: LoginInput!) { login(input: $input) { accessToken refreshToken user { id } session { id } } }';
@@ -163,7 +166,7 @@ export class TestTidings {
   }
 }
 
-/** Starts the service before the tests of a file or a `describe`, and stops it after them. */
+/** Starts the service in beforeAll and stops it in afterAll, for a file or a `describe`. */
 export function useTidings(options: () => TidingsOptions | Promise<TidingsOptions> = () => ({})): {
   readonly current: TestTidings;
 } {
@@ -183,15 +186,15 @@ export function useTidings(options: () => TidingsOptions | Promise<TidingsOption
   };
 }
 
-/** Where tests sign in from. */
+/** The client address and user agent of sessions opened by tests. */
 const CLIENT = { address: '127.0.0.1', userAgent: 'node' };
 
-/** What the service hashes passwords with, but in tests, which would spend most of their time on it. */
+/** Production parameters of the password hash. Tests use cheaper ones. */
 export const OWN_PARAMETERS = { ...PARAMETERS };
 Object.assign(PARAMETERS, { memoryCost: 8, timeCost: 1 });
 const passwordHash = hash(PASSWORD, PARAMETERS);
 
-/** Keeps warnings and errors; nothing at any level may have a secret of `env` in it, or of the tests. */
+/** A logger that keeps warnings and errors and scans every level for secrets. */
 function recorder(lines: string[], env: Readonly<Record<string, string>>): LoggerService {
   const scanned = (...parts: unknown[]): string => {
     const line = parts.map((part) => (typeof part === 'string' ? part : JSON.stringify(part))).join(' ');

@@ -1,10 +1,10 @@
-// Compiles the TypeScript that a test file loads with the compiler of the build, as tsconfig.json says. Jest keeps the results in its cache.
+// Jest transformer: compiles TypeScript with the build's compiler and tsconfig.json. Jest caches the results.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { VERSION } from 'rolldown';
 import { transformSync } from 'rolldown/utils';
 
-/** What a result depends on, beside the file itself: this file and the settings of the compiler. */
+/** Part of the cache key: the compiler's version, this file and tsconfig.json. */
 const SETTINGS = [VERSION, ...[import.meta.filename, 'tsconfig.json'].map((file) => readFileSync(file, 'utf8'))];
 
 export default {

@@ -1,6 +1,6 @@
-// Waiting for what must happen, with an end.
+// Waiting for conditions, with timeouts.
 
-/** `promise`, or a failure that says `what` after `ms`. */
+/** Resolves like `promise`; rejects with `what` after `ms`. */
 export async function within<T>(ms: number, promise: Promise<T>, what: string): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error(`${what} within ${ms} ms`)), ms);
@@ -12,8 +12,8 @@ export async function within<T>(ms: number, promise: Promise<T>, what: string): 
 }
 
 /**
- * Resolves when `condition` holds; fails after `ms`. It is looked at every 5 ms; where that means to ask someone else (it is a
- * promise), less and less often.
+ * Resolves when `condition` holds; rejects after `ms`. Polls every 5 ms; conditions that return a promise, such as
+ * queries, are polled with a growing interval of up to 200 ms.
  */
 export async function until(condition: () => boolean | Promise<boolean>, what: string, ms = 60_000): Promise<void> {
   const began = Date.now();
@@ -29,14 +29,14 @@ export async function until(condition: () => boolean | Promise<boolean>, what: s
   }
 }
 
-/** ms that `work` takes on this machine just now. */
+/** ms that `work` takes. */
 export async function durationOf(work: () => Promise<unknown>): Promise<number> {
   const began = performance.now();
   await work();
   return performance.now() - began;
 }
 
-/** `work` begins `ms` from now, without giving up the event loop for a timer's whole granularity. */
+/** Runs `work` after `ms`. Polls by setImmediate, since timers are only accurate to 1 ms. */
 export async function runAfter<T>(ms: number, work: () => Promise<T>): Promise<T> {
   const start = performance.now() + ms;
   while (performance.now() < start) {
