@@ -187,7 +187,8 @@ describe('a mention', () => {
       await until(async () => (await here.database.waiting()) > waiting, 'the comment waited for the account');
       await within(15_000, comment(lovelace, 'Not here'), 'another comment was posted');
       await locking.query('commit');
-      expect((await newest(ada)).comment.id).toBe(await posted);
+      const id = await posted;
+      expect((await newest(ada)).comment.id).toBe(id);
     } finally {
       await locking.end();
     }
