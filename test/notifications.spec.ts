@@ -187,8 +187,7 @@ describe('a mention', () => {
       await until(async () => (await here.database.waiting()) > waiting, 'the comment waited for the account');
       await within(15_000, comment(lovelace, 'Not here'), 'another comment was posted');
       await locking.query('commit');
-      const id = await posted;
-      expect((await newest(ada)).comment.id).toBe(id);
+      expect(await posted).toBe((await newest(ada)).comment.id);
     } finally {
       await locking.end();
     }
