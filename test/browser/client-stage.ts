@@ -109,16 +109,12 @@ export function mostRenewals({ front }: ClientStage): number {
   return 1 + Math.floor((performance.now() - first) / SHORTEST_USE);
 }
 
-/**
- * Fails unless the session is alive and was renewed since `generation`, at most as often as its tokens expired. Returns
- * its generation.
- */
-export async function expectRenewedOnce(stage: ClientStage, person: Person, generation = 1): Promise<number> {
+/** Fails unless the session is alive and was renewed since `generation`, at most as often as its tokens expired. */
+export async function expectRenewedOnce(stage: ClientStage, person: Person, generation: number): Promise<void> {
   const session = await stage.sessionOf(person);
   expect(session.ended_at).toBeNull();
   expect(session.generation - generation).toBeGreaterThanOrEqual(1);
   expect(session.generation - generation).toBeLessThanOrEqual(mostRenewals(stage));
-  return session.generation;
 }
 
 /** Resolves when every {@link SHORT_TOKENS} token that a page may hold now has expired. */
