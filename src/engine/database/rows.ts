@@ -1,5 +1,5 @@
-// Converts rows of hand-written statements to plain objects in the form of an entity, for hot paths: the ORM's `find` costs four times
-// the CPU. They are for reading and unknown to the ORM.
+// Converts rows that functions of the database return as JSON to plain objects in the form of an entity. They are for reading and
+// unknown to the ORM. What is only shown is read by reads.ts.
 import type { EntityMetadata, EntityName } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 
